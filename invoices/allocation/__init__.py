@@ -1,0 +1,1 @@
+"""Which client bears which charge."""

@@ -1,0 +1,93 @@
+"""Owns the charge: its kinds, and the one schema of a frame of charges (the charge summary)."""
+
+from enum import StrEnum
+
+import polars as pl
+
+from invoices.money import COST_DIGITS
+
+MONEY = pl.Decimal(38, COST_DIGITS)
+"""Exact to ten places. Never multiply it in Polars (the product keeps ten places and rounds)."""
+
+
+class Kind(StrEnum):
+    """What a charge is. Closed: what we do not know is `unknown`, quarantined, and blocks issue."""
+
+    USAGE = "usage"
+    FEE = "fee"
+    SUBSCRIPTION = "subscription"
+    RI_USAGE = "ri_usage"
+    RI_FEE = "ri_fee"
+    RI_UPFRONT = "ri_upfront"
+    SP_USAGE = "sp_usage"
+    SP_NEGATION = "sp_negation"
+    SP_FEE = "sp_fee"
+    SP_UPFRONT = "sp_upfront"
+    CREDIT = "credit"
+    REFUND = "refund"
+    TAX = "tax"
+    DISCOUNT_EDP = "discount_edp"
+    DISCOUNT_PRIVATE_RATE = "discount_private_rate"
+    DISCOUNT_BUNDLED = "discount_bundled"
+    DISCOUNT_RI_VOLUME = "discount_ri_volume"
+    DISCOUNT_SPP = "discount_spp"
+    DISCOUNT_OTHER = "discount_other"
+    UNKNOWN = "unknown"
+
+
+DISCOUNTS = tuple(kind for kind in Kind if kind.startswith("discount_"))
+
+KEYS: tuple[str, ...] = (
+    "payer_account_id",
+    "account_id",
+    "billing_period",
+    "service_day",
+    "invoice_id",
+    "bill_type",
+    "billing_entity",
+    "legal_entity",
+    "currency",
+    "kind",
+    "service",
+    "region",
+    "usage_type",
+    "operation",
+    "unit",
+    "sku",
+    "commitment_id",
+    "tax_type",
+    "seller",
+    "description_key",
+    "tags",
+)
+"""What tells two charges apart. All text but `service_day` (Date); absent text is ''.
+
+`billing_period` is `YYYY-MM`; `tags` is canonical JSON of the chosen keys, or ''.
+"""
+
+MEASURES: tuple[str, ...] = (
+    "usage",
+    "billed_cost",
+    "amortized_cost",
+    "net_billed_cost",
+    "net_amortized_cost",
+    "list_cost",
+    "blended_cost",
+    "trueup",
+    "upfront",
+)
+"""What is summed, exactly. Costs are in `currency`; `net_` falls back to the plain one.
+
+Identity 1: billed_cost = amortized_cost + trueup + upfront, summed over a payer's month.
+"""
+
+SCHEMA = pl.Schema(
+    {key: pl.Date() if key == "service_day" else pl.String() for key in KEYS}
+    | dict.fromkeys(MEASURES, MONEY)
+)
+
+
+def assert_charges(frame: pl.DataFrame | pl.LazyFrame) -> None:
+    """Every stage calls this at both ends: the schema is a promise, not a hope."""
+    schema = frame.collect_schema()
+    assert schema == SCHEMA, f"not a frame of charges: {set(schema.items()) ^ set(SCHEMA.items())}"

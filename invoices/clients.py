@@ -1,0 +1,103 @@
+"""Owns who the clients are, and which account belonged to whom on which day."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import NewType
+
+from invoices.periods import DaySpan
+
+AccountId = NewType("AccountId", str)
+ClientKey = NewType("ClientKey", str)
+
+
+class TaxCategory(StrEnum):
+    """How the seller taxes a client's invoice (EN 16931 codes S, AE, Z, E, O, G)."""
+
+    STANDARD = "standard"
+    REVERSE_CHARGE = "reverse_charge"
+    ZERO = "zero"
+    EXEMPT = "exempt"
+    OUTSIDE_SCOPE = "outside_scope"
+    EXPORT = "export"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    street: str
+    city: str
+    postcode: str
+    country: str
+    """ISO 3166 two letters."""
+    region: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tax:
+    category: TaxCategory = TaxCategory.OUTSIDE_SCOPE
+    rate_percent: Decimal = Decimal(0)
+    vat_id: str = ""
+    note: str = ""
+    """Printed words, such as the reason of an exemption."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The legal person we invoice, as known on the day of a billing run."""
+
+    key: ClientKey
+    name: str
+    currency: str
+    address: Address
+    tax: Tax
+    price_book: str
+    payment_terms_days: int = 30
+    email: str = ""
+    buyer_reference: str = ""
+    external_refs: tuple[tuple[str, str], ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Assignment:
+    """That an account belongs to a client for a span of days."""
+
+    account_id: AccountId
+    client: ClientKey
+    span: DaySpan
+
+
+class OverlappingAssignments(ValueError):
+    """An account has two clients on one day."""
+
+    def __init__(self, first: Assignment, second: Assignment) -> None:
+        super().__init__(
+            f"account {first.account_id} belongs to {first.client} from {first.span.start} and to "
+            f"{second.client} from {second.span.start}: end the first before the second begins"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """All assignments at a moment, sorted; an account has at most one client on a day."""
+
+    assignments: tuple[Assignment, ...]
+
+    @classmethod
+    def of(cls, assignments: Iterable[Assignment]) -> Roster:
+        """Raises OverlappingAssignments."""
+        ordered = tuple(sorted(assignments, key=lambda a: (a.account_id, a.span.start)))
+        for first, second in itertools.pairwise(ordered):
+            if first.account_id == second.account_id and first.span.overlaps(second.span):
+                raise OverlappingAssignments(first, second)
+        return cls(ordered)
+
+    def client_of(self, account_id: AccountId, day: date) -> ClientKey | None:
+        for assignment in self.assignments:
+            if assignment.account_id == account_id and day in assignment.span:
+                return assignment.client
+        return None

@@ -1,0 +1,110 @@
+"""Owns the invoice: a frozen value that holds every name, address, rate and rule it shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from invoices.clients import Address, TaxCategory
+from invoices.money import Rounding
+from invoices.periods import BillingPeriod
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """The seller as printed."""
+
+    key: str
+    name: str
+    address: Address
+    tax_id: str
+    email: str = ""
+    phone: str = ""
+    website: str = ""
+    registration: str = ""
+    payment_details: tuple[tuple[str, str], ...] = ()
+    """Label and value, in the order printed: ("IBAN", "IE29 …")."""
+    footer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """The client as printed."""
+
+    key: str
+    name: str
+    address: Address
+    vat_id: str = ""
+    buyer_reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceLine:
+    """One line. `amount_minor` is what it adds to the subtotal.
+
+    `quantity` x `price` is the unrounded amount in the invoice's currency; most lines are one
+    amount of usage (quantity 1), lines priced by a fixed rate have units.
+    """
+
+    key: str
+    """Stable from month to month, unique in the invoice."""
+    account_id: str
+    """Empty on lines that belong to no account, such as a flat fee."""
+    account_name: str
+    service: str
+    """The AWS service code, or '' on a custom line."""
+    service_name: str
+    description: str
+    quantity: Decimal
+    unit: str
+    price: Decimal
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaxLine:
+    """Tax on the sum of the lines of one category and rate."""
+
+    category: TaxCategory
+    rate_percent: Decimal
+    base_minor: int
+    tax_minor: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """How the payer's currency became the invoice's: frozen with the document."""
+
+    from_currency: str
+    to_currency: str
+    rate: Decimal
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """A document for one client and one billing period. `number` is '' until it is issued."""
+
+    number: str
+    seller: Seller
+    buyer: Buyer
+    period: BillingPeriod
+    currency: str
+    issued_on: date | None
+    due_on: date | None
+    payment_terms_days: int
+    lines: tuple[InvoiceLine, ...]
+    tax_lines: tuple[TaxLine, ...]
+    subtotal_minor: int
+    tax_minor: int
+    total_minor: int
+    rounding: Rounding = Rounding.HALF_UP
+    exchange: Exchange | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        assert self.subtotal_minor == sum(line.amount_minor for line in self.lines)
+        assert self.tax_minor == sum(line.tax_minor for line in self.tax_lines)
+        assert self.total_minor == self.subtotal_minor + self.tax_minor

@@ -1,0 +1,45 @@
+"""Owns the named inputs of a billing run: what a draft is a pure function of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from invoices.clients import AccountId, Client, Roster
+from invoices.documents.invoice import Seller
+from invoices.money import Rounding
+from invoices.periods import BillingPeriod
+from invoices.pricing.book import PriceBook
+from invoices.pricing.custom import CustomLineItem
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeRate:
+    """One unit of `from_currency` is `rate` units of `to_currency` on a period's invoices."""
+
+    period: BillingPeriod
+    from_currency: str
+    to_currency: str
+    rate: Decimal
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class BillingInputs:
+    """Everything but the charges: loaded by the shell, resolved for one payer and period."""
+
+    payer_account_id: AccountId
+    period: BillingPeriod
+    snapshot_id: str
+    seller: Seller
+    rounding: Rounding
+    clients: tuple[Client, ...]
+    roster: Roster
+    internal_accounts: frozenset[AccountId]
+    """Our own accounts: their charges are retained, reason `internal_accounts`."""
+    price_books: Mapping[str, PriceBook]
+    """By key, the version in effect in `period`."""
+    custom_line_items: tuple[CustomLineItem, ...]
+    exchange_rates: tuple[ExchangeRate, ...]
+    account_names: Mapping[AccountId, str]

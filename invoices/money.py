@@ -1,0 +1,111 @@
+"""Owns precision: exact decimals inside, whole minor units on documents, one place between them."""
+
+from collections.abc import Mapping
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
+from enum import StrEnum
+
+COST_DIGITS = 10
+"""Decimal places of a canonical cost: AWS delivers ten."""
+
+EXACT = Context(prec=60)
+"""Sixty digits hold every product of a cost, a rate and an exchange rate without rounding."""
+
+# ISO 4217 exponents that are not 2.
+_MINOR_DIGITS = {
+    **dict.fromkeys(
+        "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0
+    ),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    **dict.fromkeys("CLF UYW".split(), 4),
+}
+
+
+class Rounding(StrEnum):
+    """How the half of a minor unit is rounded; a seller chooses one."""
+
+    HALF_UP = "half_up"
+    HALF_EVEN = "half_even"
+
+
+_DECIMAL_ROUNDING = {Rounding.HALF_UP: ROUND_HALF_UP, Rounding.HALF_EVEN: ROUND_HALF_EVEN}
+
+
+def minor_digits(currency: str) -> int:
+    """Decimal places of a currency's smallest unit: USD 2, JPY 0, KWD 3."""
+    return _MINOR_DIGITS.get(currency, 2)
+
+
+def to_minor(exact: Decimal, currency: str, rounding: Rounding = Rounding.HALF_UP) -> int:
+    """Whole minor units of an exact amount: the only place where precision is given up."""
+    scaled = exact.scaleb(minor_digits(currency), EXACT)
+    return int(scaled.to_integral_value(_DECIMAL_ROUNDING[rounding], EXACT))
+
+
+def from_minor(minor: int, currency: str) -> Decimal:
+    """The exact amount of whole minor units, with the currency's decimal places: 1_00 -> 1.00."""
+    return Decimal(minor).scaleb(-minor_digits(currency), EXACT)
+
+
+def split_rounded(total_minor: int, exact: Mapping[str, Decimal], currency: str) -> dict[str, int]:
+    """Round every amount of `exact` to minor units so that they add up to `total_minor`.
+
+    Largest remainder; ties go to the smaller key. `total_minor` must be a rounding of their sum,
+    so no amount moves by a whole minor unit.
+    """
+    scaled = {key: amount.scaleb(minor_digits(currency), EXACT) for key, amount in exact.items()}
+    floors = {key: int(x.to_integral_value(ROUND_FLOOR, EXACT)) for key, x in scaled.items()}
+    owed = total_minor - sum(floors.values())
+    assert 0 <= owed <= len(exact), f"{total_minor} is no rounding of the sum of these amounts"
+    by_remainder = sorted(scaled, key=lambda key: (floors[key] - scaled[key], key))
+    return {key: floors[key] + 1 for key in by_remainder[:owed]} | {
+        key: floors[key] for key in by_remainder[owed:]
+    }
+
+
+def split_exact(
+    total: Decimal, basis: Mapping[str, Decimal], digits: int = COST_DIGITS
+) -> dict[str, Decimal]:
+    """Share out `total` in proportion to `basis` (non-negative, not all zero), losing nothing.
+
+    Shares have `digits` decimal places; the units left over go to the largest remainders, ties to
+    the smaller key.
+    """
+    basis_sum = sum(basis.values(), Decimal(0))
+    assert basis_sum > 0 and min(basis.values()) >= 0, "a shared amount needs somebody to bear it"
+    units = int(total.scaleb(digits, EXACT))
+    assert Decimal(units) == total.scaleb(digits, EXACT), f"{total} has more than {digits} places"
+    denominator, numerators = _integers(basis)
+    shares = {key: divmod(units * n, denominator) for key, n in numerators.items()}
+    owed = units - sum(whole for whole, _ in shares.values())
+    lucky = set(sorted(shares, key=lambda key: (-shares[key][1], key))[:owed])
+    return {
+        key: Decimal(whole + (key in lucky)).scaleb(-digits, EXACT)
+        for key, (whole, _) in shares.items()
+    }
+
+
+def _integers(basis: Mapping[str, Decimal]) -> tuple[int, dict[str, int]]:
+    places = max(-int(EXACT.normalize(x).as_tuple().exponent) for x in basis.values())
+    whole = {key: int(x.scaleb(max(places, 0), EXACT)) for key, x in basis.items()}
+    return sum(whole.values()), whole
+
+
+def plain(amount: Decimal) -> str:
+    """The amount as plain decimal text: never an exponent, never a superfluous zero, never -0."""
+    text = format(amount, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in {"-0", ""} else text
+
+
+__all__ = [
+    "COST_DIGITS",
+    "EXACT",
+    "Rounding",
+    "from_minor",
+    "minor_digits",
+    "plain",
+    "split_exact",
+    "split_rounded",
+    "to_minor",
+]

@@ -1,0 +1,1 @@
+"""Frozen documents to bytes."""

@@ -1,0 +1,1 @@
+"""The batch shell: AWS in, the month's work."""

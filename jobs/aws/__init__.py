@@ -1,0 +1,1 @@
+"""The only boto3; thin, typed, knows nothing of ours."""

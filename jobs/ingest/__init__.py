@@ -1,0 +1,1 @@
+"""An AWS export becomes a summary of charges."""

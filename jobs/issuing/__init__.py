@@ -1,0 +1,1 @@
+"""Approved drafts become numbered, rendered documents."""

@@ -1,0 +1,1 @@
+"""Control totals and the proof of a month."""

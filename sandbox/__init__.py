@@ -1,0 +1,1 @@
+"""A pretend AWS: bills that reconcile, and the services that answer for them."""

@@ -1,0 +1,1 @@
+"""The online shell: the store, the API, the command line."""

@@ -1,0 +1,76 @@
+"""Rounding and splitting: nothing is lost, and two runs agree."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from invoices.money import Rounding, from_minor, plain, split_exact, split_rounded, to_minor
+
+
+def test_half_a_cent_is_rounded_away_from_zero_by_default() -> None:
+    assert to_minor(Decimal("1.005"), "USD") == 1_01
+    assert to_minor(Decimal("-1.005"), "USD") == -1_01
+    assert to_minor(Decimal("0.5"), "JPY") == 1
+    assert to_minor(Decimal("1.0005"), "KWD") == 1_001
+
+
+def test_a_seller_may_round_half_to_even() -> None:
+    assert to_minor(Decimal("1.005"), "USD", Rounding.HALF_EVEN) == 1_00
+    assert to_minor(Decimal("1.015"), "USD", Rounding.HALF_EVEN) == 1_02
+
+
+def test_minor_units_come_back_with_the_currencys_places() -> None:
+    assert str(from_minor(1_20, "USD")) == "1.20"
+    assert str(from_minor(120, "JPY")) == "120"
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [("1.500", "1.5"), ("1E-10", "0.0000000001"), ("-0.00", "0"), ("100", "100"), ("0E-10", "0")],
+)
+def test_plain_text_has_no_exponent_and_no_superfluous_zero(amount: str, text: str) -> None:
+    assert plain(Decimal(amount)) == text
+
+
+def test_three_thirds_of_a_dollar_are_a_dollar() -> None:
+    thirds = dict.fromkeys(["anna", "bell", "cora"], Decimal(100) / 3 / 100)
+
+    assert split_rounded(1_00, thirds, "USD") == {"anna": 34, "bell": 33, "cora": 33}
+
+
+AMOUNTS = st.decimals(min_value=-(10**6), max_value=10**6, places=10)
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=3), AMOUNTS, min_size=1, max_size=20))
+def test_rounded_lines_add_up_and_none_moves_by_a_cent(exact: dict[str, Decimal]) -> None:
+    total = to_minor(sum(exact.values(), Decimal(0)), "USD")
+
+    lines = split_rounded(total, exact, "USD")
+
+    assert sum(lines.values()) == total
+    assert all(abs(lines[key] - amount * 100) < 1 for key, amount in exact.items())
+
+
+WEIGHTS = st.decimals(min_value=0, max_value=10**6, places=6)
+
+
+@given(
+    AMOUNTS,
+    st.dictionaries(st.text(max_size=3), WEIGHTS, min_size=1).filter(lambda d: any(d.values())),
+)
+def test_shares_add_up_to_the_last_digit(total: Decimal, basis: dict[str, Decimal]) -> None:
+    shares = split_exact(total, basis)
+
+    assert sum(shares.values()) == total
+    assert all(shares[key] == 0 for key, weight in basis.items() if weight == 0)
+
+
+def test_a_shared_fee_follows_spend() -> None:
+    spend = {"anna": Decimal("300.00"), "bell": Decimal("100.00")}
+
+    assert split_exact(Decimal("10.01"), spend) == {
+        "anna": Decimal("7.5075"),
+        "bell": Decimal("2.5025"),
+    }
