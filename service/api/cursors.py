@@ -1,0 +1,39 @@
+"""Owns page cursors: opaque, bound to the filters of the list they belong to."""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping
+
+from service.errors import BadInput
+
+
+class BadCursor(BadInput):
+    code = "bad_cursor"
+
+    def __init__(self) -> None:
+        super().__init__("This cursor is not of this list; start again without one.")
+
+
+def encode(position: tuple[str, ...], filters: Mapping[str, str | None]) -> str:
+    """`position` is the sort key of the last item shown."""
+    body = json.dumps([*position], separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(_seal(body, filters) + body).decode().rstrip("=")
+
+
+def decode(cursor: str, filters: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Raises BadCursor on anything that `encode` did not make for these filters."""
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    except (ValueError, binascii.Error):
+        raise BadCursor from None
+    seal, body = raw[:12], raw[12:]
+    if seal != _seal(body, filters):
+        raise BadCursor
+    return tuple(json.loads(body))
+
+
+def _seal(body: bytes, filters: Mapping[str, str | None]) -> bytes:
+    """Not a secret: it catches a damaged cursor and one that belongs to another list."""
+    return hashlib.sha256(json.dumps(sorted(filters.items())).encode() + body).digest()[:12]
