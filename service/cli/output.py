@@ -1,0 +1,79 @@
+"""Owns what a command prints: progress, tables, one JSON object, or one line of trouble."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from invoices.findings import Finding
+
+Report = Callable[[str, int, int], None]
+"""What is being done, how much of it is done, and how much there is (0 when unknown)."""
+
+OUT = Console(soft_wrap=True, highlight=False, markup=False)
+ERR = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+
+
+def say(text: str = "") -> None:
+    OUT.print(text)
+
+
+def complain(text: str) -> None:
+    ERR.print(f"rebill: {text}")
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on standard output and nothing else."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns whose name ends in `>` are figures: right-aligned."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        figures = column.endswith(">")
+        table.add_column(column.rstrip(">"), justify="right" if figures else "left")
+    for row in rows:
+        table.add_row(*row)
+    OUT.print(table)
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        who = f" [{finding.client}]" if finding.client else ""
+        ERR.print(f"{finding.severity}: {finding.code}{who} at {finding.where}: {finding.message}")
+
+
+@contextmanager
+def progress() -> Iterator[Report]:
+    """A bar on a terminal; elsewhere a plain line whenever the work changes or a tenth is done."""
+    if not ERR.is_terminal:
+        yield _plain_lines()
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=ERR, transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total or None)
+            bars.update(tasks[what], completed=done, total=total or None)
+
+        yield report
+
+
+def _plain_lines() -> Report:
+    last: dict[str, int] = {}
+
+    def report(what: str, done: int, total: int) -> None:
+        tenth = done * 10 // total if total else 0
+        if last.get(what) != tenth:
+            last[what] = tenth
+            ERR.print(f"{what}: {done}/{total}" if total else what)
+
+    return report
