@@ -1,0 +1,173 @@
+"""Owns the frozen document: an invoice as plain JSON values, and back, losing nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from invoices.clients import Address, TaxCategory
+from invoices.documents.invoice import Buyer, Exchange, Invoice, InvoiceLine, Seller, TaxLine
+from invoices.money import EXACT, Rounding, from_minor, minor_digits, plain
+from invoices.periods import BillingPeriod
+
+Document = dict[str, Any]
+"""JSON values only: text, whole numbers, None, lists and dicts of these. Amounts are text."""
+
+
+def to_document(invoice: Invoice) -> Document:
+    """What the store freezes and the JSON rendering shows; `from_document` gives it back."""
+    currency = invoice.currency
+    return {
+        "number": invoice.number,
+        "period": str(invoice.period),
+        "currency": currency,
+        "issued_on": _from_day(invoice.issued_on),
+        "due_on": _from_day(invoice.due_on),
+        "payment_terms_days": invoice.payment_terms_days,
+        "seller": _from_seller(invoice.seller),
+        "client": asdict(invoice.buyer),
+        "lines": [_from_line(line, currency) for line in invoice.lines],
+        "tax_lines": [_from_tax_line(line, currency) for line in invoice.tax_lines],
+        "subtotal": _from_amount(invoice.subtotal_minor, currency),
+        "tax": _from_amount(invoice.tax_minor, currency),
+        "total": _from_amount(invoice.total_minor, currency),
+        "rounding": invoice.rounding.value,
+        "exchange": _from_exchange(invoice.exchange),
+        "notes": list(invoice.notes),
+    }
+
+
+def from_document(document: Mapping[str, Any]) -> Invoice:
+    """The invoice a document was made from. Raises KeyError or ValueError on anything else."""
+    currency = document["currency"]
+    return Invoice(
+        number=document["number"],
+        seller=_to_seller(document["seller"]),
+        buyer=Buyer(**{**document["client"], "address": Address(**document["client"]["address"])}),
+        period=BillingPeriod.parse(document["period"]),
+        currency=currency,
+        issued_on=_to_day(document["issued_on"]),
+        due_on=_to_day(document["due_on"]),
+        payment_terms_days=document["payment_terms_days"],
+        lines=tuple(_to_line(line, currency) for line in document["lines"]),
+        tax_lines=tuple(_to_tax_line(line, currency) for line in document["tax_lines"]),
+        subtotal_minor=_to_amount(document["subtotal"], currency),
+        tax_minor=_to_amount(document["tax"], currency),
+        total_minor=_to_amount(document["total"], currency),
+        rounding=Rounding(document["rounding"]),
+        exchange=_to_exchange(document["exchange"]),
+        notes=tuple(document["notes"]),
+    )
+
+
+def canonical_bytes(document: Any) -> bytes:
+    """The one spelling of JSON values that is hashed: sorted keys, no spaces, UTF-8."""
+    text = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return text.encode()
+
+
+def content_id(document: Any) -> str:
+    """SHA-256 of the canonical bytes: equal content has an equal id, on any machine."""
+    return hashlib.sha256(canonical_bytes(document)).hexdigest()
+
+
+def _from_seller(seller: Seller) -> Document:
+    details = [list(detail) for detail in seller.payment_details]
+    return {**asdict(seller), "payment_details": details}
+
+
+def _to_seller(document: Mapping[str, Any]) -> Seller:
+    details = tuple((label, text) for label, text in document["payment_details"])
+    address = Address(**document["address"])
+    return Seller(**{**document, "address": address, "payment_details": details})
+
+
+def _from_line(line: InvoiceLine, currency: str) -> Document:
+    return {
+        "key": line.key,
+        "account_id": line.account_id,
+        "account_name": line.account_name,
+        "service": line.service,
+        "service_name": line.service_name,
+        "description": line.description,
+        "quantity": plain(line.quantity),
+        "unit": line.unit,
+        "price": plain(line.price),
+        "amount": _from_amount(line.amount_minor, currency),
+    }
+
+
+def _to_line(document: Mapping[str, Any], currency: str) -> InvoiceLine:
+    return InvoiceLine(
+        key=document["key"],
+        account_id=document["account_id"],
+        account_name=document["account_name"],
+        service=document["service"],
+        service_name=document["service_name"],
+        description=document["description"],
+        quantity=Decimal(document["quantity"]),
+        unit=document["unit"],
+        price=Decimal(document["price"]),
+        amount_minor=_to_amount(document["amount"], currency),
+    )
+
+
+def _from_tax_line(line: TaxLine, currency: str) -> Document:
+    return {
+        "category": line.category.value,
+        "rate_percent": plain(line.rate_percent),
+        "base": _from_amount(line.base_minor, currency),
+        "tax": _from_amount(line.tax_minor, currency),
+        "note": line.note,
+    }
+
+
+def _to_tax_line(document: Mapping[str, Any], currency: str) -> TaxLine:
+    return TaxLine(
+        category=TaxCategory(document["category"]),
+        rate_percent=Decimal(document["rate_percent"]),
+        base_minor=_to_amount(document["base"], currency),
+        tax_minor=_to_amount(document["tax"], currency),
+        note=document["note"],
+    )
+
+
+def _from_exchange(exchange: Exchange | None) -> Document | None:
+    if exchange is None:
+        return None
+    return {
+        "from": exchange.from_currency,
+        "to": exchange.to_currency,
+        "rate": plain(exchange.rate),
+        "source": exchange.source,
+    }
+
+
+def _to_exchange(document: Mapping[str, Any] | None) -> Exchange | None:
+    if document is None:
+        return None
+    return Exchange(document["from"], document["to"], Decimal(document["rate"]), document["source"])
+
+
+def _from_amount(minor: int, currency: str) -> str:
+    return format(from_minor(minor, currency), "f")
+
+
+def _to_amount(text: str, currency: str) -> int:
+    scaled = Decimal(text).scaleb(minor_digits(currency), EXACT)
+    if scaled != int(scaled):
+        raise ValueError(f"{text} {currency} is finer than the currency's smallest unit")
+    return int(scaled)
+
+
+def _from_day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _to_day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)

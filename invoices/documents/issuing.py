@@ -1,0 +1,14 @@
+"""Owns the moment a draft becomes an invoice: its number and its dates, and nothing else."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+from invoices.documents.invoice import Invoice
+
+
+def issue(invoice: Invoice, *, number: str, issued_on: date) -> Invoice:
+    """The draft with its number; due after the payment terms it already carries."""
+    assert invoice.number == "", f"{invoice.number} is issued; correct it with a credit note"
+    assert number, "an issued invoice has a number"
+    due_on = issued_on + timedelta(days=invoice.payment_terms_days)
+    return replace(invoice, number=number, issued_on=issued_on, due_on=due_on)

@@ -1,0 +1,30 @@
+"""Owns the seller's tax on an invoice: one category and rate per client, and its wording."""
+
+from decimal import Decimal
+
+from invoices.clients import Tax, TaxCategory
+from invoices.documents.invoice import TaxLine
+from invoices.money import EXACT, Rounding, from_minor, to_minor
+
+WORDING: dict[TaxCategory, str] = {
+    TaxCategory.STANDARD: "",
+    TaxCategory.REVERSE_CHARGE: "Reverse charge: the recipient accounts for the tax.",
+    TaxCategory.ZERO: "Zero-rated supply.",
+    TaxCategory.EXEMPT: "Exempt from tax.",
+    TaxCategory.OUTSIDE_SCOPE: "",
+    TaxCategory.EXPORT: "Export, free of tax.",
+}
+"""What the law wants said where no tax is asked for; a client's own note takes its place."""
+
+
+def tax_line(tax: Tax, *, base_minor: int, currency: str, rounding: Rounding) -> TaxLine:
+    """Tax on the whole subtotal, rounded once. Only the standard category has a rate."""
+    rate = tax.rate_percent if tax.category is TaxCategory.STANDARD else Decimal(0)
+    exact = EXACT.multiply(from_minor(base_minor, currency), rate.scaleb(-2, EXACT))
+    return TaxLine(
+        category=tax.category,
+        rate_percent=rate,
+        base_minor=base_minor,
+        tax_minor=to_minor(exact, currency, rounding),
+        note=tax.note or WORDING[tax.category],
+    )
