@@ -1,0 +1,60 @@
+"""Owns how the core's values are written down: canonical JSON, its digest, and the way back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+T = TypeVar("T")
+
+_adapters: dict[type, TypeAdapter[Any]] = {}
+
+
+def to_json(value: object) -> Any:
+    """Plain JSON of a value of the core: decimals as text, sets sorted, nothing lost."""
+    return _plain(_adapter(type(value)).dump_python(value))
+
+
+def from_json(kind: type[T], plain: Any) -> T:
+    """The value that `to_json` wrote."""
+    value: T = _adapter(kind).validate_python(plain)
+    return value
+
+
+def digest(plain: Any) -> str:
+    """SHA-256 of plain JSON, whatever the order of its keys."""
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Enum():
+            return value.value
+        case None | bool() | int() | str():
+            return value
+        case Decimal():
+            return str(value)
+        case date():
+            return value.isoformat()
+        case Mapping():
+            return {str(_plain(key)): _plain(item) for key, item in value.items()}
+        case set() | frozenset():
+            return sorted(_plain(item) for item in value)
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case _:
+            raise TypeError(f"no canonical form for {type(value).__name__}")

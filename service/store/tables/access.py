@@ -1,0 +1,33 @@
+"""Owns the tables of who may do something, and who did."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Field
+
+from service.store.tables.row import JSON, Row
+
+
+class ApiKey(Row, table=True):
+    """Of the secret only a hash is kept; `prefix` finds the row."""
+
+    prefix: str = Field(primary_key=True)
+    name: str
+    secret_sha256: str
+    scopes: list[str] = Field(sa_type=JSON)
+    client_key: str | None = Field(default=None, foreign_key="client.key")
+    """Set on a key that sees one client's documents only."""
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+class AuditEntry(Row, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    before: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    after: dict[str, Any] | None = Field(default=None, sa_type=JSON)

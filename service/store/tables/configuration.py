@@ -1,0 +1,161 @@
+"""Owns the tables of what an operator configures."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlmodel import Field
+
+from invoices.clients import TaxCategory
+from invoices.money import Rounding
+from invoices.pricing.custom import CustomKind, PercentOf
+from service.store.tables.row import (
+    JSON,
+    NUMERIC,
+    PERIOD,
+    Row,
+    is_account_id,
+    is_period,
+    one_of,
+)
+
+
+class Seller(Row, table=True):
+    key: str = Field(primary_key=True)
+    name: str
+    address: dict[str, Any] = Field(sa_type=JSON)
+    tax_id: str
+    email: str
+    phone: str
+    website: str
+    registration: str
+    payment_details: list[list[str]] = Field(sa_type=JSON)
+    footer: str
+    number_prefix: str
+    number_start: int
+    rounding: Rounding = Field(sa_type=one_of(Rounding))
+
+
+class PayerAccount(Row, table=True):
+    __table_args__ = (is_account_id("account_id"),)
+
+    account_id: str = Field(primary_key=True)
+    seller_key: str = Field(foreign_key="seller.key")
+    internal_accounts: list[str] = Field(sa_type=JSON)
+    exports: list[dict[str, str]] = Field(sa_type=JSON)
+
+
+class PriceBookVersion(Row, table=True):
+    """The rules themselves, written once; `version` is their content id."""
+
+    book_key: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    body: dict[str, Any] = Field(sa_type=JSON)
+    recorded_at: datetime
+
+
+class PriceBookStart(Row, table=True):
+    """Which version of a book is in effect from a period until the next start."""
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["book_key", "version"], ["price_book_version.book_key", "price_book_version.version"]
+        ),
+        is_period("start_period"),
+    )
+
+    book_key: str = Field(primary_key=True)
+    start_period: str = Field(primary_key=True, sa_type=PERIOD)
+    version: str
+
+
+class Client(Row, table=True):
+    __table_args__ = (
+        sa.CheckConstraint("payment_terms_days >= 0", name="payment_terms_days_not_negative"),
+        sa.CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_form"),
+    )
+
+    key: str = Field(primary_key=True)
+    name: str
+    currency: str
+    address: dict[str, Any] = Field(sa_type=JSON)
+    tax_category: TaxCategory = Field(sa_type=one_of(TaxCategory))
+    tax_rate_percent: Decimal = Field(sa_type=NUMERIC)
+    vat_id: str
+    tax_note: str
+    price_book: str
+    payment_terms_days: int
+    email: str
+    buyer_reference: str
+    external_refs: dict[str, str] = Field(sa_type=JSON)
+
+
+class Account(Row, table=True):
+    """A member account's name, as last told."""
+
+    __table_args__ = (is_account_id("account_id"),)
+
+    account_id: str = Field(primary_key=True)
+    name: str
+
+
+class Assignment(Row, table=True):
+    """An account has one client on a day.
+
+    Ranges have GiST of their own, so the account id stands as a range of one number: no btree_gist.
+    """
+
+    __table_args__ = (
+        is_account_id("account_id"),
+        sa.CheckConstraint("ends_on > starts_on", name="ends_after_it_starts"),
+        ExcludeConstraint(
+            (sa.text("int8range(account_id::bigint, account_id::bigint, '[]')"), "&&"),
+            (sa.text("daterange(starts_on, ends_on)"), "&&"),
+            name="one_client_on_a_day",
+            using="gist",
+        ),
+    )
+
+    account_id: str = Field(primary_key=True)
+    starts_on: date = Field(primary_key=True)
+    ends_on: date | None = None
+    """Exclusive."""
+    client_key: str = Field(foreign_key="client.key", index=True)
+
+
+class CustomLineItem(Row, table=True):
+    __table_args__ = (
+        sa.CheckConstraint(
+            "(flat_amount IS NULL) <> (percent IS NULL)", name="either_flat_or_percent"
+        ),
+        sa.CheckConstraint("(percent IS NULL) = (percent_of IS NULL)", name="percent_of_something"),
+        sa.CheckConstraint("flat_amount >= 0", name="flat_amount_not_negative"),
+        is_period("start_period"),
+        is_period("end_period"),
+    )
+
+    key: str = Field(primary_key=True)
+    client_key: str = Field(foreign_key="client.key", index=True)
+    kind: CustomKind = Field(sa_type=one_of(CustomKind))
+    description: str
+    flat_amount: Decimal | None = Field(default=None, sa_type=NUMERIC)
+    percent: Decimal | None = Field(default=None, sa_type=NUMERIC)
+    percent_of: PercentOf | None = Field(default=None, sa_type=one_of(PercentOf))
+    minimum: Decimal | None = Field(default=None, sa_type=NUMERIC)
+    start_period: str = Field(sa_type=PERIOD)
+    end_period: str | None = Field(default=None, sa_type=PERIOD)
+    """Exclusive."""
+
+
+class ExchangeRate(Row, table=True):
+    __table_args__ = (sa.CheckConstraint("rate > 0", name="rate_positive"), is_period("period"))
+
+    period: str = Field(primary_key=True, sa_type=PERIOD)
+    from_currency: str = Field(primary_key=True)
+    to_currency: str = Field(primary_key=True)
+    rate: Decimal = Field(sa_type=NUMERIC)
+    source: str

@@ -1,0 +1,57 @@
+"""Owns the tables of what was issued: the database refuses to change or delete their rows."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from service.store.tables.row import JSON, PERIOD, Row, is_period
+
+
+class NumberSeries(Row, table=True):
+    """One row per series: who updates it holds the right to issue, until commit or rollback."""
+
+    __table_args__ = (sa.CheckConstraint("last_ordinal >= 0", name="last_ordinal_not_negative"),)
+
+    key: str = Field(primary_key=True)
+    last_ordinal: int = Field(sa_type=sa.BigInteger)
+    last_issued_on: date | None = None
+    last_chain_sha256: str
+
+
+class Document(Row, table=True):
+    __table_args__ = (
+        sa.UniqueConstraint("series", "ordinal"),
+        sa.UniqueConstraint("payer_account_id", "client_key", "period"),
+        sa.CheckConstraint("ordinal > 0", name="ordinal_positive"),
+        is_period("period"),
+        sa.Index(None, "period", "id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    number: str = Field(unique=True)
+    series: str = Field(foreign_key="number_series.key")
+    ordinal: int = Field(sa_type=sa.BigInteger)
+    draft_id: int = Field(foreign_key="draft.id", unique=True)
+    payer_account_id: str = Field(foreign_key="payer_account.account_id")
+    client_key: str = Field(foreign_key="client.key", index=True)
+    period: str = Field(sa_type=PERIOD)
+    currency: str
+    total_minor: int = Field(sa_type=sa.BigInteger)
+    body: dict[str, Any] = Field(sa_type=JSON)
+    sha256: str
+    """Of the body as canonical JSON."""
+    chain_sha256: str
+    """Of the series' chain before this document, and this document's `sha256`."""
+    issued_on: date
+    issued_at: datetime
+
+
+class DocumentFile(Row, table=True):
+    document_id: int = Field(primary_key=True, foreign_key="document.id")
+    format: str = Field(primary_key=True)
+    content: bytes
+    sha256: str

@@ -1,0 +1,110 @@
+"""Owns the tables of a payer's month: what came in, what it was billed from, and the drafts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from service.store.tables.row import EXACT, JSON, PERIOD, Row, is_account_id, is_period, one_of
+
+
+class Snapshot(Row, table=True):
+    """An export's charge summary, kept as a file under `id`, its content id."""
+
+    __table_args__ = (
+        is_account_id("payer_account_id"),
+        is_period("period"),
+        sa.Index(None, "payer_account_id", "period", "current_since"),
+    )
+
+    id: str = Field(primary_key=True)
+    payer_account_id: str = Field(foreign_key="payer_account.account_id")
+    period: str = Field(sa_type=PERIOD)
+    dialect: str
+    source_rows: int = Field(sa_type=sa.BigInteger)
+    finalized: bool
+    facts: dict[str, Any] = Field(sa_type=JSON)
+    ingested_at: datetime
+    current_since: datetime
+    """The last time an ingest gave it: the greatest of a payer's month is the current one."""
+
+
+class CostExplorerAnswer(Row, table=True):
+    """Every question to Cost Explorer costs money, so its answers are kept."""
+
+    question_sha256: str = Field(primary_key=True)
+    payer_account_id: str = Field(foreign_key="payer_account.account_id")
+    period: str = Field(sa_type=PERIOD)
+    question: dict[str, Any] = Field(sa_type=JSON)
+    answer: dict[str, Any] = Field(sa_type=JSON)
+    asked_at: datetime
+
+
+class BillingInput(Row, table=True):
+    """Everything but the charges that a run's drafts are a function of; `id` is its content id."""
+
+    id: str = Field(primary_key=True)
+    snapshot_id: str = Field(foreign_key="snapshot.id")
+    body: dict[str, Any] = Field(sa_type=JSON)
+    recorded_at: datetime
+
+
+class BilledMonth(Row, table=True):
+    """What billing a payer's month came to, the last time: its proof and its findings."""
+
+    __table_args__ = (is_period("period"),)
+
+    payer_account_id: str = Field(primary_key=True, foreign_key="payer_account.account_id")
+    period: str = Field(primary_key=True, sa_type=PERIOD)
+    inputs_id: str = Field(foreign_key="billing_input.id")
+    run_id: int = Field(foreign_key="run.id")
+    body: dict[str, Any] = Field(sa_type=JSON)
+    billed_at: datetime
+
+
+class DraftState(StrEnum):
+    DRAFT = "draft"
+    APPROVED = "approved"
+    ISSUED = "issued"
+    DISCARDED = "discarded"
+
+
+class Draft(Row, table=True):
+    __table_args__ = (
+        sa.Index(
+            "uq_draft_living",
+            "payer_account_id",
+            "period",
+            "client_key",
+            unique=True,
+            postgresql_where=sa.text("state IN ('draft', 'approved')"),
+        ),
+        sa.CheckConstraint(
+            "(state IN ('draft', 'discarded')) OR approved_at IS NOT NULL",
+            name="issued_only_when_approved",
+        ),
+        is_period("period"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    payer_account_id: str = Field(foreign_key="payer_account.account_id")
+    period: str = Field(sa_type=PERIOD)
+    client_key: str = Field(foreign_key="client.key", index=True)
+    state: DraftState = Field(sa_type=one_of(DraftState))
+    inputs_id: str = Field(foreign_key="billing_input.id")
+    content_id: str
+    """SHA-256 of the document and its working: equal drafts are the same draft."""
+    document: dict[str, Any] = Field(sa_type=JSON)
+    working: dict[str, Any] = Field(sa_type=JSON)
+    cost: Decimal = Field(sa_type=EXACT)
+    """Exact, in the payer's currency."""
+    price: Decimal = Field(sa_type=EXACT)
+    """Exact, in the payer's currency."""
+    drafted_at: datetime
+    approved_at: datetime | None = None
+    approved_by: str | None = None

@@ -1,0 +1,60 @@
+"""Owns what all tables share: names, and how our types become columns."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import SQLModel
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Row(SQLModel):
+    """A table's row. Rows do not validate: values are checked before they get here."""
+
+    metadata = sa.MetaData(naming_convention=NAMES)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        cls.__tablename__ = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        super().__init_subclass__(**kwargs)
+
+
+def one_of(enum: type[StrEnum]) -> sa.Enum:
+    """Text the database checks to be a value (not the member name) of `enum`."""
+    return sa.Enum(
+        enum,
+        native_enum=False,
+        create_constraint=True,
+        length=32,
+        name=re.sub(r"(?<!^)(?=[A-Z])", "_", enum.__name__).lower(),
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+EXACT = sa.Numeric(38, 10)
+"""Money of the payer, to the ten places that AWS delivers."""
+
+NUMERIC = sa.Numeric()
+"""A rate or a percentage, with as many places as it was given."""
+
+JSON = JSONB(none_as_null=True)
+
+PERIOD = sa.String(7)
+
+
+def is_account_id(column: str) -> sa.CheckConstraint:
+    return sa.CheckConstraint(f"{column} ~ '^[0-9]{{12}}$'", name=f"{column}_form")
+
+
+def is_period(column: str) -> sa.CheckConstraint:
+    return sa.CheckConstraint(f"{column} ~ '^[0-9]{{4}}-(0[1-9]|1[0-2])$'", name=f"{column}_form")
