@@ -1,0 +1,52 @@
+"""Owns the CSV: one row per invoice line, as accounting systems and spreadsheets import it."""
+
+import csv
+import io
+
+from invoices.documents.invoice import Invoice, InvoiceLine
+from invoices.money import from_minor, plain
+from invoices.render.text import formula_safe
+
+COLUMNS = (
+    "invoice_number",
+    "client",
+    "period",
+    "account_id",
+    "account_name",
+    "service",
+    "description",
+    "quantity",
+    "unit",
+    "price",
+    "amount",
+    "currency",
+)
+
+
+def render_csv(invoice: Invoice) -> bytes:
+    """UTF-8 with a byte order mark, without which Excel garbles names; CRLF; no total rows.
+
+    Text is escaped so that no spreadsheet runs it as a formula; numbers are plain numbers.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_row(invoice, line) for line in invoice.lines)
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _row(invoice: Invoice, line: InvoiceLine) -> tuple[str, ...]:
+    return (
+        formula_safe(invoice.number),
+        formula_safe(invoice.buyer.key),
+        str(invoice.period),
+        formula_safe(line.account_id),
+        formula_safe(line.account_name),
+        formula_safe(line.service_name or line.service),
+        formula_safe(line.description),
+        plain(line.quantity),
+        formula_safe(line.unit),
+        plain(line.price),
+        format(from_minor(line.amount_minor, invoice.currency), "f"),
+        formula_safe(invoice.currency),
+    )

@@ -1,0 +1,251 @@
+"""Owns what a printed invoice says: every word and figure, in order, ready for the template."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from invoices.clients import TaxCategory
+from invoices.documents.invoice import Invoice, InvoiceLine, TaxLine
+from invoices.render.wording import (
+    address_lines,
+    name,
+    spelled_day,
+    spelled_days,
+    spelled_decimal,
+    spelled_money,
+    spelled_month,
+    spelled_price,
+    spelled_terms,
+)
+
+NO_ACCOUNT = "Not tied to an account"
+NO_SERVICE = "Other charges"
+SIDE_BY_SIDE_ROWS = 14
+"""Two summaries of at most so many rows stand beside each other, longer ones below each other."""
+
+_TEXT_LIMIT = 400
+_TAX_NAMES = {
+    TaxCategory.STANDARD: "Tax",
+    TaxCategory.REVERSE_CHARGE: "Tax (reverse charge)",
+    TaxCategory.ZERO: "Tax (zero-rated)",
+    TaxCategory.EXEMPT: "Tax (exempt)",
+    TaxCategory.OUTSIDE_SCOPE: "Tax (outside scope)",
+    TaxCategory.EXPORT: "Tax (export)",
+}
+# One character has one code point but four shapes; the client's country says which is at home.
+_HAN = {
+    "JP": {"lang": "ja", "region": "JP"},
+    "KR": {"lang": "ko", "region": "KR"},
+    "TW": {"lang": "zh", "region": "TW"},
+    "HK": {"lang": "zh", "region": "HK"},
+    "MO": {"lang": "zh", "region": "HK"},
+}
+
+Page = dict[str, Any]
+
+
+def page_of(invoice: Invoice) -> Page:
+    """The template's input: plain JSON values, every text printable."""
+    title = f"Invoice {name(invoice.number)}" if invoice.number else "Draft invoice"
+    summaries = _summaries(invoice)
+    return {
+        "draft": not invoice.number,
+        "title": title,
+        "document_title": f"{title}, {name(invoice.seller.name)}",
+        "subtitle": f"AWS services, {spelled_month(invoice.period)}",
+        "currency": name(invoice.currency),
+        "han": _HAN.get(invoice.buyer.address.country),
+        "seller": _seller(invoice),
+        "buyer": _buyer(invoice),
+        "facts": _facts(invoice),
+        "summaries": summaries,
+        "side_by_side": len(summaries) > 1
+        and max(len(each["rows"]) for each in summaries) <= SIDE_BY_SIDE_ROWS,
+        "tax_notes": _tax_notes(invoice),
+        "totals": _totals(invoice),
+        "total": _total(invoice),
+        "total_on": f"due {spelled_day(invoice.due_on)}" if invoice.due_on else "",
+        "payment": _payment(invoice),
+        "notes": [name(note, 4000) for note in invoice.notes],
+        "priced": any(map(_is_priced, invoice.lines)),
+        "groups": _groups(invoice),
+        "footer": _footer(invoice),
+    }
+
+
+def _seller(invoice: Invoice) -> Page:
+    seller = invoice.seller
+    lines = address_lines(seller.address)
+    contacts = [name(text) for text in (seller.email, seller.phone, seller.website) if text]
+    return {
+        "name": name(seller.name),
+        "lines": [*lines, *contacts],
+        "return_address": " · ".join([name(seller.name, 40), *(line[:40] for line in lines[:2])]),
+    }
+
+
+def _buyer(invoice: Invoice) -> Page:
+    buyer = invoice.buyer
+    home = invoice.seller.address.country
+    return {"name": name(buyer.name), "lines": address_lines(buyer.address, home_country=home)}
+
+
+def _facts(invoice: Invoice) -> list[tuple[str, str]]:
+    buyer = invoice.buyer
+    facts = [
+        ("Invoice number", name(invoice.number) or "not issued yet"),
+        ("Issue date", spelled_day(invoice.issued_on) if invoice.issued_on else ""),
+        ("Due date", spelled_day(invoice.due_on) if invoice.due_on else ""),
+        ("Payment terms", spelled_terms(invoice.payment_terms_days)),
+        ("Billing period", spelled_days(invoice.period)),
+        ("Currency", name(invoice.currency)),
+        ("Your tax number", name(buyer.vat_id, 40)),
+        ("Your reference", name(buyer.buyer_reference, 60)),
+    ]
+    return [(label, text) for label, text in facts if text]
+
+
+def _summaries(invoice: Invoice) -> list[Page]:
+    by_service = _sums(invoice, lambda line: (_service_name(line), ""))
+    by_account = _sums(invoice, _account)
+    return [
+        {"title": title, "head": head, "rows": rows}
+        for title, head, rows in (
+            ("By service", "Service", sorted(by_service, key=lambda row: row[0] == NO_SERVICE)),
+            ("By account", "Account", by_account),
+        )
+        if len(rows) > 1
+    ]
+
+
+def _sums(
+    invoice: Invoice, key_of: Callable[[InvoiceLine], tuple[str, str]]
+) -> list[tuple[str, str, str]]:
+    """Name, detail and amount per key, largest first; keys that come to nothing are left out."""
+    sums: dict[tuple[str, str], int] = {}
+    for line in invoice.lines:
+        key = key_of(line)
+        sums[key] = sums.get(key, 0) + line.amount_minor
+    ranked = sorted(sums.items(), key=lambda item: (-item[1], item[0]))
+    return [(*key, spelled_money(minor, invoice.currency)) for key, minor in ranked if minor]
+
+
+def _account(line: InvoiceLine) -> tuple[str, str]:
+    return (name(line.account_id), name(line.account_name)) if line.account_id else (NO_ACCOUNT, "")
+
+
+def _service_name(line: InvoiceLine) -> str:
+    return name(line.service_name or line.service) or NO_SERVICE
+
+
+def _totals(invoice: Invoice) -> list[tuple[str, str]]:
+    return [
+        ("Subtotal", spelled_money(invoice.subtotal_minor, invoice.currency)),
+        *(
+            (_tax_label(line, invoice), spelled_money(line.tax_minor, invoice.currency))
+            for line in invoice.tax_lines
+        ),
+    ]
+
+
+def _tax_label(line: TaxLine, invoice: Invoice) -> str:
+    base = spelled_money(line.base_minor, invoice.currency)
+    return f"{_TAX_NAMES[line.category]} {spelled_decimal(line.rate_percent)} % of {base}"
+
+
+def _total(invoice: Invoice) -> tuple[str, str]:
+    label = "Total in your favour" if invoice.total_minor < 0 else "Total due"
+    amount = spelled_money(invoice.total_minor, invoice.currency)
+    return (label, f"{name(invoice.currency)} {amount}")
+
+
+def _tax_notes(invoice: Invoice) -> list[str]:
+    notes = list(dict.fromkeys(line.note for line in invoice.tax_lines if line.note))
+    exchange = invoice.exchange
+    if exchange is not None:
+        rate = f"1 {exchange.from_currency} = {spelled_decimal(exchange.rate)}"
+        source = f" ({exchange.source})" if exchange.source else ""
+        notes.append(f"Exchange rate: {rate} {exchange.to_currency}{source}.")
+    return [name(note, _TEXT_LIMIT) for note in notes]
+
+
+def _payment(invoice: Invoice) -> list[tuple[str, str]]:
+    """Nothing where nothing is to be paid."""
+    if invoice.total_minor <= 0 or not invoice.seller.payment_details:
+        return []
+    due = [("Pay by", spelled_day(invoice.due_on))] if invoice.due_on else []
+    details = [(name(label, 40), name(text)) for label, text in invoice.seller.payment_details]
+    reference = [("Reference", name(invoice.number))] if invoice.number else []
+    return [("Amount", _total(invoice)[1]), *due, *details, *reference]
+
+
+def _groups(invoice: Invoice) -> list[Page]:
+    by_account: dict[tuple[str, str], list[InvoiceLine]] = {}
+    for line in invoice.lines:
+        by_account.setdefault(_account(line), []).append(line)
+    shown = [_group(invoice, *item) for item in by_account.items() if _comes_to(item[1])]
+    silent = [lines for lines in by_account.values() if not _comes_to(lines)]
+    return [*shown, *_silent_group(invoice, silent)]
+
+
+def _comes_to(lines: Sequence[InvoiceLine]) -> bool:
+    return any(line.amount_minor for line in lines)
+
+
+def _group(invoice: Invoice, account: tuple[str, str], lines: Sequence[InvoiceLine]) -> Page:
+    zeros = sum(1 for line in lines if not line.amount_minor)
+    return {
+        "name": account[0],
+        "detail": account[1],
+        "rows": [_row(line, invoice.currency) for line in lines if line.amount_minor],
+        "folded": _folded(zeros, invoice.currency) if zeros else "",
+        "subtotal": spelled_money(sum(line.amount_minor for line in lines), invoice.currency),
+    }
+
+
+def _folded(zeros: int, currency: str) -> str:
+    lines = "1 further line" if zeros == 1 else f"{zeros:,} further lines"
+    return f"{lines} of {spelled_money(0, currency)} in the CSV and XLSX files"
+
+
+def _silent_group(invoice: Invoice, accounts: Sequence[Sequence[InvoiceLine]]) -> list[Page]:
+    """Accounts without a single amount share one entry, so that they fill no pages."""
+    if not accounts:
+        return []
+    count = "1 account" if len(accounts) == 1 else f"{len(accounts):,} accounts"
+    return [
+        {
+            "name": f"{count} without charges",
+            "detail": "",
+            "rows": [],
+            "folded": _folded(sum(map(len, accounts)), invoice.currency),
+            "subtotal": spelled_money(0, invoice.currency),
+        }
+    ]
+
+
+def _is_priced(line: InvoiceLine) -> bool:
+    """Whether quantity and price say more than the amount does."""
+    return line.amount_minor != 0 and (line.quantity != 1 or line.unit != "")
+
+
+def _row(line: InvoiceLine, currency: str) -> list[str]:
+    quantity = f"{spelled_decimal(line.quantity)} {name(line.unit, 20)}".strip()
+    return [
+        _service_name(line),
+        name(line.description, _TEXT_LIMIT),
+        *((quantity, spelled_price(line.price)) if _is_priced(line) else ("", "")),
+        spelled_money(line.amount_minor, currency),
+    ]
+
+
+def _footer(invoice: Invoice) -> list[str]:
+    seller = invoice.seller
+    facts = [
+        name(seller.name),
+        name(seller.registration),
+        f"Tax number {name(seller.tax_id)}" if seller.tax_id else "",
+    ]
+    first = " · ".join(fact for fact in facts if fact)
+    return [line for line in (first, name(seller.footer, 300)) if line]
