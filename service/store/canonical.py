@@ -19,7 +19,7 @@ _adapters: dict[type, TypeAdapter[Any]] = {}
 
 def to_json(value: object) -> Any:
     """Plain JSON of a value of the core: decimals as text, sets sorted, nothing lost."""
-    return _plain(_adapter(type(value)).dump_python(value))
+    return to_plain(_adapter(type(value)).dump_python(value))
 
 
 def from_json(kind: type[T], plain: Any) -> T:
@@ -40,7 +40,8 @@ def _adapter(kind: type) -> TypeAdapter[Any]:
     return _adapters[kind]
 
 
-def _plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
+    """Plain JSON of nested mappings, sequences and scalars."""
     match value:
         case Enum():
             return value.value
@@ -51,10 +52,10 @@ def _plain(value: Any) -> Any:
         case date():
             return value.isoformat()
         case Mapping():
-            return {str(_plain(key)): _plain(item) for key, item in value.items()}
+            return {str(to_plain(key)): to_plain(item) for key, item in value.items()}
         case set() | frozenset():
-            return sorted(_plain(item) for item in value)
+            return sorted(to_plain(item) for item in value)
         case list() | tuple():
-            return [_plain(item) for item in value]
+            return [to_plain(item) for item in value]
         case _:
             raise TypeError(f"no canonical form for {type(value).__name__}")

@@ -1,0 +1,69 @@
+"""Owns applying a configuration: the store says what the file says, and what that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from service.configuration import Configuration, ConfigurationRefused
+from service.store import audit, clients, prices, sellers
+from service.store.changes import Change
+from service.store.session import Session
+
+
+def apply_configuration(
+    session: Session, configuration: Configuration, *, actor: str, now: datetime
+) -> tuple[Change, ...]:
+    """Nothing when applied again. What the file leaves out stays as it is.
+
+    Raises ConfigurationRefused, OverlappingAssignments.
+    """
+    problems = list(_dangling_names(session, configuration))
+    if problems:
+        raise ConfigurationRefused(problems)
+    changes = list(_write(session, configuration, now))
+    for change in changes:
+        audit.record(
+            session,
+            actor=actor,
+            action="apply_configuration",
+            subject=change.subject,
+            before=change.before,
+            after=change.after,
+            now=now,
+        )
+    return tuple(changes)
+
+
+def _write(session: Session, configuration: Configuration, now: datetime) -> Iterator[Change]:
+    for seller, numbering in configuration.sellers:
+        yield from sellers.put_seller(session, seller, numbering)
+    for payer in configuration.payer_accounts:
+        yield from sellers.put_payer_account(session, payer)
+    for book in configuration.price_books:
+        yield from prices.put_price_book(session, book, now)
+    for client in configuration.clients:
+        yield from clients.put_client(session, client)
+    for account_id, name in configuration.account_names:
+        yield from clients.put_account_name(session, account_id, name)
+    yield from clients.put_assignments(session, configuration.assignments)
+    for item in configuration.custom_line_items:
+        yield from prices.put_custom_line_item(session, item)
+    for rate in configuration.exchange_rates:
+        yield from prices.put_exchange_rate(session, rate)
+
+
+def _dangling_names(session: Session, configuration: Configuration) -> Iterator[str]:
+    """Names of things that neither the file nor the store knows."""
+    books = {book.key for book in configuration.price_books} | prices.price_book_keys(session)
+    known = {client.key for client in (*configuration.clients, *clients.clients(session))}
+    for client in configuration.clients:
+        if client.price_book not in books:
+            yield f"clients.{client.key}.price_book: there is no price book {client.price_book}"
+    for item in configuration.custom_line_items:
+        if item.client not in known:
+            yield f"custom_line_items: {item.description!r} is for an unknown client {item.client}"
+    sold = {seller.key for seller, _ in configuration.sellers}
+    for payer in configuration.payer_accounts:
+        if payer.seller_key not in sold and not sellers.is_seller(session, payer.seller_key):
+            yield f"payers: {payer.account_id} has no seller; describe it under `seller`"

@@ -1,0 +1,269 @@
+"""Owns the form of the configuration file: names, shapes and the rules of each value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from invoices.periods import BillingPeriod
+
+
+def _exact(given: object) -> Decimal:
+    """YAML's own floats are refused: 7.5 is read in binary, "7.5" is what was written."""
+    match given:
+        case bool():
+            pass
+        case int():
+            return Decimal(given)
+        case str():
+            try:
+                number = Decimal(given)
+            except InvalidOperation:
+                number = Decimal("NaN")
+            if number.is_finite():
+                return number
+        case Decimal():
+            return given
+    raise ValueError('write a number in quotes, like "7.5"')
+
+
+def _text(given: object) -> object:
+    if not isinstance(given, str):
+        raise ValueError("write it in quotes, so that YAML leaves it as it is")
+    return given
+
+
+def _account_id(given: object) -> object:
+    if not (isinstance(given, str) and re.fullmatch("[0-9]{12}", given)):
+        raise ValueError('an account id is twelve digits in quotes, like "011254002932"')
+    return given
+
+
+def _period(given: object) -> object:
+    """A day stands for its period, so that `from: 2018-10-01` and `from: 2018-10` both read."""
+    if isinstance(given, date) and given.day == 1:
+        return BillingPeriod.of(given)
+    if isinstance(given, str):
+        return BillingPeriod.parse(given)
+    raise ValueError("write a billing period as YYYY-MM, like 2018-10")
+
+
+def _day(given: object) -> object:
+    return date.fromisoformat(given) if isinstance(given, str) else given
+
+
+def _not_yet(default: object) -> Callable[[object], object]:
+    """For policies the design has and this version does not: only their default is accepted."""
+
+    def check(given: object) -> object:
+        if given != default:
+            raise ValueError(f"not supported yet; leave it out or write {default!r}")
+        return given
+
+    return check
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Name = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
+Key = Annotated[Text, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
+Currency = Annotated[Text, StringConstraints(pattern="^[A-Z]{3}$")]
+Country = Annotated[Text, StringConstraints(pattern="^[A-Z]{2}$")]
+AccountNumber = Annotated[str, BeforeValidator(_account_id)]
+Exact = Annotated[Decimal, BeforeValidator(_exact)]
+Positive = Annotated[Exact, Field(gt=0)]
+NotNegative = Annotated[Exact, Field(ge=0)]
+Share = Annotated[Exact, Field(ge=0, le=100)]
+Month = Annotated[BillingPeriod, BeforeValidator(_period)]
+Day = Annotated[date, BeforeValidator(_day)]
+
+
+ALWAYS = BillingPeriod(1, 1)
+"""The first period of a custom line item that has no `from`."""
+
+
+SELLER_KEY = "seller"
+"""Of the one seller that a file describes, unless it says otherwise."""
+
+
+class Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+
+
+class AddressForm(Form):
+    street: Text
+    city: Text
+    postcode: Text
+    country: Country
+    region: Text = ""
+
+
+class NumberingForm(Form):
+    prefix: Annotated[Text, StringConstraints(pattern=r"^[A-Za-z0-9./-]{0,16}$")] = "INV-"
+    start: Annotated[int, Field(ge=1)] = 1
+
+
+class SellerForm(Form):
+    key: Key = SELLER_KEY
+    name: Name
+    address: AddressForm
+    tax_id: Text
+    email: Text = ""
+    phone: Text = ""
+    website: Text = ""
+    registration: Text = ""
+    payment_details: dict[Text, Text] = {}
+    footer: Text = ""
+    numbering: NumberingForm = NumberingForm()
+    rounding: Literal["half_up", "half_even"] = "half_up"
+
+
+class ExportForm(Form):
+    dialect: Literal["auto", "legacy", "cur2", "focus"] = "auto"
+    location: Name
+
+
+class PayerForm(Form):
+    account_id: AccountNumber
+    exports: list[ExportForm] = []
+    internal_accounts: list[AccountNumber] = []
+
+
+class TaxForm(Form):
+    category: Literal["standard", "reverse_charge", "zero", "exempt", "outside_scope", "export"] = (
+        "outside_scope"
+    )
+    rate_percent: Share = Decimal(0)
+    vat_id: Text = ""
+    note: Text = ""
+
+
+class AccountForm(Form):
+    id: AccountNumber
+    name: Text | None = None
+    start: Day = Field(alias="from")
+    end: Day | None = Field(default=None, alias="to")
+
+    @model_validator(mode="after")
+    def ends_after_it_starts(self) -> Self:
+        if self.end is not None and self.end <= self.start:
+            raise ValueError("`to` (exclusive) must be later than `from`")
+        return self
+
+
+class ClientForm(Form):
+    key: Key
+    name: Name
+    currency: Currency
+    address: AddressForm
+    tax: TaxForm = TaxForm()
+    price_book: Key
+    payment_terms_days: Annotated[int, Field(ge=0, le=365)] = 30
+    email: Text = ""
+    buyer_reference: Text = ""
+    external_refs: dict[Text, Text] = {}
+    accounts: list[AccountForm] = []
+
+
+class SharePercent(Form):
+    share_percent: Share
+
+
+Passing = Literal["retain", "pass_through"] | SharePercent
+
+
+class DiscountsForm(Form):
+    edp: Passing | None = None
+    private_rate: Passing | None = None
+    bundled: Passing | None = None
+    ri_volume: Passing | None = None
+    spp: Passing | None = None
+    other: Passing | None = None
+
+
+class MatchForm(Form):
+    service: Text = "*"
+    region: Text = "*"
+    usage_type: Text = "*"
+    operation: Text = "*"
+    kind: Text = "*"
+    billing_entity: Text = "*"
+
+
+class RuleForm(Form):
+    match: MatchForm = MatchForm()
+    markup_percent: Annotated[Exact, Field(ge=-100)] | None = None
+    rate: NotNegative | None = None
+    label: Text = ""
+
+    @model_validator(mode="after")
+    def one_effect(self) -> Self:
+        if (self.markup_percent is None) == (self.rate is None):
+            raise ValueError("give either markup_percent or rate")
+        return self
+
+
+class PriceBookForm(Form):
+    key: Key
+    start: Month = Field(alias="from")
+    cost_basis: Literal["billed", "amortized", "net_billed", "net_amortized", "list", "blended"]
+    commitments: Annotated[Any, BeforeValidator(_not_yet({"default": "pass_through"}))] = None
+    support: Annotated[Any, BeforeValidator(_not_yet({"mode": "pass_through"}))] = None
+    credits: Passing = "retain"
+    aws_tax: Passing = "retain"
+    discounts: DiscountsForm = DiscountsForm()
+    rules: list[RuleForm] = []
+
+
+class CustomLineItemForm(Form):
+    key: Key | None = None
+    client: Key
+    kind: Literal["fee", "credit"]
+    description: Name
+    amount: NotNegative | None = None
+    percent_of: Literal["cost", "price"] | None = None
+    percent: NotNegative | None = None
+    minimum: NotNegative | None = None
+    start: Month = Field(alias="from", default=ALWAYS)
+    end: Month | None = Field(default=None, alias="to")
+
+    @model_validator(mode="after")
+    def one_charge(self) -> Self:
+        if (self.amount is None) == (self.percent is None):
+            raise ValueError("give either amount, or percent and percent_of")
+        if (self.percent is None) != (self.percent_of is None):
+            raise ValueError("percent and percent_of go together")
+        if self.minimum is not None and self.percent is None:
+            raise ValueError("minimum goes with percent")
+        if self.end is not None and self.end <= self.start:
+            raise ValueError("`to` (exclusive) must be later than `from`")
+        return self
+
+
+class ExchangeRateForm(Form):
+    period: Month
+    from_currency: Currency = Field(alias="from")
+    to_currency: Currency = Field(alias="to")
+    rate: Positive
+    source: Name
+
+
+class ConfigurationForm(Form):
+    seller: SellerForm | None = None
+    payers: list[PayerForm] = []
+    clients: list[ClientForm] = []
+    price_books: list[PriceBookForm] = []
+    custom_line_items: list[CustomLineItemForm] = []
+    shared_costs: Annotated[Any, BeforeValidator(_not_yet([]))] = None
+    exchange_rates: list[ExchangeRateForm] = []

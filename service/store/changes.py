@@ -1,0 +1,50 @@
+"""Owns the change: what writing a configured row altered, and writing it only if it alters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.store.canonical import to_plain
+from service.store.session import Session
+from service.store.tables import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`before` is None for something new, `after` for something removed."""
+
+    subject: str
+    """Such as `client acme`."""
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+    def __str__(self) -> str:
+        if self.before is None:
+            return f"{self.subject}: added"
+        if self.after is None:
+            return f"{self.subject}: removed"
+        names = [n for n in self.after if self.before.get(n) != self.after[n]]
+        return f"{self.subject}: changed {', '.join(names)}"
+
+
+def put(session: Session, row: Row, subject: str) -> list[Change]:
+    """Insert or update by primary key; no change at all gives none."""
+    identity = sa.inspect(type(row)).primary_key_from_instance(row)
+    stored = session.get(type(row), tuple(identity))
+    before = None if stored is None else stored.model_dump()
+    after = row.model_dump()
+    if before == after:
+        return []
+    session.merge(row)
+    session.flush()
+    return [Change(subject, None if before is None else to_plain(before), to_plain(after))]
+
+
+def remove(session: Session, row: Row, subject: str) -> list[Change]:
+    before = to_plain(row.model_dump())
+    session.delete(row)
+    session.flush()
+    return [Change(subject, before, None)]

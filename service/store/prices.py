@@ -1,0 +1,133 @@
+"""Owns the questions about what is charged: price books, custom line items, exchange rates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from sqlmodel import col, select
+
+from invoices.clients import ClientKey
+from invoices.inputs import ExchangeRate
+from invoices.periods import BillingPeriod
+from invoices.pricing.book import PriceBook
+from invoices.pricing.custom import CustomKind, CustomLineItem, Flat, Percentage, PercentOf
+from service.store import tables
+from service.store.canonical import from_json, to_json
+from service.store.changes import Change, put
+from service.store.session import Session
+
+
+def put_price_book(session: Session, book: PriceBook, now: datetime) -> list[Change]:
+    """The version in effect from `book.start`; versions once recorded stay."""
+    recorded = session.get(tables.configuration.PriceBookVersion, (book.key, book.version))
+    if recorded is None:
+        body = to_json(book)
+        session.add(
+            tables.configuration.PriceBookVersion(
+                book_key=book.key, version=book.version, body=body, recorded_at=now
+            )
+        )
+        session.flush()
+    start = tables.configuration.PriceBookStart(
+        book_key=book.key, start_period=str(book.start), version=book.version
+    )
+    return put(session, start, f"price book {book.key} from {book.start}")
+
+
+def price_books(session: Session, period: BillingPeriod) -> Mapping[str, PriceBook]:
+    """By key, the version in effect in `period`; a book that starts later is not there."""
+    start, version = tables.configuration.PriceBookStart, tables.configuration.PriceBookVersion
+    rows = session.exec(
+        select(start.start_period, version.body)
+        .where(
+            col(start.book_key) == col(version.book_key),
+            col(start.version) == col(version.version),
+            col(start.start_period) <= str(period),
+        )
+        .order_by(col(start.book_key), col(start.start_period))
+    )
+    books = [
+        replace(from_json(PriceBook, body), start=BillingPeriod.parse(start_period))
+        for start_period, body in rows
+    ]
+    return {book.key: book for book in books}
+
+
+def price_book_keys(session: Session) -> frozenset[str]:
+    return frozenset(session.exec(select(tables.configuration.PriceBookStart.book_key)))
+
+
+def put_custom_line_item(session: Session, item: CustomLineItem) -> list[Change]:
+    row = tables.configuration.CustomLineItem(
+        key=item.key,
+        client_key=item.client,
+        kind=item.kind,
+        description=item.description,
+        start_period=str(item.start),
+        end_period=None if item.end is None else str(item.end),
+    )
+    match item.charge:
+        case Flat(amount):
+            row.flat_amount = amount
+        case Percentage(percent, of, minimum):
+            row.percent, row.percent_of, row.minimum = percent, of, minimum
+    return put(session, row, f"custom line item {item.key}")
+
+
+def custom_line_items(session: Session, period: BillingPeriod) -> tuple[CustomLineItem, ...]:
+    """Those in effect in `period`."""
+    row = tables.configuration.CustomLineItem
+    rows = session.exec(
+        select(row)
+        .where(
+            col(row.start_period) <= str(period),
+            col(row.end_period).is_(None) | (col(row.end_period) > str(period)),
+        )
+        .order_by(col(row.key))
+    )
+    return tuple(map(_from_custom_row, rows))
+
+
+def _from_custom_row(row: tables.configuration.CustomLineItem) -> CustomLineItem:
+    charge: Flat | Percentage
+    if row.flat_amount is not None:
+        charge = Flat(row.flat_amount)
+    else:
+        assert row.percent is not None and row.percent_of is not None
+        charge = Percentage(row.percent, PercentOf(row.percent_of), row.minimum)
+    return CustomLineItem(
+        key=row.key,
+        client=ClientKey(row.client_key),
+        kind=CustomKind(row.kind),
+        description=row.description,
+        charge=charge,
+        start=BillingPeriod.parse(row.start_period),
+        end=None if row.end_period is None else BillingPeriod.parse(row.end_period),
+    )
+
+
+def put_exchange_rate(session: Session, rate: ExchangeRate) -> list[Change]:
+    row = tables.configuration.ExchangeRate(
+        period=str(rate.period),
+        from_currency=rate.from_currency,
+        to_currency=rate.to_currency,
+        rate=rate.rate,
+        source=rate.source,
+    )
+    pair = f"{rate.from_currency} to {rate.to_currency}"
+    return put(session, row, f"exchange rate {pair} of {rate.period}")
+
+
+def exchange_rates(session: Session, period: BillingPeriod) -> tuple[ExchangeRate, ...]:
+    row = tables.configuration.ExchangeRate
+    rows = session.exec(
+        select(row)
+        .where(col(row.period) == str(period))
+        .order_by(col(row.from_currency), col(row.to_currency))
+    )
+    return tuple(
+        ExchangeRate(period, each.from_currency, each.to_currency, each.rate, each.source)
+        for each in rows
+    )
