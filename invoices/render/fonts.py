@@ -17,7 +17,7 @@ FOLDER = str(files("invoices.render") / "fonts")
 
 _FIRST = ("Inter", "Noto Sans")
 _LAST = ("Noto Sans Symbols", "Noto Sans Symbols2", "Noto Sans Math", "Noto Emoji")
-_JOINERS = "\u200c\u200d"
+_JOINERS = "\u200c\u200d\ufe0f"
 _SKIN_TONES = frozenset(chr(code) for code in range(0x1F3FB, 0x1F400))
 
 

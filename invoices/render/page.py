@@ -9,6 +9,7 @@ from invoices.clients import TaxCategory
 from invoices.documents.invoice import Invoice, InvoiceLine, TaxLine
 from invoices.render.wording import (
     address_lines,
+    letterhead_lines,
     name,
     spelled_day,
     spelled_days,
@@ -21,10 +22,12 @@ from invoices.render.wording import (
 
 NO_ACCOUNT = "Not tied to an account"
 NO_SERVICE = "Other charges"
-SIDE_BY_SIDE_ROWS = 14
-"""Two summaries of at most so many rows stand beside each other, longer ones below each other."""
+_CATCH_ALL = ((NO_ACCOUNT, ""), (NO_SERVICE, ""))
+SHORT_SUMMARY_ROWS = 14
+"""Summaries of at most so many rows stand beside each other, above what is to be paid."""
 
 _TEXT_LIMIT = 400
+_NOTE_LIMIT = 4000
 _TAX_NAMES = {
     TaxCategory.STANDARD: "Tax",
     TaxCategory.REVERSE_CHARGE: "Tax (reverse charge)",
@@ -60,14 +63,12 @@ def page_of(invoice: Invoice) -> Page:
         "buyer": _buyer(invoice),
         "facts": _facts(invoice),
         "summaries": summaries,
-        "side_by_side": len(summaries) > 1
-        and max(len(each["rows"]) for each in summaries) <= SIDE_BY_SIDE_ROWS,
-        "tax_notes": _tax_notes(invoice),
+        "summaries_short": all(len(each["rows"]) <= SHORT_SUMMARY_ROWS for each in summaries),
         "totals": _totals(invoice),
         "total": _total(invoice),
         "total_on": f"due {spelled_day(invoice.due_on)}" if invoice.due_on else "",
         "payment": _payment(invoice),
-        "notes": [name(note, 4000) for note in invoice.notes],
+        "notes": [name(note, _NOTE_LIMIT) for note in (*_tax_notes(invoice), *invoice.notes)],
         "priced": any(map(_is_priced, invoice.lines)),
         "groups": _groups(invoice),
         "footer": _footer(invoice),
@@ -76,12 +77,12 @@ def page_of(invoice: Invoice) -> Page:
 
 def _seller(invoice: Invoice) -> Page:
     seller = invoice.seller
-    lines = address_lines(seller.address)
     contacts = [name(text) for text in (seller.email, seller.phone, seller.website) if text]
+    return_address = [name(seller.name, 40), *letterhead_lines(seller.address, limit=40)[:2]]
     return {
         "name": name(seller.name),
-        "lines": [*lines, *contacts],
-        "return_address": " · ".join([name(seller.name, 40), *(line[:40] for line in lines[:2])]),
+        "lines": [*letterhead_lines(seller.address), *contacts],
+        "return_address": " · ".join(return_address),
     }
 
 
@@ -112,7 +113,7 @@ def _summaries(invoice: Invoice) -> list[Page]:
     return [
         {"title": title, "head": head, "rows": rows}
         for title, head, rows in (
-            ("By service", "Service", sorted(by_service, key=lambda row: row[0] == NO_SERVICE)),
+            ("By service", "Service", by_service),
             ("By account", "Account", by_account),
         )
         if len(rows) > 1
@@ -127,7 +128,7 @@ def _sums(
     for line in invoice.lines:
         key = key_of(line)
         sums[key] = sums.get(key, 0) + line.amount_minor
-    ranked = sorted(sums.items(), key=lambda item: (-item[1], item[0]))
+    ranked = sorted(sums.items(), key=lambda item: (item[0] in _CATCH_ALL, -item[1], item[0]))
     return [(*key, spelled_money(minor, invoice.currency)) for key, minor in ranked if minor]
 
 
@@ -167,7 +168,7 @@ def _tax_notes(invoice: Invoice) -> list[str]:
         rate = f"1 {exchange.from_currency} = {spelled_decimal(exchange.rate)}"
         source = f" ({exchange.source})" if exchange.source else ""
         notes.append(f"Exchange rate: {rate} {exchange.to_currency}{source}.")
-    return [name(note, _TEXT_LIMIT) for note in notes]
+    return notes
 
 
 def _payment(invoice: Invoice) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ _INVISIBLE = frozenset("\u00ad\u061c\u180e\u200b\u200e\u200f\u2060\ufeff\ufff9\u
     for first, last in (
         (0x202A, 0x202E),
         (0x2061, 0x206F),
-        (0xFE00, 0xFE0F),
+        (0xFE00, 0xFE0E),
         (0xE0000, 0xE0FFF),
         (0x180B, 0x180F),
     )

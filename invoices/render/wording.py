@@ -83,6 +83,13 @@ def address_lines(address: Address, *, home_country: str = "") -> list[str]:
     return [name(line) for line in lines if line.strip()]
 
 
+def letterhead_lines(address: Address, *, limit: int = _NAME_LIMIT) -> list[str]:
+    """Street, town and country of the seller, the town on one line."""
+    town = " ".join(part for part in _town_lines(address) if part)
+    country = COUNTRY_NAMES.get(address.country, address.country)
+    return [name(line, limit) for line in (address.street, town, country) if line.strip()]
+
+
 def _town_lines(address: Address) -> list[str]:
     city, region, postcode = address.city, address.region, address.postcode
     if address.country in _REGION_BEFORE_POSTCODE:
