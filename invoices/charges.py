@@ -37,6 +37,19 @@ class Kind(StrEnum):
 
 DISCOUNTS = tuple(kind for kind in Kind if kind.startswith("discount_"))
 
+
+class CostBasis(StrEnum):
+    """Which cost of a charge counts as its cost, and a price starts from."""
+
+    BILLED = "billed"
+    AMORTIZED = "amortized"
+    NET_BILLED = "net_billed"
+    NET_AMORTIZED = "net_amortized"
+    LIST = "list"
+    """Prices start from the public price; the cost is net_amortized."""
+    BLENDED = "blended"
+
+
 KEYS: tuple[str, ...] = (
     "payer_account_id",
     "account_id",

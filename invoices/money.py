@@ -1,8 +1,9 @@
 """Owns precision: exact decimals inside, whole minor units on documents, one place between them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 from enum import StrEnum
+from functools import reduce
 
 COST_DIGITS = 10
 """Decimal places of a canonical cost: AWS delivers ten."""
@@ -33,6 +34,11 @@ _DECIMAL_ROUNDING = {Rounding.HALF_UP: ROUND_HALF_UP, Rounding.HALF_EVEN: ROUND_
 def minor_digits(currency: str) -> int:
     """Decimal places of a currency's smallest unit: USD 2, JPY 0, KWD 3."""
     return _MINOR_DIGITS.get(currency, 2)
+
+
+def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
+    """The sum without rounding: Python's own `sum` keeps 28 digits and drops the rest silently."""
+    return reduce(EXACT.add, amounts, Decimal(0))
 
 
 def to_minor(exact: Decimal, currency: str, rounding: Rounding = Rounding.HALF_UP) -> int:
@@ -70,7 +76,7 @@ def split_exact(
     Shares have `digits` decimal places; the units left over go to the largest remainders, ties to
     the smaller key.
     """
-    basis_sum = sum(basis.values(), Decimal(0))
+    basis_sum = exact_sum(basis.values())
     assert basis_sum > 0 and min(basis.values()) >= 0, "a shared amount needs somebody to bear it"
     units = int(total.scaleb(digits, EXACT))
     assert Decimal(units) == total.scaleb(digits, EXACT), f"{total} has more than {digits} places"
@@ -102,6 +108,7 @@ __all__ = [
     "COST_DIGITS",
     "EXACT",
     "Rounding",
+    "exact_sum",
     "from_minor",
     "minor_digits",
     "plain",

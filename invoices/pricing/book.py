@@ -5,22 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import StrEnum
 
-from invoices.charges import Kind
+from invoices.charges import DISCOUNTS, CostBasis, Kind
 from invoices.periods import BillingPeriod
-
-
-class CostBasis(StrEnum):
-    """Which cost of a charge a price starts from."""
-
-    BILLED = "billed"
-    AMORTIZED = "amortized"
-    NET_BILLED = "net_billed"
-    NET_AMORTIZED = "net_amortized"
-    LIST = "list"
-    BLENDED = "blended"
-
 
 MATCHED: tuple[str, ...] = (
     "service",
@@ -45,11 +32,23 @@ class Match:
     billing_entity: str = "*"
 
 
+PERCENT_DIGITS = 4
+"""Decimal places of a percentage of a price book: 1 + percent / 100 is whole in millionths."""
+
+RATE_DIGITS = 12
+"""Decimal places of a fixed rate."""
+
+
 @dataclass(frozen=True, slots=True)
 class Markup:
     """Percent on top of the cost basis; negative is a discount."""
 
     percent: Decimal
+
+    def __post_init__(self) -> None:
+        _refuse_finer(self.percent, PERCENT_DIGITS, "a markup percent")
+        if self.percent < -100:
+            raise ValueError(f"a markup of {self.percent} % would pay the client: at least -100")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,11 @@ class FixedRate:
     """A price per unit of usage, in the payer's currency, whatever AWS charges."""
 
     rate: Decimal
+
+    def __post_init__(self) -> None:
+        _refuse_finer(self.rate, RATE_DIGITS, "a fixed rate")
+        if self.rate < 0:
+            raise ValueError(f"a fixed rate of {self.rate} would pay the client: at least 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +90,42 @@ class PriceBook:
     aws_tax_passed_percent: Decimal = Decimal(0)
     discounts_passed_percent: Mapping[Kind, Decimal] = field(default_factory=dict)
     """By discount kind; a kind left out is retained, or passed when the basis is a net one."""
+
+    def __post_init__(self) -> None:
+        for percent in (
+            self.credits_passed_percent,
+            self.aws_tax_passed_percent,
+            *self.discounts_passed_percent.values(),
+        ):
+            _refuse_finer(percent, PERCENT_DIGITS, "a passed percent")
+            if not 0 <= percent <= 100:
+                raise ValueError(f"{percent} % cannot be passed on: write 0 to 100")
+
+    def passed_percent(self, kind: Kind) -> Decimal:
+        """How much of a charge of this kind its client bears; the rest is retained."""
+        match kind:
+            case Kind.CREDIT:
+                return self.credits_passed_percent
+            case Kind.TAX:
+                return self.aws_tax_passed_percent
+            case _ if kind in DISCOUNTS:
+                net = self.cost_basis in {CostBasis.NET_BILLED, CostBasis.NET_AMORTIZED}
+                return self.discounts_passed_percent.get(kind, Decimal(100 if net else 0))
+            case _:
+                return Decimal(100)
+
+
+def _refuse_finer(number: Decimal, digits: int, what: str) -> None:
+    if not number.is_finite() or number != round(number, digits):
+        raise ValueError(f"{what} has at most {digits} decimal places, not {number}")
+
+
+__all__ = [
+    "MATCHED",
+    "CostBasis",
+    "FixedRate",
+    "Markup",
+    "Match",
+    "PriceBook",
+    "PricingRule",
+]

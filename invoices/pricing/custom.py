@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
 from invoices.clients import ClientKey
+from invoices.money import EXACT
 from invoices.periods import BillingPeriod
 
 
@@ -48,3 +50,42 @@ class CustomLineItem:
     start: BillingPeriod
     end: BillingPeriod | None = None
     """Exclusive; open-ended when None."""
+
+    def applies_in(self, period: BillingPeriod) -> bool:
+        return self.start <= period and (self.end is None or period < self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomCharge:
+    """What a custom line item comes to in a period: exact, in the invoice's currency."""
+
+    key: str
+    description: str
+    price: Decimal
+    """Negative on a credit."""
+
+
+def custom_charges(
+    items: Iterable[CustomLineItem], *, period: BillingPeriod, cost: Decimal, price: Decimal
+) -> tuple[CustomCharge, ...]:
+    """The items of one client that apply in `period`, by key.
+
+    `cost` and `price` are the client's before custom line items, in the invoice's currency, so
+    that no percentage is taken of another custom line item and their order does not matter.
+    """
+    charged = [item for item in items if item.applies_in(period)]
+    return tuple(
+        CustomCharge(item.key, item.description, _price(item, cost=cost, price=price))
+        for item in sorted(charged, key=lambda item: item.key)
+    )
+
+
+def _price(item: CustomLineItem, *, cost: Decimal, price: Decimal) -> Decimal:
+    match item.charge:
+        case Flat(amount):
+            charged = amount
+        case Percentage(percent, of, minimum):
+            base = cost if of is PercentOf.COST else price
+            charged = EXACT.multiply(base, percent.scaleb(-2, EXACT))
+            charged = charged if minimum is None else max(charged, minimum)
+    return charged if item.kind is CustomKind.FEE else EXACT.minus(charged)

@@ -1,0 +1,223 @@
+"""Owns what of the payer's money each client bears, and the reason of all that nobody bears."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import polars as pl
+
+from invoices.allocation.direct import ASSIGNED_SCHEMA, BEARER, INTERNAL
+from invoices.charges import DISCOUNTS, CostBasis, Kind
+from invoices.clients import AccountId, ClientKey
+from invoices.money import COST_DIGITS, EXACT, exact_sum
+
+UNITS = pl.Decimal(38, 0)
+"""Whole units of a stated scale. Unlike Int128, it raises where it would overflow."""
+
+WHOLE_E6 = 10**6
+"""The share of a charge that is passed whole, in millionths."""
+
+SHARE_DIGITS = COST_DIGITS + 6
+"""Decimal places of a cost borne: ten of the charge, six of the share passed."""
+
+RETAINED_AS: Mapping[Kind, str] = {
+    Kind.CREDIT: "credits",
+    Kind.TAX: "aws_tax",
+    **{kind: kind.value for kind in DISCOUNTS},
+    Kind.UNKNOWN: "quarantined",
+}
+"""The kinds that can be kept from a client, with the reason under which they are retained."""
+
+COST_OF: Mapping[CostBasis, str] = {
+    CostBasis.BILLED: "billed_cost",
+    CostBasis.AMORTIZED: "amortized_cost",
+    CostBasis.NET_BILLED: "net_billed_cost",
+    CostBasis.NET_AMORTIZED: "net_amortized_cost",
+    CostBasis.LIST: "net_amortized_cost",
+    CostBasis.BLENDED: "blended_cost",
+}
+"""Which measure of a charge is its cost."""
+
+STEPS: Mapping[CostBasis, tuple[tuple[str, str], ...]] = {
+    CostBasis.NET_BILLED: (),
+    CostBasis.BILLED: (("discounts", "billed_cost"),),
+    CostBasis.NET_AMORTIZED: (("commitment_timing", "net_amortized_cost"),),
+    CostBasis.LIST: (("commitment_timing", "net_amortized_cost"),),
+    CostBasis.AMORTIZED: (
+        ("commitment_timing", "net_amortized_cost"),
+        ("discounts", "amortized_cost"),
+    ),
+    CostBasis.BLENDED: (("discounts", "billed_cost"), ("blending", "blended_cost")),
+}
+"""From net_billed_cost, what the payer pays, step by step to the cost: what a step takes off is
+retained, for its reason."""
+
+MEASURED = sorted({*COST_OF.values(), "net_billed_cost"})
+
+BORNE_SCHEMA = pl.Schema(
+    {key: kind for key, kind in ASSIGNED_SCHEMA.items() if key != INTERNAL}
+    | {"basis": pl.String(), "passed_e6": UNITS, "cost_e16": UNITS}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a client's price book says about cost."""
+
+    basis: CostBasis
+    passed_percent: Mapping[Kind, Decimal]
+    """Only kinds of RETAINED_AS; one left out is passed whole, all others always are."""
+
+
+AT_COST = Policy(CostBasis.NET_BILLED, {})
+"""For a client whose price book is missing: nothing is lost while it is parked."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnassignedAccount:
+    """An account with charges on days on which it had no client."""
+
+    account_id: AccountId
+    first_day: date
+    last_day: date
+    net_billed_cost: Decimal
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Allocation:
+    """All of a payer's money for a period, exactly once."""
+
+    borne: pl.DataFrame
+    """Charges with `client`, its `basis`, the share passed and the cost borne (BORNE_SCHEMA)."""
+    cost: Decimal
+    retained: Mapping[str, Decimal]
+    unassigned: tuple[UnassignedAccount, ...]
+    payer_total: Decimal
+
+    @property
+    def unassigned_cost(self) -> Decimal:
+        return exact_sum(account.net_billed_cost for account in self.unassigned)
+
+    def __post_init__(self) -> None:
+        assert self.payer_total == exact_sum(
+            [self.cost, *self.retained.values(), self.unassigned_cost]
+        ), "allocation lost or invented money"
+
+
+def allocate(assigned: pl.DataFrame, policies: Mapping[ClientKey, Policy]) -> Allocation:
+    """Each client's cost by its policy; the rest retained by reason, or unassigned.
+
+    A client without a policy bears its charges at AT_COST.
+    """
+    assert assigned.schema == ASSIGNED_SCHEMA
+    charges = assigned.lazy()
+    own = charges.filter(pl.col(BEARER) != "")
+    shared = _with_policy(own.drop(INTERNAL), policies).collect()
+    borne = shared.filter(pl.col("passed_e6") > 0)
+    retained = {
+        "internal_accounts": _sum(assigned.filter(INTERNAL)["net_billed_cost"]),
+        **_kept_back(shared),
+        **_stepped_off(borne),
+    }
+    return Allocation(
+        borne=borne,
+        cost=_sum(borne["cost_e16"]).scaleb(-SHARE_DIGITS, EXACT),
+        retained={reason: amount for reason, amount in sorted(retained.items()) if amount},
+        unassigned=_unassigned(charges),
+        payer_total=_sum(assigned["net_billed_cost"]),
+    )
+
+
+def units(measure: str) -> pl.Expr:
+    """A money column as whole units of 1e-10: the only form in which money is multiplied."""
+    return pl.col(measure).to_physical().cast(UNITS)
+
+
+def _with_policy(charges: pl.LazyFrame, policies: Mapping[ClientKey, Policy]) -> pl.LazyFrame:
+    """Adds the client's basis, the share of the charge it bears, and its cost."""
+    bases = [(client, policy.basis.value) for client, policy in policies.items()]
+    passed = [
+        (client, kind.value, percent.scaleb(4, EXACT))
+        for client, policy in policies.items()
+        for kind, percent in policy.passed_percent.items()
+    ]
+    by_client = {BEARER: pl.String(), "basis": pl.String()}
+    by_kind = {BEARER: pl.String(), "kind": pl.String(), "passed_e6": UNITS}
+    quarantined = pl.col("kind") == Kind.UNKNOWN.value
+    return (
+        charges.join(pl.LazyFrame(bases, by_client, orient="row"), on=BEARER, how="left")
+        .join(pl.LazyFrame(passed, by_kind, orient="row"), on=[BEARER, "kind"], how="left")
+        .with_columns(
+            pl.col("basis").fill_null(AT_COST.basis.value),
+            pl.when(quarantined)
+            .then(_whole(0))
+            .otherwise(pl.col("passed_e6").fill_null(_whole(WHOLE_E6)))
+            .alias("passed_e6"),
+        )
+        .with_columns((_cost() * pl.col("passed_e6")).alias("cost_e16"))
+    )
+
+
+def _cost() -> pl.Expr:
+    return pl.coalesce(
+        pl.when(pl.col("basis") == basis.value).then(units(measure))
+        for basis, measure in COST_OF.items()
+    )
+
+
+def _whole(number: int) -> pl.Expr:
+    return pl.lit(number).cast(UNITS)
+
+
+def _kept_back(charges: pl.DataFrame) -> dict[str, Decimal]:
+    """What policies keep of whole charges, by reason: at what the payer pays for them."""
+    kept_e16 = units("net_billed_cost") * (_whole(WHOLE_E6) - pl.col("passed_e6"))
+    by_kind = (
+        charges.lazy()
+        .filter(pl.col("passed_e6") < WHOLE_E6)
+        .group_by("kind")
+        .agg(kept_e16.sum().alias("kept_e16"))
+        .collect()
+    )
+    return {
+        RETAINED_AS[Kind(kind)]: kept.scaleb(-SHARE_DIGITS, EXACT)
+        for kind, kept in by_kind.iter_rows()
+    }
+
+
+def _stepped_off(borne: pl.DataFrame) -> dict[str, Decimal]:
+    """What lies between the payer's money and the cost of the charges borne, by reason."""
+    sums = borne.lazy().group_by("basis", "passed_e6").agg(pl.col(MEASURED).sum()).collect()
+    retained: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for group in sums.iter_rows(named=True):
+        before = group["net_billed_cost"]
+        for reason, measure in STEPS[CostBasis(group["basis"])]:
+            off = EXACT.multiply(EXACT.subtract(before, group[measure]), group["passed_e6"])
+            retained[reason] = EXACT.add(retained[reason], off.scaleb(-6, EXACT))
+            before = group[measure]
+    return dict(retained)
+
+
+def _unassigned(charges: pl.LazyFrame) -> tuple[UnassignedAccount, ...]:
+    nobodys = (
+        charges.filter((pl.col(BEARER) == "") & ~pl.col(INTERNAL))
+        .group_by("account_id")
+        .agg(
+            pl.col("service_day").min().alias("first_day"),
+            pl.col("service_day").max().alias("last_day"),
+            pl.col("net_billed_cost").sum(),
+        )
+        .sort("account_id")
+        .collect()
+    )
+    return tuple(UnassignedAccount(*row) for row in nobodys.iter_rows())
+
+
+def _sum(amounts: pl.Series) -> Decimal:
+    total = amounts.sum()
+    assert isinstance(total, Decimal)
+    return total

@@ -1,0 +1,237 @@
+"""Owns the checks of a billing run: what would make an invoice wrong, said before it is issued."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from invoices.allocation.leftover import Allocation
+from invoices.charges import Kind
+from invoices.clients import Client, ClientKey, TaxCategory
+from invoices.documents.invoice import Invoice
+from invoices.findings import Finding, Severity
+from invoices.inputs import BillingInputs
+from invoices.money import plain
+from invoices.statements import Statement
+
+CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Facts:
+    """What a check may look at."""
+
+    inputs: BillingInputs
+    currency: str
+    """The payer's."""
+    kinds: frozenset[str]
+    """All kinds among the charges."""
+    currencies: frozenset[str]
+    allocation: Allocation
+    statements: Mapping[ClientKey, Statement]
+    """By client that bears charges or has a custom line item."""
+    drafts: Mapping[ClientKey, Invoice] = field(default_factory=dict)
+
+    @property
+    def billed_clients(self) -> list[Client]:
+        return [client for client in self.inputs.clients if client.key in self.statements]
+
+
+Check = Callable[[Facts], Iterable[Finding]]
+
+
+def check(facts: Facts, checks: Iterable[Check]) -> tuple[Finding, ...]:
+    """All findings, sorted; a critical one with a client parks that client."""
+    return tuple(sorted({finding for each in checks for finding in each(facts)}))
+
+
+def parked(findings: Iterable[Finding]) -> frozenset[ClientKey]:
+    return frozenset(
+        ClientKey(finding.client)
+        for finding in findings
+        if finding.client and finding.severity is CRITICAL
+    )
+
+
+def unknown_charges(facts: Facts) -> Iterator[Finding]:
+    if Kind.UNKNOWN.value in facts.kinds:
+        amount = plain(facts.allocation.retained.get("quarantined", Decimal(0)))
+        yield Finding(
+            CRITICAL,
+            "unknown_charges",
+            str(facts.inputs.period),
+            f"Charges of a type we do not know ({amount} {facts.currency}) are quarantined; "
+            "nothing of the period can be issued until the type is mapped and the month re-read.",
+        )
+
+
+def mixed_currencies(facts: Facts) -> Iterator[Finding]:
+    if len(facts.currencies) > 1:
+        yield Finding(
+            CRITICAL,
+            "mixed_currencies",
+            str(facts.inputs.period),
+            f"The payer's charges are in {', '.join(sorted(facts.currencies))}; "
+            "a payer's month must have one currency.",
+        )
+
+
+def unassigned_accounts(facts: Facts) -> Iterator[Finding]:
+    for account in facts.allocation.unassigned:
+        yield Finding(
+            CRITICAL,
+            "account_unassigned",
+            account.account_id,
+            f"Account {account.account_id} has {plain(account.net_billed_cost)} {facts.currency} "
+            f"of charges from {account.first_day} to {account.last_day} and no client then; "
+            "assign it to a client from that day, or name it an internal account.",
+        )
+
+
+def internal_accounts_with_a_client(facts: Facts) -> Iterator[Finding]:
+    internal = facts.inputs.internal_accounts
+    for assignment in facts.inputs.roster.assignments:
+        if assignment.account_id in internal and assignment.span.overlaps(facts.inputs.period.days):
+            yield Finding(
+                WARNING,
+                "internal_account_assigned",
+                assignment.account_id,
+                f"Account {assignment.account_id} is internal and also assigned to "
+                f"{assignment.client}; it is retained, not invoiced. Drop one of the two.",
+            )
+
+
+def unknown_clients(facts: Facts) -> Iterator[Finding]:
+    known = {client.key for client in facts.inputs.clients}
+    for key in facts.statements:
+        if key not in known:
+            yield _parks(key, "client_unknown", f"{key} bears charges but is no client: add it.")
+
+
+def missing_price_books(facts: Facts) -> Iterator[Finding]:
+    for client in facts.billed_clients:
+        if client.price_book not in facts.inputs.price_books:
+            yield _parks(
+                client.key,
+                "price_book_missing",
+                f"Price book {client.price_book!r} of {client.key} is not in effect in "
+                f"{facts.inputs.period}; publish it or give the client another.",
+            )
+
+
+def missing_exchange_rates(facts: Facts) -> Iterator[Finding]:
+    known = {
+        rate.to_currency
+        for rate in facts.inputs.exchange_rates
+        if rate.period == facts.inputs.period and rate.from_currency == facts.currency
+    }
+    for client in facts.billed_clients:
+        if client.currency != facts.currency and client.currency not in known:
+            yield _parks(
+                client.key,
+                "exchange_rate_missing",
+                f"{client.key} pays in {client.currency}, and {facts.inputs.period} has no rate "
+                f"from {facts.currency} to {client.currency}; add it to exchange_rates.",
+            )
+
+
+def incomplete_clients(facts: Facts) -> Iterator[Finding]:
+    """An invoice names the client and its address; where tax law is quoted, it must."""
+    for client in facts.billed_clients:
+        taxed = client.tax.category is not TaxCategory.OUTSIDE_SCOPE
+        address = client.address
+        if not (client.name and address.street and address.city and address.country):
+            yield Finding(
+                CRITICAL if taxed else WARNING,
+                "client_address_incomplete",
+                client.key,
+                f"{client.key} lacks a name, street, city or country; an invoice must show them.",
+                client.key if taxed else "",
+            )
+        if client.tax.category is TaxCategory.REVERSE_CHARGE and not client.tax.vat_id:
+            yield _parks(
+                client.key,
+                "client_tax_id_missing",
+                f"{client.key} is invoiced under reverse charge, which needs its VAT id.",
+            )
+
+
+def inconsistent_tax(facts: Facts) -> Iterator[Finding]:
+    for client in facts.billed_clients:
+        tax = client.tax
+        if (tax.category is TaxCategory.STANDARD) != (tax.rate_percent > 0):
+            yield _parks(
+                client.key,
+                "tax_rate_inconsistent",
+                f"{client.key} has tax category {tax.category} with a rate of "
+                f"{plain(tax.rate_percent)} %; only standard has a rate, and it needs one.",
+            )
+
+
+def custom_items_of_nobody(facts: Facts) -> Iterator[Finding]:
+    known = {client.key for client in facts.inputs.clients}
+    for item in facts.inputs.custom_line_items:
+        if item.client not in known:
+            yield Finding(
+                WARNING,
+                "custom_line_item_without_client",
+                item.key,
+                f"Custom line item {item.key} is for {item.client}, which is no client.",
+            )
+
+
+def wrong_totals(facts: Facts) -> Iterator[Finding]:
+    """Also an invariant of the Invoice: a check guards what an optimised Python would not."""
+    for key, draft in facts.drafts.items():
+        subtotal = sum(line.amount_minor for line in draft.lines)
+        tax = sum(line.tax_minor for line in draft.tax_lines)
+        if (subtotal, subtotal + tax) != (draft.subtotal_minor, draft.total_minor):
+            yield _parks(key, "total_differs", f"The lines of {key} do not add up to its total.")
+
+
+def nothing_due(facts: Facts) -> Iterator[Finding]:
+    for key, draft in facts.drafts.items():
+        if draft.total_minor < 0:
+            yield Finding(
+                WARNING,
+                "total_negative",
+                key,
+                f"The total of {key} is negative; it would be a credit, not an invoice.",
+            )
+        elif draft.total_minor == 0:
+            yield Finding(WARNING, "total_zero", key, f"{key} owes nothing for the period.")
+
+
+def sold_below_cost(facts: Facts) -> Iterator[Finding]:
+    for key, statement in facts.statements.items():
+        if statement.price < statement.cost:
+            loss = plain(statement.cost - statement.price)
+            yield Finding(
+                WARNING,
+                "sold_below_cost",
+                key,
+                f"The charges of {key} are priced {loss} {statement.currency} below their cost.",
+            )
+
+
+CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
+    unknown_charges,
+    mixed_currencies,
+    unassigned_accounts,
+    internal_accounts_with_a_client,
+    unknown_clients,
+    missing_price_books,
+    missing_exchange_rates,
+    incomplete_clients,
+    inconsistent_tax,
+    custom_items_of_nobody,
+    sold_below_cost,
+)
+"""What can be known before drafts exist: who is parked here gets none."""
+
+CHECKS_OF_DRAFTS: tuple[Check, ...] = (wrong_totals, nothing_due)
+
+
+def _parks(client: str, code: str, message: str) -> Finding:
+    return Finding(CRITICAL, code, client, message, client)

@@ -1,0 +1,237 @@
+"""Owns the month: the steps from a payer's charges to drafts and their proof, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+import polars as pl
+
+from invoices.allocation.direct import assign
+from invoices.allocation.leftover import (
+    RETAINED_AS,
+    Policy,
+    UnassignedAccount,
+    allocate,
+)
+from invoices.charges import Kind, assert_charges
+from invoices.checks import CHECKS_BEFORE_DRAFTING, CHECKS_OF_DRAFTS, Facts, check, parked
+from invoices.clients import Client, ClientKey
+from invoices.documents.document import content_id, to_document
+from invoices.documents.drafting import Letterhead, converted, draft
+from invoices.documents.invoice import Exchange, Invoice
+from invoices.findings import Finding
+from invoices.inputs import BillingInputs
+from invoices.money import exact_sum, plain
+from invoices.periods import BillingPeriod
+from invoices.pricing.book import PriceBook
+from invoices.pricing.custom import CustomCharge, custom_charges
+from invoices.pricing.rating import rate
+from invoices.reconciliation import ClientTotal, ControlTotal, Reconciliation, reconcile
+from invoices.statements import Statement, draw_up
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An invoice to be approved. `draft_id` is the content id of document and working."""
+
+    client: ClientKey
+    invoice: Invoice
+    statement: Statement
+    custom: tuple[CustomCharge, ...]
+    draft_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class BilledMonth:
+    """All that a billing run found: every client is drafted or parked, and all money accounted."""
+
+    inputs_id: str
+    inputs: BillingInputs
+    currency: str
+    statements: tuple[Statement, ...]
+    drafts: tuple[Draft, ...]
+    findings: tuple[Finding, ...]
+    parked: frozenset[ClientKey]
+    payer_total: Decimal
+    retained: Mapping[str, Decimal]
+    unassigned: tuple[UnassignedAccount, ...]
+
+
+def bill(charges: pl.DataFrame, inputs: BillingInputs) -> BilledMonth:
+    """Charges and named inputs become drafts. Equal input, in any order, gives equal output."""
+    assert_charges(charges)
+    currency = _currency(charges)
+    books = _books(inputs)
+    assigned = assign(
+        charges,
+        inputs.roster,
+        period=inputs.period,
+        internal_accounts=inputs.internal_accounts,
+    )
+    allocation = allocate(assigned, {client: _policy(book) for client, book in books.items()})
+    rated = rate(allocation.borne, books)
+    statements = draw_up(rated, inputs.price_books, period=inputs.period, currency=currency)
+    statements = _with_custom_only(statements, inputs, currency)
+    facts = Facts(
+        inputs=inputs,
+        currency=currency,
+        kinds=frozenset(charges["kind"].unique()),
+        currencies=frozenset(charges["currency"].unique()),
+        allocation=allocation,
+        statements={statement.client: statement for statement in statements},
+    )
+    return _drafted(facts)
+
+
+def prove(
+    month: BilledMonth,
+    *,
+    issued: Mapping[ClientKey, Invoice] | None = None,
+    control_totals: Iterable[ControlTotal] = (),
+    rounding: Decimal = Decimal(0),
+) -> Reconciliation:
+    """The month's proof. `issued` invoices stand in for their drafts, wrong or not.
+
+    `rounding` is AWS's own, where its invoices differ from its line items.
+    """
+    invoices = {each.client: each.invoice for each in month.drafts} | dict(issued or {})
+    custom = {each.client: each.custom for each in month.drafts}
+    return reconcile(
+        period=month.inputs.period,
+        payer_account_id=month.inputs.payer_account_id,
+        currency=month.currency,
+        payer_total=exact_sum([month.payer_total, rounding]),
+        clients=[
+            ClientTotal(
+                client=statement.client,
+                cost=statement.cost,
+                charges_price=statement.price,
+                custom_price=exact_sum(item.price for item in custom.get(statement.client, ())),
+                invoice=invoices.get(statement.client),
+            )
+            for statement in month.statements
+        ],
+        retained=month.retained,
+        unassigned=exact_sum(account.net_billed_cost for account in month.unassigned),
+        rounding=rounding,
+        control_totals=control_totals,
+        findings=month.findings,
+    )
+
+
+def inputs_id(inputs: BillingInputs) -> str:
+    """The content id of all that a month's drafts are a function of."""
+    return content_id(_to_json(inputs))
+
+
+def _currency(charges: pl.DataFrame) -> str:
+    """The payer's; the first by name of several, which a check reports."""
+    known = sorted(charges["currency"].unique())
+    return known[0] if known else "USD"
+
+
+def _books(inputs: BillingInputs) -> dict[ClientKey, PriceBook]:
+    """By client; without those whose book is missing, which a check parks."""
+    return {
+        client.key: inputs.price_books[client.price_book]
+        for client in inputs.clients
+        if client.price_book in inputs.price_books
+    }
+
+
+def _policy(book: PriceBook) -> Policy:
+    kinds = [kind for kind in RETAINED_AS if kind is not Kind.UNKNOWN]
+    return Policy(book.cost_basis, {kind: book.passed_percent(kind) for kind in kinds})
+
+
+def _with_custom_only(
+    statements: tuple[Statement, ...], inputs: BillingInputs, currency: str
+) -> tuple[Statement, ...]:
+    """Adds an empty statement for every client that has custom line items but no charge."""
+    known = {client.key for client in inputs.clients}
+    charged = {item.client for item in inputs.custom_line_items if item.applies_in(inputs.period)}
+    missing = (charged & known) - {statement.client for statement in statements}
+    nothing = Decimal(0)
+    added = [Statement(key, inputs.period, currency, (), nothing, nothing) for key in missing]
+    return tuple(sorted([*statements, *added], key=lambda statement: statement.client))
+
+
+def _drafted(facts: Facts) -> BilledMonth:
+    """Checks, drafts whom nothing parks, and checks the drafts."""
+    findings = check(facts, CHECKS_BEFORE_DRAFTING)
+    stopped = parked(findings)
+    drafts = [_draft(client, facts) for client in facts.billed_clients if client.key not in stopped]
+    invoices = {each.client: each.invoice for each in drafts}
+    findings += check(replace(facts, drafts=invoices), CHECKS_OF_DRAFTS)
+    stopped = parked(findings)
+    return BilledMonth(
+        inputs_id=inputs_id(facts.inputs),
+        inputs=facts.inputs,
+        currency=facts.currency,
+        statements=tuple(facts.statements.values()),
+        drafts=tuple(
+            sorted(
+                (each for each in drafts if each.client not in stopped),
+                key=lambda each: each.client,
+            )
+        ),
+        findings=tuple(sorted(findings)),
+        parked=stopped,
+        payer_total=facts.allocation.payer_total,
+        retained=facts.allocation.retained,
+        unassigned=facts.allocation.unassigned,
+    )
+
+
+def _draft(client: Client, facts: Facts) -> Draft:
+    inputs, statement = facts.inputs, facts.statements[client.key]
+    exchange = _exchange(client, facts)
+    custom = custom_charges(
+        [item for item in inputs.custom_line_items if item.client == client.key],
+        period=inputs.period,
+        cost=converted(statement.cost, exchange),
+        price=converted(statement.price, exchange),
+    )
+    letterhead = Letterhead(inputs.seller, inputs.rounding, inputs.account_names)
+    invoice = draft(statement, custom, client=client, letterhead=letterhead, exchange=exchange)
+    working = {"statement": _to_json(statement), "custom": _to_json(custom)}
+    draft_id = content_id({"document": to_document(invoice), "working": working})
+    return Draft(client.key, invoice, statement, custom, draft_id)
+
+
+def _exchange(client: Client, facts: Facts) -> Exchange | None:
+    if client.currency == facts.currency:
+        return None
+    wanted = (facts.inputs.period, facts.currency, client.currency)
+    return next(
+        Exchange(each.from_currency, each.to_currency, each.rate, each.source)
+        for each in facts.inputs.exchange_rates
+        if (each.period, each.from_currency, each.to_currency) == wanted
+    )
+
+
+def _to_json(thing: Any) -> Any:
+    """Any value of the core as JSON values, the same for equal values."""
+    match thing:
+        case Enum():
+            return thing.value
+        case None | str() | int():
+            return thing
+        case Decimal():
+            return plain(thing)
+        case date() | BillingPeriod():
+            return str(thing)
+        case Mapping():
+            return {str(_to_json(key)): _to_json(thing[key]) for key in thing}
+        case frozenset():
+            return sorted(_to_json(each) for each in thing)
+        case tuple():
+            return [_to_json(each) for each in thing]
+        case _ if is_dataclass(thing):
+            return {each.name: _to_json(getattr(thing, each.name)) for each in fields(thing)}
+    raise AssertionError(f"{type(thing).__name__} has no place among the inputs of a month")

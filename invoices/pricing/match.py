@@ -1,0 +1,129 @@
+"""Owns which rule of a price book prices a charge: the most specific, then the first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from invoices.charges import Kind
+from invoices.money import plain
+from invoices.pricing.book import MATCHED, FixedRate, Markup, Match, PricingRule
+
+METERED = frozenset({Kind.USAGE, Kind.RI_USAGE, Kind.SP_USAGE})
+"""Kinds whose `usage` is what a unit price multiplies."""
+
+MARKED_UP = METERED | {
+    Kind.FEE,
+    Kind.SUBSCRIPTION,
+    Kind.REFUND,
+    Kind.RI_FEE,
+    Kind.RI_UPFRONT,
+    Kind.SP_FEE,
+    Kind.SP_UPFRONT,
+}
+"""Kinds that a markup touches by itself."""
+
+TOUCHED: Mapping[type[Markup] | type[FixedRate], frozenset[Kind]] = {
+    Markup: MARKED_UP,
+    FixedRate: METERED,
+}
+"""What a rule without `kind` prices. Tax, credits and discounts passed on stay as AWS bills them,
+and no unit price replaces a fee, unless a rule names their kind (`kind: tax`, `discount_*`)."""
+
+NO_RULE = -1
+
+
+def match_rules(keys: pl.DataFrame, rules: Sequence[PricingRule]) -> list[int]:
+    """For every row of `keys` (columns MATCHED) the index of the rule that prices it, or NO_RULE.
+
+    A savings plan's negation is matched as the covered usage that it cancels: they come in pairs.
+    """
+    codes, values = _codes(keys)
+    best = np.full(keys.height, NO_RULE)
+    for index in by_specificity(rules):
+        hit = best == NO_RULE
+        for column, matches in _tests(rules[index], values).items():
+            hit &= matches[codes[column]]
+        best[hit] = index
+    found: list[int] = best.tolist()
+    return found
+
+
+def by_specificity(rules: Sequence[PricingRule]) -> list[int]:
+    """The indices of the rules, most specific first; of equally specific ones, the first first."""
+    return sorted(range(len(rules)), key=lambda i: (*(-n for n in specificity(rules[i].match)), i))
+
+
+def specificity(match: Match) -> tuple[int, int, int]:
+    """How much a match says: columns written out, columns with a glob, letters in those globs.
+
+    Compared in this order, more is more specific. `*` says nothing; `?` says as much as a letter.
+
+    - `service: AmazonEC2, region: eu-*` (1, 1, 3) beats `service: AmazonEC2` (1, 0, 0)
+    - `service: AmazonEC2` (1, 0, 0) beats `service: Amazon*, region: eu-*` (0, 2, 9)
+    - `usage_type: EU-Box*` (0, 1, 6) beats `usage_type: EU-*` (0, 1, 3)
+    """
+    globs = [getattr(match, column) for column in MATCHED]
+    said = [glob for glob in globs if not _is_any(glob)]
+    wild = [glob for glob in said if "*" in glob or "?" in glob]
+    letters = sum(len(glob.replace("*", "")) for glob in wild)
+    return len(said) - len(wild), len(wild), letters
+
+
+Codes = dict[str, npt.NDArray[np.uint32]]
+Tests = dict[str, npt.NDArray[np.bool_]]
+
+
+def _codes(keys: pl.DataFrame) -> tuple[Codes, dict[str, list[str]]]:
+    """Every column as indices into the list of its values."""
+    codes, values = {}, {}
+    for column in MATCHED:
+        known = keys[column].unique().sort()
+        values[column] = known.to_list()
+        codes[column] = keys[column].cast(pl.Enum(known)).to_physical().to_numpy()
+    return codes, values
+
+
+def _tests(rule: PricingRule, values: Mapping[str, Sequence[str]]) -> Tests:
+    """By column that the rule speaks of, which of the column's values it takes."""
+    globs = {column: getattr(rule.match, column) for column in MATCHED}
+    tests = {
+        column: np.array([bool(_regex(glob).fullmatch(value)) for value in values[column]])
+        for column, glob in globs.items()
+        if column != "kind" and not _is_any(glob)
+    }
+    return tests | {"kind": np.array([_takes(rule, Kind(value)) for value in values["kind"]])}
+
+
+def _takes(rule: PricingRule, kind: Kind) -> bool:
+    kind = Kind.SP_USAGE if kind is Kind.SP_NEGATION else kind
+    if _is_any(rule.match.kind):
+        return kind in TOUCHED[type(rule.effect)]
+    return bool(_regex(rule.match.kind).fullmatch(kind.value))
+
+
+def _is_any(glob: str) -> bool:
+    return glob != "" and set(glob) == {"*"}
+
+
+@cache
+def _regex(glob: str) -> re.Pattern[str]:
+    wild = {"*": ".*", "?": "."}
+    return re.compile("".join(wild.get(letter) or re.escape(letter) for letter in glob), re.DOTALL)
+
+
+def described(rule: PricingRule) -> str:
+    """A rule without a label in words: `service=AmazonEC2 region=eu-*: +7.5 %`."""
+    said = [(column, getattr(rule.match, column)) for column in MATCHED]
+    where = " ".join(f"{column}={glob}" for column, glob in said if not _is_any(glob))
+    match rule.effect:
+        case Markup(percent):
+            effect = f"{'' if percent < 0 else '+'}{plain(percent)} %"
+        case FixedRate(rate):
+            effect = f"{plain(rate)} a unit"
+    return f"{where or 'everything'}: {effect}"

@@ -1,0 +1,101 @@
+"""Owns rating: every charge borne gets the rule that prices it, and its exact price."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from invoices.allocation.direct import BEARER
+from invoices.allocation.leftover import BORNE_SCHEMA, UNITS
+from invoices.clients import ClientKey
+from invoices.pricing.book import MATCHED, FixedRate, Markup, PriceBook
+from invoices.pricing.fixed import at_fixed_rate_e22, metered_e10, rate_e12
+from invoices.pricing.markup import AT_COST_E6, factor_e6, marked_up_e22
+from invoices.pricing.match import NO_RULE, match_rules
+
+PRICE_DIGITS = 22
+"""Decimal places of an exact price: sixteen of the cost and six of a factor."""
+
+RATED_SCHEMA = pl.Schema(
+    {
+        **BORNE_SCHEMA,
+        "book": pl.String(),
+        "rule": pl.Int64(),
+        "fixed": pl.Boolean(),
+        "metered_e10": UNITS,
+        "price_e22": UNITS,
+    }
+)
+"""`book` is '' and `rule` is NO_RULE on charges sold at their cost; `fixed` says that the price is
+`metered_e10` times the rule's rate."""
+
+
+def rate(borne: pl.DataFrame, books: Mapping[ClientKey, PriceBook]) -> pl.DataFrame:
+    """Prices by each client's book; rules are matched once per distinct key, not per charge."""
+    assert borne.schema == BORNE_SCHEMA
+    by_client = pl.LazyFrame(
+        [(client, book.key) for client, book in books.items()],
+        schema={BEARER: pl.String(), "book": pl.String()},
+        orient="row",
+    )
+    charges = (
+        borne.lazy()
+        .join(by_client, on=BEARER, how="left")
+        .with_columns(pl.col("book").fill_null(""))
+        .collect()
+    )
+    keys = charges.select("book", *MATCHED).unique()
+    rules = _matched(keys, {book.key: book for book in books.values()})
+    rated = (
+        charges.lazy()
+        .join(rules.lazy(), on=["book", *MATCHED], how="left", maintain_order="left")
+        .with_columns(
+            pl.when("fixed")
+            .then(at_fixed_rate_e22(pl.col("multiplier")))
+            .otherwise(marked_up_e22(pl.col("multiplier")))
+            .alias("price_e22"),
+            metered_e10().alias("metered_e10"),
+        )
+        .select(RATED_SCHEMA.names())
+        .collect()
+    )
+    assert rated.schema == RATED_SCHEMA
+    assert rated["cost_e16"].sum() == borne["cost_e16"].sum(), "rating lost or invented cost"
+    return rated
+
+
+def _matched(keys: pl.DataFrame, books: Mapping[str, PriceBook]) -> pl.DataFrame:
+    """Adds to the distinct keys the rule, whether it is a fixed rate, and what to multiply by."""
+    parts = [_empty(keys)]
+    for (key,), part in keys.group_by("book"):
+        book = books.get(str(key))
+        rules = book.rules if book else ()
+        effects = {NO_RULE: (False, AT_COST_E6)} | {
+            index: _multiplier(rule.effect) for index, rule in enumerate(rules)
+        }
+        found = match_rules(part, rules)
+        parts.append(
+            part.with_columns(
+                pl.Series("rule", found, pl.Int64()),
+                pl.Series("fixed", [effects[index][0] for index in found], pl.Boolean()),
+                pl.Series("multiplier", [effects[index][1] for index in found], pl.Int128()),
+            )
+        )
+    return pl.concat(parts).with_columns(pl.col("multiplier").cast(UNITS))
+
+
+def _multiplier(effect: Markup | FixedRate) -> tuple[bool, int]:
+    match effect:
+        case Markup():
+            return False, factor_e6(effect.percent)
+        case FixedRate():
+            return True, rate_e12(effect.rate)
+
+
+def _empty(keys: pl.DataFrame) -> pl.DataFrame:
+    return keys.clear().with_columns(
+        pl.Series("rule", [], pl.Int64()),
+        pl.Series("fixed", [], pl.Boolean()),
+        pl.Series("multiplier", [], pl.Int128()),
+    )

@@ -1,0 +1,221 @@
+"""Owns the proof: the payer's money against the clients', the retained and AWS's own totals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from invoices.clients import AccountId, ClientKey
+from invoices.documents.invoice import Invoice
+from invoices.findings import Finding, Severity
+from invoices.money import COST_DIGITS, EXACT, exact_sum, from_minor, plain, to_minor
+from invoices.periods import BillingPeriod
+
+ONE_CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class ControlTotal:
+    """One figure that AWS states by itself, beside ours."""
+
+    source: str
+    """Where theirs comes from: `cost_explorer`, `manifest`, `invoice_summaries`, …"""
+    what: str
+    theirs: Decimal
+    ours: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        return EXACT.subtract(self.theirs, self.ours)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTotal:
+    """A client's side of the proof. Costs and prices are exact, in the payer's currency."""
+
+    client: ClientKey
+    cost: Decimal
+    charges_price: Decimal
+    """Before custom line items."""
+    custom_price: Decimal
+    """Custom line items, in the invoice's currency."""
+    invoice: Invoice | None
+    """The draft or the issued document; None while the client is parked."""
+
+    @property
+    def price(self) -> Decimal:
+        """All that is asked before tax, in the payer's currency.
+
+        Custom line items are in the invoice's: another currency is turned back, to ten places.
+        """
+        custom = EXACT.divide(self.custom_price, self.exchange_rate)
+        if self.exchange_rate != 1:
+            custom = custom.quantize(Decimal(1).scaleb(-COST_DIGITS), context=EXACT)
+        return EXACT.add(self.charges_price, custom)
+
+    @property
+    def rounding(self) -> Decimal:
+        """Invoice total = price x exchange rate + tax + this, in the invoice's currency."""
+        if self.invoice is None:
+            return Decimal(0)
+        subtotal = from_minor(self.invoice.subtotal_minor, self.invoice.currency)
+        return EXACT.subtract(subtotal, EXACT.multiply(self.price, self.exchange_rate))
+
+    @property
+    def closes(self) -> bool:
+        """The invoice asks for the exact price, rounded once, and the tax."""
+        if self.invoice is None:
+            return False
+        invoice = self.invoice
+        charges = EXACT.multiply(self.charges_price, self.exchange_rate)
+        subtotal = to_minor(
+            EXACT.add(charges, self.custom_price), invoice.currency, invoice.rounding
+        )
+        return (
+            invoice.subtotal_minor == subtotal == sum(line.amount_minor for line in invoice.lines)
+            and invoice.tax_minor == sum(line.tax_minor for line in invoice.tax_lines)
+            and invoice.total_minor == invoice.subtotal_minor + invoice.tax_minor
+        )
+
+    @property
+    def exchange_rate(self) -> Decimal:
+        exchange = self.invoice.exchange if self.invoice else None
+        return exchange.rate if exchange else Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """A payer's month on one page. `closes` says whether it may be issued."""
+
+    period: BillingPeriod
+    payer_account_id: AccountId
+    currency: str
+    payer_total: Decimal
+    clients: tuple[ClientTotal, ...]
+    retained: Mapping[str, Decimal]
+    unassigned: Decimal
+    rounding: Decimal
+    """AWS's own, between its invoices and its line items."""
+    control_totals: tuple[ControlTotal, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def difference(self) -> Decimal:
+        """What the payer pays and nobody accounts for."""
+        accounted = exact_sum(
+            [
+                *(client.cost for client in self.clients),
+                *self.retained.values(),
+                self.unassigned,
+                self.rounding,
+            ]
+        )
+        return EXACT.subtract(self.payer_total, accounted)
+
+    @property
+    def closes(self) -> bool:
+        return (
+            self.difference == 0
+            and self.unassigned == 0
+            and all(client.closes for client in self.clients)
+            and not any(finding.severity is Severity.CRITICAL for finding in self.findings)
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values; every amount is an exact plain decimal as text."""
+        return {
+            "period": str(self.period),
+            "payer_account_id": self.payer_account_id,
+            "currency": self.currency,
+            "payer_total": plain(self.payer_total),
+            "clients": [_client_json(client, self.currency) for client in self.clients],
+            "retained": {reason: plain(amount) for reason, amount in self.retained.items()},
+            "unassigned": plain(self.unassigned),
+            "rounding": plain(self.rounding),
+            "closes": self.closes,
+            "control_totals": [_control_json(total) for total in self.control_totals],
+            "findings": [_finding_json(finding) for finding in self.findings],
+        }
+
+
+def reconcile(
+    *,
+    period: BillingPeriod,
+    payer_account_id: AccountId,
+    currency: str,
+    payer_total: Decimal,
+    clients: Iterable[ClientTotal],
+    retained: Mapping[str, Decimal],
+    unassigned: Decimal,
+    rounding: Decimal = Decimal(0),
+    control_totals: Iterable[ControlTotal] = (),
+    findings: Iterable[Finding] = (),
+) -> Reconciliation:
+    """The proof, with a finding for every control total that is a cent or more away from ours."""
+    totals = tuple(sorted(control_totals, key=lambda total: (total.source, total.what)))
+    differing = (_differs(total) for total in totals if abs(total.difference) >= ONE_CENT)
+    return Reconciliation(
+        period=period,
+        payer_account_id=payer_account_id,
+        currency=currency,
+        payer_total=payer_total,
+        clients=tuple(sorted(clients, key=lambda total: total.client)),
+        retained=dict(sorted(retained.items())),
+        unassigned=unassigned,
+        rounding=rounding,
+        control_totals=totals,
+        findings=tuple(sorted({*findings, *differing})),
+    )
+
+
+def _differs(total: ControlTotal) -> Finding:
+    return Finding(
+        Severity.CRITICAL,
+        "control_total_differs",
+        total.source,
+        f"{total.what}: {total.source} says {plain(total.theirs)}, the snapshot "
+        f"{plain(total.ours)}; ingest the export again, or wait until AWS has settled the month.",
+    )
+
+
+def _client_json(total: ClientTotal, payer_currency: str) -> dict[str, Any]:
+    invoice = total.invoice
+    currency = invoice.currency if invoice else payer_currency
+    return {
+        "client": total.client,
+        "cost": plain(total.cost),
+        "price": plain(total.price),
+        "margin": plain(EXACT.subtract(total.price, total.cost)),
+        "invoice_number": invoice.number if invoice else "",
+        "invoice_currency": currency,
+        "exchange_rate": plain(total.exchange_rate),
+        "tax": _amount(invoice.tax_minor, currency) if invoice else None,
+        "rounding": plain(total.rounding),
+        "invoice_total": _amount(invoice.total_minor, currency) if invoice else None,
+    }
+
+
+def _amount(minor: int, currency: str) -> str:
+    return format(from_minor(minor, currency), "f")
+
+
+def _control_json(total: ControlTotal) -> dict[str, str]:
+    return {
+        "source": total.source,
+        "what": total.what,
+        "theirs": plain(total.theirs),
+        "ours": plain(total.ours),
+        "difference": plain(total.difference),
+    }
+
+
+def _finding_json(finding: Finding) -> dict[str, str]:
+    return {
+        "severity": finding.severity.value,
+        "code": finding.code,
+        "where": finding.where,
+        "message": finding.message,
+        "client": finding.client,
+    }

@@ -1,0 +1,260 @@
+"""Owns the statement: a client's priced charges for a period as lines, each with its working."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from hashlib import sha256
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
+
+import polars as pl
+
+from invoices.allocation.leftover import SHARE_DIGITS
+from invoices.charges import CostBasis, Kind
+from invoices.clients import ClientKey
+from invoices.money import COST_DIGITS, EXACT, exact_sum
+from invoices.periods import BillingPeriod
+from invoices.pricing.book import FixedRate, Match, PriceBook, PricingRule
+from invoices.pricing.match import NO_RULE, described
+from invoices.pricing.rating import PRICE_DIGITS, RATED_SCHEMA
+
+MARKETPLACE = "AWS Marketplace"
+REGISTRAR = "AmazonRegistrar"
+AT_COST = "at cost"
+"""The working's rule where no rule of the book matched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """How a part of a line came to its price. It never enters a document: it shows our margin."""
+
+    rule: str
+    price_book: str
+    """The content id of the version; '' while a client has none."""
+    cost_basis: CostBasis
+    cost: Decimal
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One line of an invoice, exact, in the payer's currency: `price` = `quantity` x `unit_price`.
+
+    Its key is stable from month to month and unique in the statement.
+    """
+
+    key: str
+    account_id: str
+    service: str
+    description: str
+    quantity: Decimal
+    unit: str
+    unit_price: Decimal
+    cost: Decimal
+    price: Decimal
+    workings: tuple[Working, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """All a client bears of a period, in the payer's currency, sorted by line key."""
+
+    client: ClientKey
+    period: BillingPeriod
+    currency: str
+    lines: tuple[StatementLine, ...]
+    cost: Decimal
+    price: Decimal
+
+
+_WORDS: Mapping[Kind, str] = {
+    Kind.USAGE: "Usage",
+    Kind.FEE: "Fee",
+    Kind.SUBSCRIPTION: "Subscription",
+    Kind.RI_USAGE: "Usage covered by reservations",
+    Kind.RI_FEE: "Reservation fees",
+    Kind.RI_UPFRONT: "Reservation upfront fees",
+    Kind.SP_USAGE: "Usage covered by savings plans",
+    Kind.SP_FEE: "Savings plan fees",
+    Kind.SP_UPFRONT: "Savings plan upfront fees",
+    Kind.CREDIT: "Credit",
+    Kind.REFUND: "Refund",
+    Kind.TAX: "AWS tax",
+    Kind.DISCOUNT_EDP: "Enterprise discount",
+    Kind.DISCOUNT_PRIVATE_RATE: "Private rate discount",
+    Kind.DISCOUNT_BUNDLED: "Bundled discount",
+    Kind.DISCOUNT_RI_VOLUME: "Reservation volume discount",
+    Kind.DISCOUNT_SPP: "Solution provider discount",
+    Kind.DISCOUNT_OTHER: "Discount",
+}
+"""What a line says, by kind. A savings plan's negation is on the line of what it cancels."""
+
+DESCRIBED = frozenset({Kind.FEE, Kind.SUBSCRIPTION, Kind.CREDIT, Kind.REFUND, Kind.DISCOUNT_OTHER})
+"""Kinds whose description names the thing charged, as it does on Marketplace and registrar rows."""
+
+
+def draw_up(
+    rated: pl.DataFrame,
+    books: Mapping[str, PriceBook],
+    *,
+    period: BillingPeriod,
+    currency: str,
+) -> tuple[Statement, ...]:
+    """One statement per client that bears a charge, by client key. `books` is by book key."""
+    assert rated.schema == RATED_SCHEMA
+    parts = map(_Part._make, _parts(rated).iter_rows())
+    statements = tuple(
+        _statement(list(own), books, period, currency)
+        for _, own in groupby(parts, key=attrgetter("client"))
+    )
+    _assert_conserved(rated, statements)
+    return statements
+
+
+def _assert_conserved(rated: pl.DataFrame, statements: Iterable[Statement]) -> None:
+    entered = rated.select(pl.col("cost_e16", "price_e22").sum()).row(0)
+    left = [(statement.cost, statement.price) for statement in statements]
+    assert exact_sum(cost for cost, _ in left) == _total(entered[0], SHARE_DIGITS)
+    assert exact_sum(price for _, price in left) == _total(entered[1], PRICE_DIGITS)
+
+
+class _Part(NamedTuple):
+    """The charges of one line that one rule priced, summed. Fields are columns, in order."""
+
+    client: ClientKey
+    account_id: str
+    service: str
+    kind: str
+    seller: str
+    tax_type: str
+    description_key: str
+    unit: str
+    book: str
+    basis: str
+    rule: int
+    fixed: bool
+    metered_e10: Decimal
+    cost_e16: Decimal
+    price_e22: Decimal
+
+
+_SUMMED = ("metered_e10", "cost_e16", "price_e22")
+
+
+def _parts(rated: pl.DataFrame) -> pl.DataFrame:
+    """One row per part, sorted; what its line does not show is blanked before grouping."""
+    blank = pl.lit("")
+    negation = pl.col("kind") == Kind.SP_NEGATION.value
+    sold_on = pl.col("billing_entity") == MARKETPLACE
+    named = sold_on | (pl.col("service") == REGISTRAR) | pl.col("kind").is_in(sorted(DESCRIBED))
+    keys = [column for column in _Part._fields if column not in _SUMMED]
+    return (
+        rated.lazy()
+        .with_columns(
+            pl.when(negation).then(pl.lit(Kind.SP_USAGE.value)).otherwise("kind").alias("kind"),
+            pl.when(sold_on).then("seller").otherwise(blank).alias("seller"),
+            pl.when(named).then("description_key").otherwise(blank).alias("description_key"),
+            pl.when("fixed").then("unit").otherwise(blank).alias("unit"),
+        )
+        .group_by(keys)
+        .agg(pl.col(_SUMMED).sum())
+        .sort(keys)
+        .select(_Part._fields)
+        .collect()
+    )
+
+
+def _statement(
+    parts: list[_Part], books: Mapping[str, PriceBook], period: BillingPeriod, currency: str
+) -> Statement:
+    lines: dict[tuple[str, str], list[_Part]] = {}
+    for part in parts:
+        lines.setdefault(_named(part, books), []).append(part)
+    assert len({key for key, _ in lines}) == len(lines), "two lines have one key"
+    return Statement(
+        client=parts[0].client,
+        period=period,
+        currency=currency,
+        lines=tuple(_line(*name, lines[name], books) for name in sorted(lines)),
+        cost=_total(sum(int(part.cost_e16) for part in parts), SHARE_DIGITS),
+        price=_total(sum(int(part.price_e22) for part in parts), PRICE_DIGITS),
+    )
+
+
+def _line(
+    key: str, description: str, parts: list[_Part], books: Mapping[str, PriceBook]
+) -> StatementLine:
+    first = parts[0]
+    workings = tuple(_working(part, books) for part in parts)
+    price = exact_sum(working.price for working in workings)
+    rule = _rule(first, books)
+    if rule is not None and isinstance(rule.effect, FixedRate):
+        quantity = _total(sum(int(part.metered_e10) for part in parts), COST_DIGITS)
+        unit_price = rule.effect.rate
+    else:
+        quantity, unit_price = Decimal(1), price
+    return StatementLine(
+        key=key,
+        account_id=first.account_id,
+        service=first.service,
+        description=description,
+        quantity=quantity,
+        unit=first.unit,
+        unit_price=unit_price,
+        cost=exact_sum(working.cost for working in workings),
+        price=price,
+        workings=workings,
+    )
+
+
+def _working(part: _Part, books: Mapping[str, PriceBook]) -> Working:
+    rule = _rule(part, books)
+    return Working(
+        rule=AT_COST if rule is None else rule.label or described(rule),
+        price_book=books[part.book].version if part.book else "",
+        cost_basis=CostBasis(part.basis),
+        cost=_total(part.cost_e16, SHARE_DIGITS),
+        price=_total(part.price_e22, PRICE_DIGITS),
+    )
+
+
+def _rule(part: _Part, books: Mapping[str, PriceBook]) -> PricingRule | None:
+    return None if part.rule == NO_RULE else books[part.book].rules[part.rule]
+
+
+def _named(part: _Part, books: Mapping[str, PriceBook]) -> tuple[str, str]:
+    """The line's key and its description, neither of which may tell a client what it costs us."""
+    rule = _rule(part, books)
+    if part.fixed and rule is not None:
+        slug, description = _fixed_name(rule.match, part.unit)
+    else:
+        slug, description = _name(part.kind, part.seller, part.tax_type, part.description_key)
+    return f"{part.account_id}/{part.service}/{slug}", description
+
+
+@lru_cache(maxsize=100_000)
+def _name(kind: str, seller: str, tax_type: str, described_as: str) -> tuple[str, str]:
+    words = described_as or _WORDS[Kind(kind)]
+    words = f"{words} ({tax_type})" if tax_type else words
+    words = f"{words} (sold by {seller})" if seller else words
+    plain_kind = words == _WORDS[Kind(kind)]
+    return kind if plain_kind else f"{kind}-{_short_hash(words)}", words
+
+
+@lru_cache(maxsize=100_000)
+def _fixed_name(match: Match, unit: str) -> tuple[str, str]:
+    """Two rates on one line would have no unit price, so each rule's units have their own line."""
+    words = "Usage" if set(match.usage_type) == {"*"} else f"Usage: {match.usage_type}"
+    return f"fixed-{_short_hash(f'{match}{unit}')}", f"{words} at a fixed rate"
+
+
+def _short_hash(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:10]
+
+
+def _total(units: Decimal | int, digits: int) -> Decimal:
+    return Decimal(units).scaleb(-digits, EXACT)
