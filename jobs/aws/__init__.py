@@ -1,1 +1,1 @@
-"""The only boto3; thin, typed, knows nothing of ours."""
+"""Owns boto3: the only door to AWS, thin, knowing nothing of ours."""

@@ -1,0 +1,70 @@
+"""Owns the part of a bill that one file is: read once, then kept under the file's identity."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from jobs.ingest import dialects, files, reducer
+from jobs.ingest.dialects import AUTO, Dialect
+from jobs.ingest.reducer import Reduced
+from jobs.ingest.source import Source, StoredFile
+
+VERSION = 1
+"""Of the reading: raise it whenever a file would be read, or its columns named, differently."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file's exact sums under our names of the columns (see `dialects.named`)."""
+
+    file: StoredFile
+    dialect: Dialect
+    reduced: Reduced
+
+
+@dataclass(frozen=True, slots=True)
+class PartCache:
+    """A folder of parts; any file in it may be deleted at any time."""
+
+    folder: Path
+    dialect: str
+    tags: tuple[str, ...]
+
+    def part(
+        self,
+        source: Source,
+        file: StoredFile,
+        scratch: Path,
+        sibling_columns: Callable[[int], tuple[str, ...]],
+    ) -> Part:
+        """The part as kept, or read now and kept. Raises IngestError."""
+        name = self._name(source, file)
+        for dialect in Dialect:
+            path = self.folder / f"{name}.{dialect}.parquet"
+            if path.exists():
+                return Part(file, dialect, reducer.load(path))
+        where = source.describe(file.key)
+        data = files.inspect(source.local(file, scratch), where, sibling_columns)
+        spoken = dialects.detect(data.columns, where) if self.dialect == AUTO else self.dialect
+        plan = dialects.plan(Dialect(spoken), data.columns, self.tags, where)
+        part = Part(file, plan.dialect, dialects.named(files.reduce(data, plan.reading), plan))
+        self._keep(part, self.folder / f"{name}.{part.dialect}.parquet")
+        return part
+
+    def _name(self, source: Source, file: StoredFile) -> str:
+        identity = [VERSION, self.dialect, sorted(self.tags), source.identity(file)]
+        return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
+
+    def _keep(self, part: Part, path: Path) -> None:
+        """Whole or not at all: a reader never sees half a part."""
+        writing = path.with_suffix(f".{os.getpid()}.writing")
+        reducer.save(part.reduced, writing)
+        writing.replace(path)
+
+
+__all__ = ["Part", "PartCache"]

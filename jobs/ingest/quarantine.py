@@ -1,0 +1,76 @@
+"""Owns what is doubtful in a bill: each check names its rows, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import polars as pl
+
+from invoices.charges import DISCOUNTS, Kind
+from jobs.ingest.facts import Quarantined
+
+
+def quarantine(charged: pl.DataFrame) -> tuple[Quarantined, ...]:
+    """Of charges with `rows` and `raw_type`, what must be looked at before anything is issued."""
+    return tuple(found for check in CHECKS for found in check(charged))
+
+
+def unknown_kinds(charged: pl.DataFrame) -> list[Quarantined]:
+    unknown = charged.filter(pl.col("kind") == str(Kind.UNKNOWN))
+    types = unknown.group_by("raw_type").agg(pl.col("rows", "billed_cost").sum()).sort("raw_type")
+    return [
+        Quarantined(
+            "unknown_kind",
+            f"line item type {name!r}",
+            "we do not know what these charges are, so nothing is issued until we do",
+            rows,
+            billed,
+        )
+        for name, rows, billed in types.iter_rows()
+    ]
+
+
+def mixed_currency(charged: pl.DataFrame) -> list[Quarantined]:
+    """Amounts of two currencies cannot be summed; all but the most frequent are doubtful."""
+    by_rows = charged.group_by("currency").agg(pl.col("rows", "billed_cost").sum())
+    ordered = by_rows.sort("rows", "currency", descending=[True, False]).rows()
+    return [
+        Quarantined(
+            "mixed_currency",
+            f"currency {currency!r}",
+            f"the rest of the bill is in {ordered[0][0]!r}; sums over both mean nothing",
+            rows,
+            billed,
+        )
+        for currency, rows, billed in ordered[1:]
+    ]
+
+
+def inconsistent_discount_mode(charged: pl.DataFrame) -> list[Quarantined]:
+    """AWS writes discounts as rows or into net columns; both at once would count them twice."""
+    is_row = pl.col("kind").is_in([str(kind) for kind in DISCOUNTS])
+    as_rows = charged.filter(is_row & (pl.col("billed_cost") != 0))
+    in_columns = charged.filter(~is_row & (pl.col("net_billed_cost") != pl.col("billed_cost")))
+    if as_rows.is_empty() or in_columns.is_empty():
+        return []
+    gross, net = in_columns.select(pl.col("billed_cost", "net_billed_cost").sum()).row(0)
+    rows, billed = as_rows.select(pl.col("rows", "billed_cost").sum()).row(0)
+    return [
+        Quarantined(
+            "inconsistent_discount_mode",
+            "the discount rows",
+            f"net columns take {gross - net:f} off other rows already; are these counted twice?",
+            rows,
+            billed or Decimal(0),
+        )
+    ]
+
+
+CHECKS: tuple[Callable[[pl.DataFrame], list[Quarantined]], ...] = (
+    unknown_kinds,
+    mixed_currency,
+    inconsistent_discount_mode,
+)
+
+__all__ = ["CHECKS", "quarantine"]

@@ -1,0 +1,210 @@
+"""Owns the ingest of one billing period: from a location to charges and facts, or a refusal."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+
+from invoices.charges import KEYS, MEASURES, SCHEMA, assert_charges
+from invoices.clients import AccountId
+from invoices.periods import BillingPeriod
+from jobs.ingest import dialects, facts, files, locate, reducer
+from jobs.ingest.dialects import AUTO, Dialect
+from jobs.ingest.errors import IngestError
+from jobs.ingest.facts import Facts, FileFacts
+from jobs.ingest.locate import Delivery
+from jobs.ingest.parts import Part, PartCache
+from jobs.ingest.quarantine import quarantine
+from jobs.ingest.reducer import Reduced
+from jobs.ingest.source import StoredFile, open_location
+
+Progress = Callable[[str, int, int], None]
+"""What is being done, how much is done, and how much there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Which bill to take in, and from where: `s3://…`, a folder, a manifest or a file."""
+
+    location: str
+    payer_account_id: AccountId
+    period: BillingPeriod
+    dialect: str = AUTO
+    tags: tuple[str, ...] = ()
+    """Tag keys that allocation or invoices use, as AWS writes them: `user:Project`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """`charges` have the canonical order and no key twice: equal bills are equal frames."""
+
+    charges: pl.DataFrame
+    facts: Facts
+
+
+def ingest(request: Request, *, cache: Path, progress: Progress) -> Ingested:
+    """Reads the period's files (those not in `cache` yet) and sums them; changes nothing else.
+
+    Raises IngestError: what is wrong, and in which file, row or column.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    source, key = open_location(request.location)
+    with tempfile.TemporaryDirectory(dir=cache, prefix="reading-") as folder:
+        scratch = Path(folder)
+        delivery = locate.locate(source, key, request.period, scratch)
+        _check_manifest(delivery, request)
+        kept = PartCache(cache, request.dialect, request.tags)
+        parts = _read(delivery, request, kept, scratch, progress)
+    return _ingested(parts, request)
+
+
+def _check_manifest(delivery: Delivery, request: Request) -> None:
+    where = delivery.source.describe(delivery.files[0].key)
+    if delivery.period not in {None, request.period}:
+        words = f"its manifest is of {delivery.period}, not of {request.period}"
+        raise IngestError("wrong_period", where, words)
+    payer = delivery.payer_account_id
+    if payer and payer.zfill(12) != request.payer_account_id:
+        words = f"its manifest is of payer {payer}, not of {request.payer_account_id}"
+        raise IngestError("wrong_payer", where, words)
+
+
+def _read(
+    delivery: Delivery, request: Request, cache: PartCache, scratch: Path, progress: Progress
+) -> list[Part]:
+    parts: list[Part] = []
+    total = len(delivery.files)
+    headers = _SiblingHeaders(delivery, scratch)
+    for done, file in enumerate(delivery.files):
+        progress(f"reading {file.name}", done, total)
+        part = cache.part(delivery.source, file, scratch, headers.of_width)
+        _check_part(part, request, delivery.source.describe(file.key))
+        parts.append(part)
+    progress(f"read {sum(part.reduced.rows for part in parts)} rows", total, total)
+    if len({part.dialect for part in parts}) > 1:
+        spoken = ", ".join(sorted({part.dialect for part in parts}))
+        words = f"these files are of several dialects ({spoken}): name the folder of one"
+        raise IngestError("several_dialects", delivery.source.describe(""), words)
+    return parts
+
+
+@dataclass(frozen=True, slots=True)
+class _SiblingHeaders:
+    """Athena writes a header into one file of several, or leaves it out of a copy."""
+
+    delivery: Delivery
+    scratch: Path
+
+    def of_width(self, width: int) -> tuple[str, ...]:
+        """The columns of a text file in the same folder that has as many. Raises IngestError."""
+        source, first = self.delivery.source, self.delivery.files[0]
+        prefix = first.key.rpartition("/")[0]
+        for file in source.list(f"{prefix}/" if prefix else ""):
+            columns = self._columns(file)
+            if len(columns) == width:
+                return columns
+        words = f"no file beside it has a header row with its {width} columns"
+        raise IngestError("no_header", source.describe(first.key), words)
+
+    def _columns(self, file: StoredFile) -> tuple[str, ...]:
+        where = self.delivery.source.describe(file.key)
+        folder = self.scratch / "sibling"
+        folder.mkdir(exist_ok=True)
+        try:
+            path = self.delivery.source.local(file, folder)
+            return files.inspect(path, where, lambda _: ()).columns
+        except IngestError:
+            return ()
+
+
+def _check_part(part: Part, request: Request, where: str) -> None:
+    """That every row is of this payer and period; a file of another month is never mixed in."""
+    vocabulary = dialects.VOCABULARIES[part.dialect]
+    payer, start = vocabulary.payer, vocabulary.period
+    for text in _values(part, start):
+        if text[:7] != str(request.period):
+            words = f"column {start} has {text!r}, which is not in {request.period}"
+            raise IngestError("wrong_period", where, words)
+    for text in _values(part, payer):
+        if text.zfill(12) != request.payer_account_id:
+            words = f"column {payer} has {text!r}, not payer {request.payer_account_id}"
+            raise IngestError("wrong_payer", where, words)
+
+
+def _values(part: Part, column: str) -> list[str]:
+    return part.reduced.frame[column].unique().sort().to_list()
+
+
+def _ingested(parts: Sequence[Part], request: Request) -> Ingested:
+    dialect = parts[0].dialect
+    with files.refusing(request.location):
+        named = [reducer.merge(group) for group in _same_columns(parts)]
+        charged = _charged(dialect, named)
+        charges = charged.group_by(KEYS).agg(pl.col(MEASURES).sum()).select(*SCHEMA).sort(KEYS)
+    _check_accounts(charges, request.location)
+    assert_charges(charges)
+    _assert_conserved(named, charges, dialect)
+    return Ingested(charges, _facts(charges, charged, parts, request))
+
+
+def _charged(dialect: Dialect, named: Iterable[Reduced]) -> pl.DataFrame:
+    frames = [dialects.charges(dialect, sums.frame) for sums in named]
+    return pl.concat([frame.select(*SCHEMA, "rows", "raw_type") for frame in frames]).with_columns(
+        # A number loses its leading zeros; an account id has twelve digits.
+        pl.col("payer_account_id", "account_id").str.zfill(12)
+    )
+
+
+def _same_columns(parts: Sequence[Part]) -> list[list[Reduced]]:
+    """Files of one month may differ in columns; those that agree are merged first."""
+    groups: dict[tuple[str, ...], list[Reduced]] = {}
+    for part in parts:
+        groups.setdefault(tuple(part.reduced.frame.columns), []).append(part.reduced)
+    return list(groups.values())
+
+
+def _check_accounts(charges: pl.DataFrame, where: str) -> None:
+    wrong = charges.filter(~pl.col("account_id").str.contains(r"^[0-9]{12}$"))["account_id"]
+    if len(wrong):
+        raise IngestError("bad_account", where, f"account {wrong[0]!r} has not twelve digits")
+
+
+def _assert_conserved(named: Iterable[Reduced], charges: pl.DataFrame, dialect: Dialect) -> None:
+    """What was read is what leaves: exactly, before and after the projection."""
+    raw, ours = dialects.VOCABULARIES[dialect].conserved
+    read = sum((sums.frame[raw].sum() for sums in named), Decimal(0))
+    kept = charges[ours].sum() or Decimal(0)
+    assert read == kept, f"{raw} was {read} in the files and {ours} is {kept} in the charges"
+    facts.assert_identity_2(charges)
+
+
+def _facts(
+    charges: pl.DataFrame, charged: pl.DataFrame, parts: Sequence[Part], request: Request
+) -> Facts:
+    dialect = parts[0].dialect
+    residual = None if dialect is Dialect.FOCUS else facts.identity_1_residual(charges)
+    by_currency = charged.group_by("currency").agg(pl.col("rows").sum())
+    return Facts(
+        dialect=dialect,
+        period=request.period,
+        payer_account_id=request.payer_account_id,
+        currency=by_currency.sort("rows", "currency", descending=[True, False])["currency"][0],
+        rows=sum(part.reduced.rows for part in parts),
+        dropped=sum(part.reduced.dropped for part in parts),
+        files=tuple(FileFacts(p.file.key, p.file.size, p.file.etag, p.reduced.rows) for p in parts),
+        quarantined=quarantine(charged),
+        warnings=facts.residual_warnings(residual),
+        sums=facts.sums(charges),
+        by_kind=facts.sums_by(charges, "kind"),
+        by_account=facts.sums_by(charges, "account_id"),
+        finalized=bool((charges["invoice_id"] != "").all()),
+        identity_1_residual=residual,
+    )
+
+
+__all__ = ["Ingested", "Progress", "Request", "ingest"]

@@ -1,0 +1,111 @@
+"""Snapshots: one id per content, whole or absent, and never believed without a check."""
+
+import hashlib
+import itertools
+import os
+import struct
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from invoices.charges import KEYS, MEASURES, SCHEMA
+from jobs.snapshots import DamagedSnapshot, Snapshots, digest
+
+
+def charge(**values: object) -> dict[str, object]:
+    blank: dict[str, object] = {**dict.fromkeys(KEYS, ""), **dict.fromkeys(MEASURES, "0")}
+    return blank | {"service_day": date(2026, 10, 1)} | values
+
+
+def charges(*rows: dict[str, object]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema_overrides={"service_day": pl.Date}).select(
+        pl.col(name).cast(dtype) for name, dtype in SCHEMA.items()
+    )
+
+
+ONE = charge(account_id="011254002932", service="AmazonEC2", billed_cost="71.4558054277")
+TWO = charge(account_id="836060457634", service="Größe", billed_cost="-0.0000000001")
+
+
+def test_equal_charges_are_one_snapshot_whatever_their_order_and_chunks(tmp_path: Path) -> None:
+    kept = Snapshots(tmp_path)
+
+    together = kept.keep(charges(ONE, TWO))
+    pieces = kept.keep(pl.concat([charges(TWO), charges(ONE)], rechunk=False))
+
+    assert together == pieces
+    assert [path.name for path in tmp_path.iterdir()] == [f"{together}.parquet"]
+    assert kept.load(together).collect().equals(charges(ONE, TWO).sort(KEYS))
+
+
+def test_the_id_never_changes_with_a_library() -> None:
+    rows = charges(ONE, TWO)
+
+    assert digest(rows) == "3c0c876dd86d614a09995807de42771267f5e2d68ec0dbc2da0fe9eb651d0c10"
+    assert digest(rows) == digest_spelled_out(rows)
+
+
+def digest_spelled_out(rows: pl.DataFrame) -> str:
+    """The documented form, in plain Python."""
+    told = hashlib.sha256(f"rebill charges 1\n{rows.height} rows\n".encode())
+    for name in SCHEMA:
+        told.update(f"{name}\n".encode())
+        values = rows[name].to_list()
+        if name == "service_day":
+            told.update(b"".join(struct.pack("<i", (v - date(1970, 1, 1)).days) for v in values))
+        elif name in MEASURES:
+            told.update(
+                b"".join(int(v * 10**10).to_bytes(16, "little", signed=True) for v in values)
+            )
+        else:
+            texts = [v.encode() for v in values]
+            ends = itertools.accumulate(len(text) for text in texts)
+            told.update(b"".join(struct.pack("<q", end) for end in ends) + b"".join(texts))
+    return told.hexdigest()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"billed_cost": "71.4558054278"},
+        {"account_id": "11254002932"},
+        {"service": "AmazonEC", "region": "2"},
+        {"service_day": date(2026, 10, 2)},
+    ],
+)
+def test_the_smallest_difference_is_another_id(other: dict[str, object]) -> None:
+    assert digest(charges(ONE)) != digest(charges(ONE | other))
+
+
+def test_an_altered_cut_or_missing_file_is_refused(tmp_path: Path) -> None:
+    kept = Snapshots(tmp_path)
+    snapshot_id = kept.keep(charges(ONE, TWO))
+    path = tmp_path / f"{snapshot_id}.parquet"
+    whole = path.read_bytes()
+
+    charges(ONE).write_parquet(path)
+    with pytest.raises(DamagedSnapshot, match="altered"):
+        kept.load(snapshot_id)
+    path.write_bytes(whole[:-20])
+    with pytest.raises(DamagedSnapshot, match="cannot be read"):
+        kept.load(snapshot_id)
+    path.unlink()
+    with pytest.raises(DamagedSnapshot, match="not kept here"):
+        kept.load(snapshot_id)
+    with pytest.raises(DamagedSnapshot, match="no snapshot id"):
+        kept.load("../../etc/passwd")
+
+
+def test_a_crash_while_writing_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", killed)
+    with pytest.raises(KeyboardInterrupt):
+        Snapshots(tmp_path).keep(charges(ONE))
+
+    assert list(tmp_path.iterdir()) == []
