@@ -199,7 +199,11 @@ def _draft(client: Client, facts: Facts) -> Draft:
     )
     letterhead = Letterhead(inputs.seller, inputs.rounding, inputs.account_names)
     invoice = draft(statement, custom, client=client, letterhead=letterhead, exchange=exchange)
-    working = {"statement": _to_json(statement), "custom": _to_json(custom)}
+    working = [
+        [line.key, each.rule, each.price_book, each.cost_basis, str(each.cost), str(each.price)]
+        for line in statement.lines
+        for each in line.workings
+    ]
     draft_id = content_id({"document": to_document(invoice), "working": working})
     return Draft(client.key, invoice, statement, custom, draft_id)
 

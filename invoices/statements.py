@@ -18,7 +18,7 @@ from invoices.charges import CostBasis, Kind
 from invoices.clients import ClientKey
 from invoices.money import COST_DIGITS, EXACT, exact_sum
 from invoices.periods import BillingPeriod
-from invoices.pricing.book import FixedRate, Match, PriceBook, PricingRule
+from invoices.pricing.book import FixedRate, Match, PriceBook
 from invoices.pricing.match import NO_RULE, described
 from invoices.pricing.rating import PRICE_DIGITS, RATED_SCHEMA
 
@@ -107,8 +107,9 @@ def draw_up(
     """One statement per client that bears a charge, by client key. `books` is by book key."""
     assert rated.schema == RATED_SCHEMA
     parts = map(_Part._make, _parts(rated).iter_rows())
+    sold = _sold(books)
     statements = tuple(
-        _statement(list(own), books, period, currency)
+        _statement(list(own), sold, period=period, currency=currency)
         for _, own in groupby(parts, key=attrgetter("client"))
     )
     _assert_conserved(rated, statements)
@@ -118,8 +119,8 @@ def draw_up(
 def _assert_conserved(rated: pl.DataFrame, statements: Iterable[Statement]) -> None:
     entered = rated.select(pl.col("cost_e16", "price_e22").sum()).row(0)
     left = [(statement.cost, statement.price) for statement in statements]
-    assert exact_sum(cost for cost, _ in left) == _total(entered[0], SHARE_DIGITS)
-    assert exact_sum(price for _, price in left) == _total(entered[1], PRICE_DIGITS)
+    assert exact_sum(cost for cost, _ in left) == _total(entered[:1], SHARE_DIGITS)
+    assert exact_sum(price for _, price in left) == _total(entered[1:], PRICE_DIGITS)
 
 
 class _Part(NamedTuple):
@@ -168,35 +169,55 @@ def _parts(rated: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+class _Sold(NamedTuple):
+    """How the charges of a part are sold: looked up once per rule, not per part."""
+
+    rule: str
+    price_book: str
+    fixed_rate: Decimal | None
+    match: Match
+
+
+_Books = Mapping[tuple[str, int], _Sold]
+
+
+def _sold(books: Mapping[str, PriceBook]) -> _Books:
+    sold = {("", NO_RULE): _Sold(AT_COST, "", None, Match())}
+    for key, book in books.items():
+        sold[key, NO_RULE] = _Sold(AT_COST, book.version, None, Match())
+        for index, rule in enumerate(book.rules):
+            fixed_rate = rule.effect.rate if isinstance(rule.effect, FixedRate) else None
+            label = rule.label or described(rule)
+            sold[key, index] = _Sold(label, book.version, fixed_rate, rule.match)
+    return sold
+
+
 def _statement(
-    parts: list[_Part], books: Mapping[str, PriceBook], period: BillingPeriod, currency: str
+    parts: list[_Part], sold: _Books, *, period: BillingPeriod, currency: str
 ) -> Statement:
     lines: dict[tuple[str, str], list[_Part]] = {}
     for part in parts:
-        lines.setdefault(_named(part, books), []).append(part)
+        lines.setdefault(_named(part, sold), []).append(part)
     assert len({key for key, _ in lines}) == len(lines), "two lines have one key"
     return Statement(
         client=parts[0].client,
         period=period,
         currency=currency,
-        lines=tuple(_line(*name, lines[name], books) for name in sorted(lines)),
-        cost=_total(sum(int(part.cost_e16) for part in parts), SHARE_DIGITS),
-        price=_total(sum(int(part.price_e22) for part in parts), PRICE_DIGITS),
+        lines=tuple(_line(*name, lines[name], sold) for name in sorted(lines)),
+        cost=_total((part.cost_e16 for part in parts), SHARE_DIGITS),
+        price=_total((part.price_e22 for part in parts), PRICE_DIGITS),
     )
 
 
-def _line(
-    key: str, description: str, parts: list[_Part], books: Mapping[str, PriceBook]
-) -> StatementLine:
+def _line(key: str, description: str, parts: list[_Part], sold: _Books) -> StatementLine:
     first = parts[0]
-    workings = tuple(_working(part, books) for part in parts)
-    price = exact_sum(working.price for working in workings)
-    rule = _rule(first, books)
-    if rule is not None and isinstance(rule.effect, FixedRate):
-        quantity = _total(sum(int(part.metered_e10) for part in parts), COST_DIGITS)
-        unit_price = rule.effect.rate
-    else:
+    price = _total((part.price_e22 for part in parts), PRICE_DIGITS)
+    fixed_rate = sold[first.book, first.rule].fixed_rate
+    if fixed_rate is None:
         quantity, unit_price = Decimal(1), price
+    else:
+        quantity = _total((part.metered_e10 for part in parts), COST_DIGITS)
+        unit_price = fixed_rate
     return StatementLine(
         key=key,
         account_id=first.account_id,
@@ -205,32 +226,27 @@ def _line(
         quantity=quantity,
         unit=first.unit,
         unit_price=unit_price,
-        cost=exact_sum(working.cost for working in workings),
+        cost=_total((part.cost_e16 for part in parts), SHARE_DIGITS),
         price=price,
-        workings=workings,
+        workings=tuple(_working(part, sold) for part in parts),
     )
 
 
-def _working(part: _Part, books: Mapping[str, PriceBook]) -> Working:
-    rule = _rule(part, books)
+def _working(part: _Part, sold: _Books) -> Working:
+    how = sold[part.book, part.rule]
     return Working(
-        rule=AT_COST if rule is None else rule.label or described(rule),
-        price_book=books[part.book].version if part.book else "",
+        rule=how.rule,
+        price_book=how.price_book,
         cost_basis=CostBasis(part.basis),
-        cost=_total(part.cost_e16, SHARE_DIGITS),
-        price=_total(part.price_e22, PRICE_DIGITS),
+        cost=part.cost_e16.scaleb(-SHARE_DIGITS, EXACT),
+        price=part.price_e22.scaleb(-PRICE_DIGITS, EXACT),
     )
 
 
-def _rule(part: _Part, books: Mapping[str, PriceBook]) -> PricingRule | None:
-    return None if part.rule == NO_RULE else books[part.book].rules[part.rule]
-
-
-def _named(part: _Part, books: Mapping[str, PriceBook]) -> tuple[str, str]:
+def _named(part: _Part, sold: _Books) -> tuple[str, str]:
     """The line's key and its description, neither of which may tell a client what it costs us."""
-    rule = _rule(part, books)
-    if part.fixed and rule is not None:
-        slug, description = _fixed_name(rule.match, part.unit)
+    if part.fixed:
+        slug, description = _fixed_name(sold[part.book, part.rule].match, part.unit)
     else:
         slug, description = _name(part.kind, part.seller, part.tax_type, part.description_key)
     return f"{part.account_id}/{part.service}/{slug}", description
@@ -256,5 +272,5 @@ def _short_hash(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:10]
 
 
-def _total(units: Decimal | int, digits: int) -> Decimal:
-    return Decimal(units).scaleb(-digits, EXACT)
+def _total(units: Iterable[Decimal], digits: int) -> Decimal:
+    return exact_sum(units).scaleb(-digits, EXACT)

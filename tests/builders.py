@@ -116,3 +116,35 @@ def inputs(
         exchange_rates=tuple(rates),
         account_names={},
     )
+
+
+def commitments() -> list[dict[str, Any]]:
+    """The worked month: each letter is a client with the account of twelve such letters.
+
+    A owns a reservation (upfront 1,200 for a year, 50 a month), used by A and B, and a savings
+    plan (upfront 600 for a year, 70 a month), used by A and C; of each 30 remain unused.
+    """
+    a, b, c = "aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc"
+    zero = {"list_cost": "0"}
+    return [
+        charge(a, "1200", Kind.RI_UPFRONT, **zero, **_amortized("0"), upfront="1200"),
+        charge(a, "50", Kind.RI_FEE, **zero, **_amortized("30"), trueup="-100"),
+        charge(a, "600", Kind.SP_UPFRONT, **zero, **_amortized("0"), upfront="600"),
+        charge(a, "70", Kind.SP_FEE, **zero, **_amortized("30"), trueup="-50"),
+        charge(a, "0", Kind.RI_USAGE, list_cost="112", **_amortized("75")),
+        charge(b, "0", Kind.RI_USAGE, list_cost="72", **_amortized("45")),
+        charge(a, "52", Kind.SP_USAGE, **_amortized("30")),
+        charge(a, "-52", Kind.SP_NEGATION, **zero, **_amortized("0")),
+        charge(c, "88", Kind.SP_USAGE, **_amortized("60")),
+        charge(c, "-88", Kind.SP_NEGATION, **zero, **_amortized("0")),
+        charge(b, "10"),
+        charge(b, "2", Kind.TAX, **zero),
+        charge(c, "-5", Kind.CREDIT, **zero),
+    ]
+
+
+def _amortized(amortized: str) -> dict[str, Any]:
+    return {"amortized_cost": amortized, "net_amortized_cost": amortized}
+
+
+A_B_C = [owns(key, key * 12) for key in "abc"]

@@ -149,8 +149,18 @@ def _with_policy(charges: pl.LazyFrame, policies: Mapping[ClientKey, Policy]) ->
     by_kind = {BEARER: pl.String(), "kind": pl.String(), "passed_e6": UNITS}
     quarantined = pl.col("kind") == Kind.UNKNOWN.value
     return (
-        charges.join(pl.LazyFrame(bases, by_client, orient="row"), on=BEARER, how="left")
-        .join(pl.LazyFrame(passed, by_kind, orient="row"), on=[BEARER, "kind"], how="left")
+        charges.join(
+            pl.LazyFrame(bases, by_client, orient="row"),
+            on=BEARER,
+            how="left",
+            maintain_order="left",
+        )
+        .join(
+            pl.LazyFrame(passed, by_kind, orient="row"),
+            on=[BEARER, "kind"],
+            how="left",
+            maintain_order="left",
+        )
         .with_columns(
             pl.col("basis").fill_null(AT_COST.basis.value),
             pl.when(quarantined)

@@ -41,7 +41,7 @@ def rate(borne: pl.DataFrame, books: Mapping[ClientKey, PriceBook]) -> pl.DataFr
     )
     charges = (
         borne.lazy()
-        .join(by_client, on=BEARER, how="left")
+        .join(by_client, on=BEARER, how="left", maintain_order="left")
         .with_columns(pl.col("book").fill_null(""))
         .collect()
     )
