@@ -1,0 +1,25 @@
+"""Bills that reconcile: pretend AWS months, exact, delivered as AWS does, with the truth beside."""
+
+from sandbox.bills.bill import Bill, Order, Stage
+from sandbox.bills.exports.delivery import Delivery, Dialect, Layout, Written, deliver
+from sandbox.bills.exports.files import Encoding
+from sandbox.bills.organization import Month, Organization
+from sandbox.bills.simulate import Simulation, simulate
+from sandbox.bills.truth import Discounts
+
+__all__ = [
+    "Bill",
+    "Delivery",
+    "Dialect",
+    "Discounts",
+    "Encoding",
+    "Layout",
+    "Month",
+    "Order",
+    "Organization",
+    "Simulation",
+    "Stage",
+    "Written",
+    "deliver",
+    "simulate",
+]

@@ -1,0 +1,142 @@
+"""Owns what a simulation tells about itself: the truth, the roster, a configuration for Rebill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import yaml
+
+from sandbox.bills.amounts import plain
+from sandbox.bills.bill import Bill, Stage
+from sandbox.bills.organization import Assignment, Organization
+from sandbox.bills.truth import TOTALS, Fact
+
+
+def truth_report(bill: Bill) -> dict[str, Any]:
+    """Exact decimal strings: the payer's, by kind, by account and kind, by client, by invoice.
+
+    `rows` counts lines that readers keep; `split_rows` are those they must leave out.
+    """
+    facts = list(bill.truth.facts())
+    client_of = clients_on(bill.organization)
+    invoices = "" if bill.stage == Stage.OPEN else None
+    return {
+        "payer_account_id": bill.organization.payer.id,
+        "currency": "USD",
+        "stage": bill.stage,
+        "discounts": bill.discounts,
+        "payer_total": _totals(facts)["net_billed"],
+        "split_rows": bill.truth.split_rows,
+        "sums": _totals(facts),
+        "by_kind": _grouped(facts, lambda fact: fact.place.kind),
+        "by_account": _grouped(facts, lambda fact: fact.place.account_id),
+        "by_account_kind": {
+            account: _grouped(mine, lambda fact: fact.place.kind)
+            for account, mine in _groups(facts, lambda fact: fact.place.account_id).items()
+        },
+        "by_client": _grouped(facts, client_of),
+        "by_invoice": {
+            invoice: _totals(mine)["net_billed"]
+            for invoice, mine in _groups(
+                facts, lambda fact: fact.place.invoice_id if invoices is None else invoices
+            ).items()
+        },
+    }
+
+
+def clients_on(organization: Organization) -> Callable[[Fact], str]:
+    """Whose a fact is, by its own day; the payer's own are `internal`."""
+    spans = organization.clients_by_account()
+    payer = organization.payer.id
+
+    def client_of(fact: Fact) -> str:
+        if fact.place.account_id == payer:
+            return "internal"
+        return next(a.client for a in spans[fact.place.account_id] if fact.day in a)
+
+    return client_of
+
+
+def roster_report(organization: Organization) -> dict[str, Any]:
+    return {
+        "payer": {"id": organization.payer.id, "name": organization.payer.name},
+        "internal_accounts": [organization.payer.id],
+        "accounts": [
+            {
+                "id": account.id,
+                "name": account.name,
+                "email": account.email,
+                "joined_on": account.joined_on.isoformat(),
+                "left_on": account.left_on.isoformat() if account.left_on else None,
+                "fate": account.fate,
+            }
+            for account in organization.accounts
+        ],
+        "clients": [
+            {"key": client.key, "name": client.name, "accounts": _spans(organization, client.key)}
+            for client in organization.clients
+        ],
+    }
+
+
+def configuration(organization: Organization, first_period: str) -> str:
+    """A Rebill configuration of the organization: every client at cost."""
+    payer = organization.payer.id
+    content = {
+        "seller": {
+            "name": "Example Cloud Ltd",
+            "address": {"street": "1 Quay", "city": "Cork", "postcode": "T12", "country": "IE"},
+            "tax_id": "IE6388047V",
+            "numbering": {"prefix": "INV-", "start": 1},
+        },
+        "payers": [{"account_id": payer, "internal_accounts": [payer]}],
+        "clients": [
+            {
+                "key": client.key,
+                "name": client.name,
+                "currency": "USD",
+                "address": {
+                    "street": "1 Main Street",
+                    "city": client.city,
+                    "postcode": "1000",
+                    "country": client.country,
+                },
+                "price_book": "standard",
+                "accounts": _spans(organization, client.key),
+            }
+            for client in organization.clients
+        ],
+        "price_books": [
+            {"key": "standard", "from": first_period, "cost_basis": "amortized", "rules": []}
+        ],
+    }
+    return yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
+
+
+def _spans(organization: Organization, client: str) -> list[dict[str, str]]:
+    return [_span(a) for a in organization.roster if a.client == client]
+
+
+def _span(assignment: Assignment) -> dict[str, str]:
+    span = {"id": assignment.account_id, "from": assignment.start.isoformat()}
+    return span | ({"to": assignment.end.isoformat()} if assignment.end else {})
+
+
+def _groups(facts: Iterable[Fact], key: Callable[[Fact], str]) -> dict[str, list[Fact]]:
+    groups: dict[str, list[Fact]] = {}
+    for fact in facts:
+        groups.setdefault(key(fact), []).append(fact)
+    return dict(sorted(groups.items()))
+
+
+def _grouped(facts: Iterable[Fact], key: Callable[[Fact], str]) -> dict[str, dict[str, Any]]:
+    return {name: _totals(mine) for name, mine in _groups(facts, key).items()}
+
+
+def _totals(facts: Iterable[Fact]) -> dict[str, Any]:
+    sums = dict.fromkeys(TOTALS, 0)
+    for fact in facts:
+        for name, amount in fact.totals.items():
+            sums[name] += amount
+    return {name: plain(sums[name]) for name in TOTALS if name != "rows"} | {"rows": sums["rows"]}
