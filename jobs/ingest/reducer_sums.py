@@ -1,0 +1,352 @@
+"""Owns exact sums by key and day, in star form: few distinct texts, many integers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Ints = npt.NDArray[np.int64]
+Units = npt.NDArray[Any]
+"""Integers of 1e-10: int64, or Python's own where 64 bits might not hold their sum."""
+
+_DIGITS = 10
+_WORD_LIMIT = 1 << 62
+_NARROW_LIMIT = float(1 << 62)
+_TOTAL_LIMIT = 10**38
+_FORMAT = "1"
+
+
+class SumTooLarge(ArithmeticError):
+    """A sum has more than 28 digits before the point."""
+
+
+class UnreadablePart(ValueError):
+    """A saved part that is cut short, or was written by another version."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Texts:
+    """A column of text: row n is `words[codes[n]]`."""
+
+    words: pa.LargeStringArray
+    codes: Ints
+
+    def series(self, name: str, at: Ints | slice = slice(None)) -> pl.Series:
+        words = pl.Series(name, self.words, dtype=pl.String)
+        return words.gather(self.codes[at])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Amounts:
+    """Units of the facts `at` (of every fact, in order, when None); those of one fact add up."""
+
+    at: Ints | None
+    units: Units
+
+    def dense(self, facts: int) -> Units:
+        if self.at is None:
+            return self.units
+        found = np.zeros(facts, self.units.dtype)
+        np.add.at(found, self.at, self.units)
+        return found
+
+    @classmethod
+    def of(cls, units: Units) -> Amounts:
+        """Where most facts have nothing, only the others are kept."""
+        at = np.flatnonzero(units)
+        return cls(None, units) if len(at) * 4 > len(units) else cls(at, units[at])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reduced:
+    """Exact sums of some rows; made by `reduce_parquet`, `reduce_csv`, `merge` and `load` only.
+
+    Fact n is the sum of `counts[n]` rows that share the key tuple `key[n]` and the day `day[n]`.
+    """
+
+    keys: Mapping[str, Texts]
+    """The distinct key tuples, in the order of their texts."""
+    key: Ints
+    day: Ints
+    """Days since 1970."""
+    amounts: Mapping[str, Amounts]
+    counts: Ints
+    rows: int
+    """How many rows were read, dropped ones too."""
+    dropped: int
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """All of it as one wide frame, made anew each time: large, so ask for it once, last.
+
+        Sorted. The keys as String, `day` Date, the amounts Decimal(38,10), `rows` Int64.
+        """
+        day = pl.Series("day", self.day.astype(np.int32)).cast(pl.Date)
+        return pl.DataFrame(
+            [
+                *(texts.series(name, self.key) for name, texts in self.keys.items()),
+                day,
+                *(self.amount(name) for name in self.amounts),
+                pl.Series("rows", self.counts),
+            ]
+        )
+
+    def key_table(self) -> pl.DataFrame:
+        """One row for each distinct key tuple, in the order that `key` counts them."""
+        return pl.DataFrame([texts.series(name) for name, texts in self.keys.items()])
+
+    def amount(self, name: str) -> pl.Series:
+        """One amount of every fact, as Decimal(38,10)."""
+        return _decimals(name, self.amounts[name].dense(len(self.key)))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those of `frame`, which need not be made for it."""
+        return (*self.keys, "day", *self.amounts, "rows")
+
+    def texts(self, key: str) -> list[str]:
+        """The distinct texts of a key, sorted."""
+        return self.keys[key].series(key).unique().sort().to_list()
+
+    def with_keys(self, table: pl.DataFrame) -> Reduced:
+        """The same facts under other keys: row n of `table` takes the place of key tuple n."""
+        assert table.height == _height(self.keys), "one row for each key tuple"
+        return merge([replace(self, keys={column.name: _encoded(column) for column in table})])
+
+
+def merge(parts: Iterable[Reduced]) -> Reduced:
+    """The sums of all parts: of any order and grouping of them, the same."""
+    ordered = tuple(parts)
+    assert ordered, "nothing to merge"
+    first = ordered[0]
+    for part in ordered[1:]:
+        assert (*part.keys, *part.amounts) == (*first.keys, *first.amounts), "other columns"
+    tuples = np.cumsum([0, *(_height(part.keys) for part in ordered)])
+    return grouped(
+        keys={name: _joined([part.keys[name] for part in ordered]) for name in first.keys},
+        key=np.concatenate([part.key + n for part, n in zip(ordered, tuples, strict=False)]),
+        day=np.concatenate([part.day for part in ordered]),
+        amounts={name: [part.amounts[name] for part in ordered] for name in first.amounts},
+        counts=[Amounts(None, part.counts) for part in ordered],
+        rows=sum(part.rows for part in ordered),
+        dropped=sum(part.dropped for part in ordered),
+    )
+
+
+def grouped(
+    *,
+    keys: Mapping[str, Texts],
+    key: Ints | None,
+    day: Ints,
+    amounts: Mapping[str, Sequence[Amounts]],
+    counts: Sequence[Amounts],
+    rows: int,
+    dropped: int,
+) -> Reduced:
+    """Sums facts that share key tuple and day; with no `key`, fact n has key tuple n.
+
+    `amounts` and `counts` come in runs of facts that follow each other, as `counts` are long.
+    """
+    if not len(day):
+        nothing = Amounts(None, np.zeros(0, np.int64))
+        empty = {name: Texts(texts.words[:0], texts.codes[:0]) for name, texts in keys.items()}
+        return Reduced(empty, day, day, dict.fromkeys(amounts, nothing), day, rows, dropped)
+    first_day = int(day.min())
+    days = int(day.max()) - first_day + 1
+    words, unpack = _packed(keys, days)
+    facts, place = np.unique(
+        (words if key is None else words[key]) * days + (day - first_day), return_inverse=True
+    )
+    tuples = facts // days
+    is_first = np.concatenate([[True], tuples[1:] != tuples[:-1]])
+    runs = list(_runs(place, [len(count.units) for count in counts]))
+    return Reduced(
+        keys=unpack(tuples[is_first]),
+        key=np.cumsum(is_first) - 1,
+        day=facts % days + first_day,
+        amounts={n: Amounts.of(_added(runs, found, len(facts))) for n, found in amounts.items()},
+        counts=_added(runs, counts, len(facts)),
+        rows=rows,
+        dropped=dropped,
+    )
+
+
+def _height(keys: Mapping[str, Texts]) -> int:
+    return len(next(iter(keys.values())).codes)
+
+
+def _runs(place: Ints, lengths: Iterable[int]) -> Iterator[Ints]:
+    start = 0
+    for length in lengths:
+        yield place[start : start + length]
+        start += length
+
+
+def _added(runs: Sequence[Ints], found: Sequence[Amounts], facts: int) -> Units:
+    """Sums by fact. Never wraps: 64 bits only where all of it together could not overflow."""
+    narrow = all(amounts.units.dtype != object for amounts in found) and (
+        sum(float(np.abs(amounts.units).sum(dtype=float)) for amounts in found) < _NARROW_LIMIT
+    )
+    sums: Units = np.zeros(facts, np.int64 if narrow else object)
+    for run, amounts in zip(runs, found, strict=True):
+        if len(amounts.units):
+            units = amounts.units.astype(sums.dtype, copy=False)
+            np.add.at(sums, run if amounts.at is None else run[amounts.at], units)
+    return sums
+
+
+def _packed(
+    keys: Mapping[str, Texts], room: int
+) -> tuple[Ints, Callable[[Ints], dict[str, Texts]]]:
+    """Each key tuple as one integer that leaves `room`, and the way back.
+
+    Codes are digits of a mixed radix. When they would not fit 62 bits, the integers so far are
+    numbered anew. Sorted words give sorted integers.
+    """
+    words: Ints = np.zeros(_height(keys), np.int64)
+    size, digits, settled = 1, list[tuple[str, int]](), dict[str, Ints]()
+    for name, texts in keys.items():
+        radix = max(len(texts.words), 1)
+        if size * radix * room >= _WORD_LIMIT:
+            distinct, words = np.unique(words, return_inverse=True)
+            settled, digits, size = _codes(distinct, digits, settled), [], len(distinct)
+        if radix > 1:
+            words = words * radix + texts.codes
+        digits.append((name, radix))
+        size *= radix
+    assert size * room < 2 * _WORD_LIMIT, "more distinct keys than 62 bits number"
+
+    def unpack(chosen: Ints) -> dict[str, Texts]:
+        codes = _codes(chosen, digits, settled)
+        return {name: Texts(texts.words, codes[name]) for name, texts in keys.items()}
+
+    return words, unpack
+
+
+def _codes(
+    words: Ints, digits: Sequence[tuple[str, int]], settled: Mapping[str, Ints]
+) -> dict[str, Ints]:
+    found: dict[str, Ints] = {}
+    for name, radix in reversed(digits):
+        words, found[name] = np.divmod(words, radix)
+    return {name: codes[words] for name, codes in settled.items()} | found
+
+
+def _joined(columns: Sequence[Texts]) -> Texts:
+    """The columns one after the other, over one dictionary of sorted, distinct words."""
+    encoded = pa.concat_arrays([column.words for column in columns]).dictionary_encode()
+    order = pc.sort_indices(encoded.dictionary)
+    rank = np.empty(len(order), np.int64)
+    rank[order.to_numpy()] = np.arange(len(order))
+    codes = rank[encoded.indices.to_numpy(zero_copy_only=False)]
+    starts = np.cumsum([0, *(len(column.words) for column in columns)])
+    every = [codes[start:][c.codes] for start, c in zip(starts, columns, strict=False)]
+    return Texts(encoded.dictionary.take(order), np.concatenate(every))
+
+
+def _encoded(column: pl.Series) -> Texts:
+    encoded = column.to_arrow().cast(pa.large_string()).dictionary_encode()
+    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return Texts(encoded.dictionary, codes)
+
+
+def _decimals(name: str, units: Units) -> pl.Series:
+    """Units as Decimal(38,10), by writing the 128-bit integers that such a column consists of."""
+    halves = np.empty((len(units), 2), np.uint64)
+    if units.dtype == object:
+        if len(units) and np.abs(units).max() >= _TOTAL_LIMIT:
+            raise SumTooLarge(f"{name}: a sum has more than 28 digits before the point")
+        halves[:, 0] = (units & ((1 << 64) - 1)).astype(np.uint64)
+        halves[:, 1] = (units >> 64).astype(np.int64).view(np.uint64)
+    else:
+        halves[:, 0] = units.view(np.uint64)
+        halves[:, 1] = (units >> 63).view(np.uint64)
+    buffers = [None, pa.py_buffer(halves)]
+    column = pa.Array.from_buffers(pa.decimal128(38, _DIGITS), len(units), buffers)
+    return pl.Series(name, column)
+
+
+def save(part: Reduced, path: Path) -> None:
+    """Two Arrow streams in one file: the key tuples, then the facts."""
+    counts = {"format": _FORMAT, "rows": str(part.rows), "dropped": str(part.dropped)}
+    keys = {
+        name: pa.DictionaryArray.from_arrays(texts.codes.astype(np.int32), texts.words)
+        for name, texts in part.keys.items()
+    }
+    facts = {
+        "key": pa.array(part.key.astype(np.int32)),
+        "day": pa.array(part.day.astype(np.int32)),
+        "rows": pa.array(part.counts),
+    } | {
+        f"sum {name}": part.amount(name).to_arrow()
+        if found.units.dtype == object
+        else pa.array(found.dense(len(part.key)))
+        for name, found in part.amounts.items()
+    }
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with pa.OSFile(str(path), "wb") as file:
+        for table in (pa.table(keys).replace_schema_metadata(counts), pa.table(facts)):
+            with pa.ipc.new_stream(file, table.schema, options=options) as stream:
+                stream.write_table(table)
+
+
+def load(path: Path) -> Reduced:
+    """Raises UnreadablePart."""
+    try:
+        with pa.memory_map(str(path)) as file:
+            keys, facts = (pa.ipc.open_stream(file).read_all() for _ in range(2))
+        counts = {name.decode(): text.decode() for name, text in keys.schema.metadata.items()}
+        if counts["format"] != _FORMAT:
+            raise UnreadablePart(f"{path}: written by another version")
+    except (pa.ArrowException, OSError, KeyError, AttributeError) as error:
+        raise UnreadablePart(f"{path}: not a whole saved part ({error})") from error
+    columns = {name: facts[name].combine_chunks() for name in facts.column_names}
+    return Reduced(
+        keys={name: _loaded_texts(keys[name].combine_chunks()) for name in keys.column_names},
+        key=_integers(columns.pop("key")),
+        day=_integers(columns.pop("day")),
+        counts=_integers(columns.pop("rows")),
+        amounts={
+            name.removeprefix("sum "): Amounts.of(_loaded_units(column))
+            for name, column in columns.items()
+        },
+        rows=int(counts["rows"]),
+        dropped=int(counts["dropped"]),
+    )
+
+
+def _integers(column: pa.Array) -> Ints:
+    return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def _loaded_texts(column: pa.DictionaryArray) -> Texts:
+    return Texts(column.dictionary, _integers(column.indices))
+
+
+def _loaded_units(column: pa.Array) -> Units:
+    if pa.types.is_decimal(column.type):
+        return np.array(pl.Series(column).to_physical().to_list(), dtype=object)
+    return _integers(column)
+
+
+__all__ = [
+    "Amounts",
+    "Ints",
+    "Reduced",
+    "SumTooLarge",
+    "Texts",
+    "Units",
+    "UnreadablePart",
+    "grouped",
+    "load",
+    "merge",
+    "save",
+]
