@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Protocol
 
+import numpy as np
 import polars as pl
 
+from invoices.charges import KEYS, SCHEMA
 from jobs.ingest import cur2, focus, legacy, line_items
 from jobs.ingest.errors import IngestError
-from jobs.ingest.reducer import FromMap, Reading, Reduced
-from jobs.ingest.vocabulary import Vocabulary
+from jobs.ingest.reducer import FromMap, Reading
+from jobs.ingest.reducer_sums import Reduced
+from jobs.ingest.vocabulary import TAGS, Vocabulary
 
 
 class Dialect(StrEnum):
@@ -28,6 +32,17 @@ VOCABULARIES: Mapping[Dialect, Vocabulary] = {
     Dialect.CUR2: line_items.VOCABULARY,
     Dialect.FOCUS: focus.VOCABULARY,
 }
+
+
+TEXT_KEYS = tuple(key for key in KEYS if key != "service_day")
+
+
+class Meaning(Protocol):
+    """What a dialect's module says of its rows."""
+
+    def keys(self, table: pl.DataFrame) -> pl.DataFrame: ...
+
+    def measures(self) -> Iterable[pl.Expr]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +93,37 @@ def plan(dialect: Dialect, columns: Sequence[str], tags: Sequence[str], where: s
 
 
 def named(reduced: Reduced, plan: Plan) -> Reduced:
-    """The sums under our names of the columns, the chosen tags as one key `tags`."""
-    ours = {raw: name for name, raw in plan.names if raw in reduced.frame.columns}
-    frame = _with_tags(reduced.frame, plan.tags).rename(ours)
-    order = frame.columns
-    at = order.index("day")
-    keys = [key for key in order[:at] if key != "tags"]
-    rest = [column for column in order[at:] if column != "tags"]
-    return replace(reduced, frame=frame.select(*keys, "tags", *rest))
+    """The sums under our names of the columns, the chosen tags as one key."""
+    ours = {theirs: name for name, theirs in plan.names}
+    renamed = replace(
+        reduced,
+        keys={ours.get(name, name): texts for name, texts in reduced.keys.items()},
+        amounts={ours[name]: amounts for name, amounts in reduced.amounts.items()},
+    )
+    return renamed.with_keys(_with_tags(renamed.key_table(), plan.tags)) if plan.tags else renamed
 
 
-def charges(dialect: Dialect, named_sums: pl.DataFrame) -> pl.DataFrame:
-    """Named sums as charges: `SCHEMA`'s columns and `rows`, `raw_type`; not yet summed."""
-    complete = VOCABULARIES[dialect].complete(named_sums)
-    return focus.charges(complete) if dialect is Dialect.FOCUS else line_items.charges(complete)
+def keyed(dialect: Dialect, sums: Reduced) -> Reduced:
+    """Named sums by the keys of charges (all but the day, which they have), amounts as read."""
+    vocabulary = VOCABULARIES[dialect]
+    table = _meaning(dialect).keys(vocabulary.complete_keys(sums.key_table()))
+    # A number loses its leading zeros; an account id has twelve digits.
+    table = table.with_columns(pl.col("payer_account_id", "account_id").str.zfill(12))
+    return vocabulary.complete_amounts(sums).with_keys(table.select(TEXT_KEYS))
+
+
+def charges(dialect: Dialect, sums: Reduced) -> pl.DataFrame:
+    """Keyed sums as charges, with `rows`, in the order of `KEYS`."""
+    # Key tuples are in the order of their texts, so they order all that follows the day in `KEYS`.
+    before_day = pl.struct(KEYS[: KEYS.index("service_day")])
+    bill = sums.key_table().select(before_day.rle_id()).to_series().to_numpy()
+    order = np.lexsort((sums.key, sums.day, bill[sums.key]))
+    frame = sums.frame[order].rename({"day": "service_day"})
+    return frame.with_columns(_meaning(dialect).measures()).select(*SCHEMA, "rows")
+
+
+def _meaning(dialect: Dialect) -> Meaning:
+    return focus if dialect is Dialect.FOCUS else line_items
 
 
 def _names(dialect: Dialect, columns: Sequence[str]) -> tuple[dict[str, str], dict[str, FromMap]]:
@@ -107,7 +139,9 @@ def _tag(dialect: Dialect, columns: Sequence[str], tag: str) -> str | FromMap | 
     """The column or map entry of a tag, or None where this month's file has neither."""
     if dialect is Dialect.LEGACY:
         return legacy.tag_name(columns, tag)
-    return (cur2 if dialect is Dialect.CUR2 else focus).tag_entry(columns, tag)
+    if dialect is Dialect.CUR2:
+        return cur2.tag_entry(columns, tag)
+    return focus.tag_entry(columns, tag)
 
 
 def _reading(
@@ -133,15 +167,13 @@ def _reading(
 
 def _with_tags(frame: pl.DataFrame, tags: Sequence[tuple[str, str]]) -> pl.DataFrame:
     """`tags` as canonical JSON of the chosen keys that a row has, '' where it has none."""
-    if not tags:
-        return frame.with_columns(pl.lit("").alias("tags"))
     columns = [name for _, name in tags]
     seen = frame.select(columns).unique()
     written = [
         _canonical({tag: value for (tag, _), value in zip(tags, row, strict=True) if value})
         for row in seen.iter_rows()
     ]
-    texts = seen.with_columns(pl.Series("tags", written, pl.String))
+    texts = seen.with_columns(pl.Series(TAGS, written, pl.String))
     return frame.join(texts, on=columns, how="left", maintain_order="left").drop(columns)
 
 
@@ -151,4 +183,4 @@ def _canonical(chosen: dict[str, str]) -> str:
     )
 
 
-__all__ = ["AUTO", "VOCABULARIES", "Dialect", "Plan", "charges", "detect", "named", "plan"]
+__all__ = ["AUTO", "VOCABULARIES", "Dialect", "Plan", "charges", "detect", "keyed", "named", "plan"]

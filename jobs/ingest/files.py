@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 
 from jobs.ingest import reducer
 from jobs.ingest.errors import IngestError
-from jobs.ingest.reducer import Reading, Reduced, TextFormat
+from jobs.ingest.reducer import Reading, TextFormat
+from jobs.ingest.reducer_sums import Reduced
 
 HEADER_BYTES_MAX = 1 << 20
 LINE_BYTES_MAX = 1 << 23

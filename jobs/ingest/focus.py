@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from invoices.charges import MONEY, Kind
-from jobs.ingest.line_items import MARKETPLACE, NAMED_KINDS
+from invoices.charges import Kind
+from jobs.ingest.line_items import MARKETPLACE, NAMED_KINDS, ZERO
 from jobs.ingest.reducer import FromMap
 from jobs.ingest.vocabulary import Vocabulary
 
@@ -34,7 +34,6 @@ VOCABULARY = Vocabulary(
         "InvoiceId",
         "InvoiceIssuerName",
         "PricingUnit",
-        "ProviderName",
         "PublisherName",
         "RegionId",
         "SkuId",
@@ -51,6 +50,8 @@ VOCABULARY = Vocabulary(
     period="BillingPeriodStart",
     conserved=("BilledCost", "net_billed_cost"),
 )
+COMMITTED = (Kind.RI_USAGE, Kind.SP_USAGE, Kind.RI_FEE, Kind.SP_FEE)
+
 DISCOUNTS = {"discounts": FromMap("x_Discounts")}
 """The sum of a row's map of discounts, each negative."""
 
@@ -72,12 +73,27 @@ def tag_entry(columns: Iterable[str], tag: str) -> FromMap | None:
     return FromMap("Tags", tag) if "Tags" in set(columns) else None
 
 
-def charges(frame: pl.DataFrame) -> pl.DataFrame:
-    """Rows (a complete vocabulary, with `day`, `tags`, `rows`) as charges, not yet summed."""
-    raw_type = pl.concat_str("ChargeCategory", "ChargeClass", separator=" ")
-    return frame.with_columns(_kind().alias("kind")).select(
-        *_keys(), *_costs(), "rows", raw_type.str.strip_chars_end().alias("raw_type")
-    )
+def keys(table: pl.DataFrame) -> pl.DataFrame:
+    """Key tuples (complete) as the text keys of their charges."""
+    return table.with_columns(_kind().alias("kind")).select(_keys())
+
+
+def measures() -> Iterable[pl.Expr]:
+    """The measures of sums (complete) by the keys of charges."""
+    net, effective, off = pl.col("BilledCost"), pl.col("EffectiveCost"), pl.col("discounts")
+    in_use = pl.col("kind").is_in([str(kind) for kind in COMMITTED])
+    yield pl.col("PricingQuantity").alias("usage")
+    yield (net - off).alias("billed_cost")
+    # What a discount took off a reservation stands on its fee, not where the hours were used.
+    gross_effective = pl.when(in_use).then(effective).otherwise(effective - off)
+    yield gross_effective.alias("amortized_cost")
+    yield net.alias("net_billed_cost")
+    yield effective.alias("net_amortized_cost")
+    yield pl.col("ListCost").alias("list_cost")
+    yield ZERO.alias("blended_cost")
+    yield ZERO.alias("trueup")
+    # What is paid now and not amortized now: an upfront payment, whatever it is for.
+    yield pl.when(in_use).then(ZERO).otherwise(net - effective).alias("upfront")
 
 
 def _kind() -> pl.Expr:
@@ -97,6 +113,7 @@ def _kind() -> pl.Expr:
         (used, Kind.RI_USAGE),
         (committed & plan, Kind.SP_FEE),
         (committed, Kind.RI_FEE),
+        (bought & (pl.col("ChargeFrequency") == "Recurring"), Kind.SUBSCRIPTION),
         (bought, Kind.FEE),
         (category == "Usage", Kind.USAGE),
     )
@@ -109,9 +126,7 @@ def _kind() -> pl.Expr:
 def _keys() -> Iterable[pl.Expr]:
     names = {
         "payer_account_id": "BillingAccountId",
-        "service_day": "day",
         "invoice_id": "InvoiceId",
-        "billing_entity": "ProviderName",
         "legal_entity": "InvoiceIssuerName",
         "currency": "BillingCurrency",
         "kind": "kind",
@@ -128,37 +143,21 @@ def _keys() -> Iterable[pl.Expr]:
     yield _first("SubAccountId", "BillingAccountId").alias("account_id")
     yield _first("x_ServiceCode", "ServiceName").alias("service")
     yield _first("x_UsageType", "SkuMeter").alias("usage_type")
-    sold_by_others = pl.col("ProviderName") == MARKETPLACE
+    sold_by_others = ~pl.col("PublisherName").str.contains("^(AWS|Amazon|$)")
     nothing = pl.lit("")
-    yield pl.when(sold_by_others).then("PublisherName").otherwise(nothing).alias("seller")
+    seller_is = pl.when(sold_by_others)
+    yield seller_is.then(pl.lit(MARKETPLACE)).otherwise(pl.lit("AWS")).alias("billing_entity")
+    yield seller_is.then("PublisherName").otherwise(nothing).alias("seller")
     yield (
-        pl.when(sold_by_others)
+        pl.when(pl.col("kind") == str(Kind.UNKNOWN))
+        .then("ChargeCategory")
+        .when(sold_by_others)
         .then("ServiceName")
-        .when(pl.col("kind").is_in(NAMED_KINDS))
+        .when(pl.col("kind").is_in([str(kind) for kind in NAMED_KINDS]))
         .then("ChargeDescription")
         .otherwise(nothing)
         .alias("description_key")
     )
-
-
-def _costs() -> Iterable[pl.Expr]:
-    net, effective, off = pl.col("BilledCost"), pl.col("EffectiveCost"), pl.col("discounts")
-    zero = pl.lit(0).cast(MONEY)
-    commitment = pl.col("CommitmentDiscountId") != ""
-    yield pl.col("PricingQuantity").alias("usage")
-    yield (net - off).alias("billed_cost")
-    yield net.alias("net_billed_cost")
-    yield (effective - off).alias("amortized_cost")
-    yield effective.alias("net_amortized_cost")
-    yield pl.col("ListCost").alias("list_cost")
-    yield zero.alias("blended_cost")
-    yield zero.alias("trueup")
-    # What is paid now and not amortized now: an upfront payment, whatever it is for.
-    yield pl.when(commitment & ~_upfront()).then(zero).otherwise(net - effective).alias("upfront")
-
-
-def _upfront() -> pl.Expr:
-    return pl.col("kind").is_in([str(Kind.RI_UPFRONT), str(Kind.SP_UPFRONT)])
 
 
 def _first(*columns: str) -> pl.Expr:
@@ -167,4 +166,4 @@ def _first(*columns: str) -> pl.Expr:
     return pl.coalesce(*filled, pl.lit(""))
 
 
-__all__ = ["VOCABULARY", "charges", "maps", "names", "tag_entry"]
+__all__ = ["VOCABULARY", "keys", "maps", "measures", "names", "tag_entry"]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from invoices.charges import MONEY, Kind
+from invoices.charges import DISCOUNTS, MONEY, Kind
 from jobs.ingest.vocabulary import Vocabulary
 
 KINDS: Mapping[str, Kind] = {
@@ -39,16 +39,17 @@ KINDS: Mapping[str, Kind] = {
 
 MARKETPLACE = "AWS Marketplace"
 
-NAMED_KINDS: tuple[str, ...] = (
+NAMED_KINDS: tuple[Kind, ...] = (
     Kind.FEE,
     Kind.SUBSCRIPTION,
     Kind.CREDIT,
     Kind.REFUND,
     Kind.TAX,
-    *(kind for kind in Kind if kind.startswith("discount_")),
-    Kind.UNKNOWN,
+    *DISCOUNTS,
 )
 """What these cost is named by nothing but the description."""
+
+ZERO = pl.lit(0).cast(MONEY)
 
 RESERVATION = "reservation_reservation_a_r_n"
 SAVINGS_PLAN = "savings_plan_savings_plan_a_r_n"
@@ -111,13 +112,29 @@ VOCABULARY = Vocabulary(
 )
 
 
-def charges(frame: pl.DataFrame) -> pl.DataFrame:
-    """Line items (a complete vocabulary, with `day`, `tags`, `rows`) as charges, not yet summed."""
-    return (
-        frame.with_columns(_kind().alias("kind"))
-        .with_columns(_is_commitment_refund().alias("commitment_refund"))
-        .select(*_keys(), *_costs(), "rows", pl.col("line_item_line_item_type").alias("raw_type"))
-    )
+def keys(table: pl.DataFrame) -> pl.DataFrame:
+    """Key tuples (complete) as the text keys of their charges."""
+    return table.with_columns(_kind().alias("kind")).select(_keys())
+
+
+def measures() -> Iterable[pl.Expr]:
+    """The measures of sums (complete) by the keys of charges."""
+    billed = pl.col("line_item_unblended_cost")
+    yield pl.col("line_item_usage_amount").alias("usage")
+    yield billed.alias("billed_cost")
+    yield _amortized("").alias("amortized_cost")
+    yield pl.col("line_item_net_unblended_cost").alias("net_billed_cost")
+    yield _amortized("net_").alias("net_amortized_cost")
+    # A negation repeats the public cost of what its plan covered (AWS's CID view leaves it out).
+    public = pl.col("pricing_public_on_demand_cost")
+    yield pl.when(_is(Kind.SP_NEGATION)).then(ZERO).otherwise(public).alias("list_cost")
+    yield pl.col("line_item_blended_cost").alias("blended_cost")
+    sp_part = pl.col("savings_plan_amortized_upfront_commitment_for_billing_period")
+    ri_part = pl.col("reservation_amortized_upfront_fee_for_billing_period")
+    trueup = pl.when(_is(Kind.SP_FEE)).then(-sp_part).when(_is(Kind.RI_FEE)).then(-ri_part)
+    yield trueup.otherwise(ZERO).alias("trueup")
+    cash_only = _is(Kind.SP_UPFRONT, Kind.RI_UPFRONT) | _is_commitment_refund()
+    yield pl.when(cash_only).then(billed).otherwise(ZERO).alias("upfront")
 
 
 def _kind() -> pl.Expr:
@@ -131,17 +148,19 @@ def _kind() -> pl.Expr:
     return pl.when(upfront).then(pl.lit(str(Kind.RI_UPFRONT))).otherwise(known)
 
 
+def _is(*kinds: Kind) -> pl.Expr:
+    return pl.col("kind").is_in([str(kind) for kind in kinds])
+
+
 def _is_commitment_refund() -> pl.Expr:
     """A returned savings plan gives its upfront payment back: cash, but nothing to amortize."""
-    returned = pl.col("line_item_product_code") == "ComputeSavingsPlans"
-    return (pl.col("kind") == str(Kind.REFUND)) & returned
+    return _is(Kind.REFUND) & (pl.col("service") == "ComputeSavingsPlans")
 
 
 def _keys() -> Iterable[pl.Expr]:
     names = {
         "payer_account_id": "bill_payer_account_id",
         "account_id": "line_item_usage_account_id",
-        "service_day": "day",
         "invoice_id": "bill_invoice_id",
         "bill_type": "bill_bill_type",
         "billing_entity": "bill_billing_entity",
@@ -168,70 +187,37 @@ def _keys() -> Iterable[pl.Expr]:
     )
     product, words = "product_product_name", "line_item_line_item_description"
     yield (
-        pl.when(sold_by_others & (pl.col(product) != ""))
+        pl.when(_is(Kind.UNKNOWN))
+        .then("line_item_line_item_type")
+        .when(sold_by_others & (pl.col(product) != ""))
         .then(product)
-        .when(sold_by_others | pl.col("kind").is_in(NAMED_KINDS))
+        .when(sold_by_others | _is(*NAMED_KINDS))
         .then(words)
         .otherwise(nothing)
         .alias("description_key")
     )
 
 
-def _costs() -> Iterable[pl.Expr]:
-    billed = pl.col("line_item_unblended_cost")
-    yield pl.col("line_item_usage_amount").alias("usage")
-    yield billed.alias("billed_cost")
-    yield pl.col("line_item_net_unblended_cost").alias("net_billed_cost")
-    yield pl.col("line_item_blended_cost").alias("blended_cost")
-    yield _amortized("").alias("amortized_cost")
-    yield _amortized("net_").alias("net_amortized_cost")
-    # A negation repeats the public cost of what its plan covered (AWS's CID view leaves it out).
-    negation = pl.col("kind") == str(Kind.SP_NEGATION)
-    public = pl.col("pricing_public_on_demand_cost")
-    yield pl.when(negation).then(_zero()).otherwise(public).alias("list_cost")
-    sp_part = -pl.col("savings_plan_amortized_upfront_commitment_for_billing_period")
-    ri_part = -pl.col("reservation_amortized_upfront_fee_for_billing_period")
-    kind = pl.col("kind")
-    yield (
-        pl.when(kind == str(Kind.SP_FEE))
-        .then(sp_part)
-        .when(kind == str(Kind.RI_FEE))
-        .then(ri_part)
-        .otherwise(_zero())
-        .alias("trueup")
-    )
-    paid_ahead = kind.is_in([str(Kind.SP_UPFRONT), str(Kind.RI_UPFRONT)])
-    cash_only = paid_ahead | pl.col("commitment_refund")
-    yield pl.when(cash_only).then(billed).otherwise(_zero()).alias("upfront")
-
-
 def _amortized(net: str) -> pl.Expr:
     """The cost spread over the term; `net` is '' or 'net_': after discounts."""
-    kind = pl.col("kind")
-    unused_reservation = pl.col(
-        f"reservation_{net}unused_amortized_upfront_fee_for_billing_period"
-    ) + pl.col(f"reservation_{net}unused_recurring_fee")
-    unused_plan = pl.col("savings_plan_total_commitment_to_date") - pl.col(
-        "savings_plan_used_commitment"
-    )
-    nothing = [str(Kind.SP_NEGATION), str(Kind.SP_UPFRONT), str(Kind.RI_UPFRONT)]
+    unused_upfront = pl.col(f"reservation_{net}unused_amortized_upfront_fee_for_billing_period")
+    unused_recurring = pl.col(f"reservation_{net}unused_recurring_fee")
+    committed = pl.col("savings_plan_total_commitment_to_date")
+    used = pl.col("savings_plan_used_commitment")
+    cash_only = _is(Kind.SP_UPFRONT, Kind.RI_UPFRONT) | _is_commitment_refund()
     return (
-        pl.when(kind == str(Kind.SP_USAGE))
+        pl.when(_is(Kind.SP_USAGE))
         .then(f"savings_plan_{net}savings_plan_effective_cost")
-        .when(kind == str(Kind.RI_USAGE))
+        .when(_is(Kind.RI_USAGE))
         .then(f"reservation_{net}effective_cost")
-        .when(kind == str(Kind.RI_FEE))
-        .then(unused_reservation)
-        .when(kind == str(Kind.SP_FEE))
-        .then(unused_plan)
-        .when(kind.is_in(nothing) | pl.col("commitment_refund"))
-        .then(_zero())
+        .when(_is(Kind.RI_FEE))
+        .then(unused_upfront + unused_recurring)
+        .when(_is(Kind.SP_FEE))
+        .then(committed - used)
+        .when(_is(Kind.SP_NEGATION) | cash_only)
+        .then(ZERO)
         .otherwise(f"line_item_{net}unblended_cost")
     )
 
 
-def _zero() -> pl.Expr:
-    return pl.lit(0).cast(MONEY)
-
-
-__all__ = ["KINDS", "MARKETPLACE", "NAMED_KINDS", "VOCABULARY", "charges"]
+__all__ = ["KINDS", "MARKETPLACE", "NAMED_KINDS", "VOCABULARY", "ZERO", "keys", "measures"]

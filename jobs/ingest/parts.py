@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.ingest import dialects, files, reducer
+from jobs.ingest import dialects, files, reducer_sums
 from jobs.ingest.dialects import AUTO, Dialect
-from jobs.ingest.reducer import Reduced
+from jobs.ingest.reducer_sums import Reduced, UnreadablePart
 from jobs.ingest.source import Source, StoredFile
 
 VERSION = 1
@@ -45,25 +45,32 @@ class PartCache:
         """The part as kept, or read now and kept. Raises IngestError."""
         name = self._name(source, file)
         for dialect in Dialect:
-            path = self.folder / f"{name}.{dialect}.parquet"
-            if path.exists():
-                return Part(file, dialect, reducer.load(path))
+            kept = self._kept(self.folder / f"{name}.{dialect}.part")
+            if kept is not None:
+                return Part(file, dialect, kept)
         where = source.describe(file.key)
         data = files.inspect(source.local(file, scratch), where, sibling_columns)
         spoken = dialects.detect(data.columns, where) if self.dialect == AUTO else self.dialect
         plan = dialects.plan(Dialect(spoken), data.columns, self.tags, where)
         part = Part(file, plan.dialect, dialects.named(files.reduce(data, plan.reading), plan))
-        self._keep(part, self.folder / f"{name}.{part.dialect}.parquet")
+        self._keep(part, self.folder / f"{name}.{part.dialect}.part")
         return part
 
     def _name(self, source: Source, file: StoredFile) -> str:
         identity = [VERSION, self.dialect, sorted(self.tags), source.identity(file)]
         return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
 
+    def _kept(self, path: Path) -> Reduced | None:
+        """None where there is no part, or one that can no longer be read: it is then made anew."""
+        try:
+            return reducer_sums.load(path) if path.exists() else None
+        except UnreadablePart:
+            return None
+
     def _keep(self, part: Part, path: Path) -> None:
         """Whole or not at all: a reader never sees half a part."""
         writing = path.with_suffix(f".{os.getpid()}.writing")
-        reducer.save(part.reduced, writing)
+        reducer_sums.save(part.reduced, writing)
         writing.replace(path)
 
 

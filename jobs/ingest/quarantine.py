@@ -11,14 +11,14 @@ from invoices.charges import DISCOUNTS, Kind
 from jobs.ingest.facts import Quarantined
 
 
-def quarantine(charged: pl.DataFrame) -> tuple[Quarantined, ...]:
-    """Of charges with `rows` and `raw_type`, what must be looked at before anything is issued."""
-    return tuple(found for check in CHECKS for found in check(charged))
+def quarantine(counted: pl.DataFrame) -> tuple[Quarantined, ...]:
+    """Of charges with `rows`, what must be looked at before anything is issued."""
+    return tuple(found for check in CHECKS for found in check(counted))
 
 
-def unknown_kinds(charged: pl.DataFrame) -> list[Quarantined]:
-    unknown = charged.filter(pl.col("kind") == str(Kind.UNKNOWN))
-    types = unknown.group_by("raw_type").agg(pl.col("rows", "billed_cost").sum()).sort("raw_type")
+def unknown_kinds(counted: pl.DataFrame) -> list[Quarantined]:
+    unknown = counted.filter(pl.col("kind") == str(Kind.UNKNOWN))
+    by_type = unknown.group_by("description_key").agg(pl.col("rows", "billed_cost").sum())
     return [
         Quarantined(
             "unknown_kind",
@@ -27,13 +27,13 @@ def unknown_kinds(charged: pl.DataFrame) -> list[Quarantined]:
             rows,
             billed,
         )
-        for name, rows, billed in types.iter_rows()
+        for name, rows, billed in by_type.sort("description_key").iter_rows()
     ]
 
 
-def mixed_currency(charged: pl.DataFrame) -> list[Quarantined]:
+def mixed_currency(counted: pl.DataFrame) -> list[Quarantined]:
     """Amounts of two currencies cannot be summed; all but the most frequent are doubtful."""
-    by_rows = charged.group_by("currency").agg(pl.col("rows", "billed_cost").sum())
+    by_rows = counted.group_by("currency").agg(pl.col("rows", "billed_cost").sum())
     ordered = by_rows.sort("rows", "currency", descending=[True, False]).rows()
     return [
         Quarantined(
@@ -47,11 +47,11 @@ def mixed_currency(charged: pl.DataFrame) -> list[Quarantined]:
     ]
 
 
-def inconsistent_discount_mode(charged: pl.DataFrame) -> list[Quarantined]:
+def inconsistent_discount_mode(counted: pl.DataFrame) -> list[Quarantined]:
     """AWS writes discounts as rows or into net columns; both at once would count them twice."""
     is_row = pl.col("kind").is_in([str(kind) for kind in DISCOUNTS])
-    as_rows = charged.filter(is_row & (pl.col("billed_cost") != 0))
-    in_columns = charged.filter(~is_row & (pl.col("net_billed_cost") != pl.col("billed_cost")))
+    as_rows = counted.filter(is_row & (pl.col("billed_cost") != 0))
+    in_columns = counted.filter(~is_row & (pl.col("net_billed_cost") != pl.col("billed_cost")))
     if as_rows.is_empty() or in_columns.is_empty():
         return []
     gross, net = in_columns.select(pl.col("billed_cost", "net_billed_cost").sum()).row(0)

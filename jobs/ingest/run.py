@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 
-from invoices.charges import KEYS, MEASURES, SCHEMA, assert_charges
+from invoices.charges import assert_charges
 from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
-from jobs.ingest import dialects, facts, files, locate, reducer
+from jobs.ingest import dialects, facts, files, locate
 from jobs.ingest.dialects import AUTO, Dialect
 from jobs.ingest.errors import IngestError
 from jobs.ingest.facts import Facts, FileFacts
 from jobs.ingest.locate import Delivery
 from jobs.ingest.parts import Part, PartCache
 from jobs.ingest.quarantine import quarantine
-from jobs.ingest.reducer import Reduced
+from jobs.ingest.reducer_sums import Reduced, merge
 from jobs.ingest.source import StoredFile, open_location
 
 Progress = Callable[[str, int, int], None]
@@ -126,45 +126,33 @@ def _check_part(part: Part, request: Request, where: str) -> None:
     """That every row is of this payer and period; a file of another month is never mixed in."""
     vocabulary = dialects.VOCABULARIES[part.dialect]
     payer, start = vocabulary.payer, vocabulary.period
-    for text in _values(part, start):
+    for text in part.reduced.texts(start):
         if text[:7] != str(request.period):
             words = f"column {start} has {text!r}, which is not in {request.period}"
             raise IngestError("wrong_period", where, words)
-    for text in _values(part, payer):
+    for text in part.reduced.texts(payer):
         if text.zfill(12) != request.payer_account_id:
             words = f"column {payer} has {text!r}, not payer {request.payer_account_id}"
             raise IngestError("wrong_payer", where, words)
 
 
-def _values(part: Part, column: str) -> list[str]:
-    return part.reduced.frame[column].unique().sort().to_list()
-
-
 def _ingested(parts: Sequence[Part], request: Request) -> Ingested:
     dialect = parts[0].dialect
     with files.refusing(request.location):
-        named = [reducer.merge(group) for group in _same_columns(parts)]
-        charged = _charged(dialect, named)
-        charges = charged.group_by(KEYS).agg(pl.col(MEASURES).sum()).select(*SCHEMA).sort(KEYS)
+        keyed = merge(dialects.keyed(dialect, merge(group)) for group in _same_columns(parts))
+        counted = dialects.charges(dialect, keyed)
+    charges = counted.drop("rows")
     _check_accounts(charges, request.location)
     assert_charges(charges)
-    _assert_conserved(named, charges, dialect)
-    return Ingested(charges, _facts(charges, charged, parts, request))
-
-
-def _charged(dialect: Dialect, named: Iterable[Reduced]) -> pl.DataFrame:
-    frames = [dialects.charges(dialect, sums.frame) for sums in named]
-    return pl.concat([frame.select(*SCHEMA, "rows", "raw_type") for frame in frames]).with_columns(
-        # A number loses its leading zeros; an account id has twelve digits.
-        pl.col("payer_account_id", "account_id").str.zfill(12)
-    )
+    _assert_conserved(parts, charges)
+    return Ingested(charges, _facts(charges, counted, parts, request))
 
 
 def _same_columns(parts: Sequence[Part]) -> list[list[Reduced]]:
     """Files of one month may differ in columns; those that agree are merged first."""
     groups: dict[tuple[str, ...], list[Reduced]] = {}
     for part in parts:
-        groups.setdefault(tuple(part.reduced.frame.columns), []).append(part.reduced)
+        groups.setdefault((*part.reduced.keys, *part.reduced.amounts), []).append(part.reduced)
     return list(groups.values())
 
 
@@ -174,21 +162,21 @@ def _check_accounts(charges: pl.DataFrame, where: str) -> None:
         raise IngestError("bad_account", where, f"account {wrong[0]!r} has not twelve digits")
 
 
-def _assert_conserved(named: Iterable[Reduced], charges: pl.DataFrame, dialect: Dialect) -> None:
+def _assert_conserved(parts: Sequence[Part], charges: pl.DataFrame) -> None:
     """What was read is what leaves: exactly, before and after the projection."""
-    raw, ours = dialects.VOCABULARIES[dialect].conserved
-    read = sum((sums.frame[raw].sum() for sums in named), Decimal(0))
-    kept = charges[ours].sum() or Decimal(0)
+    raw, ours = dialects.VOCABULARIES[parts[0].dialect].conserved
+    read = sum((part.reduced.amount(raw).sum() for part in parts), Decimal(0))
+    kept = charges[ours].sum()
     assert read == kept, f"{raw} was {read} in the files and {ours} is {kept} in the charges"
     facts.assert_identity_2(charges)
 
 
 def _facts(
-    charges: pl.DataFrame, charged: pl.DataFrame, parts: Sequence[Part], request: Request
+    charges: pl.DataFrame, counted: pl.DataFrame, parts: Sequence[Part], request: Request
 ) -> Facts:
     dialect = parts[0].dialect
     residual = None if dialect is Dialect.FOCUS else facts.identity_1_residual(charges)
-    by_currency = charged.group_by("currency").agg(pl.col("rows").sum())
+    by_currency = counted.group_by("currency").agg(pl.col("rows").sum())
     return Facts(
         dialect=dialect,
         period=request.period,
@@ -197,7 +185,7 @@ def _facts(
         rows=sum(part.reduced.rows for part in parts),
         dropped=sum(part.reduced.dropped for part in parts),
         files=tuple(FileFacts(p.file.key, p.file.size, p.file.etag, p.reduced.rows) for p in parts),
-        quarantined=quarantine(charged),
+        quarantined=quarantine(counted),
         warnings=facts.residual_warnings(residual),
         sums=facts.sums(charges),
         by_kind=facts.sums_by(charges, "kind"),

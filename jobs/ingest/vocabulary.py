@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 import polars as pl
 
-from invoices.charges import MONEY
+from jobs.ingest.reducer_sums import Amounts, Reduced
+
+TAGS = "tags"
+"""The key that holds the chosen tags, already as the charges have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +49,20 @@ class Vocabulary:
     def all(self) -> tuple[str, ...]:
         return (*self.keys, self.day, *self.amounts)
 
-    def complete(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The frame with every column its file did not have: '', 0, or the plain cost."""
-        has = set(frame.columns)
-        plain_amounts = (*self.required_amounts, *self.optional_amounts)
-        return frame.with_columns(
-            *(pl.lit("").alias(key) for key in self.keys if key not in has),
-            *(pl.lit(0).cast(MONEY).alias(name) for name in plain_amounts if name not in has),
-        ).with_columns(
-            pl.col(plain).alias(net) for net, plain in self.net.items() if net not in has
-        )
+    def complete_keys(self, table: pl.DataFrame) -> pl.DataFrame:
+        """The key tuples with every key, '' where the file had no such column."""
+        absent = [key for key in (*self.keys, TAGS) if key not in table.columns]
+        return table.with_columns(pl.lit("").alias(key) for key in absent)
+
+    def complete_amounts(self, sums: Reduced) -> Reduced:
+        """The sums with every amount: 0, or the plain one, where the file had no such column."""
+        nothing = Amounts(np.zeros(0, np.int64), np.zeros(0, np.int64))
+        every = dict(sums.amounts)
+        for name in (*self.required_amounts, *self.optional_amounts):
+            every.setdefault(name, nothing)
+        for net, plain in self.net.items():
+            every.setdefault(net, every[plain])
+        return replace(sums, amounts={name: every[name] for name in self.amounts})
 
 
-__all__ = ["Vocabulary"]
+__all__ = ["TAGS", "Vocabulary"]
