@@ -23,6 +23,7 @@ from invoices.clients import (
     Tax,
     TaxCategory,
 )
+from invoices.documents.document import content_id
 from invoices.documents.invoice import Seller
 from invoices.inputs import ExchangeRate
 from invoices.money import Rounding, plain
@@ -37,11 +38,12 @@ from invoices.pricing.book import (
 )
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat, Percentage, PercentOf
 from service import configuration_forms as forms
-from service.store.canonical import digest, to_json
+from service.errors import BadInput
+from service.store.canonical import to_json
 from service.store.sellers import Numbering, PayerAccount
 
 
-class ConfigurationRefused(ValueError):
+class ConfigurationRefused(BadInput):
     """`problems` are lines of path and rule, one for each thing to mend."""
 
     def __init__(self, problems: list[str]) -> None:
@@ -229,13 +231,13 @@ def _price_book(form: forms.PriceBookForm) -> PriceBook:
             if (passing := getattr(form.discounts, kind.removeprefix("discount_"))) is not None
         },
     )
-    return replace(book, version=_content_id(book))
+    return replace(book, version=_version(book))
 
 
-def _content_id(book: PriceBook) -> str:
+def _version(book: PriceBook) -> str:
     """Of what the book says, not of its name or when it starts."""
     said = {name: text for name, text in to_json(book).items() if name not in {"key", "start"}}
-    return digest(said)[:16]
+    return content_id(said)[:16]
 
 
 def _rule(form: forms.RuleForm) -> PricingRule:

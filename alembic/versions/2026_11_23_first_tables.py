@@ -437,6 +437,9 @@ def upgrade() -> None:
         sa.Column(
             "facts", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False
         ),
+        sa.Column(
+            "findings", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False
+        ),
         sa.Column("ingested_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("current_since", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
@@ -519,14 +522,16 @@ def upgrade() -> None:
         ),
         sa.Column("inputs_id", sa.String(), nullable=False),
         sa.Column("content_id", sa.String(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("total_minor", sa.BigInteger(), nullable=False),
         sa.Column(
             "document", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False
         ),
         sa.Column(
             "working", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False
         ),
-        sa.Column("cost", sa.Numeric(precision=38, scale=10), nullable=False),
-        sa.Column("price", sa.Numeric(precision=38, scale=10), nullable=False),
+        sa.Column("cost", sa.Numeric(), nullable=False),
+        sa.Column("price", sa.Numeric(), nullable=False),
         sa.Column("drafted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("approved_by", sa.String(), nullable=True),
@@ -551,6 +556,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_draft")),
     )
     op.create_index(op.f("ix_draft_client_key"), "draft", ["client_key"], unique=False)
+    op.create_index(op.f("ix_draft_period_id"), "draft", ["period", "id"], unique=False)
     op.create_index(
         "uq_draft_living",
         "draft",
@@ -568,8 +574,6 @@ def upgrade() -> None:
         sa.Column("payer_account_id", sa.String(), nullable=False),
         sa.Column("client_key", sa.String(), nullable=False),
         sa.Column("period", sa.String(length=7), nullable=False),
-        sa.Column("currency", sa.String(), nullable=False),
-        sa.Column("total_minor", sa.BigInteger(), nullable=False),
         sa.Column(
             "body", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False
         ),
@@ -607,7 +611,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("series", "ordinal", name=op.f("uq_document_series_ordinal")),
     )
     op.create_index(op.f("ix_document_client_key"), "document", ["client_key"], unique=False)
-    op.create_index(op.f("ix_document_period_id"), "document", ["period", "id"], unique=False)
     op.create_table(
         "document_file",
         sa.Column("document_id", sa.Integer(), nullable=False),
@@ -632,7 +635,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("document_file")
-    op.drop_index(op.f("ix_document_period_id"), table_name="document")
     op.drop_index(op.f("ix_document_client_key"), table_name="document")
     op.drop_table("document")
     op.drop_index(
@@ -640,6 +642,7 @@ def downgrade() -> None:
         table_name="draft",
         postgresql_where=sa.text("state IN ('draft', 'approved')"),
     )
+    op.drop_index(op.f("ix_draft_period_id"), table_name="draft")
     op.drop_index(op.f("ix_draft_client_key"), table_name="draft")
     op.drop_table("draft")
     op.drop_table("billed_month")

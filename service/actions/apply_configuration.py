@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from invoices.clients import OverlappingAssignments
 from service.configuration import Configuration, ConfigurationRefused
 from service.store import audit, clients, prices, sellers
 from service.store.changes import Change
@@ -16,12 +17,15 @@ def apply_configuration(
 ) -> tuple[Change, ...]:
     """Nothing when applied again. What the file leaves out stays as it is.
 
-    Raises ConfigurationRefused, OverlappingAssignments.
+    Raises ConfigurationRefused.
     """
     problems = list(_dangling_names(session, configuration))
     if problems:
         raise ConfigurationRefused(problems)
-    changes = list(_write(session, configuration, now))
+    try:
+        changes = list(_write(session, configuration, now))
+    except OverlappingAssignments as error:
+        raise ConfigurationRefused([f"clients: {error}"]) from error
     for change in changes:
         audit.record(
             session,

@@ -1,9 +1,7 @@
-"""Owns how the core's values are written down: canonical JSON, its digest, and the way back."""
+"""Owns how the core's values are written down: plain JSON, and the way back."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -26,12 +24,6 @@ def from_json(kind: type[T], plain: Any) -> T:
     """The value that `to_json` wrote."""
     value: T = _adapter(kind).validate_python(plain)
     return value
-
-
-def digest(plain: Any) -> str:
-    """SHA-256 of plain JSON, whatever the order of its keys."""
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _adapter(kind: type) -> TypeAdapter[Any]:

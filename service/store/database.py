@@ -10,8 +10,9 @@ from pathlib import Path
 import psycopg
 import sqlalchemy as sa
 from psycopg.conninfo import make_conninfo
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
+from service.errors import Unavailable
 from service.store.embedded import EmbeddedServer
 from service.store.session import Session
 from service.store.upgrade import upgrade
@@ -37,17 +38,26 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """All that is written inside is committed at the end, or nothing of it."""
-        with Session(self._engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        try:
+            with Session(self._engine, expire_on_commit=False) as session, session.begin():
+                yield session
+        except (OperationalError, psycopg.OperationalError) as error:
+            raise DatabaseUnavailable(error) from error
 
     @contextmanager
     def try_lock(self, name: str) -> Iterator[bool]:
         """Whether we hold the lock `name` while inside; another holder's death frees it."""
-        with psycopg.connect(self.conninfo, autocommit=True) as connection:
+        with self._connection() as connection:
             asked = connection.execute("SELECT pg_try_advisory_lock(%s)", [_lock_id(name)])
             row = asked.fetchone()
             assert row is not None
             yield bool(row[0])
+
+    def _connection(self) -> psycopg.Connection:
+        try:
+            return psycopg.connect(self.conninfo, autocommit=True)
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable(error) from error
 
     def close(self) -> None:
         self._engine.dispose()
@@ -86,7 +96,7 @@ def embedded_database(server: EmbeddedServer, name: str, template: str = "templa
     return server.conninfo(name)
 
 
-class DatabaseUnavailable(RuntimeError):
+class DatabaseUnavailable(Unavailable):
     """Nobody answers there, or not as PostgreSQL should."""
 
     def __init__(self, error: Exception) -> None:

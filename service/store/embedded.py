@@ -25,6 +25,8 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from service.errors import Unavailable
+
 SUPERUSER = "postgres"
 SYSTEM_USER = "pgserver"
 """PostgreSQL refuses to run as root; for root it runs as this user, made on first use."""
@@ -35,7 +37,7 @@ START_SECONDS_MAX = 60.0
 POLL_SECONDS = 0.1
 
 
-class ServerNotStarted(RuntimeError):
+class ServerNotStarted(Unavailable):
     """The embedded PostgreSQL does not start."""
 
 

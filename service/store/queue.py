@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import procrastinate
 import psycopg
@@ -11,7 +12,8 @@ from procrastinate.schema import SchemaManager
 
 from service.store.session import Session
 
-ADVANCE_RUN = "advance_run"
+NAMESPACE = "rebill"
+ADVANCE_RUN = f"{NAMESPACE}:advance_run"
 """The one task that moves runs, by name: who asks for work does not import who does it."""
 
 TABLES_PREFIX = "procrastinate_"
@@ -22,10 +24,33 @@ _deferrer = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 
 def enqueue_run(session: Session, run_id: int, *, lock: str) -> None:
     """In the caller's transaction: a rollback leaves neither the run nor its job."""
+    job = _deferrer.configure_task(ADVANCE_RUN, lock=lock, connection=_raw(session))
+    job.defer(run_id=run_id)
+
+
+def forget_run(session: Session, run_id: int) -> None:
+    """Nobody needs to take up a finished run that still waits in the queue."""
+    _raw(session).execute(
+        "DELETE FROM procrastinate_jobs "
+        "WHERE status = 'todo' AND task_name = %s AND (args->>'run_id')::bigint = %s",
+        [ADVANCE_RUN, run_id],
+    )
+
+
+def enqueued_runs(session: Session) -> frozenset[int]:
+    """Ids of the runs whose job waits or is being worked on."""
+    found = _raw(session).execute(
+        "SELECT (args->>'run_id')::bigint FROM procrastinate_jobs "
+        "WHERE status IN ('todo', 'doing') AND task_name = %s",
+        [ADVANCE_RUN],
+    )
+    return frozenset(row[0] for row in found)
+
+
+def _raw(session: Session) -> psycopg.Connection[tuple[Any, ...]]:
     raw = session.connection().connection.driver_connection
     assert isinstance(raw, psycopg.Connection)
-    job = _deferrer.configure_task(ADVANCE_RUN, lock=lock, connection=raw)
-    job.defer(run_id=run_id)
+    return raw
 
 
 def upgrade_queue(connection: psycopg.Connection) -> None:

@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from invoices.clients import AccountId, Address
 from invoices.documents.invoice import Seller
 from invoices.money import Rounding
+from service.errors import NotFound
 from service.store import tables
 from service.store.changes import Change, put
 from service.store.session import Session
@@ -35,7 +36,7 @@ class PayerAccount:
     """Dialect and location of each."""
 
 
-class UnknownPayer(LookupError):
+class UnknownPayer(NotFound):
     def __init__(self, account_id: str) -> None:
         super().__init__(
             f"payer account {account_id} is not configured: add it under `payers` and apply"

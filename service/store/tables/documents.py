@@ -28,7 +28,6 @@ class Document(Row, table=True):
         sa.UniqueConstraint("payer_account_id", "client_key", "period"),
         sa.CheckConstraint("ordinal > 0", name="ordinal_positive"),
         is_period("period"),
-        sa.Index(None, "period", "id"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -39,8 +38,6 @@ class Document(Row, table=True):
     payer_account_id: str = Field(foreign_key="payer_account.account_id")
     client_key: str = Field(foreign_key="client.key", index=True)
     period: str = Field(sa_type=PERIOD)
-    currency: str
-    total_minor: int = Field(sa_type=sa.BigInteger)
     body: dict[str, Any] = Field(sa_type=JSON)
     sha256: str
     """Of the body as canonical JSON."""

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from service.store.tables.row import EXACT, JSON, PERIOD, Row, is_account_id, is_period, one_of
+from service.store.tables.row import JSON, NUMERIC, PERIOD, Row, is_account_id, is_period, one_of
 
 
 class Snapshot(Row, table=True):
@@ -29,6 +29,7 @@ class Snapshot(Row, table=True):
     source_rows: int = Field(sa_type=sa.BigInteger)
     finalized: bool
     facts: dict[str, Any] = Field(sa_type=JSON)
+    findings: list[dict[str, Any]] = Field(sa_type=JSON)
     ingested_at: datetime
     current_since: datetime
     """The last time an ingest gave it: the greatest of a payer's month is the current one."""
@@ -88,6 +89,7 @@ class Draft(Row, table=True):
             "(state IN ('draft', 'discarded')) OR approved_at IS NOT NULL",
             name="issued_only_when_approved",
         ),
+        sa.Index(None, "period", "id"),
         is_period("period"),
     )
 
@@ -98,12 +100,14 @@ class Draft(Row, table=True):
     state: DraftState = Field(sa_type=one_of(DraftState))
     inputs_id: str = Field(foreign_key="billing_input.id")
     content_id: str
-    """SHA-256 of the document and its working: equal drafts are the same draft."""
+    """Of the document and its working: equal drafts are the same draft."""
+    currency: str
+    total_minor: int = Field(sa_type=sa.BigInteger)
     document: dict[str, Any] = Field(sa_type=JSON)
     working: dict[str, Any] = Field(sa_type=JSON)
-    cost: Decimal = Field(sa_type=EXACT)
+    cost: Decimal = Field(sa_type=NUMERIC)
     """Exact, in the payer's currency."""
-    price: Decimal = Field(sa_type=EXACT)
+    price: Decimal = Field(sa_type=NUMERIC)
     """Exact, in the payer's currency."""
     drafted_at: datetime
     approved_at: datetime | None = None

@@ -41,11 +41,8 @@ def one_of(enum: type[StrEnum]) -> sa.Enum:
     )
 
 
-EXACT = sa.Numeric(38, 10)
-"""Money of the payer, to the ten places that AWS delivers."""
-
 NUMERIC = sa.Numeric()
-"""A rate or a percentage, with as many places as it was given."""
+"""Exact, with as many places as the figure has: PostgreSQL rounds nothing off."""
 
 JSON = JSONB(none_as_null=True)
 

@@ -1,0 +1,55 @@
+"""Owns what the work of a run stands on, and the form of a run's steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from invoices.findings import Finding
+from jobs.snapshots import Snapshots
+from service.store.database import Database
+from service.store.runs import Run
+from service.store.session import Session
+
+Report = Callable[[str, int, int], None]
+"""What is being done, how much of it is done, and how much there is (0 when unknown)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Made once by a composition root, and passed down."""
+
+    database: Database
+    snapshots: Snapshots
+    cache: Path
+    """Where an ingest keeps what it need not read twice."""
+    now: Callable[[], datetime]
+
+    @classmethod
+    def under(cls, home: Path, database: Database, now: Callable[[], datetime]) -> Environment:
+        return cls(database, Snapshots(home / "snapshots"), home / "cache", now)
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """`outcome` is plain JSON, for the steps after this one and for whoever looks on."""
+
+    outcome: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+Save = Callable[[Session], StepResult]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`perform` loads and decides; what it returns saves, in the transaction that ends the step.
+
+    A killed step is performed again, so all it does outside that transaction can be repeated.
+    """
+
+    name: str
+    perform: Callable[[Environment, Run, Report], Save]

@@ -1,0 +1,66 @@
+"""Owns the queue's tasks and the worker: they wake runs up, and know nothing of what runs do."""
+
+from __future__ import annotations
+
+import procrastinate
+from procrastinate.jobs import Job
+
+from jobs import runs
+from jobs.environment import Environment
+from service.store import queue
+from service.store import runs as stored_runs
+
+HEARTBEAT_SECONDS = 2.0
+STALLED_SECONDS = 8.0
+"""A worker that gave no sign of life for so long is dead, and its jobs are others'."""
+
+EVERY_FIVE_SECONDS = "* * * * * */5"
+
+tasks = procrastinate.Blueprint()
+
+
+@tasks.task(name="advance_run", pass_context=True)
+def advance_run(context: procrastinate.JobContext, run_id: int) -> None:
+    runs.finish(_environment(context), run_id)
+
+
+@tasks.periodic(cron=EVERY_FIVE_SECONDS)
+@tasks.task(name="rescue", pass_context=True, queueing_lock="rescue")
+async def rescue(
+    context: procrastinate.JobContext,
+    timestamp: int,  # noqa: ARG001 - procrastinate says when it was due
+) -> None:
+    """Give the jobs of dead workers to the living, and unfinished runs without a job a new one."""
+    manager = context.app.job_manager
+    stalled: list[Job] = list(
+        await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS)
+    )
+    for job in stalled:
+        await manager.retry_job(job)
+    environment = _environment(context)
+    with environment.database.transaction() as session:
+        enqueued = queue.enqueued_runs(session)
+        for run in stored_runs.unfinished_runs(session):
+            if run.id not in enqueued:
+                queue.enqueue_run(session, run.id, lock=run.lock)
+
+
+def work(environment: Environment, *, concurrency: int) -> None:
+    """Move runs until told to stop (SIGTERM or SIGINT: after the step at hand)."""
+    connector = procrastinate.PsycopgConnector(conninfo=environment.database.conninfo)
+    app = procrastinate.App(connector=connector)
+    app.add_tasks_from(tasks, namespace=queue.NAMESPACE)
+    app.run_worker(
+        concurrency=concurrency,
+        delete_jobs="always",
+        additional_context={"environment": environment},
+        update_heartbeat_interval=HEARTBEAT_SECONDS,
+        stalled_worker_timeout=STALLED_SECONDS,
+        fetch_job_polling_interval=1.0,
+    )
+
+
+def _environment(context: procrastinate.JobContext) -> Environment:
+    environment = context.additional_context["environment"]
+    assert isinstance(environment, Environment)
+    return environment

@@ -1,0 +1,32 @@
+"""Owns issuing one approved draft: numbered and frozen in the caller's transaction."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from service.store import audit, documents
+from service.store.documents import Issued
+from service.store.session import Session
+
+
+def issue_invoice(
+    session: Session, draft_id: int, *, issued_on: date, actor: str, now: datetime
+) -> Issued:
+    """The document; of a draft that is issued already, the one there is.
+
+    Whether the month may be issued at all is `months.gate`'s to say, before.
+    Raises NotPossible, IssueDateGoesBack.
+    """
+    there = documents.document_of(session, draft_id)
+    if there is not None:
+        return there
+    issued = documents.issue_document(session, draft_id, issued_on=issued_on, now=now)
+    audit.record(
+        session,
+        actor=actor,
+        action="issue_invoice",
+        subject=f"invoice {draft_id}",
+        after={"number": issued.number, "sha256": issued.sha256},
+        now=now,
+    )
+    return issued

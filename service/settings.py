@@ -1,0 +1,30 @@
+"""Owns the settings: read from the environment in the composition roots only, and passed down."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _default_home() -> Path:
+    """Root's own data is the machine's: the database server's user must be able to reach it."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/rebill")
+    return platformdirs.user_data_path("rebill", appauthor=False)
+
+
+class Settings(BaseSettings):
+    """`REBILL_HOME=/srv/rebill` sets `home`, and so on."""
+
+    model_config = SettingsConfigDict(env_prefix="REBILL_", frozen=True, extra="ignore")
+
+    home: Path = Field(default_factory=_default_home)
+    """Where the embedded database, the snapshots and the caches are."""
+    database_url: str | None = None
+    """`postgresql://user:password@host/database`; the embedded server if unset."""
+    worker_concurrency: int = Field(default=2, ge=1, le=64)
+    """How many runs `rebill worker` moves at a time."""
