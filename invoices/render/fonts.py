@@ -41,15 +41,20 @@ def printable(text: str) -> str:
     for what no shipped font has."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(map(_drawn, _clusters(unicodedata.normalize("NFC", legible(text)))))
+    return "".join(map(_drawn, _clusters(_normalised(text))))
 
 
 def unprintable(text: str) -> str:
-    """The distinct characters of `text` that no shipped font has, in order of appearance."""
-    cleaned = unicodedata.normalize("NFC", legible(text.replace(REPLACEMENT, "")))
-    missing = (c for c in cleaned if c == REPLACEMENT or not _fonts_with(c))
-    lost = (c for c in text if legible(c) == REPLACEMENT != c)
-    return "".join(dict.fromkeys((*lost, *(c for c in missing if c != REPLACEMENT))))
+    """The distinct characters of `text` that no shipped font draws, in order of appearance."""
+    clusters = _clusters(unicodedata.normalize("NFC", text.replace(REPLACEMENT, "")))
+    lost = (cluster for cluster in clusters if REPLACEMENT in printable(cluster))
+    return "".join(dict.fromkeys("".join(lost)))
+
+
+def _normalised(text: str) -> str:
+    """Composed, and without enclosing marks: a keycap would hide the digit that it encloses."""
+    bare = (c for c in legible(text) if unicodedata.category(c) != "Me")
+    return unicodedata.normalize("NFC", "".join(bare))
 
 
 def _clusters(text: str) -> Iterator[str]:

@@ -151,6 +151,8 @@ def _totals(invoice: Invoice) -> list[tuple[str, str]]:
 
 
 def _tax_label(line: TaxLine, invoice: Invoice) -> str:
+    if not line.rate_percent:
+        return _TAX_NAMES[line.category]
     base = spelled_money(line.base_minor, invoice.currency)
     return f"{_TAX_NAMES[line.category]} {spelled_decimal(line.rate_percent)} % of {base}"
 
@@ -172,13 +174,13 @@ def _tax_notes(invoice: Invoice) -> list[str]:
 
 
 def _payment(invoice: Invoice) -> list[tuple[str, str]]:
-    """Nothing where nothing is to be paid."""
-    if invoice.total_minor <= 0 or not invoice.seller.payment_details:
+    """Nothing where nothing is to be paid, or not yet."""
+    details = [(name(label, 40), name(text)) for label, text in invoice.seller.payment_details]
+    if invoice.total_minor <= 0 or not invoice.number or not details:
         return []
     due = [("Pay by", spelled_day(invoice.due_on))] if invoice.due_on else []
-    details = [(name(label, 40), name(text)) for label, text in invoice.seller.payment_details]
-    reference = [("Reference", name(invoice.number))] if invoice.number else []
-    return [("Amount", _total(invoice)[1]), *due, *details, *reference]
+    reference = ("Reference", name(invoice.number))
+    return [("Amount", _total(invoice)[1]), *due, *details, reference]
 
 
 def _groups(invoice: Invoice) -> list[Page]:

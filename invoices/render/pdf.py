@@ -17,7 +17,8 @@ from invoices.render.page import page_of
 def render_pdf(invoice: Invoice) -> bytes:
     """Raises typst.TypstError only when the template is broken: every text prints."""
     page = page_of(invoice) | {"fonts": fonts.families()}
-    laid_out = _compiler().compile(
+    # A compiler serves one thread at a time; making one is cheap, the fonts are shared.
+    laid_out = typst.Compiler(_template(), font_paths=fonts.shipped()).compile(
         format="pdf",
         sys_inputs={"invoice": json.dumps(page)},
         pdf_standards=["a-3a", "ua-1"],
@@ -28,9 +29,8 @@ def render_pdf(invoice: Invoice) -> bytes:
 
 
 @functools.cache
-def _compiler() -> typst.Compiler:
-    template = str(files("invoices.render") / "typeset.typ")
-    return typst.Compiler(template, font_paths=fonts.shipped())
+def _template() -> bytes:
+    return (files("invoices.render") / "typeset.typ").read_bytes()
 
 
 def _compacted(laid_out: bytes) -> bytes:

@@ -18,7 +18,7 @@ _MONTHS = (
 _REGION_BEFORE_POSTCODE = frozenset({"US", "CA", "AU", "IN"})
 _POSTCODE_ON_ITS_OWN_LINE = frozenset({"GB", "IE"})
 _NAME_LIMIT = 120
-_LONGEST_WORD = 24
+_LONGEST_WORD = 32
 _PRICE_PLACES = 8
 
 
@@ -71,8 +71,7 @@ def breakable(text: str) -> str:
 def _with_breaks(word: str) -> str:
     if len(word) <= _LONGEST_WORD:
         return word
-    pieces = (word[at : at + _LONGEST_WORD] for at in range(0, len(word), _LONGEST_WORD))
-    return "\u200b".join(pieces)
+    return "\u200b".join(word[at : at + 12] for at in range(0, len(word), 12))
 
 
 def address_lines(address: Address, *, home_country: str = "") -> list[str]:

@@ -205,4 +205,4 @@ def _write(sheet: Worksheet, row: int, column: int, cell: Cell, style: Format) -
     if isinstance(cell, str):
         sheet.write_string(row, column, legible(cell)[:_LONGEST_CELL], style)
     else:
-        sheet.write_number(row, column, float(cell), style)
+        sheet.write_number(row, column, cell, style)
