@@ -249,8 +249,9 @@ def _csv_frames(
                 options["has_header"] = True
             _require(reading, header, name)
             chosen = sorted(header.index(column) for column in reading.columns())
-        names = [header[n] for n in chosen]
-        yield parsed(piece, columns=chosen, new_columns=names, **options)
+        frame = parsed(piece, columns=chosen, **options)
+        frame.columns = [header[n] for n in chosen]
+        yield frame
     if not chosen:
         raise BadFile(name, "empty: not even a header row")
 
@@ -456,9 +457,13 @@ def _filled(own: Amounts, other: Amounts, rows: int) -> Amounts:
         return own
     absent = np.ones(rows, bool)
     absent[own.at] = False
-    filled = np.flatnonzero(absent)
-    units = np.concatenate([own.units, other.dense(rows)[filled]])
-    return Amounts(np.concatenate([own.at, filled]), units)
+    if other.at is None:
+        at = np.flatnonzero(absent)
+        units = other.units[at]
+    else:
+        at = other.at[absent[other.at]]
+        units = other.units[absent[other.at]]
+    return Amounts(np.concatenate([own.at, at]), np.concatenate([own.units, units]))
 
 
 def _entries(column: pa.Array) -> tuple[Ints, pa.Array]:

@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.signedinteger[Any]]
 Units = npt.NDArray[Any]
 """Integers of 1e-10: int64, or Python's own where 64 bits might not hold their sum."""
 
@@ -89,7 +89,7 @@ class Reduced:
 
         Sorted. The keys as String, `day` Date, the amounts Decimal(38,10), `rows` Int64.
         """
-        day = pl.Series("day", self.day.astype(np.int32)).cast(pl.Date)
+        day = pl.Series("day", self.day).cast(pl.Date)
         return pl.DataFrame(
             [
                 *(texts.series(name, self.key) for name, texts in self.keys.items()),
@@ -112,6 +112,17 @@ class Reduced:
         """Those of `frame`, which need not be made for it."""
         return (*self.keys, "day", *self.amounts, "rows")
 
+    def arranged(self, order: Ints) -> Reduced:
+        """The same facts in another order, for a frame that shall have it."""
+        dense = {name: found.dense(len(self.key)) for name, found in self.amounts.items()}
+        return replace(
+            self,
+            key=self.key[order],
+            day=self.day[order],
+            counts=self.counts[order],
+            amounts={name: Amounts(None, units[order]) for name, units in dense.items()},
+        )
+
     def texts(self, key: str) -> list[str]:
         """The distinct texts of a key, sorted."""
         return self.keys[key].series(key).unique().sort().to_list()
@@ -132,7 +143,9 @@ def merge(parts: Iterable[Reduced]) -> Reduced:
     tuples = np.cumsum([0, *(_height(part.keys) for part in ordered)])
     return grouped(
         keys={name: _joined([part.keys[name] for part in ordered]) for name in first.keys},
-        key=np.concatenate([part.key + n for part, n in zip(ordered, tuples, strict=False)]),
+        key=np.concatenate(
+            [part.key + np.int32(n) for part, n in zip(ordered, tuples, strict=False)]
+        ),
         day=np.concatenate([part.day for part in ordered]),
         amounts={name: [part.amounts[name] for part in ordered] for name in first.amounts},
         counts=[Amounts(None, part.counts) for part in ordered],
@@ -170,8 +183,8 @@ def grouped(
     runs = list(_runs(place, [len(count.units) for count in counts]))
     return Reduced(
         keys=unpack(tuples[is_first]),
-        key=np.cumsum(is_first) - 1,
-        day=facts % days + first_day,
+        key=(np.cumsum(is_first) - 1).astype(np.int32),
+        day=(facts % days + first_day).astype(np.int32),
         amounts={n: Amounts.of(_added(runs, found, len(facts))) for n, found in amounts.items()},
         counts=_added(runs, counts, len(facts)),
         rows=rows,
@@ -275,66 +288,75 @@ def _decimals(name: str, units: Units) -> pl.Series:
 
 
 def save(part: Reduced, path: Path) -> None:
-    """Two Arrow streams in one file: the key tuples, then the facts."""
+    """An Arrow file of one row, whose cells are the arrays of `part`."""
+    cells: dict[str, pa.Array] = {
+        "key": pa.array(part.key),
+        "day": pa.array(part.day),
+        "counts": pa.array(part.counts),
+    }
+    for name, texts in part.keys.items():
+        cells[f"words {name}"] = texts.words
+        cells[f"codes {name}"] = pa.array(texts.codes.astype(np.int32))
+    for name, found in part.amounts.items():
+        cells[f"units {name}"] = _saved_units(name, found.units)
+        if found.at is not None:
+            cells[f"at {name}"] = pa.array(found.at)
     counts = {"format": _FORMAT, "rows": str(part.rows), "dropped": str(part.dropped)}
-    keys = {
-        name: pa.DictionaryArray.from_arrays(texts.codes.astype(np.int32), texts.words)
-        for name, texts in part.keys.items()
-    }
-    facts = {
-        "key": pa.array(part.key.astype(np.int32)),
-        "day": pa.array(part.day.astype(np.int32)),
-        "rows": pa.array(part.counts),
-    } | {
-        f"sum {name}": part.amount(name).to_arrow()
-        if found.units.dtype == object
-        else pa.array(found.dense(len(part.key)))
-        for name, found in part.amounts.items()
-    }
+    table = pa.table({name: _one_cell(cell) for name, cell in cells.items()}, metadata=counts)
     options = pa.ipc.IpcWriteOptions(compression="lz4")
-    with pa.OSFile(str(path), "wb") as file:
-        for table in (pa.table(keys).replace_schema_metadata(counts), pa.table(facts)):
-            with pa.ipc.new_stream(file, table.schema, options=options) as stream:
-                stream.write_table(table)
+    with pa.ipc.new_file(str(path), table.schema, options=options) as file:
+        file.write_table(table)
 
 
 def load(path: Path) -> Reduced:
     """Raises UnreadablePart."""
     try:
-        with pa.memory_map(str(path)) as file:
-            keys, facts = (pa.ipc.open_stream(file).read_all() for _ in range(2))
-        counts = {name.decode(): text.decode() for name, text in keys.schema.metadata.items()}
+        with pa.ipc.open_file(str(path)) as file:
+            table = file.read_all()
+        counts = {name.decode(): text.decode() for name, text in table.schema.metadata.items()}
         if counts["format"] != _FORMAT:
             raise UnreadablePart(f"{path}: written by another version")
+        cells = {name: table[name].chunk(0).values for name in table.column_names}
     except (pa.ArrowException, OSError, KeyError, AttributeError) as error:
         raise UnreadablePart(f"{path}: not a whole saved part ({error})") from error
-    columns = {name: facts[name].combine_chunks() for name in facts.column_names}
     return Reduced(
-        keys={name: _loaded_texts(keys[name].combine_chunks()) for name in keys.column_names},
-        key=_integers(columns.pop("key")),
-        day=_integers(columns.pop("day")),
-        counts=_integers(columns.pop("rows")),
+        keys={
+            name: Texts(words, cells[f"codes {name}"].to_numpy())
+            for name, words in _named("words ", cells)
+        },
+        key=cells["key"].to_numpy(),
+        day=cells["day"].to_numpy(),
+        counts=cells["counts"].to_numpy(),
         amounts={
-            name.removeprefix("sum "): Amounts.of(_loaded_units(column))
-            for name, column in columns.items()
+            name: Amounts(
+                cells[f"at {name}"].to_numpy() if f"at {name}" in cells else None,
+                _loaded_units(units),
+            )
+            for name, units in _named("units ", cells)
         },
         rows=int(counts["rows"]),
         dropped=int(counts["dropped"]),
     )
 
 
-def _integers(column: pa.Array) -> Ints:
-    return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.int64)
+def _one_cell(values: pa.Array) -> pa.Array:
+    return pa.LargeListArray.from_arrays(pa.array([0, len(values)], pa.int64()), values)
 
 
-def _loaded_texts(column: pa.DictionaryArray) -> Texts:
-    return Texts(column.dictionary, _integers(column.indices))
+def _named(prefix: str, cells: Mapping[str, pa.Array]) -> Iterator[tuple[str, pa.Array]]:
+    for name, cell in cells.items():
+        if name.startswith(prefix):
+            yield name.removeprefix(prefix), cell
+
+
+def _saved_units(name: str, units: Units) -> pa.Array:
+    return _decimals(name, units).to_arrow() if units.dtype == object else pa.array(units)
 
 
 def _loaded_units(column: pa.Array) -> Units:
     if pa.types.is_decimal(column.type):
         return np.array(pl.Series(column).to_physical().to_list(), dtype=object)
-    return _integers(column)
+    return np.asarray(column.to_numpy())
 
 
 __all__ = [
