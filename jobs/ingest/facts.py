@@ -11,7 +11,7 @@ import polars as pl
 
 from invoices.charges import Kind
 from invoices.findings import Finding, Severity
-from invoices.money import EXACT, plain
+from invoices.money import EXACT, exact_sum, plain
 from invoices.periods import BillingPeriod
 
 Sums = Mapping[str, Decimal]
@@ -87,7 +87,7 @@ def identity_1_residual(charges: pl.DataFrame) -> Decimal:
     billed, *parts = charges.select(
         pl.col("billed_cost", "amortized_cost", "trueup", "upfront").sum()
     ).row(0)
-    return EXACT.subtract(billed, sum(parts, Decimal(0)))
+    return EXACT.subtract(billed, exact_sum(parts))
 
 
 def residual_warnings(residual: Decimal | None) -> tuple[Finding, ...]:

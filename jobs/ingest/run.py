@@ -12,6 +12,7 @@ import polars as pl
 
 from invoices.charges import assert_charges
 from invoices.clients import AccountId
+from invoices.money import exact_sum
 from invoices.periods import BillingPeriod
 from jobs.ingest import dialects, facts, files, locate
 from jobs.ingest.dialects import AUTO, Dialect
@@ -165,7 +166,7 @@ def _check_accounts(charges: pl.DataFrame, where: str) -> None:
 def _assert_conserved(parts: Sequence[Part], charges: pl.DataFrame) -> None:
     """What was read is what leaves: exactly, before and after the projection."""
     raw, ours = dialects.VOCABULARIES[parts[0].dialect].conserved
-    read = sum((part.reduced.amount(raw).sum() for part in parts), Decimal(0))
+    read = exact_sum(Decimal(str(part.reduced.amount(raw).sum())) for part in parts)
     kept = charges[ours].sum()
     assert read == kept, f"{raw} was {read} in the files and {ours} is {kept} in the charges"
     facts.assert_identity_2(charges)
