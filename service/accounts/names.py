@@ -1,0 +1,77 @@
+"""Owns the AWS account name: ASCII, at most 50 characters, and carrying the onboarding's token."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from service.errors import BadInput
+
+ACCOUNT_NAME_CHARS_MAX = 50
+_ONBOARDING_ID = re.compile(r"onb-([0-9a-z]{4,16})")
+_ACCOUNT_NAME = re.compile(r"[\x20-\x7E]{1,50}")
+# Latin letters that Unicode does not decompose, as their countries write them in passports.
+_LETTERS = str.maketrans(
+    {"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ø": "o", "Ø": "O",
+     "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ł": "l", "Ł": "L", "ı": "i",
+     "’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\N{NO-BREAK SPACE}": " "}
+)  # fmt: skip
+
+
+def token_of(onboarding_id: str) -> str:
+    """`onb-7f3a` -> `7f3a`: the part that makes names and addresses unique. Raises BadInput."""
+    match = _ONBOARDING_ID.fullmatch(onboarding_id)
+    if match is None:
+        raise BadInput(
+            f"{onboarding_id!r} is no onboarding id; it is onb- and 4 to 16 lower-case letters "
+            "or digits, like onb-7f3a"
+        )
+    return match[1]
+
+
+def to_ascii(text: str, *, fallback: str) -> str:
+    """`text` without its accents; `fallback` (the client key) where a letter has no Latin form.
+
+    `Müller & Söhne` -> `Muller & Sohne`; `株式会社` -> the fallback: half a name misleads.
+    """
+    plain = unicodedata.normalize("NFKD", text.translate(_LETTERS))
+    kept = [char for char in plain if not unicodedata.combining(char)]
+    if any(ord(char) > 0x7E and char.isalnum() for char in kept):
+        return fallback
+    ascii_only = "".join(char if 0x20 <= ord(char) <= 0x7E else " " for char in kept)
+    return " ".join(ascii_only.split()) or fallback
+
+
+def to_slug(text: str) -> str:
+    """Lower-case letters, digits and single hyphens: `ACME, Ltd.` -> `acme-ltd`; may be ''."""
+    return re.sub(r"[^0-9a-z]+", "-", to_ascii(text, fallback="").lower()).strip("-")
+
+
+def account_name(*, client_name: str, client_key: str, purpose: str, onboarding_id: str) -> str:
+    """`Acme`, `prod`, `onb-7f3a` -> `Acme prod (7f3a)`: the same for the same arguments.
+
+    An account creation in flight shows neither e-mail nor tags, so the token in the name is the
+    only way to find it again. Too long: the client's name is cut, never the purpose or the token.
+    Raises BadInput where nothing of the name would be left.
+    """
+    tail = f" ({token_of(onboarding_id)})"
+    if purpose:
+        tail = f" {to_ascii(purpose, fallback='')}".rstrip() + tail
+    room = ACCOUNT_NAME_CHARS_MAX - len(tail)
+    head = to_ascii(client_name, fallback=client_key)[: max(room, 0)].rstrip()
+    if not head:
+        raise BadInput(
+            f"the purpose {purpose!r} leaves no room for the client's name in an account name of "
+            f"{ACCOUNT_NAME_CHARS_MAX} characters; shorten it"
+        )
+    return check_account_name(head + tail)
+
+
+def check_account_name(name: str) -> str:
+    """The name itself, or BadInput: AWS takes 1 to 50 printable ASCII characters."""
+    if _ACCOUNT_NAME.fullmatch(name) is None:
+        raise BadInput(
+            f"AWS does not take {name!r} as an account name; "
+            f"use 1 to {ACCOUNT_NAME_CHARS_MAX} printable ASCII characters"
+        )
+    return name

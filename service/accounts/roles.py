@@ -1,0 +1,214 @@
+"""Owns the role catalogue: which roles a client's account gets, for whom, and exactly how."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from service.accounts.policy_files import Document, places_of, policy_file
+from service.accounts.practice import (
+    TAG_CLIENT,
+    TAG_MANAGED,
+    TAG_ONBOARDING,
+    Practice,
+    Request,
+)
+from service.accounts.trust import (
+    TrustKind,
+    automation_trust,
+    human_trust,
+    identity_center_trust,
+    third_party_trust,
+)
+from service.errors import BadInput
+
+ROLE_PATH = "/msp/"
+BOUNDARY_NAME = "MspBoundary"
+SESSION_SECONDS_MIN = 3_600
+SESSION_SECONDS_MAX = 43_200
+INLINE_POLICY = "msp"
+"""The name of the one inline policy a role of ours has."""
+
+
+class RoleStage(StrEnum):
+    """When in an account's life the role is for."""
+
+    DAY0 = "day0"
+    BUILD = "build"
+    RUN = "run"
+    BILLING = "billing"
+    AUTOMATION = "automation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleSpec:
+    """One entry of the catalogue; `desired_role` makes it a role of one account."""
+
+    name: str
+    stage: RoleStage
+    purpose: str
+    trust: TrustKind
+    team: str = ""
+    """Who may assume it, where people do."""
+    permission_set: str = ""
+    third_party_account: str = ""
+    policy: str = ""
+    """The file of its inline policy."""
+    custom: Document | None = None
+    """An uploaded policy in place of a file."""
+    managed: tuple[str, ...] = ()
+    """Names of AWS managed policies."""
+    bounded: bool = True
+    session_seconds: int = 3_600
+    """How long one session lasts at most; AWS cuts a chained one at an hour."""
+    mfa_age_seconds: int = 3_600
+
+
+MSP_ADMIN = RoleSpec(
+    name="MspAdmin",
+    stage=RoleStage.DAY0,
+    purpose="Sets the account up; changes no role of ours",
+    trust=TrustKind.HUMAN_MFA,
+    team="admins",
+    managed=("AdministratorAccess",),
+    policy="role_admin",
+)
+MSP_ENGINEER = RoleSpec(
+    name="MspEngineer",
+    stage=RoleStage.BUILD,
+    purpose="Builds workloads; no identities, no billing",
+    trust=TrustKind.HUMAN_MFA,
+    team="engineers",
+    policy="role_engineer",
+    session_seconds=4 * 3_600,
+    mfa_age_seconds=4 * 3_600,
+)
+MSP_ON_CALL = RoleSpec(
+    name="MspOnCall",
+    stage=RoleStage.RUN,
+    purpose="Reads the estate, mitigates where the client allows it, talks to AWS support",
+    trust=TrustKind.HUMAN_MFA,
+    team="oncall",
+    policy="role_oncall",
+    session_seconds=8 * 3_600,
+    mfa_age_seconds=8 * 3_600,
+)
+MSP_BILLING = RoleSpec(
+    name="MspBilling",
+    stage=RoleStage.BILLING,
+    purpose="Reads cost and usage",
+    trust=TrustKind.HUMAN_MFA,
+    team="finance",
+    policy="role_billing",
+    mfa_age_seconds=8 * 3_600,
+)
+MSP_AUTOMATION = RoleSpec(
+    name="MspAutomation",
+    stage=RoleStage.AUTOMATION,
+    purpose="Watches our roles every day, and removes them at hand-over",
+    trust=TrustKind.AUTOMATION,
+    policy="role_automation",
+    bounded=False,
+)
+CATALOGUE = (MSP_ADMIN, MSP_ENGINEER, MSP_ON_CALL, MSP_BILLING, MSP_AUTOMATION)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredRole:
+    """A role as it should be in one account."""
+
+    name: str
+    path: str
+    description: str
+    trust: Document
+    inline: Document | None
+    managed_arns: tuple[str, ...]
+    boundary_arn: str
+    session_seconds: int
+    tags: dict[str, str]
+
+
+def pick_roles(names: Iterable[str], *, extra: Iterable[RoleSpec] = ()) -> tuple[RoleSpec, ...]:
+    """Roles by name, in the catalogue's order; `MspAutomation` always. Raises BadInput."""
+    known = {spec.name: spec for spec in (*CATALOGUE, *extra)}
+    wanted = {MSP_AUTOMATION.name, *names}
+    if unknown := sorted(wanted - set(known)):
+        raise BadInput(f"no role is called {unknown[0]!r}; there are {', '.join(known)}")
+    return tuple(spec for name, spec in known.items() if name in wanted)
+
+
+def check_role(spec: RoleSpec) -> RoleSpec:
+    """The entry itself, or BadInput for what AWS or our rules would refuse."""
+    if not SESSION_SECONDS_MIN <= spec.session_seconds <= SESSION_SECONDS_MAX:
+        raise BadInput(f"{spec.name}: a session lasts 1 to 12 hours, not {spec.session_seconds} s")
+    if spec.trust is TrustKind.HUMAN_MFA and not spec.team:
+        raise BadInput(f"{spec.name}: a role for people needs a team")
+    if spec.trust is TrustKind.IDENTITY_CENTER and not spec.permission_set:
+        raise BadInput(f"{spec.name}: a role for Identity Center needs a permission set")
+    if spec.trust is TrustKind.THIRD_PARTY and not spec.third_party_account:
+        raise BadInput(f"{spec.name}: a role for a third party needs its account")
+    if spec.policy and spec.custom is not None:
+        raise BadInput(f"{spec.name}: give a policy file or an uploaded policy, not both")
+    if not (spec.policy or spec.custom or spec.managed):
+        raise BadInput(f"{spec.name}: a role without a policy can do nothing")
+    return spec
+
+
+def trust_of(spec: RoleSpec, practice: Practice, external_id: str) -> Document:
+    match spec.trust:
+        case TrustKind.HUMAN_MFA:
+            return human_trust(practice, team=spec.team, mfa_age_seconds=spec.mfa_age_seconds)
+        case TrustKind.IDENTITY_CENTER:
+            return identity_center_trust(practice, permission_set=spec.permission_set)
+        case TrustKind.AUTOMATION:
+            return automation_trust(practice, external_id=external_id)
+        case TrustKind.THIRD_PARTY:
+            return third_party_trust(
+                practice, account_id=spec.third_party_account, external_id=external_id
+            )
+
+
+def desired_role(
+    spec: RoleSpec, practice: Practice, request: Request, account_id: str
+) -> DesiredRole:
+    return DesiredRole(
+        name=spec.name,
+        path=ROLE_PATH,
+        description=spec.purpose,
+        trust=trust_of(spec, practice, request.external_id),
+        inline=inline_policy(spec, practice, account_id),
+        managed_arns=tuple(f"arn:{practice.partition}:iam::aws:policy/{m}" for m in spec.managed),
+        boundary_arn=boundary_arn(practice, account_id) if spec.bounded else "",
+        session_seconds=spec.session_seconds,
+        tags=tags_of(request),
+    )
+
+
+def inline_policy(spec: RoleSpec, practice: Practice, account_id: str) -> Document | None:
+    if spec.custom is not None:
+        return spec.custom
+    if not spec.policy:
+        return None
+    return policy_file(spec.policy, **places_of(practice), account=account_id)
+
+
+def tags_of(request: Request) -> dict[str, str]:
+    return {
+        TAG_CLIENT: request.client_key,
+        TAG_MANAGED: "true",
+        TAG_ONBOARDING: request.onboarding_id,
+    }
+
+
+def role_arn(practice: Practice, account_id: str, role: str) -> str:
+    """`role` with its path and no leading slash: `msp/MspAdmin`, or the bootstrap role's name."""
+    return f"arn:{practice.partition}:iam::{account_id}:role/{role}"
+
+
+def boundary_arn(practice: Practice, account_id: str) -> str:
+    return f"arn:{practice.partition}:iam::{account_id}:policy{ROLE_PATH}{BOUNDARY_NAME}"
+
+
+def boundary_document(practice: Practice) -> Document:
+    return policy_file("boundary", **places_of(practice))

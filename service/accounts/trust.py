@@ -1,0 +1,60 @@
+"""Owns who may assume a role: one trust template per kind of principal.
+
+MFA is known to AWS only where an IAM user signed in with it. Identity Center and role-chained
+sessions never carry it, so a trust that demands it locks them out, and `BoolIfExists` lets everyone
+in; hence a template per kind (IAM User Guide, "MFA-protected API access").
+
+A trust names an account and narrows it by `aws:PrincipalArn`, never a role ARN as principal: AWS
+stores that as a unique id, and a role that is made again is silently not trusted.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from service.accounts.policy_files import Document, places_of, policy_file
+from service.accounts.practice import Practice, check_external_id
+
+
+class TrustKind(StrEnum):
+    """The value is the name of the template's file."""
+
+    HUMAN_MFA = "trust_human_mfa"
+    """IAM users of the access account with a fresh MFA, tagged with their team."""
+    IDENTITY_CENTER = "trust_identity_center"
+    """The roles of one permission set; MFA is enforced in Identity Center or its provider."""
+    AUTOMATION = "trust_automation"
+    """Our onboarding role, with the client's ExternalId."""
+    THIRD_PARTY = "trust_third_party"
+    """Another company's account, with the client's ExternalId."""
+
+
+def human_trust(practice: Practice, *, team: str, mfa_age_seconds: int) -> Document:
+    return policy_file(
+        TrustKind.HUMAN_MFA,
+        **places_of(practice),
+        team=team,
+        mfa_age_seconds=str(mfa_age_seconds),
+    )
+
+
+def identity_center_trust(practice: Practice, *, permission_set: str) -> Document:
+    return policy_file(
+        TrustKind.IDENTITY_CENTER, **places_of(practice), permission_set=permission_set
+    )
+
+
+def automation_trust(practice: Practice, *, external_id: str) -> Document:
+    """Also the tightened trust of the bootstrap role, which AWS makes trusting the whole payer."""
+    return policy_file(
+        TrustKind.AUTOMATION, **places_of(practice), external_id=check_external_id(external_id)
+    )
+
+
+def third_party_trust(practice: Practice, *, account_id: str, external_id: str) -> Document:
+    return policy_file(
+        TrustKind.THIRD_PARTY,
+        **places_of(practice),
+        third_party_account=account_id,
+        external_id=check_external_id(external_id),
+    )
