@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.ingest import reducer, reducer_sums
+from jobs.ingest import reducer, reducer_sums, reducer_text
 from jobs.ingest.reducer import FromMap, Reading, TextFormat, reduce_csv, reduce_parquet
 from jobs.ingest.reducer_sums import SumTooLarge, UnreadablePart, load, merge, save
 
@@ -254,7 +254,7 @@ def test_athena_text_without_a_header_is_read() -> None:
 def test_line_breaks_and_separators_inside_quotes_belong_to_the_cell(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reducer, "PIECE_BYTES", 16)
+    monkeypatch.setattr(reducer_text, "PIECE_BYTES", 16)
     cell = 'two\nlines, ""quoted""\n'
     text = f'account,start,cost\n"{cell}",2026-10-01,1\nb,2026-10-01,2\n"{cell}",2026-10-01,4'
 
@@ -267,7 +267,7 @@ def test_line_breaks_and_separators_inside_quotes_belong_to_the_cell(
 def test_a_quote_without_an_end_is_refused_before_it_fills_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reducer, "PIECE_BYTES", 16)
+    monkeypatch.setattr(reducer_text, "PIECE_BYTES", 16)
     with pytest.raises(reducer.BadFile, match="a quoted cell has no end"):
         csv_rows('account,start,cost\n"' + "a\n" * 100)
 
