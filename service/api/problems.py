@@ -76,11 +76,10 @@ def problem_response(
 
 
 def install(app: FastAPI) -> None:
-    """Every error of `app`, from its router to a crash, becomes a problem."""
+    """Every expected error of `app` becomes a problem; see `crash` for the others."""
     app.add_exception_handler(RebillError, _ours)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _crash)
 
 
 def status_of(error: type[RebillError]) -> HTTPStatus:
@@ -124,13 +123,20 @@ def _http(request: Request, error: Exception) -> JSONResponse:
     )
 
 
-def _crash(request: Request, _: Exception) -> JSONResponse:
+def crash(request: Request, _: Exception) -> JSONResponse:
+    """What a defect looks like from outside: nothing of it, but how to ask about it."""
     return problem_response(
         request,
         HTTPStatus.INTERNAL_SERVER_ERROR,
         code="internal_error",
         detail="Something broke on our side; it is logged under this request_id.",
     )
+
+
+def schemas() -> dict[str, Any]:
+    """The components that `RESPONSES` refers to."""
+    whole = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**whole.pop("$defs"), "Problem": whole}
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {

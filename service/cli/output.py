@@ -11,6 +11,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from invoices.findings import Finding
+from invoices.money import plain
+from invoices.reconciliation import ControlTotal, Reconciliation
 
 Report = Callable[[str, int, int], None]
 """What is being done, how much of it is done, and how much there is (0 when unknown)."""
@@ -77,3 +79,22 @@ def _plain_lines() -> Report:
             ERR.print(f"{what}: {done}/{total}" if total else what)
 
     return report
+
+
+def print_reconciliation(proof: Reconciliation) -> None:
+    """The payer's bill on the left of the equals sign, everybody who bears it on the right."""
+    rows = [(f"client {each.client}", plain(each.cost)) for each in proof.clients]
+    rows += [(f"retained: {reason}", plain(amount)) for reason, amount in proof.retained.items()]
+    rows += [("unassigned", plain(proof.unassigned)), ("rounding", plain(proof.rounding))]
+    rows += [("payer total", plain(proof.payer_total)), ("difference", plain(proof.difference))]
+    title = f"{proof.period}: payer {proof.payer_account_id}"
+    print_table(title, ("who bears it", f"{proof.currency}>"), rows)
+    if proof.control_totals:
+        columns = ("AWS says", "of", "theirs>", "ours>", "difference>")
+        print_table("Control totals", columns, [_control_row(t) for t in proof.control_totals])
+    say("It closes." if proof.closes else "It does not close.")
+
+
+def _control_row(total: ControlTotal) -> tuple[str, ...]:
+    figures = (total.theirs, total.ours, total.difference)
+    return (total.source, total.what, *map(plain, figures))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from sqlmodel import col, select
+
 from service.store import tables
 from service.store.session import Session
 
@@ -65,6 +67,12 @@ def find_key(session: Session, presented: str) -> ApiKey | None:
     if row is None or not is_right or row.revoked_at is not None:
         return None
     return ApiKey(row.prefix, row.name, frozenset(map(Scope, row.scopes)), row.client_key)
+
+
+def is_any_key(session: Session) -> bool:
+    """Whether anybody could be let in at all."""
+    row = tables.access.ApiKey
+    return session.exec(select(row.prefix).where(col(row.revoked_at).is_(None))).first() is not None
 
 
 def revoke_key(session: Session, prefix: str, now: datetime) -> None:

@@ -1,0 +1,56 @@
+"""Owns who is asking: an API key, what it may do, and whose documents it sees."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.exceptions import HTTPException
+
+from service.store import keys
+from service.store.database import Database
+from service.store.keys import ApiKey
+from service.store.session import Session
+
+SECURITY_SCHEMES = {"apiKey": {"type": "http", "scheme": "bearer", "bearerFormat": "rb_…"}}
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="apiKey")
+
+
+def _session(request: Request) -> Iterator[Session]:
+    """One request is one transaction."""
+    database = request.app.state.database
+    assert isinstance(database, Database)
+    with database.transaction() as session:
+        yield session
+
+
+SessionDep = Annotated[Session, Depends(_session)]
+
+
+def _api_key(
+    session: SessionDep,
+    given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> ApiKey:
+    found = keys.find_key(session, given.credentials) if given is not None else None
+    if found is None:
+        raise HTTPException(
+            401,
+            "Send a valid API key as `Authorization: Bearer rb_…`.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    return found
+
+
+KeyDep = Annotated[ApiKey, Depends(_api_key)]
+"""The key of the request; a missing, wrong or revoked one is answered 401, all alike."""
+
+
+def _staff(key: KeyDep) -> ApiKey:
+    """A key bound to a client is told that there is nothing here, not that it may not look."""
+    if key.client is not None:
+        raise HTTPException(404, "There is nothing here.")
+    return key
+
+
+StaffDep = Annotated[ApiKey, Depends(_staff)]

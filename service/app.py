@@ -1,0 +1,77 @@
+"""Builds the HTTP application: a composition root."""
+
+import logging
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI, Request, Response
+from fastapi.openapi.utils import get_openapi
+
+from service.api import health, invoices, periods, problems
+from service.api.access import SECURITY_SCHEMES
+from service.store.database import Database
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+log = logging.getLogger("rebill.http")
+
+
+def create_app(database: Database) -> FastAPI:
+    """The API over an open database; it never calls AWS and never runs a month."""
+    app = FastAPI(
+        title="Rebill",
+        version="1",
+        description="Exact per-client invoices from one AWS payer bill.",
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        responses=problems.RESPONSES,
+    )
+    app.state.database = database
+    problems.install(app)
+    for resource in (health, periods, invoices):
+        app.include_router(resource.router, prefix="/v1")
+    app.middleware("http")(_accompany)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+async def _accompany(
+    request: Request, call_next: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    """Every answer has a request id, theirs if it is a decent one, and the same safe headers."""
+    theirs = request.headers.get("X-Request-ID", "")
+    request.state.request_id = theirs if REQUEST_ID.fullmatch(theirs) else secrets.token_hex(8)
+    try:
+        response = await call_next(request)
+    except Exception as error:  # the last resort: a crash is a problem, too
+        log.exception("request %s crashed", request.state.request_id)
+        response = problems.crash(request, error)
+    response.headers["X-Request-ID"] = request.state.request_id
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _openapi(app: FastAPI) -> dict[str, object]:
+    """FastAPI's own, with our problems instead of its validation errors."""
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        components = schema.setdefault("components", {})
+        schemas = components.setdefault("schemas", {})
+        for theirs in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(theirs, None)
+        schemas.update(problems.schemas())
+        components["securitySchemes"] = SECURITY_SCHEMES
+        app.openapi_schema = schema
+    return app.openapi_schema

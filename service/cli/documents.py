@@ -1,0 +1,195 @@
+"""The commands of documents: approve the drafts, issue them, write them to files."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from invoices.periods import BillingPeriod
+from invoices.render import FORMATS
+from jobs import runs
+from jobs.environment import Environment
+from service.actions.approve_drafts import approve_drafts
+from service.actions.request_run import request_issuing
+from service.cli import output
+from service.cli.application import EXIT_FINDING, app
+from service.cli.month import invoice_json, print_invoices, stop_at_critical
+from service.cli.opening import ACTOR, AsJson, ForClient, Payer, Period, opened, payers_of
+from service.errors import BadInput
+from service.store import documents, invoices
+from service.store.runs import Run
+
+
+@app.command()
+def approve(
+    period: Period, client: ForClient = None, payer: Payer = None, as_json: AsJson = False
+) -> None:
+    """Say that the month's drafts may be issued as they are."""
+    with opened() as environment, environment.database.transaction() as session:
+        approved = approve_drafts(
+            session,
+            period,
+            payer_account_id=payer,
+            client=client,
+            actor=ACTOR,
+            now=environment.now(),
+        )
+        standing = invoices.invoices_of(session, period, payer_account_id=payer, client=client)
+    if not standing:
+        raise BadInput(f"there is nothing to approve for {period}: bill the month first")
+    if as_json:
+        output.print_json({"approved": [invoice_json(record) for record in approved]})
+    else:
+        print_invoices(f"{period}: {len(approved)} approved", list(standing))
+
+
+@app.command()
+def issue(
+    period: Period,
+    client: ForClient = None,
+    payer: Payer = None,
+    on: Annotated[
+        str | None, typer.Option("--on", metavar="YYYY-MM-DD", help="The date of issue: today.")
+    ] = None,
+    allow_unfinalized: Annotated[
+        bool, typer.Option("--allow-unfinalized", help="Although AWS may still change the month.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Number the approved invoices, freeze them, and render their documents."""
+    with opened() as environment:
+        issued_on = _day(on) if on else environment.now().date()
+        with output.progress() as report:
+            try:
+                finished = issue_payers(
+                    environment,
+                    period,
+                    payer,
+                    client=client,
+                    issued_on=issued_on,
+                    allow_unfinalized=allow_unfinalized,
+                    report=report,
+                )
+            except runs.RunFailed as failed:
+                output.complain(str(failed))
+                raise typer.Exit(EXIT_FINDING) from failed
+        with environment.database.transaction() as session:
+            standing = invoices.invoices_of(session, period, payer_account_id=payer, client=client)
+    if as_json:
+        output.print_json({"invoices": [invoice_json(record) for record in standing]})
+    else:
+        print_invoices(f"{period}: invoices", list(standing))
+    findings = [finding for run in finished for finding in run.findings]
+    output.print_findings(findings)
+    stop_at_critical(findings)
+
+
+def issue_payers(
+    environment: Environment,
+    period: BillingPeriod,
+    payer: str | None,
+    *,
+    client: str | None,
+    issued_on: date,
+    allow_unfinalized: bool,
+    report: output.Report,
+) -> list[Run]:
+    """The finished runs. Raises RunFailed where a month does not close."""
+    finished = []
+    for each in payers_of(environment, period, payer):
+        with environment.database.transaction() as session:
+            run_id = request_issuing(
+                session,
+                each,
+                period,
+                client=client,
+                issued_on=issued_on,
+                allow_unfinalized=allow_unfinalized,
+                actor=ACTOR,
+                now=environment.now(),
+            )
+        finished.append(runs.follow(environment, run_id, report))
+    return finished
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(f"--on: {text!r} is no day; write it as YYYY-MM-DD") from error
+
+
+@app.command()
+def export(
+    period: Period,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go.")],
+    formats: Annotated[
+        str, typer.Option("--format", metavar="LIST", help=f"Of {','.join(FORMATS)}.")
+    ] = ",".join(FORMATS),
+    client: ForClient = None,
+    payer: Payer = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the month's issued documents to files, as they were rendered at issue."""
+    with opened() as environment, output.progress() as report:
+        written = export_documents(
+            environment,
+            period,
+            payer,
+            client=client,
+            formats=_formats(formats),
+            out=out,
+            report=report,
+        )
+    if as_json:
+        output.print_json({"files": [str(path) for path in written]})
+    else:
+        output.say(f"{len(written)} files in {out / str(period)}")
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    wanted = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    for each in wanted:
+        if each not in FORMATS:
+            raise BadInput(f"--format: there is no {each!r}; there are {', '.join(FORMATS)}")
+    return wanted
+
+
+def export_documents(
+    environment: Environment,
+    period: BillingPeriod,
+    payer: str | None,
+    *,
+    client: str | None,
+    formats: tuple[str, ...],
+    out: Path,
+    report: output.Report,
+) -> list[Path]:
+    """`<out>/<period>/<client key>/<number>.<format>`. Raises BadInput if none is issued."""
+    written: list[Path] = []
+    with environment.database.transaction() as session:
+        issued = [
+            each
+            for account in payers_of(environment, period, payer)
+            for each in documents.issued_documents(session, account, period)
+            if client in {None, each.client}
+        ]
+        if not issued:
+            raise BadInput(f"nothing of {period} is issued yet: approve and issue it first")
+        for done, each in enumerate(issued):
+            report("writing documents", done, len(issued))
+            for extension in formats:
+                file = documents.document_file(session, each.id, extension)
+                if file is None:
+                    raise BadInput(f"{each.number} has no {extension} yet: its run is not finished")
+                path = out / str(period) / each.client / f"{_file_name(each.number)}.{extension}"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(file.content)
+                written.append(path)
+    return written
+
+
+def _file_name(number: str) -> str:
+    """Prefixes such as `2026/` are part of a number, but no folder."""
+    return number.replace("/", "-")

@@ -1,0 +1,116 @@
+"""The command of the month so far: what each client has cost, as Cost Explorer tells it."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from invoices.clients import AccountId, Roster
+from invoices.money import exact_sum, plain
+from invoices.periods import BillingPeriod
+from jobs.aws import session as aws
+from jobs.aws.cost_explorer import cost_and_usage
+from jobs.environment import Environment
+from jobs.estimates import Estimate, month_to_date
+from service.cli import output
+from service.cli.application import app
+from service.cli.opening import AsJson, Payer, Period, opened
+from service.errors import BadInput
+from service.store import clients, estimates, sellers
+from service.store.estimates import Answer
+
+METRIC = "NetUnblendedCost"
+"""What AWS will invoice, as far as it knows."""
+
+
+@app.command()
+def estimate(period: Period | None = None, payer: Payer = None, as_json: AsJson = False) -> None:
+    """Month to date per client, before any export exists; AWS is asked once in six hours."""
+    with opened() as environment:
+        month = period or BillingPeriod.of(environment.now().date())
+        account = _configured_payer(environment, payer)
+        shown = estimate_json(environment, account, month)
+    if as_json:
+        output.print_json(shown)
+        return
+    rows = [(each["client"], each["cost"]) for each in shown["clients"]]
+    rows += [("internal accounts", shown["internal_accounts"])]
+    rows += [("unassigned", shown["unassigned"]), ("payer total", shown["payer_total"])]
+    output.print_table(f"{month}: so far, as of {shown['asked_at']}", ("client", "cost>"), rows)
+
+
+def _configured_payer(environment: Environment, payer: str | None) -> AccountId:
+    with environment.database.transaction() as session:
+        if payer is not None:
+            return sellers.payer_account(session, payer).account_id
+        found = [each.account_id for each in sellers.payer_accounts(session)]
+    if len(found) != 1:
+        known = ", ".join(found) or "none is configured"
+        raise BadInput(f"name a payer with --payer: {known}")
+    return found[0]
+
+
+def estimate_json(
+    environment: Environment, payer: AccountId, period: BillingPeriod
+) -> dict[str, Any]:
+    """Per client, exact as AWS wrote it; accounts are those of the month's latest day."""
+    with environment.database.transaction() as session:
+        roster = clients.roster(session)
+        internal = sellers.payer_account(session, payer).internal_accounts
+    found = month_to_date(
+        period,
+        answers=_StoredAnswers(environment, payer, period),
+        ask=partial(cost_and_usage, aws.cost_explorer()),
+        now=environment.now(),
+    )
+    costs = _by_client(found, roster, internal, period)
+    nothing = Decimal(0)
+    return {
+        "period": str(period),
+        "payer_account_id": payer,
+        "currency": found.currency,
+        "metric": METRIC,
+        "asked_at": found.asked_at.isoformat(),
+        "estimated": found.estimated,
+        "payer_total": plain(exact_sum(costs.values())),
+        "clients": [
+            {"client": client, "cost": plain(costs[client])}
+            for client in sorted(costs.keys() - {_INTERNAL, _UNASSIGNED})
+        ],
+        "internal_accounts": plain(costs.get(_INTERNAL, nothing)),
+        "unassigned": plain(costs.get(_UNASSIGNED, nothing)),
+    }
+
+
+_INTERNAL, _UNASSIGNED = "(internal)", "(unassigned)"
+"""No client's key has parentheses."""
+
+
+def _by_client(
+    found: Estimate, roster: Roster, internal: Iterable[AccountId], period: BillingPeriod
+) -> dict[str, Decimal]:
+    """Cost Explorer was asked by account, so an account that moved counts where it is last."""
+    whose = dict.fromkeys(internal, _INTERNAL)
+    for assignment in roster.assignments:
+        if assignment.span.overlaps(period.days):
+            whose[assignment.account_id] = assignment.client
+    costs: dict[str, list[Decimal]] = {}
+    for cost in found.costs:
+        client = whose.get(cost.account_id, _UNASSIGNED)
+        costs.setdefault(client, []).append(cost.amounts.get(METRIC, Decimal(0)))
+    return {client: exact_sum(amounts) for client, amounts in costs.items()}
+
+
+class _StoredAnswers:
+    """Cost Explorer's answers about one payer's month, in the store."""
+
+    def __init__(self, environment: Environment, payer: AccountId, period: BillingPeriod) -> None:
+        self._environment, self._payer, self._period = environment, payer, period
+
+    def latest(self) -> Answer | None:
+        with self._environment.database.transaction() as session:
+            return estimates.latest_answer(session, self._payer, self._period)
+
+    def put(self, answer: Answer) -> None:
+        with self._environment.database.transaction() as session:
+            estimates.put_answer(session, answer, payer_account_id=self._payer, period=self._period)

@@ -1,0 +1,169 @@
+"""The commands of figures: take in an export, bill the month, prove it."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from invoices.findings import Finding, Severity
+from invoices.money import from_minor, plain
+from invoices.periods import BillingPeriod
+from jobs import runs
+from jobs.environment import Environment
+from service.actions.request_run import request_billing, request_ingest
+from service.cli import output
+from service.cli.application import EXIT_FINDING, app
+from service.cli.opening import ACTOR, AsJson, Payer, Period, one_payer, opened, payers_of
+from service.store import invoices, months
+from service.store.invoices import InvoiceRecord
+from service.store.runs import Run
+
+
+@app.command()
+def ingest(
+    location: Annotated[str, typer.Argument(help="s3://…, a folder, a manifest or a file.")],
+    period: Period,
+    payer: Annotated[str, typer.Option("--payer", metavar="ID", help="The payer account.")],
+    dialect: Annotated[str, typer.Option(help="auto, legacy, cur2 or focus.")] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Take in an AWS export: its charges become the month's."""
+    with opened() as environment, output.progress() as report:
+        with environment.database.transaction() as session:
+            run_id = request_ingest(
+                session,
+                payer,
+                period,
+                location=_absolute(location),
+                dialect=dialect,
+                actor=ACTOR,
+                now=environment.now(),
+            )
+        run = runs.follow(environment, run_id, report)
+    facts = run.outcome("read")
+    if as_json:
+        output.print_json(facts)
+    else:
+        _print_ingested(facts)
+    output.print_findings(run.findings)
+    stop_at_critical(run.findings)
+
+
+def _absolute(location: str) -> str:
+    """A worker may run in another folder."""
+    return location if "://" in location else str(Path(location).resolve())
+
+
+def _print_ingested(facts: Any) -> None:
+    sums = facts["sums"]
+    rows = [(name, sums[name]) for name in sums]
+    title = f"{facts['period']}: {facts['rows']:,} rows of {facts['dialect']}"
+    output.print_table(title, ("cost basis", "total>"), rows)
+    state = "final" if facts["finalized"] else "not final: AWS has not invoiced all of it yet"
+    output.say(f"snapshot {facts['snapshot']} ({state})")
+
+
+@app.command()
+def bill(period: Period, payer: Payer = None, as_json: AsJson = False) -> None:
+    """Allocate and price the month's charges, and draft an invoice for each client."""
+    with opened() as environment:
+        with output.progress() as report:
+            finished = bill_payers(environment, period, payer, report)
+        with environment.database.transaction() as session:
+            drafts = [
+                record
+                for run in finished
+                for record in invoices.invoices_of(
+                    session, period, payer_account_id=run.payer_account_id
+                )
+            ]
+    findings = [finding for run in finished for finding in run.findings]
+    if as_json:
+        output.print_json(_billed_json(period, finished, drafts))
+    else:
+        print_invoices(f"{period}: invoices", drafts)
+    output.print_findings(findings)
+    stop_at_critical(findings)
+
+
+def bill_payers(
+    environment: Environment, period: BillingPeriod, payer: str | None, report: output.Report
+) -> list[Run]:
+    """The finished runs, one for each payer that has charges of the period."""
+    finished = []
+    for each in payers_of(environment, period, payer):
+        with environment.database.transaction() as session:
+            run_id = request_billing(session, each, period, actor=ACTOR, now=environment.now())
+        finished.append(runs.follow(environment, run_id, report))
+    return finished
+
+
+def _billed_json(
+    period: BillingPeriod, finished: list[Run], drafts: list[InvoiceRecord]
+) -> dict[str, Any]:
+    return {
+        "period": str(period),
+        "payers": [
+            {"payer_account_id": run.payer_account_id, **run.outcome("drafts")} for run in finished
+        ],
+        "invoices": [invoice_json(record) for record in drafts],
+        "findings": [_finding_json(finding) for run in finished for finding in run.findings],
+    }
+
+
+def invoice_json(record: InvoiceRecord) -> dict[str, Any]:
+    """For our own people: it shows cost and margin."""
+    return {
+        "id": record.id,
+        "state": record.state,
+        "number": record.number,
+        "client": record.client,
+        "payer_account_id": record.payer_account_id,
+        "cost": plain(record.cost),
+        "price": plain(record.price),
+        "currency": record.currency,
+        "total": str(from_minor(record.total_minor, record.currency)),
+    }
+
+
+def _finding_json(finding: Finding) -> dict[str, str]:
+    return {
+        "severity": finding.severity,
+        "code": finding.code,
+        "where": finding.where,
+        "message": finding.message,
+        "client": finding.client,
+    }
+
+
+def print_invoices(title: str, records: list[InvoiceRecord]) -> None:
+    columns = ("client", "state", "number", "cost>", "price>", "margin>", "invoice total>")
+    output.print_table(title, columns, [_invoice_row(record) for record in records])
+
+
+def _invoice_row(record: InvoiceRecord) -> tuple[str, ...]:
+    total = from_minor(record.total_minor, record.currency)
+    figures = (record.cost, record.price, record.price - record.cost)
+    shown = (f"{figure:,.2f}" for figure in figures)
+    return (record.client, record.state, record.number, *shown, f"{total:,} {record.currency}")
+
+
+@app.command()
+def reconcile(period: Period, payer: Payer = None, as_json: AsJson = False) -> None:
+    """The proof that the payer's bill is accounted for; exit status 1 where it is not."""
+    with opened() as environment:
+        account = one_payer(environment, period, payer)
+        with environment.database.transaction() as session:
+            proof = months.reconciliation(session, account, period)
+    if as_json:
+        output.print_json(proof.to_json())
+    else:
+        output.print_reconciliation(proof)
+        output.print_findings(proof.findings)
+    if not proof.closes:
+        raise typer.Exit(EXIT_FINDING)
+
+
+def stop_at_critical(findings: list[Finding] | tuple[Finding, ...]) -> None:
+    if any(finding.severity is Severity.CRITICAL for finding in findings):
+        raise typer.Exit(EXIT_FINDING)

@@ -1,0 +1,77 @@
+"""Owns what every command stands on: settings, the clock, the database, all opened here."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from invoices.clients import AccountId
+from invoices.periods import BillingPeriod
+from jobs.environment import Environment
+from service.clock import Clock, system_clock
+from service.errors import BadInput
+from service.settings import Settings
+from service.store import months, sellers, snapshots
+from service.store.database import open_database
+
+ACTOR = "command line"
+
+
+def _period(text: str) -> BillingPeriod:
+    try:
+        return BillingPeriod.parse(text)
+    except ValueError as error:
+        raise BadInput(f"--period: {error}") from error
+
+
+Period = Annotated[
+    BillingPeriod,
+    typer.Option("--period", parser=_period, metavar="YYYY-MM", help="The billing period (UTC)."),
+]
+Payer = Annotated[
+    str | None,
+    typer.Option("--payer", metavar="ID", help="The payer account, where there are several."),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")
+]
+ForClient = Annotated[str | None, typer.Option("--client", metavar="KEY", help="This client only.")]
+
+
+@contextmanager
+def opened(clock: Clock = system_clock) -> Iterator[Environment]:
+    """The installation that the environment's settings name, its tables up to date."""
+    settings = Settings()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    database = open_database(settings.database_url, settings.home)
+    try:
+        yield Environment.under(settings.home, database, clock)
+    finally:
+        database.close()
+
+
+def payers_of(
+    environment: Environment, period: BillingPeriod, payer: str | None
+) -> tuple[AccountId, ...]:
+    """The payer named, or all that have charges of `period`. Raises UnknownPayer, BadInput."""
+    with environment.database.transaction() as session:
+        if payer is not None:
+            return (sellers.payer_account(session, payer).account_id,)
+        found = snapshots.payers_with_snapshot(session, period)
+    if not found:
+        raise BadInput(f"there are no charges of {period} yet: ingest an export first")
+    return found
+
+
+def one_payer(environment: Environment, period: BillingPeriod, payer: str | None) -> AccountId:
+    """The payer named, or the only one that is billed in `period`. Raises BadInput."""
+    if payer is not None:
+        return payers_of(environment, period, payer)[0]
+    with environment.database.transaction() as session:
+        found = [each for each, billed in months.billed_months(session) if billed == period]
+    if not found:
+        raise BadInput(f"{period} is not billed yet: run `rebill bill --period {period}`")
+    if len(found) > 1:
+        raise BadInput(f"several payers have {period}: name one with --payer: {', '.join(found)}")
+    return found[0]
