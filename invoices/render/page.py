@@ -20,9 +20,8 @@ from invoices.render.wording import (
     spelled_terms,
 )
 
-NO_ACCOUNT = "Not tied to an account"
-NO_SERVICE = "Other charges"
-_CATCH_ALL = ((NO_ACCOUNT, ""), (NO_SERVICE, ""))
+OTHER = ("Fees and other charges", "")
+"""What lines without an account, or without a service, are summed under."""
 SHORT_SUMMARY_ROWS = 14
 """Summaries of at most so many rows stand beside each other, above what is to be paid."""
 
@@ -33,7 +32,7 @@ _TAX_NAMES = {
     TaxCategory.REVERSE_CHARGE: "Tax (reverse charge)",
     TaxCategory.ZERO: "Tax (zero-rated)",
     TaxCategory.EXEMPT: "Tax (exempt)",
-    TaxCategory.OUTSIDE_SCOPE: "Tax (outside scope)",
+    TaxCategory.OUTSIDE_SCOPE: "Not subject to tax",
     TaxCategory.EXPORT: "Tax (export)",
 }
 # One character has one code point but four shapes; the client's country says which is at home.
@@ -108,7 +107,7 @@ def _facts(invoice: Invoice) -> list[tuple[str, str]]:
 
 
 def _summaries(invoice: Invoice) -> list[Page]:
-    by_service = _sums(invoice, lambda line: (_service_name(line), ""))
+    by_service = _sums(invoice, _service)
     by_account = _sums(invoice, _account)
     return [
         {"title": title, "head": head, "rows": rows}
@@ -128,16 +127,17 @@ def _sums(
     for line in invoice.lines:
         key = key_of(line)
         sums[key] = sums.get(key, 0) + line.amount_minor
-    ranked = sorted(sums.items(), key=lambda item: (item[0] in _CATCH_ALL, -item[1], item[0]))
+    ranked = sorted(sums.items(), key=lambda item: (item[0] == OTHER, -item[1], item[0]))
     return [(*key, spelled_money(minor, invoice.currency)) for key, minor in ranked if minor]
 
 
 def _account(line: InvoiceLine) -> tuple[str, str]:
-    return (name(line.account_id), name(line.account_name)) if line.account_id else (NO_ACCOUNT, "")
+    return (name(line.account_id), name(line.account_name)) if line.account_id else OTHER
 
 
-def _service_name(line: InvoiceLine) -> str:
-    return name(line.service_name or line.service) or NO_SERVICE
+def _service(line: InvoiceLine) -> tuple[str, str]:
+    service = name(line.service_name or line.service)
+    return (service, "") if service else OTHER
 
 
 def _totals(invoice: Invoice) -> list[tuple[str, str]]:
@@ -235,9 +235,9 @@ def _is_priced(line: InvoiceLine) -> bool:
 
 def _row(line: InvoiceLine, currency: str) -> list[str]:
     quantity = f"{spelled_decimal(line.quantity)} {name(line.unit, 20)}".strip()
+    words = [name(line.service_name or line.service), name(line.description, _TEXT_LIMIT)]
     return [
-        _service_name(line),
-        name(line.description, _TEXT_LIMIT),
+        *(words if words[0] else reversed(words)),
         *((quantity, spelled_price(line.price)) if _is_priced(line) else ("", "")),
         spelled_money(line.amount_minor, currency),
     ]
