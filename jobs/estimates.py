@@ -31,9 +31,11 @@ RECORD_TYPES: Mapping[str, Kind] = {
     "Upfront": Kind.RI_UPFRONT,
     "Support": Kind.FEE,
     "Enterprise Discount Program Discount": Kind.DISCOUNT_EDP,
+    "Private Rate Card Discount": Kind.DISCOUNT_PRIVATE_RATE,
     "Private Rate Discount": Kind.DISCOUNT_PRIVATE_RATE,
     "Bundled Discount": Kind.DISCOUNT_BUNDLED,
     "RI Volume Discount": Kind.DISCOUNT_RI_VOLUME,
+    "Reserved Instance Volume Discount": Kind.DISCOUNT_RI_VOLUME,
     "SPP Discount": Kind.DISCOUNT_SPP,
 }
 """Cost Explorer's names of what a line item type is called elsewhere; others are `unknown`."""

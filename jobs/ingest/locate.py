@@ -50,11 +50,11 @@ def _current(
     source: Source, manifests: Sequence[StoredFile], period: BillingPeriod, prefix: str
 ) -> StoredFile:
     """The manifest AWS rewrites at each refresh; failing that, the one of the latest refresh."""
-    ours = [f for f in manifests if manifest.period_in(f.key) in {None, period}]
+    ours = [f for f in manifests if manifest.period_in(source.describe(f.key)) in {None, period}]
     where = source.describe(prefix)
     if not ours:
         raise IngestError("wrong_period", where, f"no manifest here is of {period}")
-    exports = sorted({manifest.export_folder(file.key) for file in ours})
+    exports = sorted({manifest.export_folder(source.describe(file.key)) for file in ours})
     if len(exports) > 1:
         listed = ", ".join(exports[:4])
         raise IngestError("several_exports", where, f"it holds more than one export: {listed}")
@@ -125,7 +125,9 @@ def _bare(
     """All data files of a folder without a manifest, unless they are several copies of a month."""
     where = source.describe(prefix)
     data = [file for file in listed if _DATA.search(file.name)]
-    ours = [file for file in data if manifest.period_in(file.key) in {None, period}]
+    ours = [
+        file for file in data if manifest.period_in(source.describe(file.key)) in {None, period}
+    ]
     if not ours:
         words = f"no data file here is of {period}" if data else "there is no data file here"
         raise IngestError("no_files", where, words)
