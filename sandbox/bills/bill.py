@@ -80,7 +80,7 @@ def make_bill(
 ) -> Bill:
     """Bills the month as AWS would. `rows` is met within a few per cent; one seed, one bill."""
     invoices = invent_invoices(month, seed=seed)
-    commitments = invent_commitments(organization, month, seed=seed)
+    commitments = invent_commitments(organization, month, seed=seed, since=organization.first)
     meters = invent_meters(
         organization, commitments, month, seed=seed, rows=rows, invoices=invoices
     )

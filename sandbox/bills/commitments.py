@@ -58,20 +58,25 @@ class Commitments:
     plans: tuple[SavingsPlan, ...]
 
 
-def invent_commitments(organization: Organization, month: Month, *, seed: int) -> Commitments:
-    """Old ones run all year and are the same every month; one of each is bought in this month.
+def invent_commitments(
+    organization: Organization, month: Month, *, seed: int, since: Month
+) -> Commitments:
+    """Old ones run all year and are the same every month; one of each is bought every month since.
 
-    Of the old ones every third reservation is used by nobody; the new ones not yet.
+    Of the old ones every third is used by nobody; the new ones not yet. Plans are bought by the
+    payer, reservations by some member.
     """
     accounts = organization.whole_accounts()
     old = Random(f"commitments {seed}")
     count = max(3, len(accounts) // 10)
     reservations = [_reservation(old, accounts, n, month) for n in range(count)]
     plans = [_plan(old, accounts, n, month) for n in range(max(3, len(accounts) // 20))]
-    new = Random(f"commitments {seed} {month}")
-    owner = accounts[new.randrange(len(accounts))]
-    reservations.append(_new_reservation(new, owner, month))
-    plans.append(_new_plan(new, owner, month))
+    while since <= month:
+        new = Random(f"commitments {seed} {since}")
+        owner = accounts[new.randrange(len(accounts))]
+        reservations.append(_new_reservation(new, owner, month, bought_in=since))
+        plans.append(_new_plan(new, organization.payer, month, bought_in=since))
+        since = since.next
     return Commitments(tuple(reservations), tuple(plans))
 
 
@@ -124,7 +129,9 @@ def _reservation(
     )
 
 
-def _new_reservation(random: Random, owner: Account, month: Month) -> Reservation:
+def _new_reservation(
+    random: Random, owner: Account, month: Month, *, bought_in: Month
+) -> Reservation:
     offer = INSTANCES[3]
     hourly = units(offer.rate) * 55 // 100 // _STEP * _STEP
     return Reservation(
@@ -137,8 +144,8 @@ def _new_reservation(random: Random, owner: Account, month: Month) -> Reservatio
         upfront_rate=hourly,
         recurring_rate=0,
         discount_rate=0,
-        hours=month.hours - 48,
-        purchase_cost=hourly * 2 * 8760 // 10**8 * 10**8,
+        hours=month.hours - (48 if bought_in == month else 0),
+        purchase_cost=hourly * 2 * 8760 // 10**8 * 10**8 if bought_in == month else 0,
     )
 
 
@@ -162,10 +169,10 @@ def _plan(random: Random, accounts: tuple[Account, ...], number: int, month: Mon
     )
 
 
-def _new_plan(random: Random, owner: Account, month: Month) -> SavingsPlan:
-    """Big enough that a reader who casts doubles carelessly gets the cents of its fee wrong."""
+def _new_plan(random: Random, owner: Account, month: Month, *, bought_in: Month) -> SavingsPlan:
+    """Three years for the payer, at a price of which careless casts of doubles lose the cents."""
     offer = INSTANCES[4]
-    hourly = units("28.571")
+    hourly = units("9.523")
     return SavingsPlan(
         arn=_arn(random, "savingsplans", owner, "savingsplan"),
         owner=owner,
@@ -173,9 +180,9 @@ def _new_plan(random: Random, owner: Account, month: Month) -> SavingsPlan:
         offer=offer,
         payment_option=ALL_UPFRONT,
         rate=units(offer.rate) // 2,
-        commitment=hourly * (month.hours - 24),
+        commitment=hourly * (month.hours - (24 if bought_in == month else 0)),
         upfront_share_percent=100,
-        purchase_cost=units("250281.97"),
+        purchase_cost=units("250281.97") if bought_in == month else 0,
     )
 
 

@@ -13,7 +13,7 @@ EVENTS_FROM = 8
 """Organizations of fewer accounts are too small for somebody to join, leave, move or close."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Month:
     year: int
     number: int
@@ -97,6 +97,8 @@ class Organization:
     accounts: tuple[Account, ...]
     clients: tuple[Client, ...]
     roster: tuple[Assignment, ...]
+    first: Month
+    """The first month simulated."""
 
     def whole_accounts(self) -> tuple[Account, ...]:
         """Those that neither join nor leave: they own and use the commitments."""
@@ -119,7 +121,7 @@ def invent_organization(*, seed: int, accounts: int, first: Month, last: Month) 
     clients = _clients(max(1, round(accounts / 3)))
     payer = Account(ids[0], "Payer – management", "aws@msp.example", "Amazon Web Services, Inc.")
     roster = _roster(members, clients, moved_on=last.start.date() + timedelta(days=14))
-    return Organization(payer, tuple(members), clients, roster)
+    return Organization(payer, tuple(members), clients, roster, first)
 
 
 def _ids(random: Random, count: int) -> list[str]:

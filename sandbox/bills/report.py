@@ -111,7 +111,19 @@ def configuration(organization: Organization, first_period: str) -> str:
             {"key": "standard", "from": first_period, "cost_basis": "amortized", "rules": []}
         ],
     }
-    return yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
+    return yaml.dump(content, Dumper=_Dumper, allow_unicode=True, sort_keys=False)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes account ids, so that no reader takes one with a leading zero for a number."""
+
+
+def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if text.isdigit() else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _quoted)
 
 
 def _spans(organization: Organization, client: str) -> list[dict[str, str]]:

@@ -315,3 +315,66 @@ def test_tiny_amounts_are_written_in_scientific_notation(tmp_path: Path) -> None
     tiny = {row["line_item_unblended_cost"] for row in rows_of(written)}
 
     assert any("E-" in text for text in tiny)
+
+
+def test_a_restatement_is_a_new_delivery_and_the_manifest_names_only_it(tmp_path: Path) -> None:
+    first, second = (
+        simulate(
+            Simulation(accounts=9, rows=1_500, layout=Layout.CREATE_NEW, stage=stage), tmp_path
+        )[0]
+        for stage in (Stage.FINAL, Stage.RESTATED)
+    )
+    manifest = json.loads(second.manifest_path.read_text("utf-8"))
+
+    assert first.manifest_key == second.manifest_key
+    assert first.data_paths[0].is_file() and second.data_paths[0].is_file()
+    assert manifest["dataFiles"] == [f"s3://msp-billing/{second.data_keys[0]}"]
+    assert second.rows == first.rows + 3
+    assert cur_sums(second) == truth_sums(second)
+
+
+def test_a_restatement_in_the_overwrite_layout_takes_the_place_of_the_first(tmp_path: Path) -> None:
+    for stage in (Stage.OPEN, Stage.FINAL, Stage.RESTATED):
+        (written,) = simulate(
+            Simulation(accounts=9, rows=1_500, stage=stage, period_folder="billing_period"),
+            tmp_path,
+        )
+
+    files = [path for path in written.export_path.rglob("*") if path.is_file()]
+    assert {path.parent.name for path in files} == {"billing_period=2026-09"}
+    assert len(files) == 2
+
+
+def test_names_in_any_script_survive(tmp_path: Path) -> None:
+    (written,) = simulate(Simulation(rows=5_000, encoding=Encoding.CSV), tmp_path)
+
+    names = {row["line_item_usage_account_name"] for row in rows_of(written)}
+
+    assert {'=HYPERLINK("http://evil.example","Click")', "東京本社", "فريق المنصة"} <= names
+    assert {"<script>alert('bill')</script>", "   leading and trailing   "} <= names
+
+
+def test_a_big_fee_is_in_cents_that_careless_casts_lose(tmp_path: Path) -> None:
+    (written,) = simulate(Simulation(accounts=9, rows=1_500), tmp_path)
+
+    fees = [row for row in cur_rows(written) if cur_kind(row) == "sp_upfront"]
+
+    assert [repr(row["line_item_unblended_cost"]) for row in fees] == ["250281.97"]
+
+
+def test_legacy_parquet_has_the_names_and_old_timestamps_of_athena_tables(tmp_path: Path) -> None:
+    (written,) = simulate(
+        Simulation(accounts=9, rows=1_500, start="2026-10", formats=(Dialect.LEGACY,)), tmp_path
+    )
+    parquet = pq.ParquetFile(written.data_paths[0])
+    names = parquet.schema.names
+
+    assert written.data_keys == (
+        (
+            "exports/legacy-parquet/legacy-parquet/year=2026/month=10/"
+            "legacy-parquet-00001.snappy.parquet"
+        ),
+    )
+    assert {"reservation_reservation_a_r_n", "resource_tags_user_project"} <= set(names)
+    start = names.index("line_item_usage_start_date")
+    assert parquet.schema.column(start).physical_type == "INT96"

@@ -23,8 +23,8 @@ from sandbox.bills.exports.columns import (
     Pairing,
     Span,
 )
-from sandbox.bills.exports.cur import Named, cur2_columns, legacy_columns
-from sandbox.bills.exports.files import SUFFIXES, Encoding, write
+from sandbox.bills.exports.cur import NOT_DISCOUNTS, Named, cur2_columns, legacy_columns
+from sandbox.bills.exports.files import SUFFIXES, Encoding, Timestamps, write
 from sandbox.bills.exports.focus import focus_1_0_columns, focus_1_2_columns, in_focus
 from sandbox.bills.lines import Kind, Lines
 from sandbox.bills.truth import Discounts
@@ -115,14 +115,15 @@ def deliver(
     named = _columns(bill, delivery.dialect)
     legacy = delivery.dialect == Dialect.LEGACY
     plan = (_legacy_plan if legacy else _data_export_plan)(bill, delivery, named)
-    by_legacy_name = legacy and delivery.encoding != Encoding.PARQUET
-    columns = [replace(c, name=name) if by_legacy_name else c for name, c in named]
+    columns = [_stored(delivery, name, column) for name, column in named]
     cells = Cells(bill.templates, bill.intervals, columns)
+    timestamps = Timestamps.INT96 if legacy else Timestamps.MILLISECONDS
     rows = 0
     parts = bill.parts(files=delivery.files, order=delivery.order)
     for key, part in zip(plan.data_keys, parts, strict=True):
         path = folder / delivery.bucket / key
-        rows += write(path, cells, _shown(bill, delivery.dialect, part), delivery.encoding)
+        shown = _shown(bill, delivery.dialect, part)
+        rows += write(path, cells, shown, delivery.encoding, timestamps)
         progress(f"{delivery.dialect} {bill.month}: {rows:,} of {bill.rows:,} lines")
     for key in plan.manifest_keys:
         path = folder / delivery.bucket / key
@@ -155,6 +156,17 @@ def _columns(bill: Bill, dialect: Dialect) -> list[Named]:
         case Dialect.FOCUS_1_0:
             columns = focus_1_0_columns(bill)
     return [(column.name, column) for column in columns]
+
+
+def _stored(delivery: Delivery, name: str, column: Column) -> Column:
+    """A legacy report in CSV has legacy names; in Parquet, zeros where nothing applies."""
+    if delivery.dialect != Dialect.LEGACY:
+        return column
+    if delivery.encoding != Encoding.PARQUET:
+        return replace(column, name=name)
+    if isinstance(column, Amount) and column.only_on < NOT_DISCOUNTS:
+        return replace(column, only_on=frozenset(Kind))
+    return column
 
 
 def _shown(bill: Bill, dialect: Dialect, pieces: Iterator[Lines]) -> Iterator[Lines]:
@@ -209,7 +221,7 @@ def _legacy_plan(bill: Bill, delivery: Delivery, named: Sequence[Named]) -> _Pla
         data = f"{prefix}/{name}/year={month.year}/month={month.number}"
         number = "{name}-{n:05}"
         manifests = (current,)
-    suffix = {Encoding.CSV: "csv.gz"}.get(delivery.encoding, SUFFIXES[delivery.encoding])
+    suffix = SUFFIXES[delivery.encoding]
     keys = tuple(
         f"{data}/{number.format(name=name, n=n + 1)}.{suffix}" for n in range(delivery.files)
     )

@@ -29,21 +29,42 @@ _GZIP_LEVEL = 4
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 
-def write(path: Path, cells: Cells, pieces: Iterable[Lines], encoding: Encoding) -> int:
+class Timestamps(StrEnum):
+    """How Parquet has instants; legacy reports still have the old form."""
+
+    MILLISECONDS = "milliseconds"
+    INT96 = "int96"
+
+
+def write(
+    path: Path,
+    cells: Cells,
+    pieces: Iterable[Lines],
+    encoding: Encoding,
+    timestamps: Timestamps = Timestamps.MILLISECONDS,
+) -> int:
     """Returns the number of lines written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if encoding == Encoding.PARQUET:
-        return _write_parquet(path, cells, pieces)
+        return _write_parquet(path, cells, pieces, timestamps)
     with _compressed(path, encoding) as sink:
         return _write_csv(sink, cells, pieces)
 
 
-def _write_parquet(path: Path, cells: Cells, pieces: Iterable[Lines]) -> int:
+def _write_parquet(
+    path: Path, cells: Cells, pieces: Iterable[Lines], timestamps: Timestamps
+) -> int:
     rows, writer = 0, None
     for lines in pieces:
         table = cells.table(lines)
         if writer is None:
-            writer = pq.ParquetWriter(path, table.schema, compression="snappy", store_schema=False)
+            writer = pq.ParquetWriter(
+                path,
+                table.schema,
+                compression="snappy",
+                store_schema=False,
+                use_deprecated_int96_timestamps=timestamps == Timestamps.INT96,
+            )
         writer.write_table(table)
         rows += len(lines)
     assert writer is not None, "an export file has at least one line"

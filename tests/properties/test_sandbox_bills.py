@@ -1,0 +1,149 @@
+"""Whatever the seed, a pretend bill reconciles, and says the same however it is cut up."""
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sandbox.bills import Bill, Discounts, Month, Order, Simulation, Stage
+from sandbox.bills.amounts import doubles, plain, texts
+from sandbox.bills.lines import Kind
+from sandbox.bills.report import clients_on
+from sandbox.bills.truth import TOTALS, Fact, Truth
+
+simulations = st.builds(
+    Simulation,
+    seed=st.integers(0, 2**31),
+    accounts=st.integers(1, 60),
+    rows=st.integers(100, 4_000),
+    start=st.sampled_from(["2026-10", "2027-02", "2028-02"]),
+    discounts=st.sampled_from(Discounts),
+    stage=st.sampled_from(Stage),
+)
+
+
+def the_bill(simulation: Simulation) -> Bill:
+    return simulation.bill(Month.parse(simulation.start))
+
+
+def total(facts: list[Fact], name: str, *kinds: Kind) -> int:
+    return sum(fact.totals[name] for fact in facts if not kinds or fact.place.kind in kinds)
+
+
+@settings(max_examples=60, deadline=None)
+@given(simulations)
+def test_billed_is_amortized_and_trueup_and_upfront(simulation: Simulation) -> None:
+    facts = list(the_bill(simulation).truth.facts())
+
+    other = total(facts, "trueup") + total(facts, "upfront")
+    assert total(facts, "billed") == total(facts, "amortized") + other
+    assert total(facts, "net_billed") == total(facts, "net_amortized") + other
+
+
+@settings(max_examples=60, deadline=None)
+@given(simulations)
+def test_on_demand_equivalent_is_amortized_and_benefit_less_unused(simulation: Simulation) -> None:
+    facts = list(the_bill(simulation).truth.facts())
+    commitments = (
+        Kind.RI_USAGE, Kind.RI_FEE, Kind.RI_UPFRONT,
+        Kind.SP_USAGE, Kind.SP_NEGATION, Kind.SP_FEE, Kind.SP_UPFRONT,
+    )  # fmt: skip
+    plain_kinds = tuple(kind for kind in Kind if kind not in commitments)
+
+    listed, covered = total(facts, "list", Kind.RI_USAGE), total(facts, "billed", Kind.SP_USAGE)
+    equivalent = listed + covered + total(facts, "billed", *plain_kinds)
+    used = total(facts, "amortized", Kind.RI_USAGE, Kind.SP_USAGE)
+    unused = total(facts, "amortized", Kind.RI_FEE, Kind.SP_FEE)
+    benefit = listed + covered - used
+    assert benefit >= 0 and unused >= 0
+    assert equivalent == total(facts, "amortized") + benefit - unused
+
+
+@settings(max_examples=30, deadline=None)
+@given(simulations)
+def test_the_payer_total_is_the_same_in_both_discount_modes(simulation: Simulation) -> None:
+    month = Month.parse(simulation.start)
+    rows, columns = (list(simulation.bill(month, mode).truth.facts()) for mode in Discounts)
+
+    assert total(rows, "net_billed") == total(columns, "net_billed")
+    assert total(rows, "net_amortized") == total(columns, "net_amortized")
+    assert total(rows, "billed") == total(rows, "net_billed")
+    assert total(columns, "billed") > total(columns, "net_billed")
+
+
+@settings(max_examples=30, deadline=None)
+@given(simulations, st.integers(1, 9), st.sampled_from(Order))
+def test_files_and_order_change_nothing(simulation: Simulation, files: int, order: Order) -> None:
+    bill = the_bill(simulation)
+    truth = Truth(bill.templates, bill.intervals, bill.discounts)
+
+    for part in bill.parts(files=files, order=order):
+        for lines in part:
+            truth.add(lines)
+
+    assert list(truth.facts()) == list(bill.truth.facts())
+
+
+@settings(max_examples=30, deadline=None)
+@given(simulations)
+def test_every_charge_has_a_client_or_is_the_payers_own(simulation: Simulation) -> None:
+    bill = the_bill(simulation)
+    client_of = clients_on(bill.organization)
+
+    assert {client_of(fact) for fact in bill.truth.facts()} <= {
+        "internal", *(client.key for client in bill.organization.clients),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_month_of_forty_accounts_has_every_kind_of_charge(seed: int) -> None:
+    bill = the_bill(Simulation(seed=seed))
+
+    assert {fact.place.kind for fact in bill.truth.facts()} == set(Kind)
+    assert bill.truth.split_rows > 0
+    assert 19_000 < bill.rows < 21_000
+    assert any(account.id.startswith("0") for account in bill.organization.accounts)
+
+
+def test_a_restatement_adds_a_credit_a_refund_and_support() -> None:
+    month = Month.parse("2026-10")
+    final, restated = (
+        list(Simulation(start="2026-10", stage=stage).bill(month, Discounts.COLUMNS).truth.facts())
+        for stage in (Stage.FINAL, Stage.RESTATED)
+    )
+
+    def added(kind: Kind) -> str:
+        return plain(total(restated, "billed", kind) - total(final, "billed", kind))
+
+    assert added(Kind.CREDIT) == "-12.5"
+    assert added(Kind.REFUND) == "-3.07"
+    assert Decimal(added(Kind.FEE)) >= 29
+    assert {name: total(restated, name, Kind.USAGE) for name in TOTALS} == {
+        name: total(final, name, Kind.USAGE) for name in TOTALS
+    }
+
+
+@given(st.integers(-(10**15) + 1, 10**15 - 1))
+def test_a_double_and_its_text_say_the_same(units: int) -> None:
+    amounts = np.array([units], np.int64)
+    exact = Decimal(units).scaleb(-10)
+
+    assert Decimal(repr(float(doubles(amounts)[0]))) == exact
+    assert Decimal(texts(amounts)[0]) == exact
+
+
+def test_amounts_above_what_doubles_carry_easily_are_still_exact() -> None:
+    amounts = np.array([2502819700000000, 12345678900000000, -9999999990000000000 // 2], np.int64)
+
+    assert [repr(value) for value in doubles(amounts).tolist()] == [
+        "250281.97", "1234567.89", "-499999999.5",
+    ]  # fmt: skip
+    assert texts(amounts).to_list() == ["250281.97", "1234567.89", "-499999999.5"]
+
+
+def test_small_amounts_read_as_java_prints_them() -> None:
+    amounts = np.array([1280, -1280, 10_000, 9_999, 0, 100_000_000_000], np.int64)
+
+    assert texts(amounts).to_list() == ["1.28E-7", "-1.28E-7", "0.000001", "9.999E-7", "0", "10"]

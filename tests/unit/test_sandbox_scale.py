@@ -1,0 +1,53 @@
+"""A month of five million lines is made in little memory, in a process of its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+GIB = 1 << 30
+PROGRAM = """
+import json, resource, sys, time
+from pathlib import Path
+from sandbox.bills import Simulation, simulate
+
+simulation = Simulation(accounts=int(sys.argv[1]), rows=int(sys.argv[2]), files=10)
+(written,) = simulate(simulation, Path(sys.argv[3]))
+usage = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps({
+    "rows": written.rows,
+    "cpu_seconds": time.process_time(),
+    "peak_bytes": usage.ru_maxrss * 1024,
+}))
+"""
+
+
+def measured(accounts: int, rows: int, out: Path) -> dict[str, float]:
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(accounts), str(rows), str(out)],
+        cwd=Path(__file__).parents[2],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    figures: dict[str, float] = json.loads(run.stdout)
+    return figures
+
+
+def test_two_hundred_thousand_lines_stay_under_half_a_gibibyte(tmp_path: Path) -> None:
+    figures = measured(100, 200_000, tmp_path)
+
+    assert 190_000 < figures["rows"] < 210_000
+    assert figures["peak_bytes"] < GIB // 2
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(900)
+def test_five_million_lines_of_a_thousand_accounts_stay_under_two_gibibytes(tmp_path: Path) -> None:
+    figures = measured(1_000, 5_000_000, tmp_path)
+
+    assert 4_800_000 < figures["rows"] < 5_200_000
+    assert figures["peak_bytes"] < 2 * GIB
+    assert figures["cpu_seconds"] < 90
