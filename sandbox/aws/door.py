@@ -1,0 +1,194 @@
+"""Owns the one door every call passes: identity, log, faults, rights, answer, or on to moto."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from moto.core.model import OperationModel
+from moto.core.request import Request
+
+from sandbox.aws.calls import HANDLERS, Call, Handler
+from sandbox.aws.errors import AwsError, Undescribed
+from sandbox.aws.faults import Crash, Fault, Faults
+from sandbox.aws.rights import authorize
+from sandbox.aws.sessions import caller_of
+from sandbox.aws.shapes import CODES, check_answer, check_input
+from sandbox.aws.wire import (
+    OPAQUE,
+    Reply,
+    Scope,
+    concurrency_code,
+    failure,
+    operation_of,
+    outage,
+    success,
+    throttling_code,
+)
+from sandbox.aws.world import World
+
+OWNED = frozenset({"organizations", "account"})
+"""Services of which moto answers nothing."""
+STRICT = OWNED | set(CODES)
+SECRETS = frozenset(
+    {"Otp", "TokenCode", "Password", "OldPassword", "NewPassword", "SecretAccessKey"}
+    | {"AuthenticationCode1", "AuthenticationCode2", "SessionToken"}
+)
+
+
+class Lost(Exception):
+    """The connection is gone: before the call took effect, or with the answer on its way."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.value)
+        self.fault = fault
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the call log. `outcome` is ok, moto's HTTP status, or AWS's error code."""
+
+    number: int
+    name: str
+    params: Mapping[str, Any]
+    account_id: str
+    caller: str
+    fault: Fault | None
+    outcome: str
+
+    @property
+    def service(self) -> str:
+        return self.name.partition(":")[0]
+
+    @property
+    def operation(self) -> str:
+        return self.name.partition(":")[2]
+
+
+Delegate = Callable[[str], Reply | None]
+"""Lets moto answer for this account; None when moto does not know the host."""
+
+
+class Door:
+    def __init__(self, world: World, faults: Faults) -> None:
+        self.world = world
+        self.faults = faults
+        self.log: list[Entry] = []
+
+    def handle(
+        self, scope: Scope, request: Callable[[], Request], *, host: str, delegate: Delegate
+    ) -> Reply | None:
+        asked = None if scope.service in OPAQUE else self._asked(scope, request())
+        operation = asked[0].name if asked else request().method if scope.service in OPAQUE else "?"
+        name = f"{scope.service}:{operation}"
+        fault = self.faults.next(name)
+        entry = Entry(
+            self.faults.calls,
+            name,
+            without_secrets(asked[1] if asked else {}),
+            "",
+            "",
+            fault,
+            "lost",
+        )
+        self.log.append(entry)
+        where = len(self.log) - 1
+        if fault and not fault.strikes_after:
+            return self._strike(fault, scope.service)
+        try:
+            reply, entry = self._answer(scope, asked, entry, host, delegate)
+        except AwsError as error:
+            entry = replace(entry, outcome=error.code)
+            reply = failure(scope.service, error, str(uuid.uuid4()))
+        finally:
+            self.log[where] = entry
+        self.log[where] = entry
+        return self._strike(fault, scope.service) if fault else reply
+
+    def _asked(
+        self, scope: Scope, request: Request
+    ) -> tuple[OperationModel, dict[str, Any]] | None:
+        try:
+            return operation_of(scope.service, request)
+        except KeyError:
+            return None
+
+    def _answer(
+        self,
+        scope: Scope,
+        asked: tuple[OperationModel, dict[str, Any]] | None,
+        entry: Entry,
+        host: str,
+        delegate: Delegate,
+    ) -> tuple[Reply | None, Entry]:
+        if asked is None:
+            caller = caller_of(self.world, scope.access_key_id)
+            entry = replace(entry, account_id=caller.account_id, caller=caller.arn)
+            reply = delegate(caller.account_id)
+            return reply, replace(entry, outcome=_outcome(reply))
+        operation, params = asked
+        with self.world.lock:
+            caller = caller_of(self.world, scope.access_key_id)
+            entry = replace(entry, account_id=caller.account_id, caller=caller.arn)
+            call = Call(
+                scope.service, operation.name, params, caller, self.world, scope.region, host
+            )
+            if scope.service in STRICT:
+                check_input(scope.service, operation, params)
+            authorize(call)
+            answer = self._handled(call)
+            if answer is not None:
+                check_answer(call.name, operation, answer)
+                return success(operation, answer, str(uuid.uuid4())), replace(entry, outcome="ok")
+            reply = delegate(caller.account_id)
+        if reply is not None and reply[2] in {"Not yet implemented", b"Not yet implemented"}:
+            raise Undescribed(f"{call.name} is not modelled: give it a stub")
+        return reply, replace(entry, outcome=_outcome(reply))
+
+    def _handled(self, call: Call) -> dict[str, Any] | None:
+        stub = self.world.stubs.get((call.service, call.operation))
+        if stub is not None:
+            return stub(dict(call.params))
+        handler: Handler | None = HANDLERS.get((call.service, call.operation))
+        if handler is None and call.service in OWNED:
+            raise Undescribed(f"{call.name} is not modelled: give it a stub")
+        return handler(call) if handler else None
+
+    def _strike(self, fault: Fault, service: str) -> Reply:
+        request_id = str(uuid.uuid4())
+        match fault:
+            case Fault.CRASH_BEFORE | Fault.CRASH_AFTER:
+                raise Crash(fault.value)
+            case Fault.TIMEOUT_BEFORE | Fault.TIMEOUT_AFTER:
+                raise Lost(fault)
+            case Fault.THROTTLE:
+                error = AwsError(throttling_code(service), "Rate exceeded")
+                return failure(service, error, request_id)
+            case Fault.CONCURRENT_MODIFICATION:
+                words = "The request failed because another one modifies the same. Try again later."
+                return failure(service, AwsError(concurrency_code(service), words), request_id)
+            case Fault.ERROR_BEFORE | Fault.ERROR_AFTER:
+                return outage(request_id)
+
+    def calls(self, name: str) -> list[Entry]:
+        return [entry for entry in self.log if entry.name == name]
+
+
+def _outcome(reply: Reply | None) -> str:
+    if reply is None:
+        return "?"
+    return "ok" if reply[0] < 300 else str(reply[0])
+
+
+def without_secrets(params: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(_masked(params))
+
+
+def _masked(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in params.items():
+        if key in SECRETS:
+            yield key, "***"
+        else:
+            yield key, without_secrets(value) if isinstance(value, Mapping) else value

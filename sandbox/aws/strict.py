@@ -1,0 +1,209 @@
+"""Owns the way in: a pretend AWS for one `with` block, its clients, its clock and its faults."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Self
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from moto import mock_aws
+from moto.server import ThreadedMotoServer
+
+from sandbox.aws.clock import Clock
+from sandbox.aws.door import Door, Entry
+from sandbox.aws.faults import Faults
+from sandbox.aws.guard import no_network
+from sandbox.aws.hooks import bent
+from sandbox.aws.mailbox import Mailbox
+from sandbox.aws.people import Owner
+from sandbox.aws.rules import Rules
+from sandbox.aws.sessions import Caller
+from sandbox.aws.world import AwsAccount, World
+
+PAYER = "111111111111"
+
+
+class StrictAWS:
+    """`with StrictAWS() as aws:` answers boto3 in process; `aws.serve()` besides on loopback.
+
+    `installed()` alone bends moto's classes without `mock_aws`, for a moto server started by
+    somebody else. One at a time per process: moto's own state is global.
+    """
+
+    def __init__(
+        self,
+        *,
+        payer_id: str = PAYER,
+        clock: Clock | None = None,
+        rules: Rules | None = None,
+        faults: Faults | None = None,
+        seed: int = 1,
+    ) -> None:
+        self.clock = clock or Clock()
+        self.faults = faults or Faults()
+        self.world = World(payer_id=payer_id, clock=self.clock, rules=rules or Rules(), seed=seed)
+        self.door = Door(self.world, self.faults)
+        self.world.add_standalone(payer_id, name="payer", email="payer@msp.example")
+        self._stack = ExitStack()
+        self._clients: dict[Any, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self.installed())
+        self._stack.enter_context(mock_aws(config={"core": {"mock_credentials": False}}))
+        return self
+
+    def __exit__(self, *trouble: Any) -> None:
+        self._stack.close()
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+
+    @contextmanager
+    def installed(self) -> Iterator[Self]:
+        with no_network(), bent(self.door):
+            yield self
+
+    @contextmanager
+    def serve(self, *, port: int = 0) -> Iterator[str]:
+        """A server on loopback; gives its address, to be used as `endpoint_url`."""
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+        server.start()
+        try:
+            host, bound = server.get_host_and_port()
+            yield f"http://{host}:{bound}"
+        finally:
+            server.stop()
+
+    # Who calls. ------------------------------------------------------------------------
+
+    def session(self, account_id: str = "") -> boto3.Session:
+        """Signed in as an administrator of this account (the payer's, if none is named)."""
+        return as_session(self.world.administrator_of(account_id or self.world.payer_id))
+
+    def root_session(self, account_id: str) -> boto3.Session:
+        return as_session(self.world.root_of(account_id))
+
+    def client(self, service: str, account_id: str = "", **options: Any) -> Any:
+        """A boto3 client of that administrator, which sends every call once."""
+        key = (service, account_id, tuple(sorted(options.items())))
+        if key not in self._clients:
+            once = Config(retries={"total_max_attempts": 1})
+            session: Any = self.session(account_id)
+            self._clients[key] = session.client(service, config=once, **options)
+        return self._clients[key]
+
+    def environment(self, account_id: str = "", *, endpoint_url: str = "") -> dict[str, str]:
+        """What to put into the environment of a process that makes its own clients."""
+        caller = self.world.administrator_of(account_id or self.world.payer_id)
+        variables = {
+            "AWS_ACCESS_KEY_ID": caller.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": caller.secret_access_key,
+            "AWS_SESSION_TOKEN": caller.session_token,
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+        return variables | ({"AWS_ENDPOINT_URL": endpoint_url} if endpoint_url else {})
+
+    # The pretend world. ----------------------------------------------------------------
+
+    def add_standalone(self, account_id: str, *, email: str, name: str = "Client") -> AwsAccount:
+        """An account outside our organization, with an owner of its own."""
+        return self.world.add_standalone(account_id, name=name, email=email)
+
+    def account(self, account_id: str) -> AwsAccount:
+        return self.world.account(account_id)
+
+    def owner(self, account_id: str) -> Owner:
+        """The person who does for this account what only a person at the console can do."""
+        return Owner(self.world, self.world.account(account_id))
+
+    def reserve_id(self, email: str, account_id: str) -> None:
+        """The account created with this e-mail gets this id."""
+        self.world.reserved_ids[email.lower()] = account_id
+
+    def fail_creation(self, email: str, *reasons: str) -> None:
+        """The next creations with this e-mail end FAILED, for these of AWS's reasons in turn."""
+        self.world.failures.setdefault(email.lower(), []).extend(reasons)
+
+    def stub(
+        self, service: str, operation: str, answer: Callable[[dict[str, Any]], dict[str, Any]]
+    ) -> None:
+        """Answer an operation by a function of its parameters, checked against botocore's model."""
+        self.world.stubs[service, operation] = answer
+
+    @contextmanager
+    def enforced(self) -> Iterator[None]:
+        """While it lasts, callers may do only what their own policies allow."""
+        self.world.enforcing = True
+        try:
+            yield
+        finally:
+            self.world.enforcing = False
+
+    @property
+    def mail(self) -> Mailbox:
+        return self.world.mail
+
+    @property
+    def log(self) -> list[Entry]:
+        return self.door.log
+
+    def calls(self, name: str) -> list[Entry]:
+        """The logged calls of one operation, e.g. `organizations:CreateAccount`."""
+        return self.door.calls(name)
+
+    def set_up_organization(self) -> str:
+        """The payer's organization with all features and the trusted access we need; its id."""
+        organizations, iam = self.client("organizations"), self.client("iam")
+        created = organizations.create_organization(FeatureSet="ALL")["Organization"]
+        for principal in ("account.amazonaws.com", "iam.amazonaws.com"):
+            organizations.enable_aws_service_access(ServicePrincipal=principal)
+        iam.enable_organizations_root_credentials_management()
+        iam.enable_organizations_root_sessions()
+        return str(created["Id"])
+
+    def create_account(self, *, name: str, email: str, **more: Any) -> str:
+        """CreateAccount, polled until it is done; the new account's id."""
+        organizations = self.client("organizations")
+        status = organizations.create_account(AccountName=name, Email=email, **more)
+        request_id = status["CreateAccountStatus"]["Id"]
+        for _ in range(50):
+            status = organizations.describe_create_account_status(CreateAccountRequestId=request_id)
+            if status["CreateAccountStatus"]["State"] != "IN_PROGRESS":
+                break
+            self.clock.sleep(self.world.rules.creation_seconds / 10)
+        return str(status["CreateAccountStatus"]["AccountId"])
+
+
+def as_session(caller: Caller) -> boto3.Session:
+    return _session(caller.access_key_id, caller.secret_access_key, caller.session_token or None)
+
+
+def session_from(credentials: dict[str, Any]) -> boto3.Session:
+    """A session from what AssumeRole, AssumeRoot, GetSessionToken or CreateAccessKey gave."""
+    return _session(
+        credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials.get("SessionToken")
+    )
+
+
+def _session(key: str, secret: str, token: str | None) -> boto3.Session:
+    """Sessions share what they read of the service models: that is most of a client's cost."""
+    core = botocore.session.Session()
+    core.register_component("data_loader", _models())
+    return boto3.Session(
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
+        region_name="us-east-1",
+        botocore_session=core,
+    )
+
+
+@functools.cache
+def _models() -> Any:
+    return botocore.session.Session().get_component("data_loader")
