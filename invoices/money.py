@@ -11,6 +11,8 @@ COST_DIGITS = 10
 EXACT = Context(prec=60)
 """Sixty digits hold every product of a cost, a rate and an exchange rate without rounding."""
 
+_ZERO = Decimal(0)
+
 # ISO 4217 exponents that are not 2.
 _MINOR_DIGITS = {
     **dict.fromkeys(
@@ -38,7 +40,7 @@ def minor_digits(currency: str) -> int:
 
 def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
     """The sum without rounding: Python's own `sum` keeps 28 digits and drops the rest silently."""
-    return reduce(EXACT.add, amounts, Decimal(0))
+    return reduce(EXACT.add, amounts, _ZERO)
 
 
 def to_minor(exact: Decimal, currency: str, rounding: Rounding = Rounding.HALF_UP) -> int:

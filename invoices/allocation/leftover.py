@@ -73,8 +73,8 @@ class Policy:
     """Only kinds of RETAINED_AS; one left out is passed whole, all others always are."""
 
 
-AT_COST = Policy(CostBasis.NET_BILLED, {})
-"""For a client whose price book is missing: nothing is lost while it is parked."""
+NO_POLICY = Policy(CostBasis.NET_BILLED, {})
+"""A client whose price book is missing bears what the payer pays: nothing is lost meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Allocation:
 def allocate(assigned: pl.DataFrame, policies: Mapping[ClientKey, Policy]) -> Allocation:
     """Each client's cost by its policy; the rest retained by reason, or unassigned.
 
-    A client without a policy bears its charges at AT_COST.
+    A client without a policy bears its charges at NO_POLICY.
     """
     assert assigned.schema == ASSIGNED_SCHEMA
     charges = assigned.lazy()
@@ -162,7 +162,7 @@ def _with_policy(charges: pl.LazyFrame, policies: Mapping[ClientKey, Policy]) ->
             maintain_order="left",
         )
         .with_columns(
-            pl.col("basis").fill_null(AT_COST.basis.value),
+            pl.col("basis").fill_null(NO_POLICY.basis.value),
             pl.when(quarantined)
             .then(_whole(0))
             .otherwise(pl.col("passed_e6").fill_null(_whole(WHOLE_E6)))
