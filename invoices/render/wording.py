@@ -19,6 +19,7 @@ _REGION_BEFORE_POSTCODE = frozenset({"US", "CA", "AU", "IN"})
 _POSTCODE_ON_ITS_OWN_LINE = frozenset({"GB", "IE"})
 _NAME_LIMIT = 120
 _LONGEST_WORD = 32
+_LAST_CYRILLIC = "\u052f"
 _PRICE_PLACES = 8
 
 
@@ -62,14 +63,16 @@ def name(text: str, limit: int = _NAME_LIMIT) -> str:
 
 
 def breakable(text: str) -> str:
-    """Words longer than a column, such as resource ids, get places where a line may break."""
-    if all(len(word) <= _LONGEST_WORD for word in text.split(" ")):
-        return text
+    """Words longer than a column, such as resource ids, get places where a line may break.
+
+    Only in letters that stand alone: Typst knows where Thai or Chinese breaks, and a break inside
+    an Arabic or Hindi word would change its shape.
+    """
     return " ".join(map(_with_breaks, text.split(" ")))
 
 
 def _with_breaks(word: str) -> str:
-    if len(word) <= _LONGEST_WORD:
+    if len(word) <= _LONGEST_WORD or max(word) > _LAST_CYRILLIC:
         return word
     return "\u200b".join(word[at : at + 12] for at in range(0, len(word), 12))
 

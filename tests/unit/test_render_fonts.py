@@ -13,6 +13,7 @@ from invoices.documents.invoice import Invoice
 from invoices.render import render
 from invoices.render.fonts import covered, families, printable, unprintable
 from invoices.render.text import REPLACEMENT
+from invoices.render.wording import breakable
 from tests.golden.samples import BUYER, invoice, line
 
 NAMES = {
@@ -92,6 +93,32 @@ def test_a_client_abroad_gets_an_address_in_its_own_script() -> None:
     text = text_of(invoice((line(100),), buyer=buyer))
     for words in ("株式会社クラウドほげ", "港区六本木1-2-3", "106-0032 東京都", "JAPAN"):
         assert words in text
+
+
+def test_a_long_word_may_break_where_its_letters_stand_alone_and_nowhere_else() -> None:
+    assert breakable("arn:aws:ec2:eu-west-1:011254002932:instance") == (
+        "arn:aws:ec2:\u200beu-west-1:01\u200b1254002932:i\u200bnstance"
+    )
+    assert breakable("ที่" * 20) == "ที่" * 20
+    assert breakable("short words stay as they are") == "short words stay as they are"
+
+
+def test_han_characters_have_the_shape_of_the_clients_country() -> None:
+    shapes = {country: shape_of("骨", country) for country in ("CN", "JP", "TW", "KR")}
+    assert len(set(shapes.values())) >= 3
+
+
+def shape_of(character: str, country: str) -> bytes:
+    """The pixels of the client's name on page 1."""
+    address = Address(street="1", city="1", postcode="1", country=country)
+    document = invoice((line(100),), buyer=replace(BUYER, name=character, address=address))
+    window = "-x 100 -y 300 -W 60 -H 26".split()
+    return subprocess.run(
+        ["pdftoppm", "-r", "144", "-gray", "-l", "1", *window],
+        input=render(document, "pdf"),
+        check=True,
+        capture_output=True,
+    ).stdout
 
 
 def test_every_character_the_fonts_claim_is_accepted_by_the_archive_format() -> None:
