@@ -24,7 +24,7 @@ STEPS: Mapping[RunKind, tuple[Step, ...]] = {
 }
 
 ATTEMPTS_MAX = 25
-"""A run whose worker dies every time is given up, lest it kill workers for ever."""
+"""A step whose worker dies every time is given up, lest it kill workers for ever."""
 
 POLL_SECONDS = 0.2
 PROGRESS_SECONDS = 0.5
@@ -86,10 +86,6 @@ def _advance(environment: Environment, run_id: int, report: Report) -> None:
     steps = STEPS[run.kind]
     with environment.database.transaction() as session:
         attempt = runs.take_up(session, run_id, [step.name for step in steps])
-        if attempt > ATTEMPTS_MAX:
-            gave_up = f"given up: {ATTEMPTS_MAX} workers died of it"
-            runs.finish_run(session, run_id, error=gave_up, now=environment.now())
-            return
     try:
         for step in steps:
             _perform(environment, run_id, attempt, step, report)
@@ -111,6 +107,8 @@ def _perform(
     ordinal = next(each.ordinal for each in run.steps if each.name == step.name)
     if run.next_step is None or run.next_step.ordinal != ordinal:
         return
+    if run.next_step.attempt >= ATTEMPTS_MAX:
+        raise Refused(f"given up: {ATTEMPTS_MAX} workers died of step {step.name!r}")
     with environment.database.transaction() as session:
         runs.still_ours(session, run_id, attempt)
         runs.begin_step(session, run_id, ordinal, environment.now())

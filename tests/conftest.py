@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
+import shutil
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,10 +19,16 @@ from typing import Any
 import psycopg
 import pytest
 
+from invoices.periods import BillingPeriod
 from jobs.environment import Environment
+from service.actions.apply_configuration import apply_configuration
+from service.actions.record_snapshot import record_snapshot
+from service.configuration import Configuration, read_configuration
 from service.store.database import Database, embedded_database
 from service.store.embedded import EmbeddedServer
+from service.store.snapshots import Snapshot
 from service.store.upgrade import upgrade
+from tests.builders import OCTOBER, PAYER, charge, charges
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 TEMPLATE = "template"
@@ -46,14 +57,19 @@ sys.addaudithook(_refuse_network)
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    """One for all: pytest-xdist's workers are several commands that share a folder."""
-    folder = tmp_path_factory.getbasetemp()
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        folder = folder.parent
+def server() -> Iterator[EmbeddedServer]:
+    """One for all: pytest-xdist's workers are several commands that share a folder.
+
+    It is not in pytest's own folder, which every pytest that starts closes to the system user
+    that PostgreSQL runs as under root.
+    """
+    session = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    folder = Path(tempfile.gettempdir()) / f"rebill-tests-{session[:12]}"
     server = EmbeddedServer.attach(folder / "postgres", FAST)
     yield server
     server.release()
+    if server.postmaster_pid is None:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -63,15 +79,21 @@ def template(server: EmbeddedServer) -> str:
     return TEMPLATE
 
 
-@pytest.fixture
-def database(server: EmbeddedServer, template: str) -> Iterator[Database]:
-    """Fresh, and dropped afterwards."""
+@contextmanager
+def fresh_database(server: EmbeddedServer, template: str) -> Iterator[Database]:
+    """Dropped afterwards."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     database = Database(embedded_database(server, name, template))
     yield database
     database.close()
     with psycopg.connect(server.conninfo(), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(server: EmbeddedServer, template: str) -> Iterator[Database]:
+    with fresh_database(server, template) as database:
+        yield database
 
 
 @pytest.fixture
@@ -84,3 +106,66 @@ def environment(database: Database, tmp_path: Path) -> Environment:
     """Time stands still, so that equal runs make equal documents."""
 
     return Environment.under(tmp_path / "home", database, lambda: NOW)
+
+
+@dataclass(frozen=True)
+class MonthOf:
+    """Makes a payer's month: clients `c00`, `c01`, … with one account each, who owe 100, 101, …"""
+
+    environment: Environment
+
+    def __call__(self, clients: int, period: BillingPeriod = OCTOBER) -> None:
+        now = self.environment.now()
+        rows = [
+            charge(
+                account_of(number),
+                str(100 + number),
+                billing_period=str(period),
+                service_day=period.start,
+                invoice_id="1234",
+            )
+            for number in range(clients)
+        ]
+        snapshot = Snapshot(
+            id=self.environment.snapshots.keep(charges(*rows)),
+            payer_account_id=PAYER,
+            period=period,
+            dialect="cur2",
+            source_rows=clients,
+            finalized=True,
+            facts={"sums": {}},
+            findings=(),
+        )
+        with self.environment.database.transaction() as session:
+            apply_configuration(session, configuration_of(clients), actor="test", now=now)
+            record_snapshot(session, snapshot, actor="test", now=now)
+
+
+def account_of(number: int) -> str:
+    return f"{number:012}"
+
+
+def configuration_of(clients: int) -> Configuration:
+    address = {"street": "1 Quay", "city": "Cork", "postcode": "T12", "country": "IE"}
+    written = {
+        "seller": {"name": "Example Cloud Ltd", "address": address, "tax_id": "IE6388047V"},
+        "payers": [{"account_id": str(PAYER)}],
+        "clients": [
+            {
+                "key": f"c{number:02}",
+                "name": f"Client {number}",
+                "currency": "USD",
+                "address": address,
+                "price_book": "cost",
+                "accounts": [{"id": account_of(number), "from": "2018-01-01"}],
+            }
+            for number in range(clients)
+        ],
+        "price_books": [{"key": "cost", "from": "2018-01", "cost_basis": "billed"}],
+    }
+    return read_configuration(json.dumps(written))
+
+
+@pytest.fixture
+def month_of(environment: Environment) -> MonthOf:
+    return MonthOf(environment)

@@ -70,3 +70,11 @@ def reach(stage: Stage, following: Stage) -> Stage:
 def state_of(stage: Stage, waiting: WaitKind | None) -> str:
     """The one word the API and the pages show: what it waits for, else where it stands."""
     return stage.value if waiting is None or stage in ENDED else waiting.value
+
+
+_ONWARDS = tuple(Stage)
+
+
+def has_reached(stage: Stage, wanted: Stage) -> bool:
+    """Is the account at `wanted` or past it, on its way in or out?"""
+    return stage is not Stage.CANCELLED and _ONWARDS.index(stage) >= _ONWARDS.index(wanted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from service.store import audit, documents
+from service.store import audit, documents, drafts
 from service.store.documents import Issued
 from service.store.session import Session
 
@@ -17,6 +17,7 @@ def issue_invoice(
     Whether the month may be issued at all is `months.gate`'s to say, before.
     Raises NotPossible, IssueDateGoesBack.
     """
+    drafts.lock(session, draft_id)
     there = documents.document_of(session, draft_id)
     if there is not None:
         return there

@@ -1,5 +1,8 @@
 """Owns the list of commands, and how each of them ends: expected trouble is one line."""
 
+from collections.abc import Mapping
+from importlib import import_module
+
 import typer
 from typer.exceptions import TyperException
 
@@ -7,12 +10,20 @@ from jobs.aws.cost_explorer import CostExplorerError
 from jobs.estimates import NoEstimate
 from jobs.ingest.errors import IngestError
 from jobs.snapshots import DamagedSnapshot
-from service.cli import configure, demo, documents, estimate, month, output, serve, simulate
+from service.cli import output
 from service.cli.application import EXIT_BAD_INPUT, EXIT_INTERRUPTED, app
 from service.errors import RebillError
 
-COMMANDS = (demo, serve, configure, month, documents, estimate, simulate)
-"""The modules whose commands `rebill --help` lists, in this order."""
+MODULES: Mapping[str, tuple[str, ...]] = {
+    "service.cli.demo": ("demo",),
+    "service.cli.configure": ("apply", "db", "key"),
+    "service.cli.month": ("ingest", "bill", "reconcile"),
+    "service.cli.documents": ("approve", "issue", "export"),
+    "service.cli.estimate": ("estimate",),
+    "service.cli.serve": ("serve", "worker"),
+    "service.cli.simulate": ("simulate",),
+}
+"""Which module registers which commands; only the one that is asked for is imported."""
 
 EXPECTED = (RebillError, IngestError, CostExplorerError, NoEstimate, DamagedSnapshot)
 
@@ -20,6 +31,7 @@ EXPECTED = (RebillError, IngestError, CostExplorerError, NoEstimate, DamagedSnap
 def run(arguments: list[str]) -> int:
     """The exit status: 0, 1 for a finding, 2 for bad input."""
     try:
+        _register(arguments[0] if arguments else "")
         return app(arguments, standalone_mode=False) or 0
     except typer.Exit as done:
         return done.exit_code
@@ -31,3 +43,9 @@ def run(arguments: list[str]) -> int:
         output.complain("interrupted; what was begun goes on at the next start")
         return EXIT_INTERRUPTED
     return EXIT_BAD_INPUT
+
+
+def _register(wanted: str) -> None:
+    asked = [module for module, commands in MODULES.items() if wanted in commands]
+    for module in asked or MODULES:
+        import_module(module)

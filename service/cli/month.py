@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from invoices.clients import AccountId
 from invoices.findings import Finding, Severity
 from invoices.money import from_minor, plain
 from invoices.periods import BillingPeriod
@@ -32,7 +33,7 @@ def ingest(
         with environment.database.transaction() as session:
             run_id = request_ingest(
                 session,
-                payer,
+                AccountId(payer),
                 period,
                 location=_absolute(location),
                 dialect=dialect,

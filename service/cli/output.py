@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -17,7 +18,17 @@ from invoices.reconciliation import ControlTotal, Reconciliation
 Report = Callable[[str, int, int], None]
 """What is being done, how much of it is done, and how much there is (0 when unknown)."""
 
-OUT = Console(soft_wrap=True, highlight=False, markup=False)
+PIPE_COLUMNS = 160
+"""A pipe has no width of its own; figures must not break."""
+
+PLAIN_SECONDS = 2.0
+
+OUT = Console(
+    soft_wrap=True,
+    highlight=False,
+    markup=False,
+    width=None if sys.stdout.isatty() else PIPE_COLUMNS,
+)
 ERR = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 
@@ -53,7 +64,7 @@ def print_findings(findings: Sequence[Finding]) -> None:
 
 @contextmanager
 def progress() -> Iterator[Report]:
-    """A bar on a terminal; elsewhere a plain line whenever the work changes or a tenth is done."""
+    """A bar on a terminal; elsewhere a plain line for each new work and every two seconds."""
     if not ERR.is_terminal:
         yield _plain_lines()
         return
@@ -70,13 +81,14 @@ def progress() -> Iterator[Report]:
 
 
 def _plain_lines() -> Report:
-    last: dict[str, int] = {}
+    last, written_at = "", 0.0
 
     def report(what: str, done: int, total: int) -> None:
-        tenth = done * 10 // total if total else 0
-        if last.get(what) != tenth:
-            last[what] = tenth
-            ERR.print(f"{what}: {done}/{total}" if total else what)
+        nonlocal last, written_at
+        if what == last and time.monotonic() - written_at < PLAIN_SECONDS:
+            return
+        last, written_at = what, time.monotonic()
+        ERR.print(f"{what}: {done}/{total}" if total else what)
 
     return report
 

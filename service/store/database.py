@@ -100,7 +100,8 @@ class DatabaseUnavailable(Unavailable):
     """Nobody answers there, or not as PostgreSQL should."""
 
     def __init__(self, error: Exception) -> None:
-        reason = str(error).strip().splitlines()[0]
+        # SQLAlchemy wraps the driver's words in its own.
+        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
         super().__init__(f"cannot use the database: {reason} (see REBILL_DATABASE_URL)")
 
 

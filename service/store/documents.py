@@ -17,7 +17,7 @@ from invoices.documents.numbering import invoice_number
 from invoices.periods import BillingPeriod
 from service.errors import Refused
 from service.store import tables
-from service.store.drafts import locked, mark_issued
+from service.store.drafts import lock, mark_issued
 from service.store.session import Session
 
 
@@ -59,7 +59,7 @@ def issue_document(session: Session, draft_id: int, *, issued_on: date, now: dat
     The series is locked from here until the caller's transaction ends, so this comes last in it.
     Raises NotPossible, IssueDateGoesBack.
     """
-    draft = locked(session, draft_id)
+    draft = lock(session, draft_id)
     mark_issued(session, draft)
     invoice = from_document(draft.document)
     payer = session.get_one(tables.configuration.PayerAccount, draft.payer_account_id)

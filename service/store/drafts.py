@@ -153,7 +153,7 @@ def _to_row(
 
 def approve(session: Session, draft_id: int, *, actor: str, now: datetime) -> None:
     """Raises NotPossible."""
-    row = locked(session, draft_id)
+    row = lock(session, draft_id)
     _move(row, DraftState.APPROVED)
     row.approved_by, row.approved_at = actor, now
     session.flush()
@@ -161,7 +161,7 @@ def approve(session: Session, draft_id: int, *, actor: str, now: datetime) -> No
 
 def withdraw_approval(session: Session, draft_id: int) -> None:
     """Raises NotPossible."""
-    row = locked(session, draft_id)
+    row = lock(session, draft_id)
     _move(row, DraftState.DRAFT)
     row.approved_by = row.approved_at = None
     session.flush()
@@ -173,7 +173,8 @@ def mark_issued(session: Session, row: tables.months.Draft) -> None:
     session.flush()
 
 
-def locked(session: Session, draft_id: int) -> tables.months.Draft:
+def lock(session: Session, draft_id: int) -> tables.months.Draft:
+    """Nobody else moves it until the transaction ends."""
     return session.get_one(tables.months.Draft, draft_id, with_for_update=True)
 
 

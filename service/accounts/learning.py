@@ -1,0 +1,243 @@
+"""Owns how AWS's answers, in boto3's words, become facts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote
+
+from service.accounts.calls import Answer, Call, Refusal, Send
+from service.accounts.facts import (
+    Facts,
+    SeenAccount,
+    SeenBudget,
+    SeenCreation,
+    SeenHandshake,
+    SeenOrganization,
+    SeenPolicy,
+    SeenRole,
+    SeenRoot,
+    SeenTransfer,
+)
+from service.accounts.policy_files import Document
+from service.accounts.practice import Contact
+
+# Refusals of a READ that say "there is none", which is an answer.
+_NONE_THERE = frozenset({
+    "AccountNotFoundException", "ChildNotFoundException", "NotFoundException",
+    "ResourceNotFoundException", "AccountNotRegisteredException", "TargetNotFoundException",
+})  # fmt: skip
+_NOTHING: dict[str, Any] = {
+    "account": (), "account_tags": {}, "budget": (), "parent_id": "", "delegated_services": (),
+    "contact_information": {}, "scp_ids": frozenset(),
+}  # fmt: skip
+
+
+def learn(facts: Facts, call: Call, answer: Answer) -> Facts:
+    """The facts after the call was answered; AWS's refusal of a read changes them only if it tells.
+
+    A write spoils what it may have changed, even when refused: AWS may have done it all the same.
+    """
+    if call.tells == "probes":
+        refused = answer if isinstance(answer, Refusal) else None
+        return replace(facts, probes={**facts.probes, call.subject: refused})
+    if call.send is not Send.READ:
+        return _spoiled(facts, call)
+    if isinstance(answer, Refusal):
+        return _nothing_there(facts, call) if answer.code in _NONE_THERE else facts
+    if call.tells == "contacts":
+        return replace(facts, contacts={**facts.contacts, call.subject: _contact(answer)})
+    return replace(facts, **_READERS[call.operation](answer))
+
+
+def _spoiled(facts: Facts, call: Call) -> Facts:
+    fresh = Facts()
+    return replace(facts, **{name: getattr(fresh, name) for name in call.spoils})
+
+
+def _nothing_there(facts: Facts, call: Call) -> Facts:
+    if call.tells == "contacts":
+        return replace(facts, contacts={**facts.contacts, call.subject: None})
+    if call.tells not in _NOTHING:
+        return facts
+    return replace(facts, **{call.tells: _NOTHING[call.tells]})
+
+
+def _organization(answer: Mapping[str, Any]) -> dict[str, Any]:
+    seen = answer["Organization"]
+    return {
+        "organization": SeenOrganization(
+            organization_id=seen["Id"],
+            payer_account_id=seen["MasterAccountId"],
+            all_features=seen["FeatureSet"] == "ALL",
+        )
+    }
+
+
+def seen_account(row: Mapping[str, Any]) -> SeenAccount:
+    return SeenAccount(
+        account_id=row["Id"],
+        name=row.get("Name", ""),
+        email=row.get("Email", ""),
+        state=row["State"],
+        joined_at=row["JoinedTimestamp"],
+    )
+
+
+def _creations(answer: Mapping[str, Any]) -> dict[str, Any]:
+    one = answer.get("CreateAccountStatus")
+    rows = answer["CreateAccountStatuses"] if one is None else [one]
+    return {"creations": tuple(map(seen_creation, rows))}
+
+
+def seen_creation(row: Mapping[str, Any]) -> SeenCreation:
+    return SeenCreation(
+        request_id=row["Id"],
+        account_name=row.get("AccountName", ""),
+        state=row["State"],
+        requested_at=row["RequestedTimestamp"],
+        account_id=row.get("AccountId", ""),
+        failure=row.get("FailureReason", ""),
+    )
+
+
+def seen_handshake(row: Mapping[str, Any]) -> SeenHandshake:
+    resources = {each["Type"]: each.get("Value", "") for each in row.get("Resources", [])}
+    targets = [p["Id"] for p in row.get("Parties", []) if p["Type"] in ("ACCOUNT", "EMAIL")]
+    return SeenHandshake(
+        handshake_id=row["Id"],
+        state=row["State"],
+        requested_at=row["RequestedTimestamp"],
+        expires_at=row["ExpirationTimestamp"],
+        target=resources.get("ACCOUNT") or resources.get("EMAIL") or "".join(targets[:1]),
+        notes=resources.get("NOTES", ""),
+    )
+
+
+def _seen_transfer(row: Mapping[str, Any]) -> SeenTransfer:
+    return SeenTransfer(
+        transfer_id=row["Id"],
+        status=row["Status"],
+        source_account_id=row["Source"]["ManagementAccountId"],
+        starts_at=row["StartTimestamp"],
+        ends_at=row.get("EndTimestamp"),
+    )
+
+
+def _contact(answer: Mapping[str, Any]) -> Contact:
+    seen = answer["AlternateContact"]
+    return Contact(
+        name=seen["Name"],
+        title=seen["Title"],
+        email=seen["EmailAddress"],
+        phone=seen["PhoneNumber"],
+    )
+
+
+def _identities(answer: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "roles": tuple(_seen_role(row) for row in answer["RoleDetailList"]),
+        "policies": tuple(_seen_policy(row) for row in answer["Policies"]),
+    }
+
+
+def _seen_role(row: Mapping[str, Any]) -> SeenRole:
+    return SeenRole(
+        name=row["RoleName"],
+        path=row["Path"],
+        trust=_document(row["AssumeRolePolicyDocument"]),
+        inline={p["PolicyName"]: _document(p["PolicyDocument"]) for p in row["RolePolicyList"]},
+        managed_arns=frozenset(p["PolicyArn"] for p in row["AttachedManagedPolicies"]),
+        boundary_arn=row.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""),
+        tags=_tags(row),
+    )
+
+
+def _seen_policy(row: Mapping[str, Any]) -> SeenPolicy:
+    """AWS lists versions newest first."""
+    versions = row["PolicyVersionList"]
+    default = [v for v in versions if v["IsDefaultVersion"]]
+    others = [v for v in versions if not v["IsDefaultVersion"]]
+    return SeenPolicy(
+        arn=row["Arn"],
+        document=_document(default[0]["Document"]),
+        version_ids=tuple(v["VersionId"] for v in (*default, *others)),
+    )
+
+
+def _document(value: Any) -> Document:
+    """botocore decodes policy documents; other clients leave them as URL-encoded JSON."""
+    document: Document = json.loads(unquote(value)) if isinstance(value, str) else value
+    return document
+
+
+def _tags(answer: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])}
+
+
+def _root(answer: Mapping[str, Any]) -> dict[str, Any]:
+    summary = answer["SummaryMap"]
+    return {
+        "root": SeenRoot(
+            password=bool(summary.get("AccountPasswordPresent")),
+            access_keys=bool(summary.get("AccountAccessKeysPresent")),
+            mfa=bool(summary.get("AccountMFAEnabled")),
+            signing_certificates=bool(summary.get("AccountSigningCertificatesPresent")),
+        )
+    }
+
+
+def _budget(answer: Mapping[str, Any]) -> dict[str, Any]:
+    seen = answer["Budget"]
+    budget = SeenBudget(
+        name=seen["BudgetName"], amount=seen.get("BudgetLimit", {}).get("Amount", "")
+    )
+    return {"budget": (budget,)}
+
+
+def _contact_information(answer: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "contact_information": answer["ContactInformation"],
+        "phone_verification": answer.get("VerificationStatus", ""),
+    }
+
+
+_Reader = Callable[[Mapping[str, Any]], dict[str, Any]]
+_READERS: dict[str, _Reader] = {
+    "DescribeOrganization": _organization,
+    "ListAccounts": lambda a: {"accounts": tuple(map(seen_account, a["Accounts"]))},
+    "DescribeAccount": lambda a: {"account": (seen_account(a["Account"]),)},
+    "ListTagsForResource": lambda a: {"account_tags": _tags(a)},
+    "ListCreateAccountStatus": _creations,
+    "DescribeCreateAccountStatus": _creations,
+    "ListHandshakesForOrganization": lambda a: {
+        "handshakes": tuple(map(seen_handshake, a["Handshakes"]))
+    },
+    "ListInboundResponsibilityTransfers": lambda a: {
+        "transfers": tuple(map(_seen_transfer, a["ResponsibilityTransfers"]))
+    },
+    "ListParents": lambda a: {"parent_id": a["Parents"][0]["Id"]},
+    "GetAccountAuthorizationDetails": _identities,
+    "ListRoles": lambda a: {
+        "session_seconds": {r["RoleName"]: r.get("MaxSessionDuration", 3_600) for r in a["Roles"]}
+    },
+    "GetAccountSummary": _root,
+    "ListAccessKeys": lambda a: {
+        "root_access_key_ids": tuple(k["AccessKeyId"] for k in a["AccessKeyMetadata"])
+    },
+    "ListSigningCertificates": lambda a: {
+        "root_certificate_ids": tuple(k["CertificateId"] for k in a["Certificates"])
+    },
+    "DescribeBudget": _budget,
+    "ListCostAllocationTags": lambda a: {
+        "cost_tags": {t["TagKey"]: t["Status"] for t in a["CostAllocationTags"]}
+    },
+    "ListPoliciesForTarget": lambda a: {"scp_ids": frozenset(p["Id"] for p in a["Policies"])},
+    "GetPrimaryEmail": lambda a: {"primary_email": a["PrimaryEmail"]},
+    "GetContactInformation": _contact_information,
+    "ListDelegatedServicesForAccount": lambda a: {
+        "delegated_services": tuple(s["ServicePrincipal"] for s in a["DelegatedServices"])
+    },
+}

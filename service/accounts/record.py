@@ -1,0 +1,188 @@
+"""Owns what one onboarding or hand-over remembers between visits, and how each step changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+from service.accounts.calls import (
+    Adopt,
+    Answer,
+    Assign,
+    Call,
+    Entry,
+    Reach,
+    Refusal,
+    Reserve,
+    Send,
+    Unassign,
+)
+from service.accounts.facts import SeenCreation
+from service.accounts.learning import seen_creation
+from service.accounts.findings import Finding
+from service.accounts.life import Stage, reach
+from service.accounts.practice import Contact
+from service.accounts.refusals import is_denied, is_sure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """Written before a call that is sent once: AWS may have got it even if nothing came back."""
+
+    step: str
+    number: int
+    at: datetime
+    request_id: str = ""
+    failure: str = ""
+    """Why it surely did not happen, in AWS's words; '' while it may have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """The last refusal of one step, and how often in a row it was refused."""
+
+    refusal: Refusal
+    attempts: int
+    at: datetime
+    first_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What a person or a client can be shown: the step, when, and what AWS or the person said."""
+
+    at: datetime
+    words: str
+    by: str = ""
+    """The person, or '' for the service."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    stage: Stage = Stage.REQUESTED
+    reserved: bool = False
+    account_id: str = ""
+    intents: tuple[Intent, ...] = ()
+    forgiven: int = 0
+    """How many intents a person's retry has written off."""
+    handshake_id: str = ""
+    past_handshakes: frozenset[str] = frozenset()
+    """Declined, cancelled or expired ones, given up by a person's retry."""
+    transfer_id: str = ""
+    assigned_on: date | None = None
+    unassigned_on: date | None = None
+    troubles: Mapping[str, Trouble] = field(default_factory=dict)
+    proofs: Mapping[str, Proof] = field(default_factory=dict)
+    prior_contacts: Mapping[str, Contact | None] = field(default_factory=dict)
+    """The client's own alternate contacts, to be written back at hand-over."""
+    done: frozenset[str] = frozenset()
+    """Writes that AWS cannot be asked about afterwards."""
+    findings: Mapping[str, Finding] = field(default_factory=dict)
+    """What a person should look at, by code; blocks nothing."""
+
+    def intents_for(self, step: str) -> tuple[Intent, ...]:
+        """Those that count: not written off."""
+        return tuple(intent for intent in self.intents[self.forgiven :] if intent.step == step)
+
+
+def intended(record: Record, call: Call, now: datetime) -> Record:
+    """Before a call with Send.ONCE: store and commit this record, and only then send."""
+    assert call.send is Send.ONCE, call
+    intent = Intent(step=call.step, number=len(record.intents) + 1, at=now)
+    return replace(record, intents=(*record.intents, intent))
+
+
+def answered(record: Record, call: Call, answer: Answer, now: datetime) -> Record:
+    """After a call: troubles, request ids, and what is remembered of it."""
+    if isinstance(answer, Refusal):
+        if call.expects_refusal and is_denied(answer):
+            return _proved(record, call, answer.words, now)
+        return _refused(record, call, answer, now)
+    troubles = {key: trouble for key, trouble in record.troubles.items() if key != call.key}
+    record = replace(record, troubles=troubles)
+    match call.operation:
+        case "CreateAccount":
+            return attributed(record, (seen_creation(answer["CreateAccountStatus"]),))
+        case "InviteAccountToOrganization" | "InviteOrganizationToTransferResponsibility":
+            return replace(record, handshake_id=answer["Handshake"]["Id"])
+        case "AssumeRole" if not call.expects_refusal:
+            return _proved(record, call, "AssumeRole succeeded", now)
+    if call.send is not Send.READ and not call.spoils:
+        return replace(record, done=record.done | {call.key})
+    return record
+
+
+def attributed(record: Record, creations: tuple[SeenCreation, ...]) -> Record:
+    """Our own rows of the status list, told to the intents they answer, the latest first.
+
+    An older intent still unanswered was waited for, and never came to be.
+    """
+    for row in sorted(creations, key=lambda row: row.requested_at, reverse=True):
+        known = [i for i in record.intents if i.request_id == row.request_id]
+        waiting = [i for i in record.intents if not i.request_id and not i.failure]
+        for intent in (known or waiting)[-1:]:
+            told = replace(intent, request_id=row.request_id, failure=row.failure)
+            intents = tuple(told if each == intent else each for each in record.intents)
+            record = replace(record, intents=intents)
+    return record
+
+
+def entered(record: Record, entry: Entry) -> Record:
+    """After an entry was made in our store."""
+    match entry:
+        case Reserve():
+            return replace(record, reserved=True)
+        case Adopt(account_id=account_id):
+            return replace(record, account_id=account_id)
+        case Assign(from_on=day):
+            return replace(record, assigned_on=day)
+        case Unassign(until_on=day):
+            return replace(record, unassigned_on=day)
+        case Reach(stage=stage):
+            return replace(record, stage=reach(record.stage, stage))
+
+
+def retried(record: Record) -> Record:
+    """A person corrected what was wrong: troubles are forgotten, failed attempts written off.
+
+    An attempt whose fate is unknown is never written off: it may have made the account.
+    """
+    failed = 0
+    for intent in record.intents:
+        if not intent.failure:
+            break
+        failed += 1
+    past = record.past_handshakes | ({record.handshake_id} - {""})
+    return replace(record, troubles={}, forgiven=failed, handshake_id="", past_handshakes=past)
+
+
+def attested(record: Record, item: str, proof: Proof) -> Record:
+    """A person vouches for what AWS cannot be asked."""
+    assert proof.by, "an attestation names its person"
+    return replace(record, proofs={**record.proofs, item: proof})
+
+
+def _proved(record: Record, call: Call, words: str, now: datetime) -> Record:
+    proof = Proof(at=now, words=words)
+    return replace(record, proofs={**record.proofs, call.key: proof})
+
+
+def _refused(record: Record, call: Call, refusal: Refusal, now: datetime) -> Record:
+    before = record.troubles.get(call.key)
+    trouble = Trouble(
+        refusal=refusal,
+        attempts=before.attempts + 1 if before else 1,
+        at=now,
+        first_at=before.first_at if before else now,
+    )
+    record = replace(record, troubles={**record.troubles, call.key: trouble})
+    if call.send is Send.ONCE and is_sure(refusal):
+        return _failed(record, call.step, refusal.reason or refusal.code)
+    return record
+
+
+def _failed(record: Record, step: str, failure: str) -> Record:
+    last = record.intents[-1]
+    assert last.step == step, f"{step} was sent without an intent"
+    return replace(record, intents=(*record.intents[:-1], replace(last, failure=failure)))

@@ -1,0 +1,78 @@
+"""Numbers have no gap and no duplicate, whatever issuers do to each other."""
+
+from __future__ import annotations
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from jobs.environment import Environment
+from service.actions.issue_invoice import issue_invoice
+from service.store import invoices
+from tests.builders import OCTOBER
+from tests.conftest import MonthOf
+from tests.months import TODAY, approve_all, bill, issued
+
+ISSUERS = 64
+
+
+class Aborted(Exception):
+    """Something after the number was taken went wrong."""
+
+
+@pytest.mark.parametrize(
+    ("documents", "aborted_percent"),
+    [(200, 5), (200, 25), pytest.param(1000, 5, marks=pytest.mark.proof)],
+)
+def test_64_issuers_of_whom_some_abort_leave_no_gap_and_no_duplicate(
+    environment: Environment, month_of: MonthOf, documents: int, aborted_percent: int
+) -> None:
+    month_of(documents)
+    bill(environment)
+    assert approve_all(environment) == documents
+    with environment.database.transaction() as session:
+        drafts = [each.id for each in invoices.invoices_of(session, OCTOBER)]
+    dice = random.Random(aborted_percent)
+    fates = [(draft, dice.randrange(100) < aborted_percent) for draft in drafts]
+    failing = sum(fails for _, fails in fates)
+
+    with ThreadPoolExecutor(ISSUERS) as issuers:
+        answers = list(issuers.map(lambda fate: _issue(environment, *fate), fates))
+
+    assert answers.count("") == failing > 0
+    numbers = sorted(number for number in answers if number)
+    assert numbers == [f"INV-{ordinal:06}" for ordinal in range(1, documents - failing + 1)]
+
+    again = [_issue(environment, draft, False) for draft, fails in fates if fails]
+    assert sorted(again) == [f"INV-{n:06}" for n in range(documents - failing + 1, documents + 1)]
+    assert len(issued(environment)) == documents
+
+
+def _issue(environment: Environment, draft_id: int, fails: bool) -> str:
+    try:
+        with environment.database.transaction() as session:
+            document = issue_invoice(
+                session, draft_id, issued_on=TODAY, actor="test", now=environment.now()
+            )
+            if fails:
+                raise Aborted
+            return document.number
+    except Aborted:
+        return ""
+
+
+def test_one_draft_issued_by_64_at_once_is_one_document(
+    environment: Environment, month_of: MonthOf
+) -> None:
+    month_of(1)
+    bill(environment)
+    approve_all(environment)
+    with environment.database.transaction() as session:
+        (draft,) = invoices.invoices_of(session, OCTOBER)
+
+    with ThreadPoolExecutor(ISSUERS) as issuers:
+        answers = list(issuers.map(lambda _: _issue(environment, draft.id, False), range(64)))
+
+    assert set(answers) == {"INV-000001"}
+    assert len(issued(environment)) == 1
