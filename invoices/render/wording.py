@@ -59,7 +59,9 @@ def spelled_terms(days: int) -> str:
 def name(text: str, limit: int = _NAME_LIMIT) -> str:
     """A name as printed: cut with an ellipsis where it would not fit on a page."""
     drawn = printable(text).strip()
-    return breakable(drawn if len(drawn) <= limit else drawn[: limit - 1].rstrip() + "…")
+    if len(drawn) <= limit:
+        return breakable(drawn)
+    return breakable(drawn[: limit - 1].rstrip()) + "…"
 
 
 def breakable(text: str) -> str:
