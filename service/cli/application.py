@@ -14,3 +14,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
+
+
+@app.callback()
+def rebill() -> None:
+    """Exact per-client invoices from one AWS payer bill."""
