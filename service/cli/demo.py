@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from invoices.clients import AccountId
-from invoices.money import exact_sum, from_minor, plain
+from invoices.money import exact_sum, from_minor
 from invoices.periods import BillingPeriod
 from invoices.reconciliation import Reconciliation
 from invoices.render import FORMATS
