@@ -1,0 +1,16 @@
+"""The worked examples of the core's READMEs are run as they stand."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+CORE = Path(__file__).parents[2] / "invoices"
+READMES = ["README.md", "allocation/README.md", "pricing/README.md", "documents/README.md"]
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_worked_example_is_true(readme: str) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", (CORE / readme).read_text(), re.DOTALL)
+
+    exec(compile(example, readme, "exec"), {})
