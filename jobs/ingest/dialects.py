@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -75,7 +76,13 @@ def detect(columns: Sequence[str], where: str) -> Dialect:
 
 
 def plan(dialect: Dialect, columns: Sequence[str], tags: Sequence[str], where: str) -> Plan:
-    """What to read of a file with these columns. Raises IngestError `missing_column`."""
+    """What to read of a file with these columns.
+
+    Raises IngestError `missing_column`, `duplicate_column`.
+    """
+    twice = [name for name, times in Counter(columns).items() if times > 1]
+    if twice:
+        raise IngestError("duplicate_column", where, f"it has column {twice[0]} more than once")
     names, maps = _names(dialect, columns)
     missing = [name for name in VOCABULARIES[dialect].required if name not in names]
     if missing:

@@ -21,13 +21,9 @@ from jobs.ingest import reducer
 from jobs.ingest.errors import IngestError
 from jobs.ingest.reducer import Reading, TextFormat
 from jobs.ingest.reducer_sums import Reduced
+from jobs.ingest.watched import RowShape, Watched, refuse_bomb
 
 HEADER_BYTES_MAX = 1 << 20
-LINE_BYTES_MAX = 1 << 23
-EXPANSION_FREE_BYTES = 1 << 26
-EXPANSION_MAX = 250
-"""AWS's own CSV shrinks 10 to 30 times; what grows 250 times past 64 MiB is a bomb."""
-
 PARQUET_FREE_ROWS = 1 << 20
 PARQUET_ROWS_PER_BYTE = 4
 """A line item costs at least some bytes: its id alone has 52 characters."""
@@ -61,12 +57,12 @@ def inspect(path: Path, where: str, sibling_columns: Callable[[int], tuple[str, 
     if "\x01" in line:
         cells = tuple(line.split("\x01"))
         if "identity_line_item_id" in cells or "line_item_unblended_cost" in cells:
-            return DataFile(path, where, _distinct(cells, where), ATHENA)
-        columns = _distinct(sibling_columns(len(cells)), where)
+            return DataFile(path, where, cells, ATHENA)
+        columns = sibling_columns(len(cells))
         text = TextFormat(ATHENA.separator, ATHENA.quote, ATHENA.null, columns)
         return DataFile(path, where, columns, text)
     columns = tuple(next(csv.reader([line]), []))
-    return DataFile(path, where, _distinct(columns, where), TextFormat())
+    return DataFile(path, where, columns, TextFormat())
 
 
 def reduce(data: DataFile, reading: Reading) -> Reduced:
@@ -74,7 +70,7 @@ def reduce(data: DataFile, reading: Reading) -> Reduced:
     with refusing(data.where):
         if data.text is None:
             return reducer.reduce_parquet(data.path, reading, name=data.where)
-        with _opened(data.path, data.where) as stream:
+        with _opened(data.path, data.where, _shape(data)) as stream:
             return reducer.reduce_csv(stream, reading, name=data.where, text=data.text)
 
 
@@ -116,15 +112,8 @@ def _parquet_columns(path: Path, where: str) -> tuple[str, ...]:
             words = f"it claims {footer.num_rows} rows in {size} bytes: a decompression bomb"
             raise IngestError("bomb", where, words)
         unpacked = sum(footer.row_group(i).total_byte_size for i in range(footer.num_row_groups))
-        _refuse_bomb(unpacked, size, where)
-        return _distinct(tuple(footer.schema.to_arrow_schema().names), where)
-
-
-def _distinct(columns: tuple[str, ...], where: str) -> tuple[str, ...]:
-    twice = sorted({name for name in columns if columns.count(name) > 1})
-    if twice:
-        raise IngestError("duplicate_column", where, f"it has column {twice[0]} more than once")
-    return columns
+        refuse_bomb(unpacked, size, where)
+        return tuple(footer.schema.to_arrow_schema().names)
 
 
 def _first_line(path: Path, where: str) -> str:
@@ -139,20 +128,30 @@ def _first_line(path: Path, where: str) -> str:
         raise IngestError("not_utf8", where, "row 1 is no UTF-8 text") from error
 
 
+def _shape(data: DataFile) -> RowShape | None:
+    """Packed text has a checksum; of plain text, every row is counted."""
+    assert data.text is not None
+    with data.path.open("rb") as file:
+        packed = file.read(2) in {b"\x1f\x8b", b"PK"}
+    if packed:
+        return None
+    return RowShape(len(data.columns), data.text.separator, data.text.quote, data.where)
+
+
 @contextmanager
-def _opened(path: Path, where: str) -> Iterator[BinaryIO]:
+def _opened(path: Path, where: str, shape: RowShape | None = None) -> Iterator[BinaryIO]:
     """The file's text, unpacked and watched, without a byte order mark."""
     with path.open("rb") as file:
         magic = file.read(4)
         file.seek(0)
         if magic[:2] == b"\x1f\x8b":
             with gzip.GzipFile(fileobj=file) as unpacked:
-                yield _watched(cast(BinaryIO, unpacked), path, where)
-        elif magic == b"PK\x03\x04":
+                yield _watched(cast(BinaryIO, unpacked), file, where)
+        elif magic[:2] == b"PK":
             with zipfile.ZipFile(file) as archive, archive.open(_member(archive, where)) as member:
-                yield _watched(cast(BinaryIO, member), path, where)
+                yield _watched(cast(BinaryIO, member), file, where)
         else:
-            yield _watched(file, path, where)
+            yield _watched(file, file, where, shape)
 
 
 def _member(archive: zipfile.ZipFile, where: str) -> zipfile.ZipInfo:
@@ -165,59 +164,15 @@ def _member(archive: zipfile.ZipFile, where: str) -> zipfile.ZipInfo:
         )
     if members[0].flag_bits & 1:
         raise IngestError("bad_zip", where, "its file is encrypted")
+    # No more than `file_size` is ever unpacked, so its word can be taken.
+    refuse_bomb(members[0].file_size, members[0].compress_size, where)
     return members[0]
 
 
-def _watched(stream: BinaryIO, path: Path, where: str) -> BinaryIO:
-    return cast(BinaryIO, io.BufferedReader(_Watched(stream, path.stat().st_size, where), 1 << 20))
-
-
-class _Watched(io.RawIOBase):
-    """Text on its way to the parser: no bomb, no NUL, no UTF-16, no endless line."""
-
-    def __init__(self, stream: BinaryIO, packed_bytes: int, where: str) -> None:
-        self._stream, self._packed_bytes, self._where = stream, packed_bytes, where
-        self._bytes = self._rows = self._line_bytes = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        block = self._stream.read(len(buffer))
-        if self._bytes == 0:
-            block = self._without_mark(block)
-        self._watch(block)
-        buffer[: len(block)] = block
-        return len(block)
-
-    def _without_mark(self, block: bytes) -> bytes:
-        if block.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise IngestError("not_utf8", self._where, "row 1 is UTF-16; AWS writes UTF-8")
-        return block.removeprefix(b"\xef\xbb\xbf")
-
-    def _watch(self, block: bytes) -> None:
-        if (at := block.find(b"\0")) >= 0:
-            row = self._rows + block.count(b"\n", 0, at) + 1
-            raise IngestError("nul_byte", self._where, f"row {row} holds a NUL byte")
-        self._bytes += len(block)
-        _refuse_bomb(self._bytes, self._packed_bytes, self._where)
-        last = block.rfind(b"\n")
-        self._rows += block.count(b"\n")
-        self._line_bytes = len(block) - last - 1 + (self._line_bytes if last < 0 else 0)
-        if self._line_bytes > LINE_BYTES_MAX:
-            raise IngestError(
-                "endless_line", self._where, f"row {self._rows + 1} has no end within 8 MiB"
-            )
-
-
-def _refuse_bomb(unpacked_bytes: int, packed_bytes: int, where: str) -> None:
-    if unpacked_bytes > EXPANSION_FREE_BYTES and unpacked_bytes > packed_bytes * EXPANSION_MAX:
-        raise IngestError(
-            "bomb",
-            where,
-            f"{packed_bytes} bytes unpack to more than {EXPANSION_MAX} times as much: "
-            "a decompression bomb",
-        )
+def _watched(
+    stream: BinaryIO, packed: BinaryIO, where: str, shape: RowShape | None = None
+) -> BinaryIO:
+    return cast(BinaryIO, io.BufferedReader(Watched(stream, packed, where, shape), 1 << 20))
 
 
 __all__ = ["DataFile", "inspect", "reduce", "refusing"]

@@ -50,7 +50,7 @@ def _current(
     source: Source, manifests: Sequence[StoredFile], period: BillingPeriod, prefix: str
 ) -> StoredFile:
     """The manifest AWS rewrites at each refresh; failing that, the one of the latest refresh."""
-    ours = [f for f in manifests if manifest.period_in(source.describe(f.key)) in {None, period}]
+    ours = [f for f in manifests if _period_of(source, f) in {None, period}]
     where = source.describe(prefix)
     if not ours:
         raise IngestError("wrong_period", where, f"no manifest here is of {period}")
@@ -125,9 +125,7 @@ def _bare(
     """All data files of a folder without a manifest, unless they are several copies of a month."""
     where = source.describe(prefix)
     data = [file for file in listed if _DATA.search(file.name)]
-    ours = [
-        file for file in data if manifest.period_in(source.describe(file.key)) in {None, period}
-    ]
+    ours = [file for file in data if _period_of(source, file) in {None, period}]
     if not ours:
         words = f"no data file here is of {period}" if data else "there is no data file here"
         raise IngestError("no_files", where, words)
@@ -139,6 +137,10 @@ def _bare(
         words = "both Parquet and text lie here: is it one bill twice? name one folder of them"
         raise IngestError("several_deliveries", where, words)
     return tuple(ours)
+
+
+def _period_of(source: Source, file: StoredFile) -> BillingPeriod | None:
+    return manifest.period_in(source.describe(file.key))
 
 
 def _folder(file: StoredFile) -> str:

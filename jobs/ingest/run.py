@@ -142,6 +142,8 @@ def _ingested(parts: Sequence[Part], request: Request) -> Ingested:
     with files.refusing(request.location):
         keyed = merge(dialects.keyed(dialect, merge(group)) for group in _same_columns(parts))
         counted = dialects.charges(dialect, keyed)
+    if counted.is_empty():
+        raise IngestError("no_rows", request.location, "there is not one line item in it")
     charges = counted.drop("rows")
     _check_accounts(charges, request.location)
     assert_charges(charges)
