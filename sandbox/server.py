@@ -10,9 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import Any, Self, cast
 
 import boto3
 from moto.moto_server.werkzeug_app import (
@@ -24,9 +23,6 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from sandbox.bills import Bill
 from sandbox.cost_explorer import AwsError, CostExplorer
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 REGION = "us-east-1"
 _JSON = "application/x-amz-json-1.1"
@@ -136,22 +132,6 @@ class SandboxAWS:
         if failure.times <= 0:
             self._failures.pop(0)
         raise AwsError(failure.code, failure.message)
-
-
-def upload(folder: Path, s3: S3Client) -> int:
-    """Puts what `simulate` wrote below `folder` on S3, a bucket per folder; says how many objects.
-
-    Manifests come last, as AWS delivers them.
-    """
-    uploaded = 0
-    for bucket in sorted(path for path in folder.iterdir() if path.is_dir()):
-        s3.create_bucket(Bucket=bucket.name)
-        files = (path for path in bucket.rglob("*") if path.is_file())
-        for path in sorted(files, key=lambda path: (path.suffix == ".json", str(path))):
-            key = path.relative_to(bucket).as_posix()
-            s3.upload_file(str(path), bucket.name, key)
-            uploaded += 1
-    return uploaded
 
 
 class _QuietHandler(MotoRequestHandler):

@@ -4,8 +4,10 @@ from sandbox.bills.bill import Bill, Order, Stage
 from sandbox.bills.exports.delivery import Delivery, Dialect, Layout, Written, deliver
 from sandbox.bills.exports.files import Encoding
 from sandbox.bills.organization import Month, Organization
+from sandbox.bills.report import truth_report
 from sandbox.bills.simulate import Simulation, simulate
 from sandbox.bills.truth import Discounts
+from sandbox.bills.upload import upload
 
 __all__ = [
     "Bill",
@@ -22,4 +24,6 @@ __all__ = [
     "Written",
     "deliver",
     "simulate",
+    "truth_report",
+    "upload",
 ]

@@ -91,7 +91,7 @@ def make_bill(
     spend = spend_by_account([meter.template for meter in meters], sums["unblended"].tolist())
     singles += maker.everyday(spend)
     if stage == Stage.RESTATED:
-        singles += maker.late(spend)
+        singles = maker.restated(singles, spend)
     if discounts == Discounts.ROWS:
         singles += _discount_lines(maker, meters, sums, singles)
     return _assembled(organization, month, stage, discounts, meters, metered, singles)

@@ -16,6 +16,8 @@ from sandbox.bills.organization import Account, Month, Organization
 NO_UPFRONT, PARTIAL_UPFRONT, ALL_UPFRONT = "No Upfront", "Partial Upfront", "All Upfront"
 OPTIONS = (NO_UPFRONT, PARTIAL_UPFRONT, ALL_UPFRONT)
 VOLUME_DISCOUNT_PERMILLE = 50
+OLD_MIN = 4
+"""So that every payment option is used, and one commitment is not."""
 _STEP = 10_000
 """Hourly rates are multiples of this many units, so that shares of them are whole units."""
 
@@ -63,14 +65,14 @@ def invent_commitments(
 ) -> Commitments:
     """Old ones run all year and are the same every month; one of each is bought every month since.
 
-    Of the old ones every third is used by nobody; the new ones not yet. Plans are bought by the
+    Of the old ones every fourth is used by nobody; the new ones not yet. Plans are bought by the
     payer, reservations by some member.
     """
     accounts = organization.whole_accounts()
     old = Random(f"commitments {seed}")
-    count = max(3, len(accounts) // 10)
+    count = max(OLD_MIN, len(accounts) // 10)
     reservations = [_reservation(old, accounts, n, month) for n in range(count)]
-    plans = [_plan(old, accounts, n, month) for n in range(max(3, len(accounts) // 20))]
+    plans = [_plan(old, accounts, n, month) for n in range(max(OLD_MIN, len(accounts) // 20))]
     while since <= month:
         new = Random(f"commitments {seed} {since}")
         owner = accounts[new.randrange(len(accounts))]
@@ -108,7 +110,7 @@ def _reservation(
     owner = accounts[number % len(accounts)]
     shared = accounts[(number * 3 + 1) % len(accounts)]
     users: tuple[Account, ...] = (owner, shared) if owner != shared else (owner,)
-    if number % 3 == 2:
+    if number % 4 == 3:
         users = ()
     offer = INSTANCES[number % len(INSTANCES)]
     option = OPTIONS[number % 3]
@@ -153,7 +155,7 @@ def _plan(random: Random, accounts: tuple[Account, ...], number: int, month: Mon
     owner = accounts[(number * 2) % len(accounts)]
     others = {accounts[(number * 5 + k) % len(accounts)].id: k for k in (0, 1)}
     users = tuple(a for a in accounts if a.id in others)
-    if number % 3 == 2:
+    if number % 4 == 3:
         users = ()
     offer = INSTANCES[1 + number % 4]
     rate = units(offer.rate) * 66 // 100 // _STEP * _STEP

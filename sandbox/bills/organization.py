@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
@@ -20,8 +21,11 @@ class Month:
 
     @classmethod
     def parse(cls, text: str) -> Month:
-        year, number = text.split("-")
-        return cls(int(year), int(number))
+        """Raises ValueError unless `text` is `YYYY-MM`."""
+        match = re.fullmatch(r"(20[0-9]{2})-(0[1-9]|1[0-2])", text)
+        if match is None:
+            raise ValueError(f"{text!r} is no month; write it as YYYY-MM, like 2026-10")
+        return cls(int(match[1]), int(match[2]))
 
     @property
     def start(self) -> datetime:

@@ -17,6 +17,9 @@ from sandbox.bills.truth import Discounts
 Progress = Callable[[str], None]
 
 
+ROWS_MIN = 20
+
+
 def _silent(_: str) -> None:
     return None
 
@@ -39,6 +42,16 @@ class Simulation:
     files: int = 1
     order: Order = Order.BY_RESOURCE
     period_folder: str = "BILLING_PERIOD"
+
+    def __post_init__(self) -> None:
+        """Raises ValueError: what is wrong, and what to give instead."""
+        Month.parse(self.start)
+        if self.accounts < 1 or self.months < 1 or self.files < 1 or not self.formats:
+            raise ValueError("a simulation needs at least one account, month, file and format")
+        if self.rows < ROWS_MIN * self.files:
+            raise ValueError(f"{self.rows} rows are too few; give {ROWS_MIN} or more for each file")
+        if self.encoding == Encoding.ZIP and set(self.formats) != {Dialect.LEGACY}:
+            raise ValueError("only the legacy report comes as zip; choose csv or parquet")
 
     def periods(self) -> tuple[Month, ...]:
         month = Month.parse(self.start)

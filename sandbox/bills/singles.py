@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from random import Random
 from typing import Any
@@ -43,10 +44,16 @@ class SingleLines:
                 made.append(self._subscription(account))
         return made
 
-    def late(self, spend: Mapping[str, int]) -> list[Single]:
-        """What AWS adds when it restates the month: a credit, a refund and more support."""
+    def restated(self, singles: Sequence[Single], spend: Mapping[str, int]) -> list[Single]:
+        """The month as AWS corrects it later: one support fee is dearer, and there is a late
+        credit, a late refund and late support.
+        """
+        support = next(n for n, single in enumerate(singles) if _is_business_support(single))
         first, second, third = (self._account(n) for n in (1, 2, 3))
         return [
+            *singles[:support],
+            _dearer(singles[support], units("5")),
+            *singles[support + 1 :],
             self._single(first, Kind.CREDIT, -units("12.5"), "AmazonEC2", "Late migration credit"),
             self._refund(second, "Service credit for an outage", units("3.07")),
             self._support(third, spend.get(third.id, 0), usage_type="Late-Support"),
@@ -168,6 +175,15 @@ class SingleLines:
     def _account(self, number: int) -> Account:
         whole = self._organization.whole_accounts()
         return whole[number % len(whole)]
+
+
+def _is_business_support(single: Single) -> bool:
+    return single.template.product_code == "AWSSupportBusiness"
+
+
+def _dearer(single: Single, surcharge: int) -> Single:
+    raised = {name: single.measures[name] + surcharge for name in ("unblended", "blended")}
+    return replace(single, measures={**single.measures, **raised})
 
 
 def spend_by_account(templates: Iterable[Template], costs: Iterable[int]) -> dict[str, int]:

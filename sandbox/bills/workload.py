@@ -184,7 +184,7 @@ class _Maker:
     def _template(self, account: Account, offer: Offer, kind: Kind) -> Template:
         region, prefix = REGIONS[self._random.randrange(len(REGIONS))]
         size = f" per {offer.instance_type} instance" if offer.instance_type else ""
-        sku = f"{abs(hash_text(prefix + offer.usage_type)):016X}"[:16]
+        sku = _sku(prefix + offer.usage_type)
         return Template(
             id=self._next_id(),
             kind=kind,
@@ -228,6 +228,5 @@ class _Maker:
         return f"{self._random.getrandbits(200):052x}{self._made:06x}"[-52:]
 
 
-def hash_text(text: str) -> int:
-    """A stable number for a text, such as a SKU for a usage type."""
-    return Random(f"sku {text}").getrandbits(64)
+def _sku(usage_type: str) -> str:
+    return f"{Random(usage_type).getrandbits(64):016X}"

@@ -1,15 +1,21 @@
 """Whatever the seed, a pretend bill reconciles, and says the same however it is cut up."""
 
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.bills import Bill, Discounts, Month, Order, Simulation, Stage
-from sandbox.bills.amounts import doubles, plain, texts
+from sandbox.bills import Bill, Dialect, Discounts, Encoding, Month, Order, Simulation, Stage
+from sandbox.bills.amounts import doubles, plain, texts, units
+from sandbox.bills.aws_invoices import invent_invoices
+from sandbox.bills.catalog import INSTANCES
+from sandbox.bills.commitments import Commitments, Reservation, fees
 from sandbox.bills.lines import Kind
+from sandbox.bills.meters import Meter, MeteredLines
 from sandbox.bills.report import clients_on
 from sandbox.bills.truth import TOTALS, Fact, Truth
 
@@ -107,7 +113,7 @@ def test_a_month_of_forty_accounts_has_every_kind_of_charge(seed: int) -> None:
     assert any(account.id.startswith("0") for account in bill.organization.accounts)
 
 
-def test_a_restatement_adds_a_credit_a_refund_and_support() -> None:
+def test_a_restatement_adds_a_credit_and_a_refund_and_raises_support() -> None:
     month = Month.parse("2026-10")
     final, restated = (
         list(Simulation(start="2026-10", stage=stage).bill(month, Discounts.COLUMNS).truth.facts())
@@ -119,7 +125,7 @@ def test_a_restatement_adds_a_credit_a_refund_and_support() -> None:
 
     assert added(Kind.CREDIT) == "-12.5"
     assert added(Kind.REFUND) == "-3.07"
-    assert Decimal(added(Kind.FEE)) >= 29
+    assert Decimal(added(Kind.FEE)) >= 29 + 5
     assert {name: total(restated, name, Kind.USAGE) for name in TOTALS} == {
         name: total(final, name, Kind.USAGE) for name in TOTALS
     }
@@ -147,3 +153,85 @@ def test_small_amounts_read_as_java_prints_them() -> None:
     amounts = np.array([1280, -1280, 10_000, 9_999, 0, 100_000_000_000], np.int64)
 
     assert texts(amounts).to_list() == ["1.28E-7", "-1.28E-7", "0.000001", "9.999E-7", "0", "10"]
+
+
+def test_every_payment_option_is_used_and_some_commitments_are_not() -> None:
+    bill = the_bill(Simulation())
+    used = {
+        (t.payment_option, t.kind)
+        for t in bill.templates
+        if t.kind in {Kind.RI_USAGE, Kind.SP_USAGE}
+    }
+    owners = {t.reservation_arn: t.account_id for t in bill.templates if t.kind == Kind.RI_FEE}
+    users = {(t.reservation_arn, t.account_id) for t in bill.templates if t.kind == Kind.RI_USAGE}
+
+    assert used == {
+        (option, kind)
+        for option in ("No Upfront", "Partial Upfront", "All Upfront")
+        for kind in (Kind.RI_USAGE, Kind.SP_USAGE)
+    }
+    assert any(owners[arn] != account for arn, account in users)
+    assert set(owners) > {arn for arn, _ in users}
+
+
+def test_accounts_join_leave_close_and_move() -> None:
+    organization = the_bill(Simulation()).organization
+    spans = organization.clients_by_account()
+
+    assert sorted(account.fate for account in organization.accounts if account.fate) == [
+        "closed", "left",
+    ]  # fmt: skip
+    assert sum(str(account.joined_on) == "2026-09-11" for account in organization.accounts) == 1
+    assert [str(s[1].start) for s in spans.values() if len(s) == 2] == ["2026-09-15"]
+
+
+def test_a_purchase_of_one_month_is_still_there_in_the_next() -> None:
+    simulation = Simulation(months=2, accounts=9, rows=1_000)
+    first, second = (simulation.bill(month) for month in simulation.periods())
+
+    def bought(bill: Bill, kind: Kind) -> set[str]:
+        return {t.reservation_arn for t in bill.templates if t.kind == kind}
+
+    assert bought(first, Kind.RI_UPFRONT) < bought(second, Kind.RI_FEE)
+    assert bought(second, Kind.RI_UPFRONT).isdisjoint(bought(first, Kind.RI_FEE))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"start": "2026-13"},
+        {"accounts": 0},
+        {"rows": 30, "files": 2},
+        {"encoding": Encoding.ZIP, "formats": (Dialect.CUR2,)},
+    ],
+)
+def test_a_simulation_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"no month|at least one|too few|only the legacy"):
+        Simulation(**wrong)
+
+
+def test_the_worked_example_of_the_readme() -> None:
+    """Half of 0.0576 an hour is upfront; of 2 x 720 hours 600 + 600 are used."""
+    account = Simulation().organization().accounts[0]
+    month, invoices = Month.parse("2026-09"), invent_invoices(Month.parse("2026-09"), seed=1)
+    reservation = Reservation(
+        arn="arn", owner=account, users=(account, account), offer=INSTANCES[1], number=2,
+        payment_option="Partial Upfront", upfront_rate=units("0.0288"),
+        recurring_rate=units("0.0288"), discount_rate=0, hours=720,
+    )  # fmt: skip
+    template = replace(
+        the_bill(Simulation()).templates[0], kind=Kind.RI_USAGE, reservation_arn="arn"
+    )
+    meter = Meter(
+        template=template, rows=600, first_hour=0, span_hours=720, usage_micro=10**6,
+        ri_upfront_rate=units("0.0288"), ri_recurring_rate=units("0.0288"),
+    )  # fmt: skip
+
+    used = MeteredLines([meter], seed=1).sums_by_meter(("ri_upfront_used", "ri_recurring_used"))
+    (fee,) = fees(Commitments((reservation,), ()), [meter, meter], month, invoices)
+
+    assert [plain(int(amount[0])) for amount in used.values()] == ["17.28", "17.28"]
+    assert plain(fee.measures["unblended"]) == "41.472"
+    assert plain(fee.measures["ri_upfront_fee"]) == "41.472"
+    assert plain(fee.measures["ri_upfront_unused"]) == "6.912"
+    assert plain(fee.measures["ri_recurring_unused"]) == "6.912"

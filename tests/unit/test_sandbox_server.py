@@ -10,8 +10,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from sandbox.bills import Bill, Simulation, Stage, simulate
-from sandbox.server import REGION, SandboxAWS, upload
+from sandbox.bills import Bill, Simulation, Stage, simulate, upload
+from sandbox.server import REGION, SandboxAWS
 
 SIMULATION = Simulation(seed=5, accounts=12, rows=3_000, start="2026-10", stage=Stage.OPEN)
 MONTH = {"Start": "2026-10-01", "End": "2026-11-01"}
@@ -185,3 +185,14 @@ def test_an_export_is_read_back_from_s3(aws: SandboxAWS, tmp_path: Path) -> None
         written.data_paths[0].read_bytes()
     )
     assert s3.meta.region_name == REGION
+
+
+def test_the_worked_example_of_the_readme(bill: Bill) -> None:
+    with SandboxAWS([bill]) as aws:
+        aws.fail_next("ThrottlingException", times=2)
+
+        aws.client("ce").get_cost_and_usage(
+            TimePeriod=MONTH, Granularity="MONTHLY", Metrics=["UnblendedCost"]
+        )
+
+        assert aws.requests["GetCostAndUsage"] == 3
