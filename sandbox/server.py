@@ -21,7 +21,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from sandbox.bills import Bill
+from sandbox.bills import Bill, upload
 from sandbox.cost_explorer import AwsError, CostExplorer
 
 REGION = "us-east-1"
@@ -181,3 +181,6 @@ class _Organization:
             "State": "CLOSED" if closed else "ACTIVE",
             "JoinedMethod": "CREATED",
         }
+
+
+__all__ = ["REGION", "SandboxAWS", "upload"]

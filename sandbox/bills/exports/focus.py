@@ -136,7 +136,18 @@ def _costs(bill: Bill) -> list[Column]:
         Amount("PricingQuantity", quantity),
         Text("PricingUnit", lambda t: t.unit or None),
         Text("PricingCategory", _pricing_category),
+        Amount("PricingCurrencyEffectiveCost", effective),
+        *(Amount(name, quantity, only_on=frozenset()) for name in _UNIT_PRICES),
     ]
+
+
+_UNIT_PRICES = (
+    "ListUnitPrice",
+    "ContractedUnitPrice",
+    "PricingCurrencyListUnitPrice",
+    "PricingCurrencyContractedUnitPrice",
+)
+"""Always null, as AWS says they may be."""
 
 
 _METERED = frozenset({Kind.USAGE, Kind.RI_USAGE, Kind.SP_USAGE})
