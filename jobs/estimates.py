@@ -30,6 +30,8 @@ RECORD_TYPES: Mapping[str, Kind] = {
     "Recurring": Kind.RI_FEE,
     "Upfront": Kind.RI_UPFRONT,
     "Support": Kind.FEE,
+    "Other": Kind.FEE,
+    "Other out-of-cycle charges": Kind.FEE,
     "Enterprise Discount Program Discount": Kind.DISCOUNT_EDP,
     "Private Rate Card Discount": Kind.DISCOUNT_PRIVATE_RATE,
     "Private Rate Discount": Kind.DISCOUNT_PRIVATE_RATE,

@@ -148,13 +148,16 @@ def _opened(path: Path, where: str, shape: RowShape | None = None) -> Iterator[B
             with gzip.GzipFile(fileobj=file) as unpacked:
                 yield _watched(cast(BinaryIO, unpacked), file, where)
         elif magic[:2] == b"PK":
-            with zipfile.ZipFile(file) as archive, archive.open(_member(archive, where)) as member:
+            with (
+                zipfile.ZipFile(file) as archive,
+                archive.open(_member(archive, path, where)) as member,
+            ):
                 yield _watched(cast(BinaryIO, member), file, where)
         else:
             yield _watched(file, file, where, shape)
 
 
-def _member(archive: zipfile.ZipFile, where: str) -> zipfile.ZipInfo:
+def _member(archive: zipfile.ZipFile, path: Path, where: str) -> zipfile.ZipInfo:
     """The one CSV of a zip; nothing is ever unpacked to a path, so its name only has to be one."""
     members = archive.infolist()
     if len(members) != 1 or members[0].is_dir():
@@ -165,7 +168,8 @@ def _member(archive: zipfile.ZipFile, where: str) -> zipfile.ZipInfo:
     if members[0].flag_bits & 1:
         raise IngestError("bad_zip", where, "its file is encrypted")
     # No more than `file_size` is ever unpacked, so its word can be taken.
-    refuse_bomb(members[0].file_size, members[0].compress_size, where)
+    packed_bytes = min(members[0].compress_size, path.stat().st_size)
+    refuse_bomb(members[0].file_size, packed_bytes, where)
     return members[0]
 
 
