@@ -54,13 +54,15 @@ def create_role(call: Call) -> Answer | None:
 
 
 @answers("iam", "UpdateAssumeRolePolicy")
-def update_trust(call: Call) -> Answer | None:
+def update_trust(call: Call) -> Answer:
+    """Not moto's: it refuses sts:SetSourceIdentity and sts:TagSession in a trust policy."""
     role = _role(call)
     check_trust(call.world, call.params["PolicyDocument"])
     if role.arn not in call.world.trusts:
         call.world.trusts[role.arn] = [(role_birth(call), role.assume_role_policy_document)]
     remember_trust(call.world, role.arn, call.params["PolicyDocument"])
-    return None
+    role.assume_role_policy_document = call.params["PolicyDocument"]
+    return {}
 
 
 def role_birth(call: Call) -> Any:
