@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -31,7 +32,7 @@ from jobs.ingest.reducer_cells import (
     require,
     texts_of,
 )
-from jobs.ingest.reducer_sums import Amounts, Reduced, Texts, grouped, merge
+from jobs.ingest.reducer_sums import Amounts, Reduced, grouped, merge
 from jobs.ingest.reducer_text import AWS_CSV, TextFormat, text_spans
 
 PARQUET_SPAN_ROWS = 500_000
@@ -55,7 +56,7 @@ class Reading:
     fallback: Mapping[str, str] = field(default_factory=dict)
     """Where a row has no such amount, another of `amounts` stands in: net_unblended, unblended."""
     drop: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Rows with one of these values in a key are counted, but neither read nor summed."""
+    """Rows with one of these values in a key are read, and counted, but not summed."""
     maps: Mapping[str, FromMap] = field(default_factory=dict)
 
     def columns(self) -> tuple[str, ...]:
@@ -69,9 +70,9 @@ def reduce_parquet(file: str | Path | BinaryIO, reading: Reading, *, name: str =
     """Raises BadFile, MissingColumns, BadAmount, BadDay; `name` is what they call the file."""
     name = name or str(file)
     try:
-        parquet = _opened(file, reading)
-        require(reading.columns(), parquet.schema_arrow.names, name)
-        return merge(_reduce(span, reading, name) for span in _parquet_spans(parquet))
+        source = str(file) if isinstance(file, Path) else file
+        require(reading.columns(), pq.read_schema(source).names, name)
+        return merge(_reduce(span, reading, name) for span in _parquet_spans(source, reading))
     except (pa.ArrowInvalid, OSError) as error:
         raise BadFile(name, f"not a whole Parquet file ({error})") from error
 
@@ -89,71 +90,65 @@ def reduce_csv(
 class _ParquetSpan:
     """Row groups that are read column by column, so that only one is in memory at a time."""
 
+    file: str | BinaryIO
     parquet: pq.ParquetFile
     groups: list[int]
     first_row: int
     rows: int
 
-    def column(self, name: str) -> pa.ChunkedArray:
+    def column(self, name: str) -> pa.Array:
         table = self.parquet.read_row_groups(self.groups, columns=[name], use_threads=False)
-        return table.column(0)
+        column = table.column(0)
+        if pa.types.is_dictionary(column.type):
+            column = column.unify_dictionaries()
+        return column.combine_chunks()
+
+    def scan(self, name: str) -> pl.LazyFrame:
+        if not isinstance(self.file, str):
+            self.file.seek(0)
+        return pl.scan_parquet(self.file).slice(self.first_row - 1, self.rows).select(name)
 
 
-def _opened(file: str | Path | BinaryIO, reading: Reading) -> pq.ParquetFile:
-    source = str(file) if isinstance(file, Path) else file
-    return pq.ParquetFile(
-        source,
+def _parquet_spans(file: str | BinaryIO, reading: Reading) -> Iterator[_ParquetSpan]:
+    """At least one, of whole row groups."""
+    parquet = pq.ParquetFile(
+        file,
         read_dictionary=[key for key in reading.keys if key not in reading.maps],
-        memory_map=isinstance(source, str),
+        memory_map=isinstance(file, str),
         coerce_int96_timestamp_unit="us",
     )
-
-
-def _parquet_spans(parquet: pq.ParquetFile) -> Iterator[_ParquetSpan]:
-    """At least one, of whole row groups."""
     groups: list[int] = []
     first, rows = 1, 0
     for group in range(parquet.num_row_groups):
         size = parquet.metadata.row_group(group).num_rows
         if groups and rows + size > PARQUET_SPAN_ROWS:
-            yield _ParquetSpan(parquet, groups, first, rows)
+            yield _ParquetSpan(file, parquet, groups, first, rows)
             groups, first, rows = [], first + rows, 0
         groups.append(group)
         rows += size
-    yield _ParquetSpan(parquet, groups, first, rows)
+    yield _ParquetSpan(file, parquet, groups, first, rows)
 
 
 def _reduce(span: Span, reading: Reading, file: str) -> Reduced:
-    every = Rows(span, file)
-    keys = {name: texts_of(every, name, reading.maps.get(name)) for name in reading.keys}
-    rows = _not_dropped(every, reading, keys)
-    if rows.kept is not None:
-        keys = {name: Texts(texts.words, texts.codes[rows.kept]) for name, texts in keys.items()}
+    rows = Rows(span, file)
     amounts: dict[str, Amounts] = {}
     # An amount that others fall back to is read before them.
     for name in sorted(reading.amounts, key=lambda name: name in reading.fallback):
         amounts[name] = amounts_of(rows, name, reading.maps.get(name))
         if name in reading.fallback:
-            amounts[name] = filled(amounts[name], amounts[reading.fallback[name]], len(rows))
-    return grouped(
-        keys=keys,
+            amounts[name] = filled(amounts[name], amounts[reading.fallback[name]], span.rows)
+    reduced = grouped(
+        keys={name: texts_of(rows, name, reading.maps.get(name)) for name in reading.keys},
         key=None,
         day=days_of(rows, reading.day),
         amounts={name: [amounts[name]] for name in reading.amounts},
-        counts=[Amounts(None, np.ones(len(rows), np.int64))],
+        counts=[Amounts(None, np.ones(span.rows, np.int64))],
         rows=span.rows,
-        dropped=span.rows - len(rows),
+        dropped=0,
     )
-
-
-def _not_dropped(rows: Rows, reading: Reading, keys: Mapping[str, Texts]) -> Rows:
-    dropped = np.zeros(len(rows), bool)
-    for name, values in reading.drop.items():
-        texts = keys[name]
-        is_dropped = np.array([word in values for word in texts.words.to_pylist()], bool)
-        if is_dropped.any():
-            dropped |= is_dropped[texts.codes]
-    return Rows(rows.span, rows.file, np.flatnonzero(~dropped)) if dropped.any() else rows
+    for name, words in reading.drop.items():
+        reduced = reduced.without(name, words)
+    return reduced
 
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,16 @@ class Texts:
     words: pa.LargeStringArray
     codes: Ints
 
+    @classmethod
+    def of(cls, column: pl.Series) -> Texts:
+        """Null is ''."""
+        texts = column.cast(pl.String).fill_null("")
+        words = texts.unique()
+        return cls(
+            words.to_arrow().cast(pa.large_string()),
+            texts.cast(pl.Enum(words)).to_physical().to_numpy(),
+        )
+
     def series(self, name: str, at: Ints | slice = slice(None)) -> pl.Series:
         words = pl.Series(name, self.words, dtype=pl.String)
         return words.gather(self.codes[at])
@@ -57,6 +67,12 @@ class Amounts:
         found = np.zeros(facts, self.units.dtype)
         np.add.at(found, self.at, self.units)
         return found
+
+    def where(self, kept: npt.NDArray[np.bool_]) -> Amounts:
+        if self.at is None:
+            return Amounts(None, self.units[kept])
+        place = np.cumsum(kept) - 1
+        return Amounts(place[self.at[kept[self.at]]], self.units[kept[self.at]])
 
     @classmethod
     def of(cls, units: Units) -> Amounts:
@@ -112,6 +128,22 @@ class Reduced:
         """Those of `frame`, which need not be made for it."""
         return (*self.keys, "day", *self.amounts, "rows")
 
+    def without(self, key: str, words: Collection[str]) -> Reduced:
+        """Less the facts whose `key` is one of `words`: their rows count as dropped."""
+        texts = self.keys[key]
+        is_word = np.array([word in words for word in texts.words.to_pylist()], bool)
+        if not is_word.any():
+            return self
+        kept = ~is_word[texts.codes][self.key]
+        return replace(
+            self,
+            key=self.key[kept],
+            day=self.day[kept],
+            counts=self.counts[kept],
+            amounts={name: found.where(kept) for name, found in self.amounts.items()},
+            dropped=self.dropped + int(self.counts[~kept].sum()),
+        )
+
     def arranged(self, order: Ints) -> Reduced:
         """The same facts in another order, for a frame that shall have it."""
         dense = {name: found.dense(len(self.key)) for name, found in self.amounts.items()}
@@ -130,7 +162,7 @@ class Reduced:
     def with_keys(self, table: pl.DataFrame) -> Reduced:
         """The same facts under other keys: row n of `table` takes the place of key tuple n."""
         assert table.height == _height(self.keys), "one row for each key tuple"
-        return merge([replace(self, keys={column.name: _encoded(column) for column in table})])
+        return merge([replace(self, keys={column.name: Texts.of(column) for column in table})])
 
 
 def merge(parts: Iterable[Reduced]) -> Reduced:
@@ -263,12 +295,6 @@ def _joined(columns: Sequence[Texts]) -> Texts:
     starts = np.cumsum([0, *(len(column.words) for column in columns)])
     every = [codes[start:][c.codes] for start, c in zip(starts, columns, strict=False)]
     return Texts(encoded.dictionary.take(order), np.concatenate(every))
-
-
-def _encoded(column: pl.Series) -> Texts:
-    encoded = column.to_arrow().cast(pa.large_string()).dictionary_encode()
-    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    return Texts(encoded.dictionary, codes)
 
 
 def _decimals(name: str, units: Units) -> pl.Series:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import polars as pl
-import pyarrow as pa
 
 from jobs.ingest.reducer_cells import BadFile, require
 
@@ -40,8 +39,11 @@ class TextSpan:
     def rows(self) -> int:
         return self.frame.height
 
-    def column(self, name: str) -> pa.ChunkedArray:
-        return pa.chunked_array([self.frame[name].rechunk().to_arrow()])
+    def column(self, name: str) -> pl.Series:
+        return self.frame[name]
+
+    def scan(self, name: str) -> pl.LazyFrame:
+        return self.frame.lazy().select(name)
 
 
 def text_spans(

@@ -139,11 +139,11 @@ def test_an_absent_net_cost_falls_back_to_the_plain_one() -> None:
     assert rows_of(file, reading) == expected
 
 
-def test_dropped_rows_are_counted_but_neither_read_nor_summed() -> None:
+def test_dropped_rows_are_counted_but_not_summed() -> None:
     reading = Reading(
         ("operation",), "start", ("cost",), drop={"operation": frozenset({"EKSPod-EC2"})}
     )
-    text = "operation,start,cost\nEKSPod-EC2,never,nonsense\nRunInstances,2026-10-01,2\n"
+    text = "operation,start,cost\nEKSPod-EC2,2026-10-01,7\nRunInstances,2026-10-01,2\n"
     part = reduce_csv(io.BytesIO(text.encode()), reading)
 
     assert (part.rows, part.dropped) == (2, 1)
