@@ -17,6 +17,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
 }
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -47,7 +48,10 @@ def create_app(database: Database) -> FastAPI:
 async def _accompany(
     request: Request, call_next: Callable[[Request], Awaitable[Response]]
 ) -> Response:
-    """Every answer has a request id, theirs if it is a decent one, and the same safe headers."""
+    """Every answer has a request id, theirs if it is a decent one, and safe headers.
+
+    What an endpoint says itself stands.
+    """
     theirs = request.headers.get("X-Request-ID", "")
     request.state.request_id = theirs if REQUEST_ID.fullmatch(theirs) else secrets.token_hex(8)
     try:
