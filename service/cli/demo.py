@@ -94,7 +94,8 @@ def _bill_all(
     written = bills.simulate(SIMULATION, exports)
     invented = (exports / "rebill.yaml").read_text(encoding="utf-8")
     periods = tuple(str(month) for month in SIMULATION.periods())
-    configuration = demo_configuration(invented, periods)
+    names = {account.id: account.name for account in SIMULATION.organization().accounts}
+    configuration = demo_configuration(invented, account_names=names, periods=periods)
     (out / "billing.yaml").write_text(configuration, encoding="utf-8")
     with environment.database.transaction() as session:
         apply_configuration(

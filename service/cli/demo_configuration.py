@@ -1,5 +1,6 @@
 """Owns the demo's configuration: pretend clients with prices, taxes and currencies."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -69,7 +70,9 @@ TAXES: dict[str, dict[str, str]] = {
 }
 
 
-def demo_configuration(invented: str, periods: tuple[str, ...]) -> str:
+def demo_configuration(
+    invented: str, *, account_names: Mapping[str, str], periods: tuple[str, ...]
+) -> str:
     """The simulation's own configuration, where every client is at cost, made worth looking at."""
     content: dict[str, Any] = yaml.safe_load(invented)
     first = periods[0]
@@ -77,6 +80,8 @@ def demo_configuration(invented: str, periods: tuple[str, ...]) -> str:
     content["price_books"] = [{**book, "from": first} for book in PRICE_BOOKS]
     for position, client in enumerate(content["clients"]):
         _dress(client, position)
+        for account in client["accounts"]:
+            account["name"] = account_names[account["id"]]
     keys = [client["key"] for client in content["clients"]]
     content["custom_line_items"] = _custom_line_items(keys, first)
     content["exchange_rates"] = [
