@@ -1,0 +1,112 @@
+"""A pretend payer's month, read and billed: every client's cost is what the sandbox wrote down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from invoices.charges import DISCOUNTS, CostBasis
+from invoices.clients import AccountId, Assignment
+from invoices.inputs import BillingInputs
+from invoices.month import bill, prove
+from invoices.periods import BillingPeriod
+from invoices.pricing.book import PriceBook
+from jobs.ingest.run import Request, ingest
+from sandbox.bills import Dialect, Discounts, Simulation, simulate
+from tests.builders import book, inputs, markup, owns
+
+OCTOBER = BillingPeriod(2026, 10)
+
+
+@dataclass(frozen=True)
+class PretendMonth:
+    charges: pl.DataFrame
+    truth: dict[str, Any]
+    roster: dict[str, Any]
+
+    def inputs(self, priced_by: PriceBook) -> BillingInputs:
+        given = inputs(
+            *self._assignments(), books=[priced_by], internal=self.roster["internal_accounts"]
+        )
+        payer = AccountId(self.truth["payer_account_id"])
+        return replace(given, period=OCTOBER, payer_account_id=payer)
+
+    def _assignments(self) -> Iterator[Assignment]:
+        for client in self.roster["clients"]:
+            for account in client["accounts"]:
+                until = date.fromisoformat(account["to"]) if "to" in account else None
+                start = date.fromisoformat(account["from"])
+                yield owns(client["key"], account["id"], start, until)
+
+
+@pytest.fixture(scope="module", params=list(Discounts), ids=lambda mode: f"discounts as {mode}")
+def month(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> PretendMonth:
+    out: Path = tmp_path_factory.mktemp("month")
+    simulate(
+        Simulation(
+            seed=5,
+            accounts=40,
+            start=str(OCTOBER),
+            rows=3000,
+            formats=(Dialect.CUR2,),
+            discounts=request.param,
+        ),
+        out,
+    )
+    written = json.loads((out / "truth.json").read_text())
+    truth = written["periods"][str(OCTOBER)][str(request.param)]
+    (export,) = written["exports"]
+    location = out / export["bucket"] / export["prefix"]
+    asked = Request(str(location), AccountId(truth["payer_account_id"]), OCTOBER)
+    ingested = ingest(asked, cache=out / "cache", progress=lambda *_: None)
+    return PretendMonth(ingested.charges, truth, json.loads((out / "roster.json").read_text()))
+
+
+@pytest.mark.parametrize("basis", CostBasis)
+def test_each_clients_cost_is_the_sandboxs_own_sum(month: PretendMonth, basis: CostBasis) -> None:
+    whole = dict.fromkeys(DISCOUNTS, Decimal(100))
+    at_cost = book(
+        cost_basis=basis,
+        credits_passed_percent=Decimal(100),
+        aws_tax_passed_percent=Decimal(100),
+        discounts_passed_percent=whole,
+    )
+
+    proof = prove(bill(month.charges, month.inputs(at_cost)))
+
+    column = "net_amortized" if basis is CostBasis.LIST else basis.value
+    assert {total.client: total.cost for total in proof.clients} == {
+        client: Decimal(sums[column])
+        for client, sums in month.truth["by_client"].items()
+        if client != "internal"
+    }
+    ours = Decimal(month.truth["by_client"]["internal"]["net_billed"])
+    assert proof.retained["internal_accounts"] == ours
+    assert proof.payer_total == Decimal(month.truth["payer_total"])
+    assert proof.closes
+
+
+@pytest.mark.parametrize("basis", CostBasis)
+def test_a_month_closes_whatever_is_retained(month: PretendMonth, basis: CostBasis) -> None:
+    rules = [markup("7.5", service="AmazonEC2"), markup("5")]
+    half = dict.fromkeys(DISCOUNTS, Decimal("33.3333"))
+    shared = book(
+        *rules,
+        cost_basis=basis,
+        credits_passed_percent=Decimal(50),
+        discounts_passed_percent=half,
+    )
+
+    proof = prove(bill(month.charges, month.inputs(shared)))
+
+    assert proof.payer_total == Decimal(month.truth["payer_total"])
+    assert proof.closes
+    assert {"aws_tax", "credits", "internal_accounts"} <= set(proof.retained)
