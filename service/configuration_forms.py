@@ -12,8 +12,10 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     StringConstraints,
+    Tag,
     model_validator,
 )
 
@@ -180,7 +182,22 @@ class SharePercent(Form):
     share_percent: Share
 
 
-Passing = Literal["retain", "pass_through"] | SharePercent
+def _passing(given: object) -> object:
+    if given in ("retain", "pass_through") or isinstance(given, dict):
+        return given
+    raise ValueError("write retain, pass_through or {share_percent: …}")
+
+
+def _passing_kind(given: object) -> str:
+    return "share" if isinstance(given, (dict, SharePercent)) else "word"
+
+
+Passing = Annotated[
+    Annotated[Literal["retain", "pass_through"], Tag("word")]
+    | Annotated[SharePercent, Tag("share")],
+    Discriminator(_passing_kind),
+    BeforeValidator(_passing),
+]
 
 
 class DiscountsForm(Form):

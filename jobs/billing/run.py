@@ -7,7 +7,7 @@ from invoices.money import exact_sum, plain
 from invoices.month import BilledMonth, bill
 from invoices.month import Draft as MonthDraft
 from jobs.environment import Environment, Report, Save, Step, StepResult
-from service.store import drafts, months
+from service.store import drafts, months, snapshots
 from service.store.canonical import to_json
 from service.store.drafts import NewDraft, Saved
 from service.store.months import ClientFigures, MonthFigures
@@ -32,6 +32,7 @@ def _draft(environment: Environment, run: Run, report: Report) -> Save:
     inputs_id = run.outcome("inputs")["inputs_id"]
     with environment.database.transaction() as session:
         inputs = months.inputs(session, inputs_id)
+        of_snapshot = months.findings_of(snapshots.snapshot(session, inputs.snapshot_id))
     charges = environment.snapshots.load(inputs.snapshot_id).collect()
 
     report("allocating and pricing", 0, 0)
@@ -57,7 +58,8 @@ def _draft(environment: Environment, run: Run, report: Report) -> Save:
             run_id=run.id,
             now=now,
         )
-        return StepResult(_outcome(month, saved), figures.findings)
+        findings = {*figures.findings, *of_snapshot}
+        return StepResult(_outcome(month, saved), tuple(sorted(findings)))
 
     return save
 

@@ -71,10 +71,17 @@ def latest_answer(
     return None if found is None else Answer(found.question, found.answer, found.asked_at)
 
 
+def is_final(answer: Answer, period: BillingPeriod) -> bool:
+    """Whether it is about the whole month, and AWS no longer calls it an estimate."""
+    return answer.question["end"] == period.end.isoformat() and not any(
+        group["estimated"] for group in answer.answer["groups"]
+    )
+
+
 def control_totals(session: Session, snapshot: Snapshot) -> list[ControlTotal]:
-    """Cost Explorer's totals beside the snapshot's, once it was asked about the month."""
+    """Cost Explorer's totals beside the snapshot's, once its answer about the month is final."""
     kept = latest_answer(session, snapshot.payer_account_id, snapshot.period)
-    if kept is None:
+    if kept is None or not is_final(kept, snapshot.period):
         return []
     groups = kept.answer["groups"]
     metrics = sorted({metric for group in groups for metric in group["amounts"]} & set(BASIS_OF))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from invoices.inputs import BillingInputs
 from invoices.money import plain
 from invoices.month import inputs_id
 from invoices.periods import BillingPeriod
-from invoices.reconciliation import ClientTotal, Reconciliation, reconcile
+from invoices.reconciliation import ClientTotal, ControlTotal, Reconciliation, reconcile
 from service.errors import Refused
 from service.store import clients, estimates, prices, sellers, snapshots, tables
 from service.store.canonical import from_json, to_json
@@ -103,6 +103,14 @@ def inputs(session: Session, identity: str) -> BillingInputs:
     return from_json(BillingInputs, session.get_one(tables.months.BillingInput, identity).body)
 
 
+def billed_snapshot(
+    session: Session, payer_account_id: AccountId, period: BillingPeriod
+) -> snapshots.Snapshot:
+    """What the month was billed from. Raises NotBilled."""
+    month = figures(session, payer_account_id, period)
+    return snapshots.snapshot(session, inputs(session, month.inputs_id).snapshot_id)
+
+
 def put_figures(
     session: Session,
     figures: MonthFigures,
@@ -134,11 +142,18 @@ def figures(session: Session, payer_account_id: AccountId, period: BillingPeriod
 
 
 def reconciliation(
-    session: Session, payer_account_id: AccountId, period: BillingPeriod
+    session: Session,
+    payer_account_id: AccountId,
+    period: BillingPeriod,
+    *,
+    control_totals: Iterable[ControlTotal] = (),
 ) -> Reconciliation:
-    """The proof as it stands: billed figures against drafts and issued documents. NotBilled."""
+    """The proof as it stands: billed figures against drafts and issued documents. NotBilled.
+
+    `control_totals` are shown besides those that the store knows.
+    """
     month = figures(session, payer_account_id, period)
-    snapshot = snapshots.snapshot(session, inputs(session, month.inputs_id).snapshot_id)
+    snapshot = billed_snapshot(session, payer_account_id, period)
     invoices = _invoices(session, payer_account_id, period)
     return reconcile(
         period=period,
@@ -157,19 +172,21 @@ def reconciliation(
         ],
         retained=month.retained,
         unassigned=month.unassigned,
-        control_totals=estimates.control_totals(session, snapshot),
-        findings=[*month.findings, *snapshot.findings, *_unfinalized(snapshot)],
+        control_totals=[*estimates.control_totals(session, snapshot), *control_totals],
+        findings=[*month.findings, *findings_of(snapshot)],
     )
 
 
-def _unfinalized(snapshot: snapshots.Snapshot) -> list[Finding]:
+def findings_of(snapshot: snapshots.Snapshot) -> tuple[Finding, ...]:
+    """What its ingest found, and whether AWS may still change the month."""
     if snapshot.finalized:
-        return []
+        return snapshot.findings
     words = (
         f"AWS has not put an invoice id on every charge of {snapshot.period} yet: figures may "
         "still change. Ingest again when it has, or issue with --allow-unfinalized."
     )
-    return [Finding(Severity.WARNING, UNFINALIZED, str(snapshot.period), words)]
+    unfinalized = Finding(Severity.WARNING, UNFINALIZED, str(snapshot.period), words)
+    return (*snapshot.findings, unfinalized)
 
 
 def gate(proof: Reconciliation, *, allow_unfinalized: bool) -> Gate:
