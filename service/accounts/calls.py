@@ -70,6 +70,8 @@ class Call:
     """The field of Facts that a READ's answer fills."""
     spoils: tuple[str, ...] = ()
     """The fields of Facts that a write makes stale, so that they are looked at again."""
+    batch: bool = False
+    """A write after which others of its kind may be sent before all are looked at again."""
     expects_refusal: bool = False
     """A probe that is right when AWS says AccessDenied: a refusal is its answer, not trouble."""
 
@@ -140,6 +142,8 @@ class NeedsHuman:
     reason: str
     what_to_do: str
     aws_words: str = ""
+    stops_all: bool = False
+    """It is the payer account that is unfit: no other onboarding can go on either."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,8 +113,8 @@ class Facts:
 
     organization: SeenOrganization | None = None
     accounts: tuple[SeenAccount, ...] | None = None
-    account: tuple[SeenAccount, ...] | None = None
-    """The member alone; empty where AWS knows no such member."""
+    account: SeenAccount | None = None
+    """The member alone."""
     account_tags: Mapping[str, str] | None = None
     creations: tuple[SeenCreation, ...] | None = None
     handshakes: tuple[SeenHandshake, ...] | None = None
@@ -123,6 +123,8 @@ class Facts:
     contacts: Mapping[str, Contact | None] = field(default_factory=dict)
     roles: tuple[SeenRole, ...] | None = None
     policies: tuple[SeenPolicy, ...] | None = None
+    written: frozenset[str] = frozenset()
+    """Keys of the batch writes sent since `roles` were seen."""
     session_seconds: Mapping[str, int] | None = None
     """By role name; GetAccountAuthorizationDetails leaves it out."""
     root: SeenRoot | None = None

@@ -25,14 +25,13 @@ from service.accounts.policy_files import Document
 from service.accounts.practice import Contact
 
 # Refusals of a READ that say "there is none", which is an answer.
-_NONE_THERE = frozenset({
-    "AccountNotFoundException", "ChildNotFoundException", "NotFoundException",
-    "ResourceNotFoundException", "AccountNotRegisteredException", "TargetNotFoundException",
-})  # fmt: skip
-_NOTHING: dict[str, Any] = {
-    "account": (), "account_tags": {}, "budget": (), "parent_id": "", "delegated_services": (),
-    "contact_information": {}, "scp_ids": frozenset(),
-}  # fmt: skip
+_NONE_THERE: dict[str, tuple[str, Any]] = {
+    "DescribeCreateAccountStatus": ("CreateAccountStatusNotFoundException", ()),
+    "DescribeBudget": ("NotFoundException", ()),
+    "GetAlternateContact": ("ResourceNotFoundException", None),
+    "GetContactInformation": ("ResourceNotFoundException", {}),
+    "ListDelegatedServicesForAccount": ("AccountNotRegisteredException", ()),
+}
 
 
 def learn(facts: Facts, call: Call, answer: Answer) -> Facts:
@@ -43,26 +42,41 @@ def learn(facts: Facts, call: Call, answer: Answer) -> Facts:
     if call.tells == "probes":
         refused = answer if isinstance(answer, Refusal) else None
         return replace(facts, probes={**facts.probes, call.subject: refused})
+    if call.batch and not isinstance(answer, Refusal):
+        return replace(facts, written=facts.written | {call.key})
     if call.send is not Send.READ:
         return _spoiled(facts, call)
+    if not tells(call, answer):
+        return facts
     if isinstance(answer, Refusal):
-        return _nothing_there(facts, call) if answer.code in _NONE_THERE else facts
+        return _nothing_there(facts, call)
     if call.tells == "contacts":
         return replace(facts, contacts={**facts.contacts, call.subject: _contact(answer)})
     return replace(facts, **_READERS[call.operation](answer))
 
 
+def tells(call: Call, answer: Answer) -> bool:
+    """Does the answer to a READ say what is so? A refusal does where it says "there is none"."""
+    if not call.tells:
+        return False
+    if isinstance(answer, Refusal):
+        return _NONE_THERE.get(call.operation, ("", None))[0] == answer.code
+    return True
+
+
 def _spoiled(facts: Facts, call: Call) -> Facts:
     fresh = Facts()
+    if call.spoils == ("contacts",):
+        others = {name: each for name, each in facts.contacts.items() if name != call.subject}
+        return replace(facts, contacts=others)
     return replace(facts, **{name: getattr(fresh, name) for name in call.spoils})
 
 
 def _nothing_there(facts: Facts, call: Call) -> Facts:
+    nothing = _NONE_THERE[call.operation][1]
     if call.tells == "contacts":
-        return replace(facts, contacts={**facts.contacts, call.subject: None})
-    if call.tells not in _NOTHING:
-        return facts
-    return replace(facts, **{call.tells: _NOTHING[call.tells]})
+        nothing = {**facts.contacts, call.subject: None}
+    return replace(facts, **{call.tells: nothing})
 
 
 def _organization(answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,6 +154,8 @@ def _identities(answer: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "roles": tuple(_seen_role(row) for row in answer["RoleDetailList"]),
         "policies": tuple(_seen_policy(row) for row in answer["Policies"]),
+        "session_seconds": None,
+        "written": frozenset(),
     }
 
 
@@ -208,7 +224,7 @@ _Reader = Callable[[Mapping[str, Any]], dict[str, Any]]
 _READERS: dict[str, _Reader] = {
     "DescribeOrganization": _organization,
     "ListAccounts": lambda a: {"accounts": tuple(map(seen_account, a["Accounts"]))},
-    "DescribeAccount": lambda a: {"account": (seen_account(a["Account"]),)},
+    "DescribeAccount": lambda a: {"account": seen_account(a["Account"])},
     "ListTagsForResource": lambda a: {"account_tags": _tags(a)},
     "ListCreateAccountStatus": _creations,
     "DescribeCreateAccountStatus": _creations,

@@ -19,8 +19,8 @@ from service.accounts.calls import (
     Unassign,
 )
 from service.accounts.facts import SeenCreation
-from service.accounts.learning import seen_creation
 from service.accounts.findings import Finding
+from service.accounts.learning import seen_creation
 from service.accounts.life import Stage, reach
 from service.accounts.practice import Contact
 from service.accounts.refusals import is_denied, is_sure
@@ -68,7 +68,7 @@ class Record:
     """How many intents a person's retry has written off."""
     handshake_id: str = ""
     past_handshakes: frozenset[str] = frozenset()
-    """Declined, cancelled or expired ones, given up by a person's retry."""
+    """Those (and transfers) that a person's retry gave up, should they have ended."""
     transfer_id: str = ""
     assigned_on: date | None = None
     unassigned_on: date | None = None
@@ -108,7 +108,7 @@ def answered(record: Record, call: Call, answer: Answer, now: datetime) -> Recor
             return replace(record, handshake_id=answer["Handshake"]["Id"])
         case "AssumeRole" if not call.expects_refusal:
             return _proved(record, call, "AssumeRole succeeded", now)
-    if call.send is not Send.READ and not call.spoils:
+    if call.send is not Send.READ and not call.spoils and not call.batch:
         return replace(record, done=record.done | {call.key})
     return record
 
@@ -153,8 +153,15 @@ def retried(record: Record) -> Record:
         if not intent.failure:
             break
         failed += 1
-    past = record.past_handshakes | ({record.handshake_id} - {""})
-    return replace(record, troubles={}, forgiven=failed, handshake_id="", past_handshakes=past)
+    past = record.past_handshakes | ({record.handshake_id, record.transfer_id} - {""})
+    return replace(
+        record,
+        troubles={},
+        forgiven=failed,
+        handshake_id="",
+        transfer_id="",
+        past_handshakes=past,
+    )
 
 
 def attested(record: Record, item: str, proof: Proof) -> Record:

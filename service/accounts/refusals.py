@@ -151,6 +151,8 @@ _CODES: dict[str, Meaning] = {
     "SubscriptionRequiredException": HALF_ALIVE,
     "MalformedPolicyDocument": HALF_ALIVE,
     "AccountNotFoundException": HALF_ALIVE,
+    "ChildNotFoundException": HALF_ALIVE,
+    "TargetNotFoundException": HALF_ALIVE,
     "AccountOwnerNotVerifiedException": _ask("verify the payer account's e-mail address"),
     "InvalidHandshakeTransitionException": LOOK,
     "MasterCannotLeaveOrganizationException": _ask("this is a management account; it cannot leave"),
