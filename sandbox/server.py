@@ -19,6 +19,7 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
+from moto.s3.models import s3_backends
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from sandbox.bills import Bill, upload
@@ -39,7 +40,7 @@ class Failure:
 
 
 class SandboxAWS:
-    """A context manager: a server on a free local port until it is left.
+    """A context manager: a server on a free local port until it is left, when its S3 is emptied.
 
     S3, STS and all else moto knows are moto's. `GetCostAndUsage`, `DescribeOrganization` and
     `ListAccounts` are answered from the bills, and counted in `requests`, as each costs money.
@@ -81,6 +82,7 @@ class SandboxAWS:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        s3_backends.reset()
 
     @property
     def endpoint_url(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -80,8 +80,11 @@ def roster_report(organization: Organization) -> dict[str, Any]:
     }
 
 
-def configuration(organization: Organization, first_period: str) -> str:
-    """A Rebill configuration of the organization: every client at cost."""
+def configuration(organization: Organization, first_period: str, exports: Mapping[str, str]) -> str:
+    """A Rebill configuration of the organization: every client at cost.
+
+    `exports` are locations and their dialects.
+    """
     payer = organization.payer.id
     content = {
         "seller": {
@@ -90,7 +93,13 @@ def configuration(organization: Organization, first_period: str) -> str:
             "tax_id": "IE6388047V",
             "numbering": {"prefix": "INV-", "start": 1},
         },
-        "payers": [{"account_id": payer, "internal_accounts": [payer]}],
+        "payers": [
+            {
+                "account_id": payer,
+                "internal_accounts": [payer],
+                "exports": [{"dialect": d, "location": where} for where, d in exports.items()],
+            }
+        ],
         "clients": [
             {
                 "key": client.key,
@@ -127,11 +136,13 @@ _Dumper.add_representer(str, _quoted)
 
 
 def _spans(organization: Organization, client: str) -> list[dict[str, str]]:
-    return [_span(a) for a in organization.roster if a.client == client]
+    names = {account.id: account.name for account in organization.accounts}
+    mine = [assignment for assignment in organization.roster if assignment.client == client]
+    return [_span(assignment, names[assignment.account_id]) for assignment in mine]
 
 
-def _span(assignment: Assignment) -> dict[str, str]:
-    span = {"id": assignment.account_id, "from": assignment.start.isoformat()}
+def _span(assignment: Assignment, name: str) -> dict[str, str]:
+    span = {"id": assignment.account_id, "name": name, "from": assignment.start.isoformat()}
     return span | ({"to": assignment.end.isoformat()} if assignment.end else {})
 
 

@@ -104,8 +104,13 @@ def simulate(simulation: Simulation, out: Path, progress: Progress = _silent) ->
     organization = simulation.organization()
     _write_json(out / "truth.json", {"periods": truths, "exports": _exports(written)})
     _write_json(out / "roster.json", roster_report(organization))
-    (out / "rebill.yaml").write_text(configuration(organization, simulation.start), "utf-8")
+    locations = {f"s3://{w.bucket}/{w.export_prefix}": _FAMILIES[w.dialect] for w in written}
+    settings = configuration(organization, simulation.start, locations)
+    (out / "rebill.yaml").write_text(settings, "utf-8")
     return written
+
+
+_FAMILIES = {dialect: dialect.removesuffix("-1.0") for dialect in Dialect}
 
 
 def _by_discounts(simulation: Simulation) -> Iterator[tuple[Discounts, list[Dialect]]]:

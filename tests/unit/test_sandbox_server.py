@@ -196,3 +196,10 @@ def test_the_worked_example_of_the_readme(bill: Bill) -> None:
         )
 
         assert aws.requests["GetCostAndUsage"] == 3
+
+
+def test_a_new_server_starts_with_an_empty_s3() -> None:
+    with SandboxAWS() as aws:
+        aws.client("s3").create_bucket(Bucket="left-behind")
+    with SandboxAWS() as aws:
+        assert aws.client("s3").list_buckets()["Buckets"] == []
