@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import typer
 
-from invoices.clients import AccountId
 from invoices.findings import Finding, Severity
 from invoices.money import from_minor, plain
 from invoices.periods import BillingPeriod
@@ -14,7 +13,7 @@ from jobs.environment import Environment
 from service.actions.request_run import request_billing, request_ingest
 from service.cli import output
 from service.cli.application import EXIT_FINDING, app
-from service.cli.opening import ACTOR, AsJson, Payer, Period, one_payer, opened, payers_of
+from service.cli.opening import ACTOR, AsJson, Payer, Period, ThePayer, one_payer, opened, payers_of
 from service.store import invoices, months
 from service.store.invoices import InvoiceRecord
 from service.store.runs import Run
@@ -24,7 +23,7 @@ from service.store.runs import Run
 def ingest(
     location: Annotated[str, typer.Argument(help="s3://…, a folder, a manifest or a file.")],
     period: Period,
-    payer: Annotated[str, typer.Option("--payer", metavar="ID", help="The payer account.")],
+    payer: ThePayer,
     dialect: Annotated[str, typer.Option(help="auto, legacy, cur2 or focus.")] = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -33,7 +32,7 @@ def ingest(
         with environment.database.transaction() as session:
             run_id = request_ingest(
                 session,
-                AccountId(payer),
+                payer,
                 period,
                 location=_absolute(location),
                 dialect=dialect,

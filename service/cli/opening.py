@@ -1,5 +1,6 @@
 """Owns what every command stands on: settings, the clock, the database, all opened here."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -29,9 +30,23 @@ Period = Annotated[
     BillingPeriod,
     typer.Option("--period", parser=_period, metavar="YYYY-MM", help="The billing period (UTC)."),
 ]
+
+
+def _account(text: str) -> AccountId:
+    if not re.fullmatch("[0-9]{12}", text):
+        raise BadInput(f"--payer: {text!r} is no account id, which has twelve digits")
+    return AccountId(text)
+
+
 Payer = Annotated[
-    str | None,
-    typer.Option("--payer", metavar="ID", help="The payer account, where there are several."),
+    AccountId | None,
+    typer.Option(
+        "--payer", parser=_account, metavar="ID", help="The payer account, where there are several."
+    ),
+]
+ThePayer = Annotated[
+    AccountId,
+    typer.Option("--payer", parser=_account, metavar="ID", help="The payer account."),
 ]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")

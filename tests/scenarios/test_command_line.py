@@ -1,0 +1,136 @@
+"""The command line's manners: one line of trouble, one JSON object, telling statuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sandbox.bills import Simulation, simulate
+from tests.scenarios.conftest import Rebill
+
+SMALL = Simulation(accounts=12, rows=2_000)
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, Path]:
+    """A folder with `rebill.yaml`, the payer, and the folder of a small CUR 2.0 export."""
+    out = tmp_path_factory.mktemp("simulated")
+    written = simulate(SMALL, out)
+    return out, SMALL.organization().payer.id, written[0].export_path
+
+
+def billed(rebill: Rebill, simulated: tuple[Path, str, Path]) -> None:
+    out, payer, export = simulated
+    assert rebill("apply", out / "rebill.yaml").status == 0
+    assert rebill("ingest", export, "--payer", payer, "--period", "2026-09").status == 0
+    assert rebill("bill", "--period", "2026-09").status == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("bill", "--period", "2026-13"), "'2026-13' is no billing period"),
+        (("bill", "--period", "2026-09"), "there are no charges of 2026-09 yet"),
+        (("reconcile", "--period", "2026-09"), "2026-09 is not billed yet"),
+        (("approve", "--period", "2026-09"), "nothing to approve for 2026-09"),
+        (("issue", "--period", "2026-09"), "there are no charges of 2026-09 yet"),
+        (("issue", "--period", "2026-09", "--on", "soon"), "'soon' is no day"),
+        (("export", "--period", "2026-09", "--out", "x"), "there are no charges of 2026-09 yet"),
+        (("export", "--period", "2026-09", "--out", "x", "--format", "doc"), "there is no 'doc'"),
+        (("apply", "nothing.yaml"), "nothing.yaml cannot be read"),
+        (("simulate", "--out", "x", "--format", "cur3"), "'cur3' is not a valid Dialect"),
+        (("frobnicate",), "No such command"),
+        (("ingest",), "Missing argument"),
+        (("ingest", "x", "--payer", "1", "--period", "2026-09"), "twelve digits"),
+    ],
+)
+def test_bad_input_gets_one_clear_line_and_status_2(
+    rebill: Rebill, arguments: tuple[str, ...], words: str
+) -> None:
+    answer = rebill(*arguments)
+
+    assert answer.status == 2
+    assert answer.err.startswith("rebill: ")
+    assert words in answer.err
+    assert answer.err.count("\n") == 1
+    assert answer.out == ""
+
+
+def test_json_is_one_object_and_nothing_else(
+    rebill: Rebill, simulated: tuple[Path, str, Path]
+) -> None:
+    out, payer, export = simulated
+    period = ("--period", "2026-09")
+
+    assert "changes" in rebill("apply", out / "rebill.yaml", "--json").json
+    ingested = rebill("ingest", export, "--payer", payer, *period, "--json").json
+    drafted = rebill("bill", *period, "--json").json
+    proof = rebill("reconcile", *period, "--json").json
+    approved = rebill("approve", *period, "--json").json
+    issued = rebill("issue", *period, "--on", "2026-10-06", "--json").json
+
+    truth = json.loads((out / "truth.json").read_text(encoding="utf-8"))["periods"]["2026-09"]
+    assert ingested["sums"]["billed"] == truth["rows"]["sums"]["billed"]
+    assert proof["payer_total"] == truth["rows"]["payer_total"]
+    assert len(drafted["invoices"]) == len(approved["approved"]) == len(issued["invoices"]) > 2
+    assert {each["state"] for each in issued["invoices"]} == {"issued"}
+
+
+def test_a_truth_known_beforehand_is_what_the_clients_cost(
+    rebill: Rebill, simulated: tuple[Path, str, Path]
+) -> None:
+    """Every client is at amortized cost; what is not passed on is retained under its own name."""
+    billed(rebill, simulated)
+
+    proof = rebill("reconcile", "--period", "2026-09", "--json").json
+
+    assert proof["closes"] is True
+    assert proof["unassigned"] == "0"
+
+
+def test_a_second_apply_changes_nothing(rebill: Rebill, simulated: tuple[Path, str, Path]) -> None:
+    file = simulated[0] / "rebill.yaml"
+    rebill("apply", file)
+
+    assert rebill("apply", file).out == "nothing changes\n"
+
+
+def test_issuing_without_an_assignment_is_refused_with_status_1(
+    rebill: Rebill, simulated: tuple[Path, str, Path], tmp_path: Path
+) -> None:
+    out, payer, export = simulated
+    configuration = yaml.safe_load((out / "rebill.yaml").read_text(encoding="utf-8"))
+    configuration["payers"][0]["internal_accounts"] = []
+    without = tmp_path / "without.yaml"
+    without.write_text(yaml.safe_dump(configuration), encoding="utf-8")
+    assert rebill("apply", without).status == 0
+    rebill("ingest", export, "--payer", payer, "--period", "2026-09")
+
+    drafted = rebill("bill", "--period", "2026-09")
+    proof = rebill("reconcile", "--period", "2026-09", "--json")
+    rebill("approve", "--period", "2026-09")
+    refused = rebill("issue", "--period", "2026-09")
+
+    assert (drafted.status, proof.status, refused.status) == (1, 1, 1)
+    assert proof.json["closes"] is False
+    assert proof.json["unassigned"] != "0"
+    assert "cannot be issued" in refused.err
+
+
+def test_an_api_key_is_shown_once(rebill: Rebill) -> None:
+    key = rebill("key", "create", "psa").out.strip()
+
+    assert key.startswith("rb_")
+    assert rebill("key", "create", "psa", "--scopes", "everything").status == 2
+
+
+def test_the_help_lists_the_public_commands(rebill: Rebill) -> None:
+    text = rebill("--help").out
+
+    for command in (
+        "demo serve worker db apply ingest estimate bill reconcile approve issue export simulate"
+    ).split():
+        assert f"  {command} " in text
