@@ -94,15 +94,14 @@ def _words(call: Call) -> dict[str, str]:
 
 
 def _policy_type(call: Call) -> str:
-    organization = _organization(call)
-    policy = organization and organization.policies.get(call.params.get("PolicyId", ""))
-    return (
-        policy.type
-        if policy
-        else str(call.params.get("Filter") or call.params.get("Type") or "")
-        if call.service == "organizations" and not isinstance(call.params.get("Filter"), dict)
-        else ""
-    )
+    """Of the policy that is named, made or listed."""
+    if call.service != "organizations":
+        return ""
+    organization, params = _organization(call), call.params
+    if organization and params.get("PolicyId") in organization.policies:
+        return organization.policies[params["PolicyId"]].type
+    named = params.get("PolicyType") or params.get("Type") or params.get("Filter")
+    return named if isinstance(named, str) else ""
 
 
 # The resource's side. ------------------------------------------------------------------
@@ -170,28 +169,20 @@ def resources_of(call: Call) -> list[str]:
     return ["*"]
 
 
+NAMING = (
+    "AccountId ResourceId TargetId SourceParentId DestinationParentId ChildId ParentId "
+    "OrganizationalUnitId RootId PolicyId"
+).split()
+"""Parameters of Organizations that name a resource."""
+
+
 def _organization_resources(call: Call) -> list[str]:
     organization, params = _organization(call), call.params
     if organization is None:
         return []
-    found = []
-    for key in (
-        "AccountId",
-        "ResourceId",
-        "TargetId",
-        "SourceParentId",
-        "DestinationParentId",
-        "ChildId",
-        "ParentId",
-        "OrganizationalUnitId",
-        "RootId",
-        "PolicyId",
-    ):
-        if params.get(key):
-            found += [_named(organization, params[key])]
     if "HandshakeId" in params:
-        found.append(_handshake_arn(call, params["HandshakeId"]))
-    return found
+        return [_handshake_arn(call, params["HandshakeId"])]
+    return [_named(organization, params[key]) for key in NAMING if params.get(key)]
 
 
 def _named(organization: Organization, identity: str) -> str:
@@ -206,10 +197,7 @@ def _handshake_arn(call: Call, identity: str) -> str:
     handshake = call.world.handshakes.get(identity)
     if handshake is None:
         return "*"
-    return (
-        arn(handshake.organization, "handshake", "").removesuffix("/")
-        + f"/{handshake.action.lower()}/{identity}"
-    )
+    return arn(handshake.organization, "handshake", f"{handshake.action.lower()}/{identity}")
 
 
 def _account_resource(call: Call) -> str:

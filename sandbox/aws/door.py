@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import UnknownServiceError
 from moto.core.model import OperationModel
 from moto.core.request import Request
 
@@ -14,7 +15,7 @@ from sandbox.aws.calls import HANDLERS, Call, Handler
 from sandbox.aws.errors import AwsError, Undescribed
 from sandbox.aws.faults import Crash, Fault, Faults
 from sandbox.aws.rights import authorize
-from sandbox.aws.sessions import caller_of
+from sandbox.aws.sessions import Caller, caller_of
 from sandbox.aws.shapes import CODES, check_answer, check_input
 from sandbox.aws.wire import (
     OPAQUE,
@@ -46,17 +47,17 @@ class Lost(Exception):
         self.fault = fault
 
 
-@dataclass(frozen=True)
+@dataclass
 class Entry:
-    """One line of the call log. `outcome` is ok, moto's HTTP status, or AWS's error code."""
+    """One line of the call log. `outcome` is ok, AWS's error code, or moto's HTTP status."""
 
     number: int
     name: str
     params: Mapping[str, Any]
-    account_id: str
-    caller: str
     fault: Fault | None
-    outcome: str
+    account_id: str = ""
+    caller: str = ""
+    outcome: str = "lost"
 
     @property
     def service(self) -> str:
@@ -67,6 +68,7 @@ class Entry:
         return self.name.partition(":")[2]
 
 
+Asked = tuple[OperationModel, dict[str, Any]]
 Delegate = Callable[[str], Reply | None]
 """Lets moto answer for this account; None when moto does not know the host."""
 
@@ -80,58 +82,40 @@ class Door:
     def handle(
         self, scope: Scope, request: Callable[[], Request], *, host: str, delegate: Delegate
     ) -> Reply | None:
-        asked = None if scope.service in OPAQUE else self._asked(scope, request())
-        operation = asked[0].name if asked else request().method if scope.service in OPAQUE else "?"
-        name = f"{scope.service}:{operation}"
+        asked = None if scope.service in OPAQUE else _asked(scope, request())
+        name = f"{scope.service}:{asked[0].name if asked else request().method}"
         fault = self.faults.next(name)
-        entry = Entry(
-            self.faults.calls,
-            name,
-            without_secrets(asked[1] if asked else {}),
-            "",
-            "",
-            fault,
-            "lost",
-        )
+        entry = Entry(self.faults.calls, name, without_secrets(asked[1] if asked else {}), fault)
         self.log.append(entry)
-        where = len(self.log) - 1
         if fault and not fault.strikes_after:
             return self._strike(fault, scope.service)
         try:
-            reply, entry = self._answer(scope, asked, entry, host, delegate)
+            if asked is None:
+                reply = self._unread(scope, entry, delegate)
+            else:
+                reply = self._answer(scope, asked, entry, host, delegate)
         except AwsError as error:
-            entry = replace(entry, outcome=error.code)
+            entry.outcome = error.code
             reply = failure(scope.service, error, str(uuid.uuid4()))
-        finally:
-            self.log[where] = entry
-        self.log[where] = entry
         return self._strike(fault, scope.service) if fault else reply
 
-    def _asked(
-        self, scope: Scope, request: Request
-    ) -> tuple[OperationModel, dict[str, Any]] | None:
-        try:
-            return operation_of(scope.service, request)
-        except KeyError:
-            return None
+    def _unread(self, scope: Scope, entry: Entry, delegate: Delegate) -> Reply | None:
+        """A call whose operation we do not look at: moto's, for the caller's account."""
+        self._sign(entry, caller_of(self.world, scope.access_key_id))
+        reply = delegate(entry.account_id)
+        entry.outcome = _outcome(reply)
+        return reply
+
+    def _sign(self, entry: Entry, caller: Caller) -> Caller:
+        entry.account_id, entry.caller = caller.account_id, caller.arn
+        return caller
 
     def _answer(
-        self,
-        scope: Scope,
-        asked: tuple[OperationModel, dict[str, Any]] | None,
-        entry: Entry,
-        host: str,
-        delegate: Delegate,
-    ) -> tuple[Reply | None, Entry]:
-        if asked is None:
-            caller = caller_of(self.world, scope.access_key_id)
-            entry = replace(entry, account_id=caller.account_id, caller=caller.arn)
-            reply = delegate(caller.account_id)
-            return reply, replace(entry, outcome=_outcome(reply))
+        self, scope: Scope, asked: Asked, entry: Entry, host: str, delegate: Delegate
+    ) -> Reply | None:
         operation, params = asked
         with self.world.lock:
-            caller = caller_of(self.world, scope.access_key_id)
-            entry = replace(entry, account_id=caller.account_id, caller=caller.arn)
+            caller = self._sign(entry, caller_of(self.world, scope.access_key_id))
             call = Call(
                 scope.service, operation.name, params, caller, self.world, scope.region, host
             )
@@ -141,11 +125,13 @@ class Door:
             answer = self._handled(call)
             if answer is not None:
                 check_answer(call.name, operation, answer)
-                return success(operation, answer, str(uuid.uuid4())), replace(entry, outcome="ok")
+                entry.outcome = "ok"
+                return success(operation, answer, str(uuid.uuid4()))
             reply = delegate(caller.account_id)
         if reply is not None and reply[2] in {"Not yet implemented", b"Not yet implemented"}:
             raise Undescribed(f"{call.name} is not modelled: give it a stub")
-        return reply, replace(entry, outcome=_outcome(reply))
+        entry.outcome = _outcome(reply)
+        return reply
 
     def _handled(self, call: Call) -> dict[str, Any] | None:
         stub = self.world.stubs.get((call.service, call.operation))
@@ -174,6 +160,14 @@ class Door:
 
     def calls(self, name: str) -> list[Entry]:
         return [entry for entry in self.log if entry.name == name]
+
+
+def _asked(scope: Scope, request: Request) -> Asked | None:
+    """None for a service that botocore's models do not describe under this name."""
+    try:
+        return operation_of(scope.service, request)
+    except (KeyError, UnknownServiceError):
+        return None
 
 
 def _outcome(reply: Reply | None) -> str:

@@ -15,10 +15,11 @@ from urllib.parse import urlsplit
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+from moto.budgets.models import budgets_backends
 from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
 from moto.core.request import Request, normalize_request
 from moto.iam.aws_managed_policies import aws_managed_policies_data
-from moto.iam.models import AWSManagedPolicy, IAMBackend
+from moto.iam.models import AWSManagedPolicy, IAMBackend, iam_backends
 from moto.moto_server.werkzeug_app import BackendRequest, DomainDispatcherApplication
 from werkzeug.test import run_wsgi_app
 
@@ -47,7 +48,12 @@ MANAGED_POLICIES = (
 
 @contextmanager
 def bent(door: Door) -> Iterator[None]:
-    """While it lasts, every request moto gets passes the door first."""
+    """While it lasts, every request moto gets passes the door first.
+
+    A new world begins with nobody in it, so what moto remembers of identities is forgotten.
+    """
+    iam_backends.clear()
+    budgets_backends.clear()
     server = _in_server(door, DomainDispatcherApplication.__call__)
     with (
         patch.object(BotocoreStubber, "__call__", _in_process(door)),

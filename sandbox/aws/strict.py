@@ -51,6 +51,8 @@ class StrictAWS:
         self.world.add_standalone(payer_id, name="payer", email="payer@msp.example")
         self._stack = ExitStack()
         self._clients: dict[Any, Any] = {}
+        self.endpoint_url = ""
+        """Where `client` sends its calls: nowhere but in process, unless this is set."""
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self.installed())
@@ -59,14 +61,14 @@ class StrictAWS:
 
     def __exit__(self, *trouble: Any) -> None:
         self._stack.close()
-        for client in self._clients.values():
-            client.close()
-        self._clients.clear()
 
     @contextmanager
     def installed(self) -> Iterator[Self]:
         with no_network(), bent(self.door):
             yield self
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
 
     @contextmanager
     def serve(self, *, port: int = 0) -> Iterator[str]:
@@ -91,6 +93,8 @@ class StrictAWS:
 
     def client(self, service: str, account_id: str = "", **options: Any) -> Any:
         """A boto3 client of that administrator, which sends every call once."""
+        if self.endpoint_url:
+            options.setdefault("endpoint_url", self.endpoint_url)
         key = (service, account_id, tuple(sorted(options.items())))
         if key not in self._clients:
             once = Config(retries={"total_max_attempts": 1})
@@ -195,13 +199,16 @@ def _session(key: str, secret: str, token: str | None) -> boto3.Session:
     """Sessions share what they read of the service models: that is most of a client's cost."""
     core = botocore.session.Session()
     core.register_component("data_loader", _models())
-    return boto3.Session(
+    session = boto3.Session(
         aws_access_key_id=key,
         aws_secret_access_key=secret,
         aws_session_token=token,
         region_name="us-east-1",
         botocore_session=core,
     )
+    # boto3 adds its folder to the shared search path once per session.
+    _models().search_paths[:] = dict.fromkeys(_models().search_paths)
+    return session
 
 
 @functools.cache

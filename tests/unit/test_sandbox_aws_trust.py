@@ -54,7 +54,7 @@ class Person:
             UserName=name,
             Tags=[{"Key": k.replace("_", "-"), "Value": v} for k, v in tags.items()],
         )
-        self.session = session_from(iam.create_access_key(UserName=name)["AccessKey"])
+        self.session: Any = session_from(iam.create_access_key(UserName=name)["AccessKey"])
         device = iam.create_virtual_mfa_device(VirtualMFADeviceName=name)["VirtualMFADevice"]
         self.serial, self._seed = device["SerialNumber"], device["Base32StringSeed"]
         codes = [self._code(seconds=30 * step) for step in (0, 1)]
@@ -213,7 +213,7 @@ def test_a_session_lasts_no_longer_than_the_role_allows_and_an_hour_when_chained
 
     assert refusal(assume, **asked, DurationSeconds=43_200) == "ValidationError"
     session = assume(**asked, DurationSeconds=14_400)["Credentials"]
-    chained = session_from(session).client("sts")
+    chained: Any = session_from(session).client("sts")
     next_one = {"RoleArn": inner, "RoleSessionName": "bot"}
     assert refusal(chained.assume_role, **next_one, DurationSeconds=3_601) == "ValidationError"
     assert chained.assume_role(**next_one, DurationSeconds=3_600)["Credentials"]

@@ -1,0 +1,111 @@
+"""Behind a server on loopback the pretend AWS is the same."""
+
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, HTTPClientError
+from moto.server import ThreadedMotoServer
+
+from sandbox.aws import PAYER, Clock, Fault, StrictAWS, session_from
+
+
+@pytest.fixture
+def served() -> Iterator[tuple[StrictAWS, str]]:
+    aws = StrictAWS(clock=Clock(datetime(2026, 3, 10, tzinfo=UTC)))
+    with aws.installed(), aws.serve() as url:
+        aws.endpoint_url = url
+        aws.set_up_organization()
+        yield aws, url
+
+
+def once(client: Any, operation: str, **params: Any) -> str:
+    with pytest.raises(ClientError) as refused:
+        getattr(client, operation)(**params)
+    return str(refused.value.response["Error"]["Code"])
+
+
+def test_an_account_is_made_and_entered_over_http(served: tuple[StrictAWS, str]) -> None:
+    aws, url = served
+    account_id = aws.create_account(name="acme", email="aws+acme@msp.example")
+    role = f"arn:aws:iam::{account_id}:role/OrganizationAccountAccessRole"
+
+    session = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="onboard")
+    inside = session_from(session["Credentials"])
+    iam = inside.client("iam", endpoint_url=url)
+
+    assert iam.list_roles()["Roles"][0]["Arn"] == role
+    identity = inside.client("sts", endpoint_url=url).get_caller_identity()
+    assert identity["Account"] == account_id
+    assert once(aws.client("iam"), "get_role", RoleName="OrganizationAccountAccessRole") == (
+        "NoSuchEntity"
+    )
+    missing = {"RoleArn": role + "X", "RoleSessionName": "onboard"}
+    assert once(aws.client("sts"), "assume_role", **missing) == "AccessDenied"
+    iam.close()
+
+
+def test_reasons_cross_http(served: tuple[StrictAWS, str]) -> None:
+    aws, _ = served
+    with pytest.raises(ClientError) as refused:
+        aws.client("organizations").close_account(AccountId=PAYER)
+
+    response: Any = refused.value.response
+    assert response["Reason"] == "CANNOT_CLOSE_MANAGEMENT_ACCOUNT"
+
+
+def test_rest_services_and_moto_s_own_are_there(served: tuple[StrictAWS, str]) -> None:
+    aws, _ = served
+    account_id = aws.create_account(name="acme", email="aws+acme@msp.example")
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="billing")
+    s3.put_object(Bucket="billing", Key="a/b.csv", Body=b"1,2\n")
+
+    found = aws.client("account").get_contact_information(AccountId=account_id)
+    assert found["ContactInformation"]["City"] == "Cork"
+    assert s3.get_object(Bucket="billing", Key="a/b.csv")["Body"].read() == b"1,2\n"
+
+
+def test_faults_and_stubs_work_over_http(served: tuple[StrictAWS, str]) -> None:
+    aws, _ = served
+    organizations = aws.client("organizations")
+    create = {"AccountName": "acme", "Email": "aws+acme@msp.example"}
+    aws.faults.on("organizations:CreateAccount", Fault.TIMEOUT_AFTER)
+
+    with pytest.raises(HTTPClientError):
+        organizations.create_account(**create)
+    assert len(organizations.list_create_account_status()["CreateAccountStatuses"]) == 1
+    aws.faults.on("organizations:ListAccounts", Fault.ERROR_BEFORE)
+    assert once(organizations, "list_accounts") == "500"
+    aws.stub("invoicing", "ListInvoiceUnits", lambda params: {"InvoiceUnits": []})
+    assert aws.client("invoicing").list_invoice_units()["InvoiceUnits"] == []
+    assert once(organizations, "describe_resource_policy") == "501"
+
+
+def test_a_moto_server_of_somebody_else_is_strict_too() -> None:
+    aws = StrictAWS()
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    with aws.installed():
+        server.start()
+        host, port = server.get_host_and_port()
+        aws.endpoint_url = f"http://{host}:{port}"
+        aws.set_up_organization()
+        assert once(aws.client("organizations"), "close_account", AccountId=PAYER) == (
+            "ConstraintViolationException"
+        )
+        with urllib.request.urlopen(f"{aws.endpoint_url}/moto-api/data.json") as answer:
+            assert answer.status == 200
+        server.stop()
+
+
+def test_the_example_of_the_readme_shows_two_members() -> None:
+    readme = Path(__file__).parents[2] / "sandbox/aws/README.md"
+    example = readme.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    names: dict[str, Any] = {}
+
+    exec(compile(example, str(readme), "exec"), names)
+
+    assert len(names["accounts"]) == 2
