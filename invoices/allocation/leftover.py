@@ -111,7 +111,7 @@ class Allocation:
 def allocate(assigned: pl.DataFrame, policies: Mapping[ClientKey, Policy]) -> Allocation:
     """Each client's cost by its policy; the rest retained by reason, or unassigned.
 
-    A client without a policy bears its charges at NO_POLICY.
+    A client without a policy bears its charges by NO_POLICY.
     """
     assert assigned.schema == ASSIGNED_SCHEMA
     charges = assigned.lazy()

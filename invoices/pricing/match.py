@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -37,21 +37,32 @@ and no unit price replaces a fee, unless a rule names their kind (`kind: tax`, `
 
 NO_RULE = -1
 
+Indices = npt.NDArray[np.int64]
 
-def match_rules(keys: pl.DataFrame, rules: Sequence[PricingRule]) -> list[int]:
-    """For every row of `keys` (columns MATCHED) the index of the rule that prices it, or NO_RULE.
+
+def match_rules(keys: pl.DataFrame, books: Mapping[str, Sequence[PricingRule]]) -> list[int]:
+    """For every row of `keys` (columns `book` and MATCHED) the index of the rule that prices it
+    in its book, or NO_RULE.
 
     A savings plan's negation is matched as the covered usage that it cancels: they come in pairs.
     """
-    codes, values = _codes(keys)
+    tests = _Tests(keys)
     best = np.full(keys.height, NO_RULE)
-    for index in by_specificity(rules):
-        hit = best == NO_RULE
-        for column, matches in _tests(rules[index], values).items():
-            hit &= matches[codes[column]]
-        best[hit] = index
+    rows_of = keys.select("book").with_row_index("row").group_by("book").agg("row")
+    for book, rows in rows_of.iter_rows():
+        best[rows] = _best(books.get(book, ()), tests, np.array(rows))
     found: list[int] = best.tolist()
     return found
+
+
+def _best(rules: Sequence[PricingRule], tests: _Tests, rows: Indices) -> Indices:
+    best = np.full(len(rows), NO_RULE)
+    for index in by_specificity(rules):
+        hit = best == NO_RULE
+        for passed in tests.of(rules[index], rows):
+            hit &= passed
+        best[hit] = index
+    return best
 
 
 def by_specificity(rules: Sequence[PricingRule]) -> list[int]:
@@ -75,29 +86,36 @@ def specificity(match: Match) -> tuple[int, int, int]:
     return len(said) - len(wild), len(wild), letters
 
 
-Codes = dict[str, npt.NDArray[np.uint32]]
-Tests = dict[str, npt.NDArray[np.bool_]]
+class _Tests:
+    """Globs against columns: each is tried once per distinct value, whatever the books."""
 
+    def __init__(self, keys: pl.DataFrame) -> None:
+        self._values = {column: keys[column].unique().sort() for column in MATCHED}
+        self._codes = {
+            column: keys[column].cast(pl.Enum(values)).to_physical().to_numpy()
+            for column, values in self._values.items()
+        }
+        self._known: dict[tuple[object, ...], npt.NDArray[np.bool_]] = {}
 
-def _codes(keys: pl.DataFrame) -> tuple[Codes, dict[str, list[str]]]:
-    """Every column as indices into the list of its values."""
-    codes, values = {}, {}
-    for column in MATCHED:
-        known = keys[column].unique().sort()
-        values[column] = known.to_list()
-        codes[column] = keys[column].cast(pl.Enum(known)).to_physical().to_numpy()
-    return codes, values
+    def of(self, rule: PricingRule, rows: Indices) -> Iterator[npt.NDArray[np.bool_]]:
+        """For each column that the rule speaks of, which of the rows it takes."""
+        kinds = self._known.get(("kind", rule.match.kind, type(rule.effect)))
+        if kinds is None:
+            kinds = np.array([_takes(rule, Kind(kind)) for kind in self._values["kind"]])
+            self._known["kind", rule.match.kind, type(rule.effect)] = kinds
+        yield kinds[self._codes["kind"][rows]]
+        for column in MATCHED:
+            glob = getattr(rule.match, column)
+            if column != "kind" and not _is_any(glob):
+                yield self._glob(column, glob)[self._codes[column][rows]]
 
-
-def _tests(rule: PricingRule, values: Mapping[str, Sequence[str]]) -> Tests:
-    """By column that the rule speaks of, which of the column's values it takes."""
-    globs = {column: getattr(rule.match, column) for column in MATCHED}
-    tests = {
-        column: np.array([bool(_regex(glob).fullmatch(value)) for value in values[column]])
-        for column, glob in globs.items()
-        if column != "kind" and not _is_any(glob)
-    }
-    return tests | {"kind": np.array([_takes(rule, Kind(value)) for value in values["kind"]])}
+    def _glob(self, column: str, glob: str) -> npt.NDArray[np.bool_]:
+        known = self._known.get((column, glob))
+        if known is None:
+            pattern = _regex(glob)
+            known = np.array([bool(pattern.fullmatch(value)) for value in self._values[column]])
+            self._known[column, glob] = known
+        return known
 
 
 def _takes(rule: PricingRule, kind: Kind) -> bool:

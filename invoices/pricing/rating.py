@@ -12,7 +12,7 @@ from invoices.clients import ClientKey
 from invoices.pricing.book import MATCHED, FixedRate, Markup, PriceBook
 from invoices.pricing.fixed import at_fixed_rate_e22, metered_e10, rate_e12
 from invoices.pricing.markup import AT_COST_E6, factor_e6, marked_up_e22
-from invoices.pricing.match import NO_RULE, match_rules
+from invoices.pricing.match import match_rules
 
 PRICE_DIGITS = 22
 """Decimal places of an exact price: sixteen of the cost and six of a factor."""
@@ -67,22 +67,20 @@ def rate(borne: pl.DataFrame, books: Mapping[ClientKey, PriceBook]) -> pl.DataFr
 
 def _matched(keys: pl.DataFrame, books: Mapping[str, PriceBook]) -> pl.DataFrame:
     """Adds to the distinct keys the rule, whether it is a fixed rate, and what to multiply by."""
-    parts = [_empty(keys)]
-    for (key,), part in keys.group_by("book"):
-        book = books.get(str(key))
-        rules = book.rules if book else ()
-        effects = {NO_RULE: (False, AT_COST_E6)} | {
-            index: _multiplier(rule.effect) for index, rule in enumerate(rules)
-        }
-        found = match_rules(part, rules)
-        parts.append(
-            part.with_columns(
-                pl.Series("rule", found, pl.Int64()),
-                pl.Series("fixed", [effects[index][0] for index in found], pl.Boolean()),
-                pl.Series("multiplier", [effects[index][1] for index in found], pl.Int128()),
-            )
-        )
-    return pl.concat(parts).with_columns(pl.col("multiplier").cast(UNITS))
+    found = match_rules(keys, {key: book.rules for key, book in books.items()})
+    effects = {
+        (key, index): _multiplier(rule.effect)
+        for key, book in books.items()
+        for index, rule in enumerate(book.rules)
+    }
+    priced = [
+        effects.get(which, (False, AT_COST_E6)) for which in zip(keys["book"], found, strict=True)
+    ]
+    return keys.with_columns(
+        pl.Series("rule", found, pl.Int64()),
+        pl.Series("fixed", [fixed for fixed, _ in priced], pl.Boolean()),
+        pl.Series("multiplier", [units for _, units in priced], pl.Int128()).cast(UNITS),
+    )
 
 
 def _multiplier(effect: Markup | FixedRate) -> tuple[bool, int]:
@@ -91,11 +89,3 @@ def _multiplier(effect: Markup | FixedRate) -> tuple[bool, int]:
             return False, factor_e6(effect.percent)
         case FixedRate():
             return True, rate_e12(effect.rate)
-
-
-def _empty(keys: pl.DataFrame) -> pl.DataFrame:
-    return keys.clear().with_columns(
-        pl.Series("rule", [], pl.Int64()),
-        pl.Series("fixed", [], pl.Boolean()),
-        pl.Series("multiplier", [], pl.Int128()),
-    )
