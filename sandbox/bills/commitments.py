@@ -65,8 +65,8 @@ def invent_commitments(
 ) -> Commitments:
     """Old ones run all year and are the same every month; one of each is bought every month since.
 
-    Of the old ones every fourth is used by nobody; the new ones not yet. Plans are bought by the
-    payer, reservations by some member.
+    Of the old ones every fourth is used by nobody; the new ones, a plan of the payer's and a
+    reservation of some member's, not yet.
     """
     accounts = organization.whole_accounts()
     old = Random(f"commitments {seed}")
@@ -153,8 +153,8 @@ def _new_reservation(
 
 def _plan(random: Random, accounts: tuple[Account, ...], number: int, month: Month) -> SavingsPlan:
     owner = accounts[(number * 2) % len(accounts)]
-    others = {accounts[(number * 5 + k) % len(accounts)].id: k for k in (0, 1)}
-    users = tuple(a for a in accounts if a.id in others)
+    chosen = {accounts[(number * 5 + k) % len(accounts)].id for k in (0, 1)}
+    users = tuple(a for a in accounts if a.id in chosen)
     if number % 4 == 3:
         users = ()
     offer = INSTANCES[1 + number % 4]
