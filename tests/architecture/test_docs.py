@@ -1,0 +1,48 @@
+"""The documentation keeps up: every command, setting, endpoint and error of ours is in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from service.api import invoices, periods
+from service.cli.commands import MODULES
+from service.configuration import read_configuration
+from service.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+MANUAL = (ROOT / "docs/manual.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", [name for names in MODULES.values() for name in names])
+def test_every_command_is_in_the_manual(command: str) -> None:
+    assert f"`rebill {command}" in MANUAL
+
+
+@pytest.mark.parametrize("setting", list(Settings.model_fields))
+def test_every_setting_is_in_the_manual(setting: str) -> None:
+    assert f"`REBILL_{setting.upper()}`" in MANUAL
+
+
+@pytest.mark.parametrize("resource", [invoices, periods])
+def test_every_endpoint_is_in_the_manual(resource: object) -> None:
+    router = getattr(resource, "router")  # noqa: B009 - modules have no type for it
+    for route in router.routes:
+        path = route.path.replace("{invoice_id}", "{id}").replace(".{extension}", ".pdf")
+        assert f"`GET /v1{path}" in MANUAL
+
+
+def test_the_manuals_configuration_file_is_one() -> None:
+    text = MANUAL.split("```yaml\n")[1].split("```")[0]
+
+    assert [client.key for client in read_configuration(text).clients] == ["acme"]
+
+
+def test_the_readmes_commands_are_targets_of_the_makefile() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+    for target in ("demo", "test"):
+        assert f"make {target}" in readme
+        assert f"\n{target}: install ##" in makefile
