@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from invoices.allocation.leftover import Allocation
-from invoices.charges import Kind
+from invoices.charges import CostBasis, Kind
 from invoices.clients import Client, ClientKey, TaxCategory
 from invoices.documents.invoice import Invoice
 from invoices.findings import Finding, Severity
@@ -181,6 +181,25 @@ def custom_items_of_nobody(facts: Facts) -> Iterator[Finding]:
             )
 
 
+def discounts_without_kind(facts: Facts) -> Iterator[Finding]:
+    """Where an export shows discounts as columns, they carry no kind that a share could name."""
+    if "discounts" not in facts.allocation.retained:
+        return
+    used = {client.price_book for client in facts.billed_clients}
+    for key in sorted(used & facts.inputs.price_books.keys()):
+        book = facts.inputs.price_books[key]
+        gross = "net" not in book.cost_basis and book.cost_basis is not CostBasis.LIST
+        if gross and any(book.discounts_passed_percent.values()):
+            yield Finding(
+                WARNING,
+                "discounts_without_kind",
+                key,
+                f"The export shows discounts as columns, so price book {key} cannot pass on its "
+                "share by kind; they are retained. Use a net cost basis, or an export with "
+                "discounts as rows.",
+            )
+
+
 def wrong_totals(facts: Facts) -> Iterator[Finding]:
     """Also an invariant of the Invoice: a check guards what an optimised Python would not."""
     for key, draft in facts.drafts.items():
@@ -226,6 +245,7 @@ CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
     incomplete_clients,
     inconsistent_tax,
     custom_items_of_nobody,
+    discounts_without_kind,
     sold_below_cost,
 )
 """What can be known before drafts exist: who is parked here gets none."""

@@ -1,5 +1,6 @@
 """Allocation: each charge's bearer, its cost by the client's basis, and the reason of the rest."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -232,3 +233,17 @@ def test_the_worked_month_amortized_retains_the_timing_of_upfront_payments() -> 
     assert cost_of(allocation) == {"a": Decimal(165), "b": Decimal(57), "c": Decimal(55)}
     assert allocation.retained == {"commitment_timing": Decimal(1650)}
     assert 1927 == 277 + 1650 and 1650 == 1800 - 150
+
+
+def test_an_allocation_that_loses_a_digit_cannot_be_made() -> None:
+    allocation = allocated([charge(ACME, "10")], owns("acme", ACME))
+
+    with pytest.raises(AssertionError, match="lost or invented money"):
+        replace(allocation, payer_total=Decimal("10.0000000001"))
+
+
+def test_sums_past_what_is_exact_are_refused_not_wrapped() -> None:
+    most = "9999999999999999999999999999.9999999999"
+
+    with pytest.raises(pl.exceptions.ComputeError, match="overflow"):
+        allocated([charge(ACME, most), charge(ACME, most)], owns("acme", ACME))

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from invoices.charges import Kind
+from invoices.charges import CostBasis, Kind
 from invoices.clients import Address, ClientKey, Tax, TaxCategory
 from invoices.findings import Severity
 from invoices.month import BilledMonth, bill
+from invoices.pricing.book import PriceBook
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat
 from tests.builders import OCTOBER, book, charge, charges, client, inputs, markup, owns
 
@@ -130,6 +131,19 @@ def test_selling_below_cost_is_a_warning() -> None:
 
     assert codes(month) == ["sold_below_cost", "sold_below_cost"]
     assert month.findings[0].message == "The charges of acme are priced 1 USD below their cost."
+
+
+def test_shares_of_discounts_that_have_no_kind_are_worth_a_word() -> None:
+    discounted = charge(ACME, "100", net_billed_cost="90")
+    half = {Kind.DISCOUNT_EDP: Decimal(50)}
+    gross = book(cost_basis=CostBasis.BILLED, discounts_passed_percent=half)
+    net = book(cost_basis=CostBasis.NET_BILLED, discounts_passed_percent=half)
+
+    def found(priced_by: PriceBook) -> list[str]:
+        return codes(bill(charges(discounted), inputs(BOTH[0], books=[priced_by])))
+
+    assert found(gross) == ["discounts_without_kind"]
+    assert found(net) == found(book()) == []
 
 
 def test_a_custom_item_of_nobody_is_a_warning() -> None:
