@@ -16,7 +16,7 @@ from invoices.charges import KEYS, SCHEMA
 from jobs.ingest import cur2, focus, legacy, line_items
 from jobs.ingest.errors import IngestError
 from jobs.ingest.reducer import FromMap, Reading
-from jobs.ingest.reducer_sums import Reduced
+from jobs.ingest.reducer_sums import Reduced, Texts
 from jobs.ingest.vocabulary import TAGS, Vocabulary
 
 
@@ -111,22 +111,42 @@ def named(reduced: Reduced, plan: Plan) -> Reduced:
 
 
 def keyed(dialect: Dialect, sums: Reduced) -> Reduced:
-    """Named sums by the keys of charges (all but the day, which they have), amounts as read."""
+    """Named sums under the keys of charges (all but the day, which they have), amounts as read.
+
+    Key tuples that now say the same stand beside each other until they are merged.
+    """
     vocabulary = VOCABULARIES[dialect]
     table = _meaning(dialect).keys(vocabulary.complete_keys(sums.key_table()))
     # A number loses its leading zeros; an account id has twelve digits.
     table = table.with_columns(pl.col("payer_account_id", "account_id").str.zfill(12))
-    return vocabulary.complete_amounts(sums).with_keys(table.select(TEXT_KEYS))
+    keys = {column.name: Texts.of(column) for column in table.select(TEXT_KEYS)}
+    return replace(vocabulary.complete_amounts(sums), keys=keys)
 
 
 def charges(dialect: Dialect, sums: Reduced) -> pl.DataFrame:
-    """Keyed sums as charges, with `rows`, in the order of `KEYS`."""
+    """Keyed, merged sums as charges, with `rows`, in the order of `KEYS`.
+
+    Column by column, because a frame of everything that was read would not be small.
+    """
     # Key tuples are in the order of their texts, so they order all that follows the day in `KEYS`.
     before_day = pl.struct(KEYS[: KEYS.index("service_day")])
     bill = sums.key_table().select(before_day.rle_id()).to_series().to_numpy()
-    order = np.lexsort((sums.key, sums.day, bill[sums.key]))
-    frame = sums.frame[order].rename({"day": "service_day"})
-    return frame.with_columns(_meaning(dialect).measures()).select(*SCHEMA, "rows")
+    ordered = sums.arranged(np.lexsort((sums.key, sums.day, bill[sums.key])))
+    measures = [_measured(ordered, measure) for measure in _meaning(dialect).measures()]
+    texts = [texts.series(name, ordered.key) for name, texts in ordered.keys.items()]
+    day = pl.Series("service_day", ordered.day).cast(pl.Date)
+    rows = pl.Series("rows", ordered.counts)
+    return pl.DataFrame([*texts, day, *measures, rows]).select(*SCHEMA, "rows")
+
+
+def _measured(sums: Reduced, measure: pl.Expr) -> pl.Series:
+    columns = [sums.keys["kind"].series("kind", sums.key)]
+    for name in measure.meta.root_names():
+        if name in sums.amounts:
+            columns.append(sums.amount(name))
+        elif name != "kind":
+            columns.append(sums.keys[name].series(name, sums.key))
+    return pl.DataFrame(columns).select(measure).to_series()
 
 
 def _meaning(dialect: Dialect) -> Meaning:

@@ -48,6 +48,7 @@ VOCABULARY = Vocabulary(
     net={},
     payer="BillingAccountId",
     period="BillingPeriodStart",
+    invoice="InvoiceId",
     conserved=("BilledCost", "net_billed_cost"),
 )
 COMMITTED = (Kind.RI_USAGE, Kind.SP_USAGE, Kind.RI_FEE, Kind.SP_FEE)

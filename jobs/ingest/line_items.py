@@ -106,6 +106,7 @@ VOCABULARY = Vocabulary(
     },
     payer="bill_payer_account_id",
     period="bill_billing_period_start_date",
+    invoice="bill_invoice_id",
     conserved=("line_item_unblended_cost", "billed_cost"),
     # Split cost allocation repeats an instance's cost by its pods and tasks.
     drop={"line_item_operation": frozenset({"EKSPod-EC2", "ECSTask-EC2"})},

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from jobs.ingest import dialects, files, reducer_sums
 from jobs.ingest.dialects import AUTO, Dialect
+from jobs.ingest.errors import IngestError
 from jobs.ingest.reducer_sums import Reduced, UnreadablePart
 from jobs.ingest.source import Source, StoredFile
 
@@ -53,6 +54,8 @@ class PartCache:
         spoken = dialects.detect(data.columns, where) if self.dialect == AUTO else self.dialect
         plan = dialects.plan(Dialect(spoken), data.columns, self.tags, where)
         part = Part(file, plan.dialect, dialects.named(files.reduce(data, plan.reading), plan))
+        if source.stat(file.key) != file:
+            raise IngestError("changed_while_read", where, "it was replaced; ingest again")
         self._keep(part, self.folder / f"{name}.{part.dialect}.part")
         return part
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from invoices.charges import assert_charges
 from invoices.clients import AccountId
+from invoices.findings import Finding, Severity
 from invoices.money import exact_sum
 from invoices.periods import BillingPeriod
 from jobs.ingest import dialects, facts, files, locate
@@ -21,7 +22,7 @@ from jobs.ingest.facts import Facts, FileFacts
 from jobs.ingest.locate import Delivery
 from jobs.ingest.parts import Part, PartCache
 from jobs.ingest.quarantine import quarantine
-from jobs.ingest.reducer_sums import Reduced, merge
+from jobs.ingest.reducer_sums import merge
 from jobs.ingest.source import StoredFile, open_location
 
 Progress = Callable[[str, int, int], None]
@@ -53,6 +54,9 @@ def ingest(request: Request, *, cache: Path, progress: Progress) -> Ingested:
 
     Raises IngestError: what is wrong, and in which file, row or column.
     """
+    if request.dialect not in {AUTO, *Dialect}:
+        words = f"write {AUTO}, {', '.join(Dialect)}"
+        raise IngestError("unknown_dialect", f"dialect {request.dialect!r}", words)
     cache.mkdir(parents=True, exist_ok=True)
     source, key = open_location(request.location)
     with tempfile.TemporaryDirectory(dir=cache, prefix="reading-") as folder:
@@ -61,7 +65,7 @@ def ingest(request: Request, *, cache: Path, progress: Progress) -> Ingested:
         _check_manifest(delivery, request)
         kept = PartCache(cache, request.dialect, request.tags)
         parts = _read(delivery, request, kept, scratch, progress)
-    return _ingested(parts, request)
+        return _ingested(parts, request)
 
 
 def _check_manifest(delivery: Delivery, request: Request) -> None:
@@ -86,6 +90,11 @@ def _read(
         part = cache.part(delivery.source, file, scratch, headers.of_width)
         _check_part(part, request, delivery.source.describe(file.key))
         parts.append(part)
+    for file in delivery.files:
+        # A refresh that overwrites its files must not be half in, half out.
+        if delivery.source.stat(file.key) != file:
+            where = delivery.source.describe(file.key)
+            raise IngestError("changed_while_read", where, "AWS replaced it; ingest again")
     progress(f"read {sum(part.reduced.rows for part in parts)} rows", total, total)
     if len({part.dialect for part in parts}) > 1:
         spoken = ", ".join(sorted({part.dialect for part in parts}))
@@ -137,26 +146,41 @@ def _check_part(part: Part, request: Request, where: str) -> None:
             raise IngestError("wrong_payer", where, words)
 
 
-def _ingested(parts: Sequence[Part], request: Request) -> Ingested:
-    dialect = parts[0].dialect
+def _ingested(parts: list[Part], request: Request) -> Ingested:
+    dialect, read = parts[0].dialect, _Read.of(parts)
     with files.refusing(request.location):
-        keyed = merge(dialects.keyed(dialect, merge(group)) for group in _same_columns(parts))
+        keyed = merge(dialects.keyed(dialect, part.reduced) for part in parts)
+        parts.clear()  # They are large, and all that is needed of them is in `read` and `keyed`.
         counted = dialects.charges(dialect, keyed)
+        del keyed
     if counted.is_empty():
         raise IngestError("no_rows", request.location, "there is not one line item in it")
     charges = counted.drop("rows")
-    _check_accounts(charges, request.location)
     assert_charges(charges)
-    _assert_conserved(parts, charges)
-    return Ingested(charges, _facts(charges, counted, parts, request))
+    _check_accounts(charges, request.location)
+    _assert_conserved(read, charges, dialect)
+    return Ingested(charges, _facts(counted, read, dialect, request))
 
 
-def _same_columns(parts: Sequence[Part]) -> list[list[Reduced]]:
-    """Files of one month may differ in columns; those that agree are merged first."""
-    groups: dict[tuple[str, ...], list[Reduced]] = {}
-    for part in parts:
-        groups.setdefault((*part.reduced.keys, *part.reduced.amounts), []).append(part.reduced)
-    return list(groups.values())
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What is remembered of the parts once they are merged."""
+
+    files: tuple[FileFacts, ...]
+    dropped: int
+    conserved: Decimal
+    has_invoice_ids: bool
+
+    @classmethod
+    def of(cls, parts: Sequence[Part]) -> _Read:
+        vocabulary = dialects.VOCABULARIES[parts[0].dialect]
+        raw, _ = vocabulary.conserved
+        return cls(
+            tuple(FileFacts(p.file.key, p.file.size, p.file.etag, p.reduced.rows) for p in parts),
+            sum(part.reduced.dropped for part in parts),
+            exact_sum(Decimal(str(part.reduced.amount(raw).sum())) for part in parts),
+            all(vocabulary.invoice in part.reduced.keys for part in parts),
+        )
 
 
 def _check_accounts(charges: pl.DataFrame, where: str) -> None:
@@ -165,35 +189,38 @@ def _check_accounts(charges: pl.DataFrame, where: str) -> None:
         raise IngestError("bad_account", where, f"account {wrong[0]!r} has not twelve digits")
 
 
-def _assert_conserved(parts: Sequence[Part], charges: pl.DataFrame) -> None:
+def _assert_conserved(read: _Read, charges: pl.DataFrame, dialect: Dialect) -> None:
     """What was read is what leaves: exactly, before and after the projection."""
-    raw, ours = dialects.VOCABULARIES[parts[0].dialect].conserved
-    read = exact_sum(Decimal(str(part.reduced.amount(raw).sum())) for part in parts)
+    raw, ours = dialects.VOCABULARIES[dialect].conserved
     kept = charges[ours].sum()
-    assert read == kept, f"{raw} was {read} in the files and {ours} is {kept} in the charges"
+    assert read.conserved == kept, f"{raw} is {read.conserved} in the files, {ours} is {kept}"
     facts.assert_identity_2(charges)
 
 
-def _facts(
-    charges: pl.DataFrame, counted: pl.DataFrame, parts: Sequence[Part], request: Request
-) -> Facts:
-    dialect = parts[0].dialect
-    residual = None if dialect is Dialect.FOCUS else facts.identity_1_residual(charges)
+def _invoice_warnings(read: _Read, request: Request) -> tuple[Finding, ...]:
+    if read.has_invoice_ids:
+        return ()
+    words = "it has no column of invoice ids, so it cannot show that AWS has finalised the month"
+    return (Finding(Severity.WARNING, "no_invoice_ids", request.location, words),)
+
+
+def _facts(counted: pl.DataFrame, read: _Read, dialect: Dialect, request: Request) -> Facts:
+    residual = None if dialect is Dialect.FOCUS else facts.identity_1_residual(counted)
     by_currency = counted.group_by("currency").agg(pl.col("rows").sum())
     return Facts(
         dialect=dialect,
         period=request.period,
         payer_account_id=request.payer_account_id,
         currency=by_currency.sort("rows", "currency", descending=[True, False])["currency"][0],
-        rows=sum(part.reduced.rows for part in parts),
-        dropped=sum(part.reduced.dropped for part in parts),
-        files=tuple(FileFacts(p.file.key, p.file.size, p.file.etag, p.reduced.rows) for p in parts),
+        rows=sum(file.rows for file in read.files),
+        dropped=read.dropped,
+        files=read.files,
         quarantined=quarantine(counted),
-        warnings=facts.residual_warnings(residual),
-        sums=facts.sums(charges),
-        by_kind=facts.sums_by(charges, "kind"),
-        by_account=facts.sums_by(charges, "account_id"),
-        finalized=bool((charges["invoice_id"] != "").all()),
+        warnings=(*facts.residual_warnings(residual), *_invoice_warnings(read, request)),
+        sums=facts.sums(counted),
+        by_kind=facts.sums_by(counted, "kind"),
+        by_account=facts.sums_by(counted, "account_id"),
+        finalized=bool((counted["invoice_id"] != "").all()),
         identity_1_residual=residual,
     )
 

@@ -28,6 +28,8 @@ class Vocabulary:
     payer: str
     period: str
     """The keys that say whose bill a row is of, and which month's."""
+    invoice: str
+    """The key that AWS fills when it finalises a month."""
     conserved: tuple[str, str]
     """The raw amount whose sum must be the sum of this measure of the charges."""
     drop: Mapping[str, frozenset[str]] = field(default_factory=dict)

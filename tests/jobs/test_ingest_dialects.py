@@ -105,6 +105,10 @@ def test_focus_equals_cur2_but_for_what_it_cannot_carry(
     blanked = ["invoice_id"] if dialect is Dialect.FOCUS_1_0 else []
     assert as_focus_can(cur2.charges, blanked).equals(as_focus_can(focus.charges, blanked))
     assert focus.charges.height > 1_000
+    assert focus.facts.identity_1_residual is None
+    warned = [warning.code for warning in focus.facts.warnings]
+    assert warned == (["no_invoice_ids"] if dialect is Dialect.FOCUS_1_0 else [])
+    assert focus.facts.finalized is (dialect is Dialect.FOCUS)
 
 
 def as_focus_can(charges: pl.DataFrame, blanked: list[str]) -> pl.DataFrame:
