@@ -11,6 +11,7 @@ from moto.iam.models import iam_backends
 
 from sandbox.aws.calls import Answer, Call, answers, page
 from sandbox.aws.errors import AwsError, constraint, invalid
+from sandbox.aws.mailbox import Message
 from sandbox.aws.organization import (
     described_account,
     join,
@@ -43,6 +44,8 @@ def create_account(call: Call) -> Answer:
         raise invalid("INVALID_ROLE_NAME")
     read_tags(call.params.get("Tags", []))
     request = CreateRequest(call.world.new_id("car-", 32), dict(call.params), call.now)
+    email = call.params["Email"].lower()
+    request.twin = any(r.params["Email"].lower() == email for r in running)
     organization.requests[request.id] = request
     return {"CreateAccountStatus": _described(request)}
 
@@ -78,6 +81,8 @@ def _complete(call: Call, organization: Organization, request: CreateRequest) ->
     planned = world.failures.get(email.lower())
     if planned:
         request.failure = planned.pop(0)
+    elif request.twin:
+        request.failure = "CONCURRENT_ACCOUNT_MODIFICATION"
     elif not valid_email(email):
         request.failure = "INVALID_EMAIL"
     elif world.account_with_email(email) is not None:
@@ -117,6 +122,8 @@ def _born(call: Call, organization: Organization, request: CreateRequest) -> Aws
     join(organization, account, call, method="CREATED")
     role = params.get("RoleName", DEFAULT_ROLE)
     make_role(identity, role, trusted_account=organization.payer_id)
+    words = f"Your AWS account {identity} is ready."
+    world.mail.deliver(Message(account.email, "Welcome to Amazon Web Services", words, call.now))
     return account
 
 

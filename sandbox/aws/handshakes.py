@@ -6,7 +6,15 @@ from datetime import timedelta
 
 from sandbox.aws.accounts import check_may_depart, depart, places_taken
 from sandbox.aws.calls import Answer, Call, answers, page
-from sandbox.aws.errors import AwsError, constraint, denied, handshake_constraint, invalid
+from sandbox.aws.errors import (
+    AwsError,
+    Undescribed,
+    constraint,
+    denied,
+    handshake_constraint,
+    invalid,
+)
+from sandbox.aws.mailbox import Message
 from sandbox.aws.organization import join, managed, organization_of
 from sandbox.aws.tags import read_tags
 from sandbox.aws.transfers import accept_transfer, check_transfer
@@ -79,7 +87,17 @@ def invite_account(call: Call) -> Answer:
         raise handshake_constraint("ACCOUNT_NUMBER_LIMIT_EXCEEDED")
     handshake = open_handshake(call, organization, party, "INVITE")
     handshake.tags = read_tags(call.params.get("Tags", []))
+    _tell(call, handshake)
     return {"Handshake": described_handshake(call.world, handshake)}
+
+
+def _tell(call: Call, handshake: Handshake) -> None:
+    """The account's owner learns of an invitation by e-mail."""
+    account = invited_account(call.world, handshake)
+    to = account.email if account else handshake.party["Id"]
+    payer = call.world.account(handshake.organization.payer_id)
+    words = f"{payer.name} invites your AWS account to its organization: {handshake.notes}"
+    call.world.mail.deliver(Message(to, "Your AWS account is invited", words, call.now))
 
 
 def read_party(call: Call) -> dict[str, str]:
@@ -288,7 +306,7 @@ def invite_to_transfer(call: Call) -> Answer:
 
 @answers("organizations", "EnableAllFeatures")
 def enable_all_features(call: Call) -> Answer:
-    """Only its refusal is modelled: our payer has all features from the start."""
+    """Only its refusal is modelled: a payer of ours has all features from the start."""
     if organization_of(call).feature_set == "ALL":
         raise handshake_constraint("ORGANIZATION_ALREADY_HAS_ALL_FEATURES")
-    raise constraint("ALL_FEATURES_MIGRATION_ORGANIZATION_SIZE_LIMIT_EXCEEDED")
+    raise Undescribed("the way from consolidated billing to all features is not modelled")

@@ -16,7 +16,10 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from moto.budgets.models import budgets_backends
+from moto.core.base_backend import BackendDict
 from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
+from moto.core.model_instances import reset_model_data
+from moto.core.models import botocore_stubber
 from moto.core.request import Request, normalize_request
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, IAMBackend, iam_backends
@@ -61,6 +64,16 @@ def bent(door: Door) -> Iterator[None]:
         patch.object(IAMBackend, "_init_aws_policies", _light_policies),
     ):
         yield
+
+
+@contextmanager
+def in_process() -> Iterator[None]:
+    """What `mock_aws` does for botocore, without its net for `requests`, which takes longer."""
+    BackendDict.reset()
+    with patch.object(botocore_stubber, "enabled", new=True):
+        yield
+    BackendDict.reset()
+    reset_model_data()
 
 
 def _light_policies(backend: Any) -> list[Any]:

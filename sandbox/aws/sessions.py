@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import string
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +19,7 @@ Kind = Literal["user", "role", "root"]
 KEY_ALPHABET = string.ascii_uppercase + "234567"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Caller:
     """`arn` is the session's, `principal_arn` what policies see: the user's, role's or root's.
 
@@ -58,23 +59,28 @@ def new_key(world: World, *, prefix: str) -> dict[str, Any]:
     }
 
 
-def administrator(world: World, account_id: str) -> Caller:
+def standing_key(account_id: str, who: str) -> dict[str, Any]:
+    """The same in every world, so that clients can be kept from one to the next."""
+    letters = "".join(KEY_ALPHABET[int(digit)] for digit in account_id)
+    return {
+        "access_key_id": f"AKIA{who}{letters}",
+        "secret_access_key": "sandbox",
+        "session_token": "sandbox",
+    }
+
+
+@functools.cache
+def administrator(account_id: str) -> Caller:
     arn = f"arn:aws:iam::{account_id}:user/administrator"
-    return Caller(
-        account_id,
-        arn,
-        arn,
-        "user",
-        "AIDASANDBOX",
-        unrestricted=True,
-        **new_key(world, prefix="AKIA"),
-    )
+    key = standing_key(account_id, "USER")
+    return Caller(account_id, arn, arn, "user", "AIDASANDBOX", unrestricted=True, **key)
 
 
-def root_user(world: World, account_id: str) -> Caller:
+@functools.cache
+def root_user(account_id: str) -> Caller:
     """The account's owner, signed in as root: answers to SCPs, and to nothing else."""
     arn = f"arn:aws:iam::{account_id}:root"
-    key = new_key(world, prefix="AKIA")
+    key = standing_key(account_id, "ROOT")
     return Caller(account_id, arn, arn, "root", account_id, unrestricted=True, **key)
 
 

@@ -11,14 +11,13 @@ from typing import Any, Self
 import boto3
 import botocore.session
 from botocore.config import Config
-from moto import mock_aws
 from moto.server import ThreadedMotoServer
 
 from sandbox.aws.clock import Clock
 from sandbox.aws.door import Door, Entry
 from sandbox.aws.faults import Faults
 from sandbox.aws.guard import no_network
-from sandbox.aws.hooks import bent
+from sandbox.aws.hooks import bent, in_process
 from sandbox.aws.mailbox import Mailbox
 from sandbox.aws.people import Owner
 from sandbox.aws.rules import Rules
@@ -31,8 +30,8 @@ PAYER = "111111111111"
 class StrictAWS:
     """`with StrictAWS() as aws:` answers boto3 in process; `aws.serve()` besides on loopback.
 
-    `installed()` alone bends moto's classes without `mock_aws`, for a moto server started by
-    somebody else. One at a time per process: moto's own state is global.
+    `installed()` alone bends moto's classes and answers nothing in process, for a moto server
+    started by somebody else. One at a time per process: moto's own state is global.
     """
 
     def __init__(
@@ -56,7 +55,7 @@ class StrictAWS:
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self.installed())
-        self._stack.enter_context(mock_aws(config={"core": {"mock_credentials": False}}))
+        self._stack.enter_context(in_process())
         return self
 
     def __exit__(self, *trouble: Any) -> None:
@@ -91,16 +90,18 @@ class StrictAWS:
     def root_session(self, account_id: str) -> boto3.Session:
         return as_session(self.world.root_of(account_id))
 
-    def client(self, service: str, account_id: str = "", **options: Any) -> Any:
-        """A boto3 client of that administrator, which sends every call once."""
-        if self.endpoint_url:
-            options.setdefault("endpoint_url", self.endpoint_url)
-        key = (service, account_id, tuple(sorted(options.items())))
-        if key not in self._clients:
-            once = Config(retries={"total_max_attempts": 1})
-            session: Any = self.session(account_id)
-            self._clients[key] = session.client(service, config=once, **options)
-        return self._clients[key]
+    def client(self, service: str, account_id: str = "", *, endpoint_url: str = "") -> Any:
+        """A boto3 client of that administrator, which sends every call once.
+
+        Clients in process are kept from one `StrictAWS` to the next: making one is what costs.
+        """
+        caller = self.world.administrator_of(account_id or self.world.payer_id)
+        url = endpoint_url or self.endpoint_url
+        if not url:
+            return _kept_client(service, caller)
+        if (service, caller, url) not in self._clients:
+            self._clients[service, caller, url] = _new_client(service, caller, url)
+        return self._clients[service, caller, url]
 
     def environment(self, account_id: str = "", *, endpoint_url: str = "") -> dict[str, str]:
         """What to put into the environment of a process that makes its own clients."""
@@ -209,6 +210,17 @@ def _session(key: str, secret: str, token: str | None) -> boto3.Session:
     # boto3 adds its folder to the shared search path once per session.
     _models().search_paths[:] = dict.fromkeys(_models().search_paths)
     return session
+
+
+@functools.cache
+def _kept_client(service: str, caller: Caller) -> Any:
+    return _new_client(service, caller, None)
+
+
+def _new_client(service: str, caller: Caller, endpoint_url: str | None) -> Any:
+    session: Any = as_session(caller)
+    once = Config(retries={"total_max_attempts": 1})
+    return session.client(service, config=once, endpoint_url=endpoint_url)
 
 
 @functools.cache

@@ -83,6 +83,8 @@ class CreateRequest:
     completed_at: datetime | None = None
     account_id: str = ""
     failure: str = ""
+    twin: bool = False
+    """Another request for the same e-mail was in progress when this one came."""
 
     @property
     def state(self) -> str:
@@ -164,7 +166,6 @@ class World:
         self.transfers: dict[str, Transfer] = {}
         self.sessions: dict[str, Caller] = {}
         self.key_owners: dict[str, tuple[str, ...]] = {}
-        self.administrators: dict[tuple[str, str], Caller] = {}
         self.failures: dict[str, list[str]] = {}
         """E-mail -> the reasons its next creations fail with."""
         self.reserved_ids: dict[str, str] = {}
@@ -212,18 +213,13 @@ class World:
         return account
 
     def administrator_of(self, account_id: str) -> Caller:
-        return self._standing_caller("administrator", account_id)
+        return self._standing(administrator(account_id))
 
     def root_of(self, account_id: str) -> Caller:
-        return self._standing_caller("root", account_id)
+        return self._standing(root_user(account_id))
 
-    def _standing_caller(self, kind: str, account_id: str) -> Caller:
-        known = self.administrators.get((kind, account_id))
-        if known is None:
-            known = {"administrator": administrator, "root": root_user}[kind](self, account_id)
-            self.administrators[kind, account_id] = known
-            self.sessions[known.access_key_id] = known
-        return known
+    def _standing(self, caller: Caller) -> Caller:
+        return self.sessions.setdefault(caller.access_key_id, caller)
 
 
 CONTACT = {

@@ -81,6 +81,22 @@ def test_a_taken_address_fails_the_request_and_not_the_call(aws: StrictAWS) -> N
     assert (status["State"], status["FailureReason"]) == ("FAILED", "EMAIL_ALREADY_EXISTS")
 
 
+def test_the_same_request_twice_in_flight_fails_the_second(aws: StrictAWS) -> None:
+    organizations = aws.client("organizations")
+    for _ in range(2):
+        organizations.create_account(AccountName="twin", Email="twin@msp.example")
+    for _ in range(2):
+        listed = organizations.list_create_account_status()["CreateAccountStatuses"]
+
+    assert [(s["State"], s.get("FailureReason")) for s in listed] == [
+        ("SUCCEEDED", None),
+        ("FAILED", "CONCURRENT_ACCOUNT_MODIFICATION"),
+    ]
+    assert [m.subject for m in aws.mail.to("twin@msp.example")] == [
+        "Welcome to Amazon Web Services"
+    ]
+
+
 def test_a_reason_can_be_ordered_once(aws: StrictAWS) -> None:
     aws.fail_creation("x@msp.example", "INTERNAL_FAILURE")
     organizations = aws.client("organizations")

@@ -230,6 +230,46 @@ def test_budgets_have_two_permissions_for_all(aws: StrictAWS) -> None:
         assert refusal(budgets.create_budget, **new) == "AccessDeniedException"
 
 
+def test_a_control_policy_keeps_a_client_from_our_roles_and_lets_root_in_only_from_above(
+    aws: StrictAWS,
+) -> None:
+    account_id = aws.create_account(
+        name="acme", email="aws+acme@msp.example", RoleName="MspBootstrap"
+    )
+    ours = ["arn:aws:iam::*:role/msp/*", "arn:aws:iam::*:role/MspBootstrap"]
+    spared = {"ArnNotLike": {"aws:PrincipalArn": ["arn:aws:iam::*:role/MspBootstrap"]}}
+    as_root = {
+        "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:root"},
+        "Null": {"aws:AssumedRoot": "true"},
+    }
+    guard = document(
+        deny(["iam:Delete*", "iam:Put*", "iam:Update*"], resource=ours, Condition=spared),
+        deny("*", Condition=as_root),
+    )
+    organizations = aws.client("organizations")
+    made = organizations.create_policy(
+        Name="guard", Description="", Type="SERVICE_CONTROL_POLICY", Content=guard
+    )
+    organizations.attach_policy(PolicyId=made["Policy"]["PolicySummary"]["Id"], TargetId=account_id)
+    delete = {"RoleName": "MspBootstrap", "PolicyName": "AdministratorAccess"}
+    theirs: Any = aws.client("iam", account_id)
+    root: Any = aws.root_session(account_id).client("iam")
+    sts = aws.client("sts")
+    audit = sts.assume_root(
+        TargetPrincipal=account_id,
+        TaskPolicyArn={"arn": "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"},
+    )
+    bootstrap = sts.assume_role(
+        RoleArn=f"arn:aws:iam::{account_id}:role/MspBootstrap", RoleSessionName="onboard"
+    )
+
+    assert refusal(theirs.delete_role_policy, **delete) == "AccessDenied"
+    assert refusal(root.get_account_summary) == "AccessDenied"
+    assert session_from(audit["Credentials"]).client("iam").get_account_summary()["SummaryMap"]
+    session_from(bootstrap["Credentials"]).client("iam").delete_role_policy(**delete)
+    assert theirs.list_role_policies(RoleName="MspBootstrap")["PolicyNames"] == []
+
+
 # The evaluator by itself. --------------------------------------------------------------
 
 
