@@ -1,5 +1,6 @@
 """Owns the charge: its kinds, and the one schema of a frame of charges (the charge summary)."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import polars as pl
@@ -104,3 +105,14 @@ def assert_charges(frame: pl.DataFrame | pl.LazyFrame) -> None:
     """Every stage calls this at both ends: the schema is a promise, not a hope."""
     schema = frame.collect_schema()
     assert schema == SCHEMA, f"not a frame of charges: {set(schema.items()) ^ set(SCHEMA.items())}"
+
+
+def look_up(frame: pl.DataFrame, table: pl.DataFrame, *, on: Sequence[str]) -> pl.DataFrame:
+    """Adds the table's other columns, null where it has no such key, in the frame's order.
+
+    A left join that leaves the frame's own columns where they are: they are wide, and a join
+    would copy each of them. `table` has every key once.
+    """
+    found = frame.select(on).join(table, on=on, how="left", nulls_equal=True, maintain_order="left")
+    assert found.height == frame.height, "a row was lost or doubled"
+    return frame.hstack(found.drop(on))

@@ -11,7 +11,7 @@ from decimal import Decimal
 import polars as pl
 
 from invoices.allocation.direct import ASSIGNED_SCHEMA, BEARER, INTERNAL
-from invoices.charges import DISCOUNTS, CostBasis, Kind
+from invoices.charges import DISCOUNTS, CostBasis, Kind, look_up
 from invoices.clients import AccountId, ClientKey
 from invoices.money import COST_DIGITS, EXACT, exact_sum
 
@@ -59,9 +59,32 @@ retained, for its reason."""
 MEASURED = sorted({*COST_OF.values(), "net_billed_cost"})
 
 BORNE_SCHEMA = pl.Schema(
-    {key: kind for key, kind in ASSIGNED_SCHEMA.items() if key != INTERNAL}
+    {
+        column: ASSIGNED_SCHEMA[column]
+        for column in (
+            BEARER,
+            "account_id",
+            "billing_entity",
+            "kind",
+            "service",
+            "region",
+            "usage_type",
+            "operation",
+            "unit",
+            "tax_type",
+            "seller",
+            "description_key",
+            "usage",
+            "list_cost",
+        )
+    }
     | {"basis": pl.String(), "passed_e6": UNITS, "cost_e16": UNITS}
 )
+"""Only what pricing and statements look at: these frames are as long as the month."""
+
+_WANTED = [column for column in ASSIGNED_SCHEMA if column in BORNE_SCHEMA or column in MEASURED]
+
+_BORNE = pl.col("passed_e6") > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +137,19 @@ def allocate(assigned: pl.DataFrame, policies: Mapping[ClientKey, Policy]) -> Al
     A client without a policy bears its charges by NO_POLICY.
     """
     assert assigned.schema == ASSIGNED_SCHEMA
-    charges = assigned.lazy()
-    own = charges.filter(pl.col(BEARER) != "")
-    shared = _with_policy(own.drop(INTERNAL), policies).collect()
-    borne = shared.filter(pl.col("passed_e6") > 0)
+    own = assigned.lazy().filter(pl.col(BEARER) != "").select(_WANTED).collect()
+    shared = _with_policy(own, policies)
     retained = {
         "internal_accounts": _sum(assigned.filter(INTERNAL)["net_billed_cost"]),
         **_kept_back(shared),
-        **_stepped_off(borne),
+        **_stepped_off(shared),
     }
+    borne = shared.lazy().filter(_BORNE).select(BORNE_SCHEMA.names()).collect()
     return Allocation(
         borne=borne,
         cost=_sum(borne["cost_e16"]).scaleb(-SHARE_DIGITS, EXACT),
         retained={reason: amount for reason, amount in sorted(retained.items()) if amount},
-        unassigned=_unassigned(charges),
+        unassigned=_unassigned(assigned.lazy()),
         payer_total=_sum(assigned["net_billed_cost"]),
     )
 
@@ -137,36 +159,30 @@ def units(measure: str) -> pl.Expr:
     return pl.col(measure).to_physical().cast(UNITS)
 
 
-def _with_policy(charges: pl.LazyFrame, policies: Mapping[ClientKey, Policy]) -> pl.LazyFrame:
+def _with_policy(charges: pl.DataFrame, policies: Mapping[ClientKey, Policy]) -> pl.DataFrame:
     """Adds the client's basis, the share of the charge it bears, and its cost."""
-    bases = [(client, policy.basis.value) for client, policy in policies.items()]
-    passed = [
-        (client, kind.value, percent.scaleb(4, EXACT))
-        for client, policy in policies.items()
-        for kind, percent in policy.passed_percent.items()
-    ]
-    by_client = {BEARER: pl.String(), "basis": pl.String()}
-    by_kind = {BEARER: pl.String(), "kind": pl.String(), "passed_e6": UNITS}
+    by_client = pl.DataFrame(
+        [(client, policy.basis.value) for client, policy in policies.items()],
+        {BEARER: pl.String(), "basis": pl.String()},
+        orient="row",
+    )
+    by_kind = pl.DataFrame(
+        [
+            (client, kind.value, percent.scaleb(4, EXACT))
+            for client, policy in policies.items()
+            for kind, percent in policy.passed_percent.items()
+        ],
+        {BEARER: pl.String(), "kind": pl.String(), "passed_e6": UNITS},
+        orient="row",
+    )
     quarantined = pl.col("kind") == Kind.UNKNOWN.value
+    passed = pl.col("passed_e6").fill_null(_whole(WHOLE_E6))
     return (
-        charges.join(
-            pl.LazyFrame(bases, by_client, orient="row"),
-            on=BEARER,
-            how="left",
-            maintain_order="left",
-        )
-        .join(
-            pl.LazyFrame(passed, by_kind, orient="row"),
-            on=[BEARER, "kind"],
-            how="left",
-            maintain_order="left",
-        )
+        charges.pipe(look_up, by_client, on=[BEARER])
+        .pipe(look_up, by_kind, on=[BEARER, "kind"])
         .with_columns(
             pl.col("basis").fill_null(NO_POLICY.basis.value),
-            pl.when(quarantined)
-            .then(_whole(0))
-            .otherwise(pl.col("passed_e6").fill_null(_whole(WHOLE_E6)))
-            .alias("passed_e6"),
+            pl.when(quarantined).then(_whole(0)).otherwise(passed).alias("passed_e6"),
         )
         .with_columns((_cost() * pl.col("passed_e6")).alias("cost_e16"))
     )
@@ -199,9 +215,10 @@ def _kept_back(charges: pl.DataFrame) -> dict[str, Decimal]:
     }
 
 
-def _stepped_off(borne: pl.DataFrame) -> dict[str, Decimal]:
+def _stepped_off(charges: pl.DataFrame) -> dict[str, Decimal]:
     """What lies between the payer's money and the cost of the charges borne, by reason."""
-    sums = borne.lazy().group_by("basis", "passed_e6").agg(pl.col(MEASURED).sum()).collect()
+    by_share = charges.lazy().filter(_BORNE).group_by("basis", "passed_e6")
+    sums = by_share.agg(pl.col(MEASURED).sum()).collect()
     retained: defaultdict[str, Decimal] = defaultdict(Decimal)
     for group in sums.iter_rows(named=True):
         before = group["net_billed_cost"]

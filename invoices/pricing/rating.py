@@ -8,6 +8,7 @@ import polars as pl
 
 from invoices.allocation.direct import BEARER
 from invoices.allocation.leftover import BORNE_SCHEMA, UNITS
+from invoices.charges import look_up
 from invoices.clients import ClientKey
 from invoices.pricing.book import MATCHED, FixedRate, Markup, PriceBook
 from invoices.pricing.fixed import at_fixed_rate_e22, metered_e10, rate_e12
@@ -34,22 +35,16 @@ RATED_SCHEMA = pl.Schema(
 def rate(borne: pl.DataFrame, books: Mapping[ClientKey, PriceBook]) -> pl.DataFrame:
     """Prices by each client's book; rules are matched once per distinct key, not per charge."""
     assert borne.schema == BORNE_SCHEMA
-    by_client = pl.LazyFrame(
+    by_client = pl.DataFrame(
         [(client, book.key) for client, book in books.items()],
         schema={BEARER: pl.String(), "book": pl.String()},
         orient="row",
     )
-    charges = (
-        borne.lazy()
-        .join(by_client, on=BEARER, how="left", maintain_order="left")
-        .with_columns(pl.col("book").fill_null(""))
-        .collect()
-    )
+    charges = look_up(borne, by_client, on=[BEARER]).with_columns(pl.col("book").fill_null(""))
     keys = charges.select("book", *MATCHED).unique()
     rules = _matched(keys, {book.key: book for book in books.values()})
     rated = (
-        charges.lazy()
-        .join(rules.lazy(), on=["book", *MATCHED], how="left", maintain_order="left")
+        look_up(charges, rules, on=["book", *MATCHED])
         .with_columns(
             pl.when("fixed")
             .then(at_fixed_rate_e22(pl.col("multiplier")))
@@ -58,7 +53,6 @@ def rate(borne: pl.DataFrame, books: Mapping[ClientKey, PriceBook]) -> pl.DataFr
             metered_e10().alias("metered_e10"),
         )
         .select(RATED_SCHEMA.names())
-        .collect()
     )
     assert rated.schema == RATED_SCHEMA
     assert rated["cost_e16"].sum() == borne["cost_e16"].sum(), "rating lost or invented cost"
