@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -24,6 +26,18 @@ from jobs.ingest.reducer_sums import Reduced
 from jobs.ingest.watched import RowShape, Watched, refuse_bomb
 
 HEADER_BYTES_MAX = 1 << 20
+DAMAGED_ARCHIVE = (
+    EOFError,
+    NotImplementedError,  # zipfile, of a method or flag that no writer of exports uses
+    UnicodeDecodeError,  # zipfile, of a member's name
+    gzip.BadGzipFile,
+    lzma.LZMAError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""All that damaged bytes were seen to raise in gzip and zipfile."""
+
 PARQUET_FREE_ROWS = 1 << 20
 PARQUET_ROWS_PER_BYTE = 4
 """A line item costs at least some bytes: its id alone has 52 characters."""
@@ -87,7 +101,7 @@ def refusing(where: str) -> Iterator[None]:
         raise _from_reducer("bad_time", where, error) from error
     except reducer.BadFile as error:
         raise _from_reducer("damaged_file", where, error) from error
-    except (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile) as error:
+    except DAMAGED_ARCHIVE as error:
         raise IngestError("damaged_file", where, f"it is cut short or damaged: {error}") from error
     except (pa.ArrowException, OSError) as error:
         raise IngestError("damaged_file", where, f"it cannot be read: {error}") from error

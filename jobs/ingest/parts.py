@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from jobs.ingest.reducer_sums import Reduced, UnreadablePart
 from jobs.ingest.source import Source, StoredFile
 
 VERSION = 1
-"""Of the reading: raise it whenever a file would be read, or its columns named, differently."""
+"""Of the reading: raise it whenever a file would be read differently than by other columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +55,12 @@ class PartCache:
         part = Part(file, plan.dialect, dialects.named(files.reduce(data, plan.reading), plan))
         if source.stat(file.key) != file:
             raise IngestError("changed_while_read", where, "it was replaced; ingest again")
-        self._keep(part, self.folder / f"{name}.{part.dialect}.part")
+        self._keep(part, self.folder / f"{name}.{part.dialect}.part", scratch)
         return part
 
     def _name(self, source: Source, file: StoredFile) -> str:
-        identity = [VERSION, self.dialect, sorted(self.tags), source.identity(file)]
+        read = [vocabulary.all for vocabulary in dialects.VOCABULARIES.values()]
+        identity = [VERSION, read, self.dialect, sorted(self.tags), source.identity(file)]
         return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
 
     def _kept(self, path: Path) -> Reduced | None:
@@ -70,9 +70,9 @@ class PartCache:
         except UnreadablePart:
             return None
 
-    def _keep(self, part: Part, path: Path) -> None:
+    def _keep(self, part: Part, path: Path, scratch: Path) -> None:
         """Whole or not at all: a reader never sees half a part."""
-        writing = path.with_suffix(f".{os.getpid()}.writing")
+        writing = scratch / "part"
         reducer_sums.save(part.reduced, writing)
         writing.replace(path)
 

@@ -280,3 +280,40 @@ def test_what_is_doubtful_is_kept_and_named_with_its_rows_and_cost(tmp_path: Pat
     ]
     assert found.charges.filter(pl.col("kind") == "unknown").height == 1
     assert plain(found.facts.sums["billed"]) == "15.25"
+
+
+def mangled(whole: bytes, chosen: random.Random) -> bytes:
+    """Cut, with a piece gone, repeated, overwritten, or moved."""
+    start, end = sorted(chosen.sample(range(len(whole) + 1), 2))
+    piece = whole[start:end]
+    ways = (
+        lambda: whole[:start],
+        lambda: whole[:start] + whole[end:],
+        lambda: whole[:end] + piece + whole[end:],
+        lambda: whole[:start] + chosen.randbytes(len(piece)) + whole[end:],
+        lambda: whole[end:] + whole[:end],
+        lambda: flipped(whole, min(start, len(whole) - 1)),
+    )
+    return chosen.choice(ways)()
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("form", ["csv.gz", "csv.zip"])
+def test_a_thousand_mangled_deliveries_are_refused_or_read_with_the_same_total(
+    tmp_path: Path, form: str
+) -> None:
+    """Parquet has no checksum of its own, so it is not promised the same."""
+    rows = [line(f"{n}.5", line_item_usage_type=f"type {n % 7}") for n in range(200)]
+    whole = gzipped(rows) if form == "csv.gz" else zipped(("a.csv", text(rows)))
+    true = plain(take(put(tmp_path / "whole", whole), tmp_path / "cache").facts.sums["billed"])
+    chosen = random.Random(42)
+    refused = 0
+    for _ in range(1_000):
+        location = put(tmp_path / f"bill.{form}", mangled(whole, chosen))
+        try:
+            found = take(location, tmp_path / "cache")
+        except IngestError:
+            refused += 1
+        else:
+            assert plain(found.facts.sums["billed"]) == true
+    assert refused > 900
