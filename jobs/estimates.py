@@ -16,7 +16,7 @@ from invoices.periods import BillingPeriod
 from invoices.reconciliation import ControlTotal
 from jobs.aws import session
 from jobs.aws.cost_explorer import CostGroup, cost_and_usage
-from jobs.ingest.line_items import KINDS
+from jobs.record_types import KINDS
 from service.store.database import Database
 from service.store.estimates import BASIS_OF, Answer, latest_answer, put_answer
 

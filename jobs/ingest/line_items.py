@@ -7,35 +7,13 @@ cost is a sum of raw amounts, so it holds for sums of rows as for rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import polars as pl
 
 from invoices.charges import DISCOUNTS, MONEY, Kind
 from jobs.ingest.vocabulary import Vocabulary
-
-KINDS: Mapping[str, Kind] = {
-    "Usage": Kind.USAGE,
-    "Fee": Kind.FEE,
-    "FlatRateSubscription": Kind.SUBSCRIPTION,
-    "DiscountedUsage": Kind.RI_USAGE,
-    "RIFee": Kind.RI_FEE,
-    "SavingsPlanCoveredUsage": Kind.SP_USAGE,
-    "SavingsPlanNegation": Kind.SP_NEGATION,
-    "SavingsPlanRecurringFee": Kind.SP_FEE,
-    "SavingsPlanUpfrontFee": Kind.SP_UPFRONT,
-    "Credit": Kind.CREDIT,
-    "Refund": Kind.REFUND,
-    "Tax": Kind.TAX,
-    "EdpDiscount": Kind.DISCOUNT_EDP,
-    "PrivateRateDiscount": Kind.DISCOUNT_PRIVATE_RATE,
-    "BundledDiscount": Kind.DISCOUNT_BUNDLED,
-    "RiVolumeDiscount": Kind.DISCOUNT_RI_VOLUME,
-    "SppDiscount": Kind.DISCOUNT_SPP,
-    "Solution Provider Program Discount": Kind.DISCOUNT_SPP,
-    "Discount": Kind.DISCOUNT_OTHER,
-}
-"""A `Fee` that names a reservation is its upfront payment; any other line type is `unknown`."""
+from jobs.record_types import KINDS
 
 MARKETPLACE = "AWS Marketplace"
 
@@ -221,4 +199,4 @@ def _amortized(net: str) -> pl.Expr:
     )
 
 
-__all__ = ["KINDS", "MARKETPLACE", "NAMED_KINDS", "VOCABULARY", "ZERO", "keys", "measures"]
+__all__ = ["MARKETPLACE", "NAMED_KINDS", "VOCABULARY", "ZERO", "keys", "measures"]
