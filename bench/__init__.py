@@ -1,0 +1,1 @@
+"""Benchmarks: our work beside its peers, in fresh processes, one command each."""

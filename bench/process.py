@@ -1,0 +1,38 @@
+"""Owns one sample: a side's job in this fresh process, its cost printed as JSON.
+
+CPU is user plus system time of this process and its children, from after the imports to the end of
+the job; peak memory is the process's own, imports included.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+from bench.sets import MonthSet
+
+
+def cpu_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def main(side: str, folder: str, roster: str, cache: str, out: str) -> None:
+    job = importlib.import_module(f"bench.{side}").priced_lines
+    month = MonthSet(Path(folder), Path(roster))
+    cpu, wall = cpu_seconds(), time.perf_counter()
+    job(month, Path(cache), Path(out))
+    sample = {
+        "cpu_seconds": cpu_seconds() - cpu,
+        "wall_seconds": time.perf_counter() - wall,
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    print(json.dumps(sample))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
