@@ -21,7 +21,7 @@ from sandbox.aws.organization import (
     readable,
 )
 from sandbox.aws.tags import read_tags
-from sandbox.aws.world import CONTACT, AwsAccount, CreateRequest, Organization, state_of
+from sandbox.aws.world import CONTACT, AwsAccount, CreateRequest, Organization, World, state_of
 
 DEFAULT_ROLE = "OrganizationAccountAccessRole"
 FORBIDDEN_IN_LOCAL_PART = re.compile(r"""[\s"'()<>\[\]:;,\\|%&]""")
@@ -103,27 +103,47 @@ def valid_email(email: str) -> bool:
 
 
 def _born(call: Call, organization: Organization, request: CreateRequest) -> AwsAccount:
-    """No root password, no payment instrument: the payer's contact, and one role for the payer."""
     params, world = request.params, call.world
     identity = world.new_account_id(params["Email"])
-    account = AwsAccount(
+    account = add_member(
+        world,
+        organization,
         identity,
-        params["AccountName"],
-        params["Email"],
-        call.now,
-        call.now,
+        name=params["AccountName"],
+        email=params["Email"],
+        role=params.get("RoleName", DEFAULT_ROLE),
+    )
+    account.tags = read_tags(params.get("Tags", []))
+    words = f"Your AWS account {identity} is ready."
+    world.mail.deliver(Message(account.email, "Welcome to Amazon Web Services", words, call.now))
+    return account
+
+
+def add_member(
+    world: World,
+    organization: Organization,
+    account_id: str,
+    *,
+    name: str,
+    email: str,
+    role: str = DEFAULT_ROLE,
+) -> AwsAccount:
+    """No root password, no payment instrument: the payer's contact, and one role for the payer."""
+    now = world.now()
+    account = AwsAccount(
+        account_id,
+        name,
+        email,
+        now,
+        now,
         payment_instrument=False,
         accepted_agreement=False,
         phone_status="UNVERIFIED",
     )
-    account.tags = read_tags(params.get("Tags", []))
     account.contact = dict(world.account(organization.payer_id).contact or CONTACT)
-    world.accounts[identity] = account
-    join(organization, account, call, method="CREATED")
-    role = params.get("RoleName", DEFAULT_ROLE)
-    make_role(identity, role, trusted_account=organization.payer_id)
-    words = f"Your AWS account {identity} is ready."
-    world.mail.deliver(Message(account.email, "Welcome to Amazon Web Services", words, call.now))
+    world.accounts[account_id] = account
+    join(organization, account, at=now, method="CREATED")
+    make_role(account_id, role, trusted_account=organization.payer_id)
     return account
 
 

@@ -231,7 +231,7 @@ def _enter(call: Call, handshake: Handshake) -> None:
     if former is not None:
         check_may_depart(call, former, account)
         depart(former, account)
-    join(organization, account, call, method="INVITED")
+    join(organization, account, at=call.now, method="INVITED")
     account.tags = dict(handshake.tags)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from sandbox.aws.calls import Answer, Call, answers, page
 from sandbox.aws.errors import AwsError, constraint, denied
@@ -134,7 +135,7 @@ def create_organization(call: Call) -> Answer:
         )
     attach_defaults(organization, organization.root_id)
     call.world.organizations[organization.id] = organization
-    join(organization, account, call, method="INVITED")
+    join(organization, account, at=call.now, method="INVITED")
     return {"Organization": described(organization, call)}
 
 
@@ -157,11 +158,11 @@ def attach_defaults(organization: Organization, target_id: str) -> None:
     organization.attached[target_id] = ["p-FullAWSAccess", "p-RCPFullAWSAccess"]
 
 
-def join(organization: Organization, account: AwsAccount, call: Call, *, method: str) -> None:
+def join(organization: Organization, account: AwsAccount, *, at: datetime, method: str) -> None:
     account.organization = organization
     account.parent_id = organization.root_id
     account.joined_method = method
-    account.joined_at = call.now
+    account.joined_at = at
     organization.members[account.id] = account
     attach_defaults(organization, account.id)
 

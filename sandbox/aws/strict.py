@@ -13,6 +13,7 @@ import botocore.session
 from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
+from sandbox.aws.accounts import add_member
 from sandbox.aws.clock import Clock
 from sandbox.aws.door import Door, Entry
 from sandbox.aws.faults import Faults
@@ -119,6 +120,12 @@ class StrictAWS:
     def add_standalone(self, account_id: str, *, email: str, name: str = "Client") -> AwsAccount:
         """An account outside our organization, with an owner of its own."""
         return self.world.add_standalone(account_id, name=name, email=email)
+
+    def add_member(self, account_id: str, *, name: str, email: str) -> AwsAccount:
+        """A member of the payer's organization with this id, as if CreateAccount had made it."""
+        organization = self.world.account(self.world.payer_id).organization
+        assert organization is not None, "set up the organization first"
+        return add_member(self.world, organization, account_id, name=name, email=email)
 
     def account(self, account_id: str) -> AwsAccount:
         return self.world.account(account_id)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, HTTPClientError
-from moto.server import ThreadedMotoServer
 
 from sandbox.aws import PAYER, Clock, Fault, StrictAWS, session_from
+from sandbox.server import SandboxAWS
 
 
 @pytest.fixture
@@ -67,6 +67,8 @@ def test_rest_services_and_moto_s_own_are_there(served: tuple[StrictAWS, str]) -
     found = aws.client("account").get_contact_information(AccountId=account_id)
     assert found["ContactInformation"]["City"] == "Cork"
     assert s3.get_object(Bucket="billing", Key="a/b.csv")["Body"].read() == b"1,2\n"
+    s3.delete_object(Bucket="billing", Key="a/b.csv")
+    s3.delete_bucket(Bucket="billing")
 
 
 def test_faults_and_stubs_work_over_http(served: tuple[StrictAWS, str]) -> None:
@@ -85,20 +87,25 @@ def test_faults_and_stubs_work_over_http(served: tuple[StrictAWS, str]) -> None:
     assert once(organizations, "describe_resource_policy") == "501"
 
 
-def test_a_moto_server_of_somebody_else_is_strict_too() -> None:
-    aws = StrictAWS()
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    with aws.installed():
-        server.start()
-        host, port = server.get_host_and_port()
-        aws.endpoint_url = f"http://{host}:{port}"
+def test_the_server_with_the_bills_is_strict_too_once_installed() -> None:
+    aws = StrictAWS(payer_id="836060457634")
+    with aws.installed(), SandboxAWS() as server:
+        aws.endpoint_url = server.endpoint_url
         aws.set_up_organization()
-        assert once(aws.client("organizations"), "close_account", AccountId=PAYER) == (
+        aws.add_member("011254002932", name="Acme", email="aws+acme@msp.example")
+        organizations = aws.client("organizations")
+        s3 = server.client("s3")
+        s3.create_bucket(Bucket="billing")
+
+        listed = organizations.list_accounts()["Accounts"]
+        assert [a["Id"] for a in listed] == ["836060457634", "011254002932"]
+        assert once(organizations, "close_account", AccountId="836060457634") == (
             "ConstraintViolationException"
         )
-        with urllib.request.urlopen(f"{aws.endpoint_url}/moto-api/data.json") as answer:
+        assert [b["Name"] for b in s3.list_buckets()["Buckets"]] == ["billing"]
+        with urllib.request.urlopen(f"{server.endpoint_url}/moto-api/data.json") as answer:
             assert answer.status == 200
-        server.stop()
+        s3.close()
 
 
 def test_the_example_of_the_readme_shows_two_members() -> None:
