@@ -59,14 +59,6 @@ class Entry:
     caller: str = ""
     outcome: str = "lost"
 
-    @property
-    def service(self) -> str:
-        return self.name.partition(":")[0]
-
-    @property
-    def operation(self) -> str:
-        return self.name.partition(":")[2]
-
 
 Asked = tuple[OperationModel, dict[str, Any]]
 Delegate = Callable[[str], Reply | None]
