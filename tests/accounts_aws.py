@@ -261,8 +261,11 @@ class Aws:
     def _AttachRolePolicy(self, call: Call, RoleName: str, PolicyArn: str) -> None:
         self._roles(call)[RoleName]["AttachedManagedPolicies"].append({"PolicyArn": PolicyArn})
 
-    def _UpdateAssumeRolePolicy(self, call: Call, RoleName: str, PolicyDocument: str) -> None:
+    def _UpdateAssumeRolePolicy(
+        self, call: Call, RoleName: str, PolicyDocument: str
+    ) -> Answer | None:
         self._roles(call)[RoleName]["AssumeRolePolicyDocument"] = json.loads(PolicyDocument)
+        return None
 
     def _TagRole(self, call: Call, RoleName: str, Tags: list[dict[str, str]]) -> None:
         self._roles(call)[RoleName]["Tags"] = Tags

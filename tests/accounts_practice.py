@@ -21,6 +21,7 @@ PRACTICE = Practice(
     root_scp_id="p-rootuse1",
     mailbox="awsaccounts@msp.example",
     automation_arn=f"arn:aws:iam::{PAYER}:role/msp-onboard",
+    offboarding_arn=f"arn:aws:iam::{PAYER}:role/msp-offboard",
     access_account_id=ACCESS,
     contacts=dict.fromkeys(ContactType, DESK),
     probe_teams=frozenset({"admins", "engineers", "oncall", "finance"}),

@@ -37,6 +37,8 @@ class Session:
     external_id: str = ""
     task_policy_arn: str = ""
     team: str = ""
+    via: Actor = Actor.ONBOARD
+    """Who assumes the role of a MEMBER session, or root."""
 
 
 class Send(StrEnum):
@@ -72,6 +74,8 @@ class Call:
     """The fields of Facts that a write makes stale, so that they are looked at again."""
     batch: bool = False
     """A write after which others of its kind may be sent before all are looked at again."""
+    secrets: tuple[str, ...] = ()
+    """Arguments never to be stored or logged, such as a one-time code."""
     expects_refusal: bool = False
     """A probe that is right when AWS says AccessDenied: a refusal is its answer, not trouble."""
 
@@ -113,13 +117,20 @@ class Unassign:
 
 
 @dataclass(frozen=True, slots=True)
+class RevokeGrants:
+    """Nobody's link leads to the account any more: its grants end, links are exported anew."""
+
+    account_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reach:
     """Everything before this stage was seen to be so."""
 
     stage: Stage
 
 
-Entry = Reserve | Adopt | Assign | Unassign | Reach
+Entry = Reserve | Adopt | Assign | Unassign | RevokeGrants | Reach
 Step = Call | Entry
 
 

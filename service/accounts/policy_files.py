@@ -40,6 +40,7 @@ def places_of(practice: Practice) -> dict[str, str]:
         "root_scp": practice.root_scp_id,
         "bootstrap_role": practice.bootstrap_role,
         "automation_arn": practice.automation_arn,
+        "offboarding_arn": practice.offboarding_arn,
     }
 
 

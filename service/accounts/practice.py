@@ -64,7 +64,9 @@ class Practice:
     """Denies the use of root; apart, because the client's root must work before membership ends."""
     mailbox: str
     automation_arn: str
-    """The onboarding role in the payer account; the only principal the bootstrap role trusts."""
+    """The onboarding role in the payer account (`svc_onboard.json`)."""
+    offboarding_arn: str
+    """The offboarding role there (`svc_offboard.json`); nobody else may enter by itself."""
     access_account_id: str
     """The account whose IAM users and Identity Center roles are people; better not the payer."""
     contacts: dict[ContactType, Contact]
@@ -121,6 +123,12 @@ def check_request(practice: Practice, request: Request) -> Request:
         case Kind.BILLING_TRANSFER:
             check_account_id(request.account_id)
             _check_transfer_start(request.transfer_starts_at)
+            for role in request.roles:
+                if role.trust != "trust_automation":
+                    raise BadInput(
+                        f"{role.name}: a billing transfer has roles for automation only, "
+                        "which the client deploys"
+                    )
     if request.account_id == practice.payer_account_id:
         raise BadInput(f"{request.account_id} is our own payer account; give the client's")
     names = [role.name for role in request.roles]

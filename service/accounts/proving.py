@@ -27,7 +27,7 @@ def proved(scene: Scene) -> Decision | None:
         passed = call.subject in scene.facts.probes and scene.facts.probes[call.subject] is None
         if call.expects_refusal and passed:
             return NeedsHuman(
-                reason=f"the role {call.subject} can be assumed {_without(call)}",
+                reason=f"{call.arguments['RoleArn']} can be assumed {_without(call)}",
                 what_to_do="look at its trust policy now; the account is not safe",
             )
         return call

@@ -15,6 +15,7 @@ from service.accounts.calls import (
     Reach,
     Refusal,
     Reserve,
+    RevokeGrants,
     Send,
     Unassign,
 )
@@ -72,6 +73,7 @@ class Record:
     transfer_id: str = ""
     assigned_on: date | None = None
     unassigned_on: date | None = None
+    grants_revoked: bool = False
     troubles: Mapping[str, Trouble] = field(default_factory=dict)
     proofs: Mapping[str, Proof] = field(default_factory=dict)
     prior_contacts: Mapping[str, Contact | None] = field(default_factory=dict)
@@ -139,6 +141,8 @@ def entered(record: Record, entry: Entry) -> Record:
             return replace(record, assigned_on=day)
         case Unassign(until_on=day):
             return replace(record, unassigned_on=day)
+        case RevokeGrants():
+            return replace(record, grants_revoked=True)
         case Reach(stage=stage):
             return replace(record, stage=reach(record.stage, stage))
 
@@ -161,6 +165,7 @@ def retried(record: Record) -> Record:
         handshake_id="",
         transfer_id="",
         past_handshakes=past,
+        done=frozenset(),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from service.accounts.policy_files import Document, places_of, policy_file
@@ -136,6 +136,16 @@ def pick_roles(names: Iterable[str], *, extra: Iterable[RoleSpec] = ()) -> tuple
     if unknown := sorted(wanted - set(known)):
         raise BadInput(f"no role is called {unknown[0]!r}; there are {', '.join(known)}")
     return tuple(spec for name, spec in known.items() if name in wanted)
+
+
+def as_deployed(specs: Iterable[RoleSpec]) -> tuple[RoleSpec, ...]:
+    """The roles as a client of a billing transfer deploys them: for our automation alone.
+
+    Its account is in no organization of ours, so that nobody's MFA or team could be asked for.
+    """
+    return tuple(
+        replace(spec, trust=TrustKind.AUTOMATION, team="", bounded=False) for spec in specs
+    )
 
 
 def check_role(spec: RoleSpec) -> RoleSpec:

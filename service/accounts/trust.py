@@ -24,7 +24,7 @@ class TrustKind(StrEnum):
     IDENTITY_CENTER = "trust_identity_center"
     """The roles of one permission set; MFA is enforced in Identity Center or its provider."""
     AUTOMATION = "trust_automation"
-    """Our onboarding role, with the client's ExternalId."""
+    """Our onboarding and offboarding roles, with the client's ExternalId."""
     THIRD_PARTY = "trust_third_party"
     """Another company's account, with the client's ExternalId."""
 

@@ -110,12 +110,17 @@ def test_identity_center_is_trusted_by_its_role_and_never_by_mfa() -> None:
     assert "MultiFactorAuth" not in text
 
 
-def test_automation_is_one_role_with_the_external_id() -> None:
+def test_automation_is_our_two_roles_with_the_external_id() -> None:
     document = automation_trust(PRACTICE, external_id=EXTERNAL_ID)
 
     assert document["Statement"][0]["Principal"] == {"AWS": "arn:aws:iam::111111111111:root"}
     assert document["Statement"][0]["Condition"] == {
-        "ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::111111111111:role/msp-onboard"},
+        "ArnEquals": {
+            "aws:PrincipalArn": [
+                "arn:aws:iam::111111111111:role/msp-onboard",
+                "arn:aws:iam::111111111111:role/msp-offboard",
+            ]
+        },
         "StringEquals": {"sts:ExternalId": "msp-3f0c9a77b1e24d58"},
     }
 

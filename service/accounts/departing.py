@@ -1,0 +1,255 @@
+"""Owns the departure itself: guards lifted, roles removed, membership ended, lost access proved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from service.accounts.calls import (
+    Call,
+    Decision,
+    NeedsHuman,
+    Send,
+    Unassign,
+    Wait,
+)
+from service.accounts.leaving import Exit, Leaving, attested_by_a_person
+from service.accounts.life import WaitKind
+from service.accounts.practice import TAG_OFFBOARDING
+from service.accounts.scene import (
+    see_account,
+    see_account_tags,
+    see_accounts,
+    see_contact,
+    see_scps,
+    see_transfers,
+)
+from service.accounts.settling import put_contact
+
+
+def departure_approved(leaving: Leaving) -> Decision | None:
+    """The tag that the offboarding role's own policy asks for; neither it nor we may write it."""
+    tags = leaving.facts.account_tags
+    if tags is None:
+        return see_account_tags(leaving.account_id)
+    wanted = "close-approved" if leaving.handover.exit is Exit.CLOSE else "handover-approved"
+    if tags.get(TAG_OFFBOARDING) == wanted:
+        return None
+    return NeedsHuman(
+        reason="the departure is not approved in AWS",
+        what_to_do=f"an approver tags the account {TAG_OFFBOARDING}={wanted}",
+    )
+
+
+def root_guard_lifted(leaving: Leaving) -> Decision | None:
+    """First of all, as the client could not sign in as root under it."""
+    return _lifted(leaving, leaving.practice.root_scp_id)
+
+
+def membership_guard_lifted(leaving: Leaving) -> Decision | None:
+    return _lifted(leaving, leaving.practice.membership_scp_id)
+
+
+def _lifted(leaving: Leaving, policy_id: str) -> Decision | None:
+    if leaving.facts.scp_ids is None:
+        return see_scps(leaving.account_id)
+    if policy_id not in leaving.facts.scp_ids:
+        return None
+    return _organizations(
+        leaving,
+        "lift_guard",
+        "DetachPolicy",
+        subject=policy_id,
+        spoils=("scp_ids",),
+        PolicyId=policy_id,
+        TargetId=leaving.account_id,
+    )
+
+
+def client_has_an_administrator(leaving: Leaving) -> Decision | None:
+    return attested_by_a_person(
+        leaving, "client_admin", "see that the client has an administrator who does not trust us"
+    )
+
+
+def evidence_exported(leaving: Leaving) -> Decision | None:
+    return attested_by_a_person(
+        leaving,
+        "evidence",
+        "export cost history, bills, tags, budgets and commitments; the client loses them",
+    )
+
+
+def dependencies_settled(leaving: Leaving) -> Decision | None:
+    """What departure breaks or deletes, and AWS offers no one list of."""
+    return attested_by_a_person(
+        leaving,
+        "dependencies",
+        "look for StackSets that delete on departure, RAM shares, policies that name our "
+        "organization, Identity Center assignments, organization trails and detectors, keys and "
+        "buckets that name our payer, event buses, backup copies, Control Tower",
+    )
+
+
+def no_delegated_services(leaving: Leaving) -> Decision | None:
+    services = leaving.facts.delegated_services
+    if services is None:
+        call = _organizations(
+            leaving,
+            "see_delegated_services",
+            "ListDelegatedServicesForAccount",
+            AccountId=leaving.account_id,
+        )
+        return replace(call, send=Send.READ, tells="delegated_services")
+    if not services:
+        return None
+    return NeedsHuman(
+        reason=f"the account administers {', '.join(services)} for the organization",
+        what_to_do="deregister it as delegated administrator, then retry",
+    )
+
+
+def contacts_given_back(leaving: Leaving) -> Decision | None:
+    """Before the departure: afterwards the payer has no right to."""
+    for contact_type in leaving.practice.contacts:
+        if contact_type not in leaving.facts.contacts:
+            return see_contact(leaving.account_id, contact_type)
+        seen = leaving.facts.contacts[contact_type]
+        wanted = leaving.record.prior_contacts.get(contact_type)
+        if wanted == leaving.practice.contacts[contact_type]:
+            wanted = None
+        if seen == wanted:
+            continue
+        if wanted is not None:
+            put = put_contact(leaving.account_id, contact_type, wanted)
+            return replace(put, session=leaving.offboard)
+        return Call(
+            step="delete_contact",
+            subject=contact_type,
+            service="account",
+            operation="DeleteAlternateContact",
+            arguments={
+                "AccountId": leaving.account_id,
+                "AlternateContactType": contact_type.value,
+            },
+            send=Send.REPEATABLE,
+            session=leaving.offboard,
+            spoils=("contacts",),
+        )
+    return None
+
+
+def departed(leaving: Leaving) -> Decision | None:
+    """Gone from the complete list of members."""
+    if leaving.facts.accounts is None:
+        return see_accounts()
+    if all(account.account_id != leaving.account_id for account in leaving.facts.accounts):
+        return None
+    return Wait(
+        kind=WaitKind.WAITING_CLIENT,
+        reason="the client's organization invites the account, and the client accepts there",
+        again_at=leaving.now + timedelta(hours=1),
+    )
+
+
+def removed(leaving: Leaving) -> Decision | None:
+    if not isinstance(gone := departed(leaving), Wait):
+        return gone
+    return _organizations(
+        leaving,
+        "remove_account",
+        "RemoveAccountFromOrganization",
+        spoils=("accounts",),
+        AccountId=leaving.account_id,
+    )
+
+
+def closed(leaving: Leaving) -> Decision | None:
+    """AWS answers ACTIVE and PENDING_CLOSURE in turns for a while; the call is never repeated."""
+    if leaving.facts.account is None:
+        return see_account(leaving.account_id)
+    if leaving.facts.account.state in ("PENDING_CLOSURE", "SUSPENDED", "CLOSED"):
+        return None
+    call = _organizations(leaving, "close_account", "CloseAccount", AccountId=leaving.account_id)
+    trouble = leaving.record.troubles.get(call.key)
+    if trouble is not None and trouble.refusal.code == "AccountAlreadyClosedException":
+        return None
+    if call.key not in leaving.record.done:
+        return call
+    return Wait(
+        kind=WaitKind.WAITING_AWS,
+        reason="AWS is closing the account",
+        again_at=leaving.now + timedelta(minutes=1),
+        aws_words=leaving.facts.account.state,
+    )
+
+
+def transfer_ended(leaving: Leaving) -> Decision | None:
+    if leaving.facts.transfers is None:
+        return see_transfers()
+    source = leaving.account_id
+    for transfer in leaving.facts.transfers:
+        if transfer.source_account_id != source or transfer.status != "ACCEPTED":
+            continue
+        if transfer.ends_at is None:
+            return _organizations(
+                leaving,
+                "end_transfer",
+                "TerminateResponsibilityTransfer",
+                spoils=("transfers",),
+                Id=transfer.transfer_id,
+                EndTimestamp=leaving.handover.ends_at,
+            )
+        if leaving.now < transfer.ends_at:
+            return Wait(
+                kind=WaitKind.WAITING_AWS,
+                reason=f"the billing transfer ends on {transfer.ends_at:%Y-%m-%d}",
+                again_at=transfer.ends_at,
+                aws_words=transfer.transfer_id,
+            )
+    return None
+
+
+def final_invoice_issued(leaving: Leaving) -> Decision | None:
+    """Late usage, credits and commitments are billed after the departure; a month is not enough."""
+    if leaving.handover.final_invoice_issued:
+        return None
+    return Wait(
+        kind=WaitKind.WAITING_AWS,
+        reason="the account stays in billing until its final invoice is issued",
+        again_at=leaving.now + timedelta(days=1),
+    )
+
+
+def unassigned(leaving: Leaving) -> Decision | None:
+    """From the month after: whatever AWS still bills for the months before is the client's."""
+    if leaving.record.unassigned_on is not None:
+        return None
+    return Unassign(leaving.account_id, first_of_next_month(leaving.now))
+
+
+def first_of_next_month(now: datetime) -> date:
+    day = now.astimezone(UTC).date()
+    return date(day.year + day.month // 12, day.month % 12 + 1, 1)
+
+
+def _organizations(
+    leaving: Leaving,
+    step: str,
+    operation: str,
+    *,
+    subject: str = "",
+    spoils: tuple[str, ...] = (),
+    **arguments: Any,
+) -> Call:
+    return Call(
+        step=step,
+        subject=subject,
+        service="organizations",
+        operation=operation,
+        arguments=arguments,
+        send=Send.REPEATABLE,
+        session=leaving.offboard,
+        spoils=spoils,
+    )

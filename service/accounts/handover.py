@@ -1,0 +1,266 @@
+"""Owns the way out: the ordered checklist of a hand-over, its approvals, its dry run, its undoing.
+
+Recovery comes first: an account that leaves before its client can sign in as root is locked.
+Everything before the departure can be undone, and is when the hand-over is aborted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.accounts.calls import Call, Decision, Done, NeedsHuman, Reach, Send
+from service.accounts.departing import (
+    client_has_an_administrator,
+    closed,
+    contacts_given_back,
+    departed,
+    departure_approved,
+    dependencies_settled,
+    evidence_exported,
+    final_invoice_issued,
+    membership_guard_lifted,
+    no_delegated_services,
+    removed,
+    root_guard_lifted,
+    transfer_ended,
+    unassigned,
+)
+from service.accounts.facts import Facts
+from service.accounts.granting import bounded, roles_placed
+from service.accounts.guarding import guarded
+from service.accounts.leaving import Exit, Handover, Leaving, LeavingGoal
+from service.accounts.life import Stage, has_reached
+from service.accounts.practice import Kind, Practice
+from service.accounts.record import Record
+from service.accounts.recovering import (
+    contact_information_given,
+    password_recovery_allowed,
+    phone_verified,
+    root_email_given,
+    root_signed_in,
+)
+from service.accounts.revoking import access_lost, grants_revoked, last_door_shut, roles_removed
+from service.accounts.settling import contacts_ours
+from service.accounts.steps import tempered
+
+_ALL = frozenset(Exit)
+_OUT = frozenset({Exit.TRANSFER, Exit.STANDALONE})
+_MEMBER = _OUT | {Exit.CLOSE}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of the checklist."""
+
+    key: str
+    title: str
+    goal: LeavingGoal
+    before: Stage
+    """The stage that is not reached without it."""
+    exits: frozenset[Exit] = _ALL
+    dangerous: bool = False
+    """No write of it is sent before a second person approved it."""
+
+
+_LEFT = Stage.DEPARTED
+_BILLED = Stage.AWAITING_FINAL_INVOICE
+
+CHECKLIST: tuple[Item, ...] = (
+    Item("approval", "A second person approves the departure", departure_approved, _LEFT, _MEMBER),
+    Item(
+        "root_guard",
+        "The guard on root use is lifted",
+        root_guard_lifted,
+        _LEFT,
+        _OUT,
+        dangerous=True,
+    ),
+    Item(
+        "root_email",
+        "The client owns the root e-mail",
+        root_email_given,
+        _LEFT,
+        _OUT,
+        dangerous=True,
+    ),
+    Item("contact", "The contact is the client's", contact_information_given, _LEFT, _OUT),
+    Item(
+        "phone",
+        "The client's phone is verified",
+        phone_verified,
+        _LEFT,
+        frozenset({Exit.STANDALONE}),
+    ),
+    Item(
+        "recovery",
+        "The root password can be recovered",
+        password_recovery_allowed,
+        _LEFT,
+        _OUT,
+    ),
+    Item("root_sign_in", "The client signed in as root, with MFA", root_signed_in, _LEFT, _OUT),
+    Item(
+        "client_admin",
+        "The client has an administrator of its own",
+        client_has_an_administrator,
+        _LEFT,
+        _OUT,
+    ),
+    Item("evidence", "Cost history and invoices are exported", evidence_exported, _LEFT),
+    Item(
+        "delegated",
+        "It administers no service for us",
+        no_delegated_services,
+        _LEFT,
+        _MEMBER,
+    ),
+    Item("dependencies", "Nothing depends on us", dependencies_settled, _LEFT, _MEMBER),
+    Item("contacts", "The client's contacts are back", contacts_given_back, _LEFT, _OUT),
+    Item(
+        "roles", "Our roles but the first are removed", roles_removed, _LEFT, _OUT, dangerous=True
+    ),
+    Item(
+        "membership_guard",
+        "The guard on membership is lifted",
+        membership_guard_lifted,
+        _LEFT,
+        _OUT,
+        dangerous=True,
+    ),
+    Item(
+        "leave",
+        "The client accepts another organization",
+        departed,
+        _LEFT,
+        frozenset({Exit.TRANSFER}),
+    ),
+    Item(
+        "remove",
+        "The account is removed",
+        removed,
+        _LEFT,
+        frozenset({Exit.STANDALONE}),
+        dangerous=True,
+    ),
+    Item("close", "The account is closed", closed, _LEFT, frozenset({Exit.CLOSE}), dangerous=True),
+    Item(
+        "end_transfer",
+        "The billing transfer ends",
+        transfer_ended,
+        _LEFT,
+        frozenset({Exit.END_BILLING}),
+        dangerous=True,
+    ),
+    Item("last_door", "Our first role lets nobody in", last_door_shut, _BILLED, _OUT),
+    Item("no_access", "Every role of ours refuses us", access_lost, _BILLED, _ALL - {Exit.CLOSE}),
+    Item("links", "Nobody has a link any more", grants_revoked, _BILLED),
+    Item("final_invoice", "The final invoice is issued", final_invoice_issued, Stage.ARCHIVED),
+    Item("assignment", "The account is nobody's", unassigned, Stage.ARCHIVED),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRunLine:
+    """What a hand-over would do, in order; nothing was sent."""
+
+    key: str
+    title: str
+    dangerous: bool
+    approved_by: str = ""
+
+
+def checklist(exit_: Exit) -> tuple[Item, ...]:
+    return tuple(item for item in CHECKLIST if exit_ in item.exits)
+
+
+def dry_run(handover: Handover) -> tuple[DryRunLine, ...]:
+    return tuple(
+        DryRunLine(
+            key=item.key,
+            title=item.title,
+            dangerous=item.dangerous,
+            approved_by=handover.approvals.get(item.key, ""),
+        )
+        for item in checklist(handover.exit)
+    )
+
+
+def next_handover_step(
+    practice: Practice,
+    handover: Handover,
+    facts: Facts,
+    record: Record,
+    now: datetime,
+    *,
+    codes: dict[str, str] | None = None,
+) -> Decision:
+    """The one thing to do now. `codes`: one-time codes the client read out, by item; not stored."""
+    leaving = Leaving(practice, handover, facts, record, now, codes or {})
+    wanted = _undo(leaving) if handover.aborted else _wanted(leaving)
+    return tempered(wanted, record, now)
+
+
+def _stages(exit_: Exit) -> tuple[Stage, ...]:
+    left = Stage.CLOSING if exit_ is Exit.CLOSE else Stage.DEPARTED
+    return (Stage.HANDING_OVER, left, Stage.AWAITING_FINAL_INVOICE, Stage.ARCHIVED)
+
+
+def _wanted(leaving: Leaving) -> Decision:
+    """Membership first: of an account that has left, the items before can no longer be seen to."""
+    handover, record = leaving.handover, leaving.record
+    for stage in _stages(handover.exit):
+        if _is_past(record.stage, stage):
+            continue
+        before = Stage.DEPARTED if stage is Stage.CLOSING else stage
+        if before is Stage.DEPARTED and handover.exit in _OUT:
+            membership = departed(leaving)
+            if membership is None:
+                return Reach(stage)
+            if isinstance(membership, Call):
+                return membership
+        for item in checklist(handover.exit):
+            if item.before is not before:
+                continue
+            decision = item.goal(leaving)
+            if decision is not None:
+                return _approved(item, decision, handover)
+        return Reach(stage)
+    return Done(tuple(sorted(record.findings.values())))
+
+
+def _is_past(stage: Stage, wanted: Stage) -> bool:
+    """Departed and closing are two ways through the same place."""
+    if wanted is Stage.CLOSING:
+        return has_reached(stage, Stage.CLOSING)
+    return has_reached(stage, wanted)
+
+
+def _approved(item: Item, decision: Decision, handover: Handover) -> Decision:
+    writes = isinstance(decision, Call) and decision.send is not Send.READ
+    if not item.dangerous or not writes:
+        return decision
+    approver = handover.approvals.get(item.key, "")
+    if approver and approver != handover.asked_by:
+        return decision
+    return NeedsHuman(
+        reason=f"{item.title}: this cannot be taken back lightly",
+        what_to_do=f"a second person than {handover.asked_by} approves {item.key}",
+    )
+
+
+def _undo(leaving: Leaving) -> Decision:
+    """Guards, roles and contacts are put back; the root e-mail stays whose it is now."""
+    if has_reached(leaving.record.stage, Stage.DEPARTED):
+        return NeedsHuman(
+            reason="the account has left; this hand-over cannot be aborted",
+            what_to_do="invite the account again",
+        )
+    if leaving.record.stage is Stage.LIVE:
+        return Done()
+    if leaving.handover.request.kind is not Kind.BILLING_TRANSFER:
+        for goal in (guarded, bounded, roles_placed, contacts_ours):
+            decision = goal(leaving.scene)
+            if decision is not None:
+                return decision
+    return Reach(Stage.LIVE)

@@ -1,0 +1,137 @@
+"""Owns the client's way back into its account: root's e-mail, contact, phone, password, MFA."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from service.accounts.calls import Actor, Call, Decision, Send, Session, Wait
+from service.accounts.leaving import Leaving, attested_by_a_person
+from service.accounts.life import WaitKind
+
+_PENDING = frozenset({"ConflictException"})
+
+
+def root_email_given(leaving: Leaving) -> Decision | None:
+    """AWS sends a code to the client's mailbox, and the client gives it to us."""
+    email = leaving.facts.primary_email
+    if email is None:
+        return _account(leaving, "see_root_email", "GetPrimaryEmail", tells="primary_email")
+    client_email = leaving.handover.client_email
+    if email.lower() == client_email.lower():
+        return None
+    start = _account(
+        leaving, "start_root_email", "StartPrimaryEmailUpdate", PrimaryEmail=client_email
+    )
+    if not _started(leaving, start):
+        return start
+    if code := leaving.codes.get("root_email"):
+        return _account(
+            leaving,
+            "accept_root_email",
+            "AcceptPrimaryEmailUpdate",
+            spoils=("primary_email",),
+            PrimaryEmail=client_email,
+            Otp=code,
+        )
+    return _until_code(leaving, f"the client has to read the code sent to {client_email}")
+
+
+def contact_information_given(leaving: Leaving) -> Decision | None:
+    seen, wanted = leaving.facts.contact_information, leaving.handover.client_contact
+    if seen is None:
+        return _see_contact_information(leaving)
+    if all(seen.get(key) == value for key, value in wanted.items()):
+        return None
+    return _account(
+        leaving,
+        "put_contact_information",
+        "PutContactInformation",
+        spoils=("contact_information", "phone_verification"),
+        ContactInformation=dict(wanted),
+    )
+
+
+def phone_verified(leaving: Leaving) -> Decision | None:
+    status = leaving.facts.phone_verification
+    if status is None:
+        return _see_contact_information(leaving)
+    if status in ("VERIFIED", "NOT_SUPPORTED"):
+        return None
+    send = _account(leaving, "send_phone_code", "SendPhoneNumberVerification")
+    if not _started(leaving, send):
+        return send
+    if code := leaving.codes.get("phone"):
+        return _account(
+            leaving,
+            "verify_phone",
+            "VerifyPhoneNumber",
+            spoils=("phone_verification",),
+            Otp=code,
+        )
+    return _until_code(leaving, "the client has to read the code sent to its phone")
+
+
+def password_recovery_allowed(leaving: Leaving) -> Decision | None:
+    """A login profile for root reveals no password; it lets the mailbox's owner recover one."""
+    task = replace(leaving.scene.root("IAMCreateRootUserPassword"), via=Actor.OFFBOARD)
+    call = Call(
+        step="allow_password_recovery",
+        service="iam",
+        operation="CreateLoginProfile",
+        arguments={},
+        send=Send.REPEATABLE,
+        session=task,
+    )
+    trouble = leaving.record.troubles.get(call.key)
+    there_already = trouble is not None and trouble.refusal.code == "EntityAlreadyExists"
+    return None if there_already or call.key in leaving.record.done else call
+
+
+def root_signed_in(leaving: Leaving) -> Decision | None:
+    return attested_by_a_person(
+        leaving, "root_sign_in", "have the client sign in as root, set a password and MFA"
+    )
+
+
+def _see_contact_information(leaving: Leaving) -> Call:
+    return _account(
+        leaving, "see_contact_information", "GetContactInformation", tells="contact_information"
+    )
+
+
+def _started(leaving: Leaving, call: Call) -> bool:
+    trouble = leaving.record.troubles.get(call.key)
+    pending = trouble is not None and trouble.refusal.code in _PENDING
+    return pending or call.key in leaving.record.done
+
+
+def _until_code(leaving: Leaving, reason: str) -> Wait:
+    return Wait(
+        kind=WaitKind.WAITING_CLIENT,
+        reason=reason,
+        again_at=leaving.now + timedelta(hours=1),
+    )
+
+
+def _account(
+    leaving: Leaving,
+    step: str,
+    operation: str,
+    *,
+    tells: str = "",
+    spoils: tuple[str, ...] = (),
+    **arguments: Any,
+) -> Call:
+    return Call(
+        step=step,
+        service="account",
+        operation=operation,
+        arguments={"AccountId": leaving.account_id, **arguments},
+        send=Send.READ if tells else Send.REPEATABLE,
+        session=Session(actor=Actor.OFFBOARD),
+        tells=tells,
+        spoils=spoils,
+        secrets=("Otp",) if "Otp" in arguments else (),
+    )

@@ -1,0 +1,153 @@
+"""Owns the end of our access: roles removed, the last door shut, and its loss proved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from service.accounts.calls import (
+    Actor,
+    Call,
+    Decision,
+    NeedsHuman,
+    RevokeGrants,
+    Send,
+    Session,
+)
+from service.accounts.facts import SeenRole
+from service.accounts.granting import SESSION_SECONDS
+from service.accounts.leaving import Exit, Leaving
+from service.accounts.policy_files import Document
+from service.accounts.proving import probe_user
+from service.accounts.reconciling import is_ours, trust_call
+from service.accounts.roles import boundary_arn
+from service.accounts.scene import (
+    see_roles,
+)
+
+NOBODY: Document = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
+}
+"""A trust in nobody. A role cannot delete itself: it would take away its own right to, first."""
+
+
+def roles_removed(leaving: Leaving) -> Decision | None:
+    """Every role under our path, told by path and tag, then the boundary; by the bootstrap role."""
+    facts, member = leaving.facts, leaving.member
+    if facts.roles is None or facts.policies is None:
+        return see_roles(member)
+    for role in sorted(facts.roles, key=lambda role: role.name):
+        if is_ours(role):
+            for call in _removal(role, member):
+                if call.key not in facts.written:
+                    return call
+    arn = boundary_arn(leaving.practice, leaving.account_id)
+    for policy in facts.policies:
+        if policy.arn == arn and not any(role.boundary_arn == arn for role in _others(leaving)):
+            for call in _policy_removal(arn, policy.version_ids[1:], member):
+                if call.key not in facts.written:
+                    return call
+    return see_roles(member) if facts.written else None
+
+
+def _others(leaving: Leaving) -> Iterator[SeenRole]:
+    """Roles of the client's that were made within our boundary keep it; it limits, no more."""
+    return (role for role in leaving.facts.roles or () if not is_ours(role))
+
+
+def _removal(role: SeenRole, session: Session) -> Iterator[Call]:
+    for arn in sorted(role.managed_arns):
+        yield _iam(session, "detach_policy", "DetachRolePolicy", role.name, arn, PolicyArn=arn)
+    for name in sorted(role.inline):
+        yield _iam(
+            session, "delete_role_policy", "DeleteRolePolicy", role.name, name, PolicyName=name
+        )
+    yield _iam(session, "delete_role", "DeleteRole", role.name, "")
+
+
+def _policy_removal(arn: str, versions: tuple[str, ...], session: Session) -> Iterator[Call]:
+    for version in versions:
+        yield _member(
+            session, "drop_boundary_version", "DeletePolicyVersion", version,
+            PolicyArn=arn, VersionId=version,
+        )  # fmt: skip
+    yield _member(session, "delete_boundary", "DeletePolicy", "", PolicyArn=arn)
+
+
+def last_door_shut(leaving: Leaving) -> Decision | None:
+    """The bootstrap role changes its own trust to nobody; then the client may delete it."""
+    name, member = leaving.practice.bootstrap_role, leaving.member
+    call = replace(trust_call(member, name, NOBODY), step="shut_last_door", batch=False)
+    trouble = leaving.record.troubles.get(call.key)
+    shut_out = trouble is not None and trouble.refusal.code in (
+        "AccessDenied", "AccessDeniedException", "NoSuchEntity",
+    )  # fmt: skip
+    return None if shut_out or call.key in leaving.record.done else call
+
+
+def access_lost(leaving: Leaving) -> Decision | None:
+    """Departed is not without access: a role's trust outlives membership. So each is tried."""
+    handover = leaving.handover
+    for arn in sorted({*handover.registered_roles, *_first_door(leaving)}):
+        call = _knock(leaving, arn)
+        if call.key in leaving.record.proofs:
+            continue
+        if call.subject in leaving.facts.probes and leaving.facts.probes[call.subject] is None:
+            return NeedsHuman(
+                reason=f"the role {arn} still lets us in",
+                what_to_do="have the client delete it, then retry",
+            )
+        return call
+    return None
+
+
+def _first_door(leaving: Leaving) -> tuple[str, ...]:
+    return () if leaving.handover.exit is Exit.END_BILLING else (leaving.scene.bootstrap_arn,)
+
+
+def _knock(leaving: Leaving, arn: str) -> Call:
+    """As the one the role was for: a person with MFA, where a probe user stands for the team."""
+    request, session = leaving.handover.request, leaving.offboard
+    person = {"RoleSessionName": request.onboarding_id, "ExternalId": request.external_id}
+    name = arn.rsplit("/", 1)[-1]
+    teams = [spec.team for spec in request.roles if spec.name == name]
+    for team in leaving.practice.probe_teams.intersection(teams):
+        session = Session(actor=Actor.PERSON_WITH_MFA, team=team)
+        person = {"RoleSessionName": probe_user(team)}
+    return Call(
+        step="prove_no_access",
+        subject=arn,
+        service="sts",
+        operation="AssumeRole",
+        arguments={"RoleArn": arn, "DurationSeconds": SESSION_SECONDS, **person},
+        send=Send.READ,
+        session=session,
+        tells="probes",
+        expects_refusal=True,
+    )
+
+
+def grants_revoked(leaving: Leaving) -> Decision | None:
+    return None if leaving.record.grants_revoked else RevokeGrants(leaving.account_id)
+
+
+def _iam(
+    session: Session, step: str, operation: str, role: str, what: str, **arguments: Any
+) -> Call:
+    subject = f"{role}/{what}" if what else role
+    return _member(session, step, operation, subject, RoleName=role, **arguments)
+
+
+def _member(session: Session, step: str, operation: str, subject: str, **arguments: Any) -> Call:
+    return Call(
+        step=step,
+        subject=subject,
+        service="iam",
+        operation=operation,
+        arguments=arguments,
+        send=Send.REPEATABLE,
+        session=session,
+        batch=True,
+    )
