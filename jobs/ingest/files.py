@@ -83,9 +83,18 @@ def reduce(data: DataFile, reading: Reading) -> Reduced:
     """The file's exact sums. Raises IngestError naming file, row, column and rule."""
     with refusing(data.where):
         if data.text is None:
-            return reducer.reduce_parquet(data.path, reading, name=data.where)
+            return _reduce_parquet(data, reading)
         with _opened(data.path, data.where, _shape(data)) as stream:
             return reducer.reduce_csv(stream, reading, name=data.where, text=data.text)
+
+
+def _reduce_parquet(data: DataFile, reading: Reading) -> Reduced:
+    try:
+        return reducer.reduce_parquet(data.path, reading, name=data.where)
+    except IndexError as error:
+        # Parquet has no checksum: a damaged page may point past the end of its dictionary.
+        words = "it is damaged: a value points outside its dictionary"
+        raise IngestError("damaged_file", data.where, words) from error
 
 
 @contextmanager
