@@ -143,6 +143,14 @@ class Aws:
         self.handshakes.append(row)
         return {"Handshake": self._shown(row)}
 
+    def _CancelHandshake(self, call: Call, HandshakeId: str) -> None:
+        for row in self.handshakes:
+            if row["Id"] == HandshakeId:
+                row["State"] = "CANCELED"
+        for transfer in self.transfers:
+            if transfer["ActiveHandshakeId"] == HandshakeId:
+                transfer["Status"] = "CANCELED"
+
     def _ListInboundResponsibilityTransfers(self, call: Call, Type: str) -> Answer:
         return {"ResponsibilityTransfers": self.transfers}
 
@@ -155,6 +163,7 @@ class Aws:
                 "Status": "REQUESTED",
                 "Source": source,
                 "StartTimestamp": request["StartTimestamp"],
+                "ActiveHandshakeId": f"h-{number}",
             }
         )
         return {"Handshake": {"Id": f"h-{number}"}}

@@ -34,6 +34,29 @@ def artefact(name: str, practice: Practice, request: Request) -> str:
     raise KeyError(name)
 
 
+_ON_JOINING = (
+    "Charges from the moment of acceptance go to our payer: that month has two bills.",
+    "Your cost history before becomes invisible to you: download it first.",
+    "Cost allocation tags lose their activation; we activate ours again within a day.",
+    "Reserved instances, savings plans and credits are shared as our billing preferences say.",
+    "Support is priced under our payer: cancel a developer or business plan first.",
+    "Our service control policies apply at once.",
+    "You can leave again at any time.",
+)
+_ON_TRANSFER = (
+    "Your organization and your management account stay yours; we receive its consolidated bill.",
+    "The transfer begins and ends with a month, in UTC; either side may withdraw for good.",
+    "Prepaid balances must be used up and due invoices paid before AWS accepts it.",
+    "Your cost history before becomes invisible to you: download it first.",
+    "We get no role in your accounts but those you deploy.",
+)
+
+
+def what_changes(kind: Kind) -> tuple[str, ...]:
+    """What the client is shown before it accepts; nothing for an account that we create."""
+    return {Kind.CREATE: (), Kind.INVITE: _ON_JOINING, Kind.BILLING_TRANSFER: _ON_TRANSFER}[kind]
+
+
 def quick_create_url(practice: Practice, template_url: str) -> str:
     """Opens the client's console with the template filled in; it must lie in S3."""
     return (

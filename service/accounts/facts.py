@@ -60,6 +60,8 @@ class SeenTransfer:
     status: str
     source_account_id: str
     starts_at: datetime
+    handshake_id: str = ""
+    """Of the request while it is open."""
     ends_at: datetime | None = None
 
 

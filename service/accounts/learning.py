@@ -137,6 +137,7 @@ def _seen_transfer(row: Mapping[str, Any]) -> SeenTransfer:
         source_account_id=row["Source"]["ManagementAccountId"],
         starts_at=row["StartTimestamp"],
         ends_at=row.get("EndTimestamp"),
+        handshake_id=row.get("ActiveHandshakeId", ""),
     )
 
 
