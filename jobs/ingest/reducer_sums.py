@@ -206,10 +206,13 @@ def grouped(
         return Reduced(empty, day, day, dict.fromkeys(amounts, nothing), day, rows, dropped)
     first_day = int(day.min())
     days = int(day.max()) - first_day + 1
-    words, unpack = _packed(keys, days)
-    facts, place = np.unique(
-        (words if key is None else words[key]) * days + (day - first_day), return_inverse=True
-    )
+    words, size, unpack = _packed(keys, days)
+    if key is not None:
+        numbers, words = _numbered(words, size)
+        words, size = words[key], len(numbers)
+    facts, place = _numbered(words * days + (day - first_day), size * days)
+    if key is not None:
+        facts = numbers[facts // days] * days + facts % days
     tuples = facts // days
     is_first = np.concatenate([[True], tuples[1:] != tuples[:-1]])
     runs = list(_runs(place, [len(count.units) for count in counts]))
@@ -248,10 +251,20 @@ def _added(runs: Sequence[Ints], found: Sequence[Amounts], facts: int) -> Units:
     return sums
 
 
+def _numbered(words: Ints, size: int) -> tuple[Ints, Ints]:
+    """The distinct words, sorted, and the number of each word among them. All are below `size`."""
+    if size > 4 * len(words) + (1 << 16):
+        distinct, numbers = np.unique(words, return_inverse=True)
+        return distinct, numbers
+    is_there = np.zeros(size, bool)
+    is_there[words] = True
+    return np.flatnonzero(is_there), (np.cumsum(is_there) - 1)[words]
+
+
 def _packed(
     keys: Mapping[str, Texts], room: int
-) -> tuple[Ints, Callable[[Ints], dict[str, Texts]]]:
-    """Each key tuple as one integer that leaves `room`, and the way back.
+) -> tuple[Ints, int, Callable[[Ints], dict[str, Texts]]]:
+    """Each key tuple as one integer below a size that leaves `room`, and the way back.
 
     Codes are digits of a mixed radix. When they would not fit 62 bits, the integers so far are
     numbered anew. Sorted words give sorted integers.
@@ -261,7 +274,7 @@ def _packed(
     for name, texts in keys.items():
         radix = max(len(texts.words), 1)
         if size * radix * room >= _WORD_LIMIT:
-            distinct, words = np.unique(words, return_inverse=True)
+            distinct, words = _numbered(words, size)
             settled, digits, size = _codes(distinct, digits, settled), [], len(distinct)
         if radix > 1:
             words = words * radix + texts.codes
@@ -273,7 +286,7 @@ def _packed(
         codes = _codes(chosen, digits, settled)
         return {name: Texts(texts.words, codes[name]) for name, texts in keys.items()}
 
-    return words, unpack
+    return words, size, unpack
 
 
 def _codes(
@@ -329,16 +342,15 @@ def save(part: Reduced, path: Path) -> None:
             cells[f"at {name}"] = pa.array(found.at)
     counts = {"format": _FORMAT, "rows": str(part.rows), "dropped": str(part.dropped)}
     table = pa.table({name: _one_cell(cell) for name, cell in cells.items()}, metadata=counts)
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
-    with pa.ipc.new_file(str(path), table.schema, options=options) as file:
+    with pa.ipc.new_file(str(path), table.schema) as file:
         file.write_table(table)
 
 
 def load(path: Path) -> Reduced:
     """Raises UnreadablePart."""
     try:
-        with pa.ipc.open_file(str(path)) as file:
-            table = file.read_all()
+        with pa.memory_map(str(path)) as file:
+            table = pa.ipc.open_file(file).read_all()
         counts = {name.decode(): text.decode() for name, text in table.schema.metadata.items()}
         if counts["format"] != _FORMAT:
             raise UnreadablePart(f"{path}: written by another version")
