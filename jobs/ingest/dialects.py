@@ -141,7 +141,7 @@ def charges(dialect: Dialect, sums: Reduced) -> pl.DataFrame:
 
 def _measured(sums: Reduced, measure: pl.Expr) -> pl.Series:
     columns = [sums.keys["kind"].series("kind", sums.key)]
-    for name in measure.meta.root_names():
+    for name in dict.fromkeys(measure.meta.root_names()):
         if name in sums.amounts:
             columns.append(sums.amount(name))
         elif name != "kind":
