@@ -46,7 +46,7 @@ async def rescue(
 
 
 def work(environment: Environment, *, concurrency: int) -> None:
-    """Move runs until told to stop (SIGTERM or SIGINT: after the step at hand)."""
+    """Move runs until told to stop (SIGTERM or SIGINT: after the runs at hand)."""
     connector = procrastinate.PsycopgConnector(conninfo=environment.database.conninfo)
     app = procrastinate.App(connector=connector)
     app.add_tasks_from(tasks, namespace=queue.NAMESPACE)

@@ -39,7 +39,7 @@ from invoices.pricing.book import (
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat, Percentage, PercentOf
 from service import configuration_forms as forms
 from service.errors import BadInput
-from service.store.canonical import to_json
+from service.store.plain import to_json
 from service.store.sellers import Numbering, PayerAccount
 
 

@@ -8,9 +8,9 @@ from invoices.month import BilledMonth, bill
 from invoices.month import Draft as MonthDraft
 from jobs.environment import Environment, Report, Save, Step, StepResult
 from service.store import drafts, months, snapshots
-from service.store.canonical import to_json
 from service.store.drafts import NewDraft, Saved
 from service.store.months import ClientFigures, MonthFigures
+from service.store.plain import to_json
 from service.store.runs import Run
 from service.store.session import Session
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from invoices.periods import BillingPeriod
@@ -28,19 +30,30 @@ def approve_drafts(
         client=client,
         states=(DraftState.DRAFT,),
     )
-    return tuple(approve_draft(session, each.id, actor=actor, now=now) for each in waiting)
+    return _approve(session, waiting, actor, now)
 
 
 def approve_draft(session: Session, draft_id: int, *, actor: str, now: datetime) -> InvoiceRecord:
     """Raises UnknownInvoice, NotPossible."""
-    record = invoices.invoice(session, draft_id)
-    drafts.approve(session, draft_id, actor=actor, now=now)
-    audit.record(
-        session,
-        actor=actor,
-        action="approve_draft",
-        subject=f"invoice {draft_id}",
-        after={"client": record.client, "period": str(record.period)},
-        now=now,
+    (approved,) = _approve(session, [invoices.invoice(session, draft_id)], actor, now)
+    return approved
+
+
+def _approve(
+    session: Session, records: Sequence[InvoiceRecord], actor: str, now: datetime
+) -> tuple[InvoiceRecord, ...]:
+    ids = [record.id for record in records]
+    drafts.approve(session, ids, actor=actor, now=now)
+    for record in records:
+        audit.record(
+            session,
+            actor=actor,
+            action="approve_draft",
+            subject=f"invoice {record.id}",
+            after={"client": record.client, "period": str(record.period)},
+            now=now,
+        )
+    approved = DraftState.APPROVED
+    return tuple(
+        replace(each, state=approved, approved_at=now, approved_by=actor) for each in records
     )
-    return invoices.invoice(session, draft_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from service.store import audit, documents, drafts
+from service.store import audit, documents
 from service.store.documents import Issued
 from service.store.session import Session
 
@@ -17,11 +17,11 @@ def issue_invoice(
     Whether the month may be issued at all is `months.gate`'s to say, before.
     Raises NotPossible, IssueDateGoesBack.
     """
-    drafts.lock(session, draft_id)
-    there = documents.document_of(session, draft_id)
-    if there is not None:
-        return there
     issued = documents.issue_document(session, draft_id, issued_on=issued_on, now=now)
+    if issued is None:
+        there = documents.document_of(session, draft_id)
+        assert there is not None, "an issued draft has its document"
+        return there
     audit.record(
         session,
         actor=actor,

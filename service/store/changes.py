@@ -7,7 +7,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.store.canonical import to_plain
 from service.store.session import Session
 from service.store.tables import Row
 
@@ -38,13 +37,14 @@ def put(session: Session, row: Row, subject: str) -> list[Change]:
     after = row.model_dump()
     if before == after:
         return []
+    written = None if stored is None else stored.model_dump(mode="json")
     session.merge(row)
     session.flush()
-    return [Change(subject, None if before is None else to_plain(before), to_plain(after))]
+    return [Change(subject, written, row.model_dump(mode="json"))]
 
 
 def remove(session: Session, row: Row, subject: str) -> list[Change]:
-    before = to_plain(row.model_dump())
+    before = row.model_dump(mode="json")
     session.delete(row)
     session.flush()
     return [Change(subject, before, None)]

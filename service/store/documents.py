@@ -19,6 +19,7 @@ from service.errors import Refused
 from service.store import tables
 from service.store.drafts import lock, mark_issued
 from service.store.session import Session
+from service.store.tables.months import DraftState
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +54,30 @@ class IssueDateGoesBack(Refused):
         )
 
 
-def issue_document(session: Session, draft_id: int, *, issued_on: date, now: datetime) -> Issued:
+def issue_document(
+    session: Session, draft_id: int, *, issued_on: date, now: datetime
+) -> Issued | None:
     """Give an approved draft the next number of its seller's series, and freeze it.
 
-    The series is locked from here until the caller's transaction ends, so this comes last in it.
-    Raises NotPossible, IssueDateGoesBack.
+    None where it is issued already. The series is locked from here until the caller's transaction
+    ends, so this comes last in it. Raises NotPossible, IssueDateGoesBack.
     """
     draft = lock(session, draft_id)
+    if draft.state == DraftState.ISSUED:
+        return None
     mark_issued(session, draft)
     invoice = from_document(draft.document)
-    payer = session.get_one(tables.configuration.PayerAccount, draft.payer_account_id)
-    seller = session.get_one(tables.configuration.Seller, payer.seller_key)
+    series_key, prefix = _series_of(session, draft.payer_account_id)
 
-    ordinal, chain_before = _take_ordinal(session, seller.key, issued_on)
-    number = invoice_number(seller.number_prefix, ordinal)
+    ordinal, chain_before = _take_ordinal(session, series_key, issued_on)
+    number = invoice_number(prefix, ordinal)
     issued = issue(invoice, number=number, issued_on=issued_on)
     body = to_document(issued)
     sha256 = content_id(body)
     chain = hashlib.sha256(f"{chain_before}{sha256}".encode()).hexdigest()
     document = tables.documents.Document(
         number=number,
-        series=seller.key,
+        series=series_key,
         ordinal=ordinal,
         draft_id=draft_id,
         payer_account_id=draft.payer_account_id,
@@ -88,10 +92,20 @@ def issue_document(session: Session, draft_id: int, *, issued_on: date, now: dat
     session.add(document)
     series = tables.documents.NumberSeries
     session.execute(
-        sa.update(series).where(col(series.key) == seller.key).values(last_chain_sha256=chain)
+        sa.update(series).where(col(series.key) == series_key).values(last_chain_sha256=chain)
     )
     session.flush()
     return _from_row(document)
+
+
+def _series_of(session: Session, payer_account_id: str) -> tuple[str, str]:
+    """Key and number prefix of the series that a payer's documents are numbered in."""
+    payer, seller = tables.configuration.PayerAccount, tables.configuration.Seller
+    return session.exec(
+        select(seller.key, seller.number_prefix)
+        .join(payer, col(payer.seller_key) == col(seller.key))
+        .where(col(payer.account_id) == payer_account_id)
+    ).one()
 
 
 def _take_ordinal(session: Session, series_key: str, issued_on: date) -> tuple[int, str]:

@@ -8,6 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import sqlalchemy as sa
+from sqlalchemy.orm import defer
 from sqlmodel import col, select
 
 from invoices.clients import AccountId, ClientKey
@@ -27,7 +29,11 @@ MAY_BECOME: Mapping[DraftState, frozenset[DraftState]] = {
     DraftState.DISCARDED: frozenset(),
 }
 
-LIVING = (DraftState.DRAFT, DraftState.APPROVED)
+LIGHTLY = [
+    defer(sa.inspect(tables.months.Draft).attrs[name].class_attribute)
+    for name in ("document", "working")
+]
+"""Without the figures themselves, so that a list of thousands stays small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +157,13 @@ def _to_row(
     )
 
 
-def approve(session: Session, draft_id: int, *, actor: str, now: datetime) -> None:
-    """Raises NotPossible."""
-    row = lock(session, draft_id)
-    _move(row, DraftState.APPROVED)
-    row.approved_by, row.approved_at = actor, now
+def approve(session: Session, draft_ids: Iterable[int], *, actor: str, now: datetime) -> None:
+    """All of them, or none. Raises NotPossible."""
+    row = tables.months.Draft
+    found = select(row).where(col(row.id).in_(draft_ids)).order_by(col(row.id)).options(*LIGHTLY)
+    for each in session.exec(found.with_for_update()):
+        _move(each, DraftState.APPROVED)
+        each.approved_by, each.approved_at = actor, now
     session.flush()
 
 
@@ -175,7 +183,7 @@ def mark_issued(session: Session, row: tables.months.Draft) -> None:
 
 def lock(session: Session, draft_id: int) -> tables.months.Draft:
     """Nobody else moves it until the transaction ends."""
-    return session.get_one(tables.months.Draft, draft_id, with_for_update=True)
+    return session.get_one(tables.months.Draft, draft_id, with_for_update=True, options=LIGHTLY[1:])
 
 
 def _move(row: tables.months.Draft, wanted: DraftState) -> None:

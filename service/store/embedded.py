@@ -76,6 +76,8 @@ class EmbeddedServer:
             except BlockingIOError:
                 return
             self._run("pg_ctl", "stop", "-D", str(self._data), "-m", "fast", "-w")
+            if self._socket_folder() != self._folder:
+                self._socket_folder().rmdir()
 
     def conninfo(self, database: str = SUPERUSER) -> str:
         """How libpq reaches a database of this server."""

@@ -10,7 +10,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Select
-from sqlalchemy.orm import defer
 from sqlmodel import col
 
 from invoices.documents.document import from_document
@@ -19,6 +18,7 @@ from invoices.periods import BillingPeriod
 from service.errors import NotFound
 from service.store import documents
 from service.store.documents import DocumentFile
+from service.store.drafts import LIGHTLY
 from service.store.session import Session
 from service.store.tables.documents import Document
 from service.store.tables.months import Draft, DraftState
@@ -117,18 +117,12 @@ def document_file(session: Session, invoice_id: int, extension: str) -> Document
     return None if issued is None else documents.document_file(session, issued.id, extension)
 
 
-_LIGHTLY = [
-    defer(sa.inspect(Draft).attrs[name].class_attribute) for name in ("document", "working")
-]
-
-
 def _records() -> Select[Draft, str, date]:
-    """Without the figures themselves: a list of thousands stays small."""
     return (
         sa.select(Draft, col(Document.number), col(Document.issued_on))
         .outerjoin(Document, col(Document.draft_id) == col(Draft.id))
         .where(col(Draft.state) != DraftState.DISCARDED)
-        .options(*_LIGHTLY)
+        .options(*LIGHTLY)
     )
 
 

@@ -21,7 +21,7 @@ from invoices.periods import BillingPeriod
 from invoices.reconciliation import ClientTotal, ControlTotal, Reconciliation, reconcile
 from service.errors import Refused
 from service.store import clients, estimates, prices, sellers, snapshots, tables
-from service.store.canonical import from_json, to_json
+from service.store.plain import from_json, to_json
 from service.store.session import Session
 from service.store.tables.months import DraftState
 

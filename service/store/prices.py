@@ -14,8 +14,8 @@ from invoices.periods import BillingPeriod
 from invoices.pricing.book import PriceBook
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat, Percentage, PercentOf
 from service.store import tables
-from service.store.canonical import from_json, to_json
 from service.store.changes import Change, put
+from service.store.plain import from_json, to_json
 from service.store.session import Session
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from invoices.clients import AccountId
 from invoices.findings import Finding
 from invoices.periods import BillingPeriod
 from service.errors import Refused
 from service.store import tables
-from service.store.canonical import from_json, to_json
+from service.store.plain import from_json, to_json
 from service.store.session import Session
 
 
@@ -41,10 +41,11 @@ class NoSnapshot(Refused):
 
 def put_snapshot(session: Session, snapshot: Snapshot, now: datetime) -> bool:
     """Make it the current one of its payer's month; whether it was new."""
+    current_since = _after_all_others(session, snapshot, now)
     known = session.get(tables.months.Snapshot, snapshot.id)
     if known is not None:
         assert known.period == str(snapshot.period), "one content cannot be of two months"
-        known.current_since = now
+        known.current_since = current_since
         session.add(known)
         return False
     session.add(
@@ -58,11 +59,23 @@ def put_snapshot(session: Session, snapshot: Snapshot, now: datetime) -> bool:
             facts=dict(snapshot.facts),
             findings=[to_json(finding) for finding in snapshot.findings],
             ingested_at=now,
-            current_since=now,
+            current_since=current_since,
         )
     )
     session.flush()
     return True
+
+
+def _after_all_others(session: Session, snapshot: Snapshot, now: datetime) -> datetime:
+    """Two ingests in one instant, or a clock set back, leave no doubt which came last."""
+    row = tables.months.Snapshot
+    latest = session.exec(
+        select(func.max(row.current_since)).where(
+            col(row.payer_account_id) == snapshot.payer_account_id,
+            col(row.period) == str(snapshot.period),
+        )
+    ).one()
+    return now if latest is None else max(now, latest + timedelta(microseconds=1))
 
 
 def current_snapshot(session: Session, payer_account_id: str, period: BillingPeriod) -> Snapshot:
@@ -71,7 +84,7 @@ def current_snapshot(session: Session, payer_account_id: str, period: BillingPer
     found = session.exec(
         select(row)
         .where(col(row.payer_account_id) == payer_account_id, col(row.period) == str(period))
-        .order_by(col(row.current_since).desc(), col(row.id))
+        .order_by(col(row.current_since).desc())
         .limit(1)
     ).one_or_none()
     if found is None:

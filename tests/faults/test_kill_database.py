@@ -44,7 +44,7 @@ def _open(home: Path) -> Environment:
     return Environment.under(home, open_database(None, home), lambda: NOW)
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.proof)])
+@pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.proof)])
 def test_a_killed_database_loses_nothing_that_was_answered(home: Path, kills: int) -> None:
     dice = random.Random(kills)
     done = 0

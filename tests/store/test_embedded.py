@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from service.store.embedded import EmbeddedServer
 from tests.conftest import FAST
@@ -124,5 +125,8 @@ def test_a_folder_too_deep_for_a_socket_works_all_the_same(folder: Path) -> None
     server = EmbeddedServer.attach(deep, FAST)
 
     psycopg.connect(server.conninfo()).close()
-
+    sockets = Path(str(conninfo_to_dict(server.conninfo())["host"]))
+    assert sockets.exists()
     server.release()
+
+    assert not sockets.exists()
