@@ -19,8 +19,9 @@ from botocore.validate import ParamValidator
 
 from service.accounts.calls import Actor, Answer, Call, Decision, Refusal, Send, Wait
 from service.accounts.facts import Facts
-from service.accounts.practice import Practice, Request
+from service.accounts.practice import Practice
 from service.accounts.record import Record, entered, intended
+from service.accounts.request import Request
 from service.accounts.steps import heard, next_step
 from tests.accounts_practice import NOW, PAYER, PRACTICE
 

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from service.accounts.practice import Contact, ContactType, Kind, Practice, Request
+from service.accounts.practice import Contact, ContactType, Kind, Practice
+from service.accounts.request import Request
 from service.accounts.roles import CATALOGUE
 
 PAYER = "111111111111"

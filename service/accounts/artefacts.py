@@ -7,7 +7,8 @@ import shlex
 from urllib.parse import quote
 
 from service.accounts.policy_files import Document, to_text
-from service.accounts.practice import Kind, Practice, Request
+from service.accounts.practice import Kind, Practice
+from service.accounts.request import Request
 from service.accounts.roles import (
     INLINE_POLICY,
     ROLE_PATH,

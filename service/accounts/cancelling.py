@@ -8,8 +8,9 @@ from service.accounts.calls import Call, Decision, Done, NeedsHuman, Reach, Send
 from service.accounts.facts import Facts
 from service.accounts.inviting import handshake_of, transfer_of
 from service.accounts.life import Stage, has_reached
-from service.accounts.practice import Kind, Request
+from service.accounts.practice import Kind
 from service.accounts.record import Record
+from service.accounts.request import Request
 from service.accounts.scene import see_handshakes, see_transfers
 from service.accounts.steps import tempered
 

@@ -8,8 +8,9 @@ from service.accounts.calls import Adopt, Call, Decision, NeedsHuman, Send, Wait
 from service.accounts.facts import Facts, SeenCreation
 from service.accounts.life import WaitKind
 from service.accounts.linking import account_tags
-from service.accounts.practice import TAG_ONBOARDING, Request
+from service.accounts.practice import TAG_ONBOARDING
 from service.accounts.refusals import Means, creation_meaning
+from service.accounts.request import Request
 from service.accounts.scene import (
     Scene,
     see_account_tags,

@@ -9,7 +9,8 @@ from typing import Any
 from service.accounts.calls import Call, Decision, Send
 from service.accounts.facts import Facts, SeenRoot
 from service.accounts.findings import Finding, critical, warning
-from service.accounts.practice import TAG_CLIENT, Consent, Kind, Request
+from service.accounts.practice import TAG_CLIENT, Kind
+from service.accounts.request import Consent, Request
 from service.accounts.scene import Scene, see_budget, see_cost_tags, see_root, see_scps
 
 

@@ -9,8 +9,8 @@ from service.accounts.creating import adopted
 from service.accounts.facts import Facts, SeenAccount, SeenHandshake, SeenTransfer
 from service.accounts.life import WaitKind
 from service.accounts.linking import account_tags
-from service.accounts.practice import Request
 from service.accounts.record import Record
+from service.accounts.request import Request
 from service.accounts.scene import (
     Scene,
     see_accounts,

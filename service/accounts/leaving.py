@@ -9,8 +9,9 @@ from enum import StrEnum
 
 from service.accounts.calls import Actor, Decision, NeedsHuman, Session
 from service.accounts.facts import Facts
-from service.accounts.practice import Practice, Request
+from service.accounts.practice import Practice
 from service.accounts.record import Record
+from service.accounts.request import Request
 from service.accounts.scene import Scene
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from service.accounts.calls import Actor, Call, Decision, NeedsHuman, Send, Session
 from service.accounts.findings import Finding, warning
 from service.accounts.granting import SESSION_SECONDS, role_path_of
-from service.accounts.practice import Kind, Practice, Request
+from service.accounts.practice import Kind, Practice
+from service.accounts.request import Request
 from service.accounts.roles import RoleSpec, role_arn
 from service.accounts.scene import Scene
 from service.accounts.trust import TrustKind

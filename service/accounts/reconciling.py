@@ -10,7 +10,8 @@ from service.accounts.calls import Call, Send, Session
 from service.accounts.facts import Facts, SeenPolicy, SeenRole
 from service.accounts.life import Stage, has_reached
 from service.accounts.policy_files import Document, same_policy, to_text
-from service.accounts.practice import TAG_MANAGED, TAG_ONBOARDING, Consent, Kind, Request
+from service.accounts.practice import TAG_MANAGED, TAG_ONBOARDING, Kind
+from service.accounts.request import Consent, Request
 from service.accounts.roles import BOUNDARY_NAME, INLINE_POLICY, ROLE_PATH, DesiredRole
 
 POLICY_VERSIONS_MAX = 5

@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from service.accounts.policy_files import Document, places_of, policy_file
-from service.accounts.practice import (
-    TAG_CLIENT,
-    TAG_MANAGED,
-    TAG_ONBOARDING,
-    Practice,
-    Request,
-)
+from service.accounts.practice import TAG_CLIENT, TAG_MANAGED, TAG_ONBOARDING, Practice
 from service.accounts.trust import (
     TrustKind,
     automation_trust,
@@ -22,6 +17,9 @@ from service.accounts.trust import (
     third_party_trust,
 )
 from service.errors import BadInput
+
+if TYPE_CHECKING:
+    from service.accounts.request import Request
 
 ROLE_PATH = "/msp/"
 BOUNDARY_NAME = "MspBoundary"

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from service.accounts.calls import Actor, Call, Decision, Send, Session
 from service.accounts.facts import Facts
-from service.accounts.practice import TAG_CLIENT, ContactType, Practice, Request
+from service.accounts.practice import TAG_CLIENT, ContactType, Practice
 from service.accounts.record import Record
+from service.accounts.request import Request
 from service.accounts.roles import role_arn
 
 ROOT_TASKS = "policy/root-task"

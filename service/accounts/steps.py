@@ -44,10 +44,11 @@ from service.accounts.inviting import (
 from service.accounts.learning import learn, tells
 from service.accounts.life import Stage, has_reached
 from service.accounts.linking import assigned, organization_fit, reserved
-from service.accounts.practice import Kind, Practice, Request
+from service.accounts.practice import Kind, Practice
 from service.accounts.proving import proved, unproved
 from service.accounts.record import Record, answered, attributed
 from service.accounts.refusals import Means, meaning_of
+from service.accounts.request import Request
 from service.accounts.scene import Goal, Scene
 from service.accounts.settling import contacts_ours, in_good_standing, in_its_ou, named, tagged
 

@@ -10,8 +10,9 @@ from service.accounts.calls import Session
 from service.accounts.facts import Facts, SeenAccount
 from service.accounts.findings import Finding, critical, warning
 from service.accounts.life import Stage, has_reached
-from service.accounts.practice import TAG_CLIENT, Practice, Request
+from service.accounts.practice import TAG_CLIENT, Practice
 from service.accounts.reconciling import Drift, drift, is_ours, role_seen
+from service.accounts.request import Request
 from service.accounts.roles import desired_role
 
 

@@ -8,8 +8,8 @@ from service.accounts.calls import Call, Decision, Done, NeedsHuman, Wait
 from service.accounts.cancelling import next_cancel_step
 from service.accounts.facts import Facts
 from service.accounts.life import Stage
-from service.accounts.practice import Request
 from service.accounts.record import entered
+from service.accounts.request import Request
 from service.accounts.steps import heard
 from tests.accounts_aws import Aws, Worker
 from tests.accounts_practice import CREATE

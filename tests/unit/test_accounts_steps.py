@@ -9,9 +9,10 @@ import pytest
 from service.accounts.calls import Done, NeedsHuman, Refusal, Wait
 from service.accounts.findings import Severity
 from service.accounts.life import Stage, WaitKind
-from service.accounts.practice import Consent, Kind, Request, check_request
+from service.accounts.practice import Kind
 from service.accounts.record import Record, retried
 from service.accounts.refusals import CREATION_FAILURES, Means, creation_meaning, meaning_of
+from service.accounts.request import Consent, Request, check_request
 from service.accounts.roles import CATALOGUE, MSP_AUTOMATION, MSP_BILLING, as_deployed
 from service.accounts.steps import plan_of, tempered
 from service.accounts.trust import automation_trust
