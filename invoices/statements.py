@@ -50,6 +50,9 @@ class StatementLine:
     key: str
     account_id: str
     service: str
+    """AWS's code."""
+    billing_entity: str
+    """`AWS Marketplace` on what others sell there, else ''."""
     description: str
     quantity: Decimal
     unit: str
@@ -61,7 +64,10 @@ class StatementLine:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """All a client bears of a period, in the payer's currency, sorted by line key."""
+    """All a client bears of a period, in the payer's currency.
+
+    Lines stand by account, service and kind, usage first.
+    """
 
     client: ClientKey
     period: BillingPeriod
@@ -73,25 +79,28 @@ class Statement:
 
 _WORDS: Mapping[Kind, str] = {
     Kind.USAGE: "Usage",
+    Kind.RI_USAGE: "Usage covered by reservations",
+    Kind.SP_USAGE: "Usage covered by savings plans",
     Kind.FEE: "Fee",
     Kind.SUBSCRIPTION: "Subscription",
-    Kind.RI_USAGE: "Usage covered by reservations",
     Kind.RI_FEE: "Reservation fees",
     Kind.RI_UPFRONT: "Reservation upfront fees",
-    Kind.SP_USAGE: "Usage covered by savings plans",
     Kind.SP_FEE: "Savings plan fees",
     Kind.SP_UPFRONT: "Savings plan upfront fees",
-    Kind.CREDIT: "Credit",
-    Kind.REFUND: "Refund",
-    Kind.TAX: "AWS tax",
     Kind.DISCOUNT_EDP: "Enterprise discount",
     Kind.DISCOUNT_PRIVATE_RATE: "Private rate discount",
     Kind.DISCOUNT_BUNDLED: "Bundled discount",
     Kind.DISCOUNT_RI_VOLUME: "Reservation volume discount",
     Kind.DISCOUNT_SPP: "Solution provider discount",
     Kind.DISCOUNT_OTHER: "Discount",
+    Kind.CREDIT: "Credit",
+    Kind.REFUND: "Refund",
+    Kind.TAX: "AWS tax",
 }
-"""What a line says, by kind. A savings plan's negation is on the line of what it cancels."""
+"""What a line says, by kind, in the order of the lines.
+
+A savings plan's negation is on the line of what it cancels.
+"""
 
 DESCRIBED = frozenset({Kind.FEE, Kind.SUBSCRIPTION, Kind.CREDIT, Kind.REFUND, Kind.DISCOUNT_OTHER})
 """Kinds whose description names the thing charged, as it does on Marketplace and registrar rows."""
@@ -132,6 +141,7 @@ class _Part(NamedTuple):
     client: ClientKey
     account_id: str
     service: str
+    billing_entity: str
     kind: str
     seller: str
     tax_type: str
@@ -168,6 +178,7 @@ def _parts(rated: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             pl.when(negation).then(pl.lit(Kind.SP_USAGE.value)).otherwise("kind").alias("kind"),
             pl.when(sold_on).then("seller").otherwise(blank).alias("seller"),
+            pl.when(sold_on).then("billing_entity").otherwise(blank).alias("billing_entity"),
             pl.when(named).then("description_key").otherwise(blank).alias("description_key"),
             pl.when("fixed").then("unit").otherwise(blank).alias("unit"),
         )
@@ -210,7 +221,8 @@ def _statement(
     for part in parts:
         lines.setdefault(_named(part, sold), []).append(part)
     assert len({key for key, _ in lines}) == len(lines), "two lines have one key"
-    drawn_up = tuple(_line(*name, lines[name], sold) for name in sorted(lines))
+    in_order = sorted(lines, key=lambda name: (_place(lines[name][0]), name))
+    drawn_up = tuple(_line(*name, lines[name], sold) for name in in_order)
     return Statement(
         client=parts[0].client,
         period=period,
@@ -219,6 +231,13 @@ def _statement(
         cost=exact_sum(line.cost for line in drawn_up),
         price=exact_sum(line.price for line in drawn_up),
     )
+
+
+def _place(part: _Part) -> tuple[str, str, int]:
+    return part.account_id, part.service, _RANKS[part.kind]
+
+
+_RANKS = {kind.value: rank for rank, kind in enumerate(_WORDS)}
 
 
 def _line(key: str, description: str, parts: list[_Part], sold: _Books) -> StatementLine:
@@ -235,6 +254,7 @@ def _line(key: str, description: str, parts: list[_Part], sold: _Books) -> State
         key=key,
         account_id=first.account_id,
         service=first.service,
+        billing_entity=first.billing_entity,
         description=description,
         quantity=quantity,
         unit=first.unit,

@@ -99,7 +99,7 @@ def _line(exact: _ExactLine, amount_minor: int, names: Mapping[AccountId, str]) 
                 account_id=line.account_id,
                 account_name=names.get(AccountId(line.account_id), ""),
                 service=line.service,
-                service_name=service_name(line.service),
+                service_name=service_name(line.service, line.billing_entity),
                 description=line.description,
                 quantity=line.quantity,
                 unit=line.unit,

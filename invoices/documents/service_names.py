@@ -1,5 +1,6 @@
-"""Owns what clients call AWS services: the common codes by name, any other by its code."""
+"""Owns what clients call AWS services: the common codes by name, any other from its code."""
 
+import re
 from collections.abc import Mapping
 
 SERVICE_NAMES: Mapping[str, str] = {
@@ -59,5 +60,14 @@ SERVICE_NAMES: Mapping[str, str] = {
 }
 
 
-def service_name(service: str) -> str:
-    return SERVICE_NAMES.get(service, service)
+_PREFIXED = re.compile(r"(Amazon|AWS)([A-Z].*)")
+
+
+def service_name(service: str, billing_entity: str = "") -> str:
+    """`AmazonMacie` is unknown here and becomes `Amazon Macie`; Marketplace codes say nothing."""
+    if billing_entity:
+        return billing_entity
+    if service in SERVICE_NAMES:
+        return SERVICE_NAMES[service]
+    prefixed = _PREFIXED.fullmatch(service)
+    return f"{prefixed[1]} {prefixed[2]}" if prefixed else service

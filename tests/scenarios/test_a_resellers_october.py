@@ -112,11 +112,11 @@ def test_anna_pays_in_euros_for_what_was_hers() -> None:
     (anna, *_) = month.drafts
     assert anna.statement.price == Decimal("599.60")
     assert [(line.account_id[:1], line.amount_minor) for line in anna.invoice.lines] == [
-        ("1", -10_45),  # -12.00 x 0.8706 = -10.4472
         ("1", 374_36),  # 430.00 x 0.8706 = 374.358
+        ("1", -10_45),  # -12.00 x 0.8706 = -10.4472
         ("1", 104_47),  # 120.00 x 0.8706 = 104.472
-        ("2", -3_83),  # -4.40 x 0.8706 = -3.83064
         ("2", 57_46),  # 66.00 x 0.8706 = 57.4596
+        ("2", -3_83),  # -4.40 x 0.8706 = -3.83064
         ("", 25_00),  # 3 % of 522.01 is 15.66, less than the minimum
     ]
     assert anna.invoice.total_minor == 547_01  # 599.60 x 0.8706 + 25 = 547.01176

@@ -93,11 +93,17 @@ def test_lines_that_cost_nothing_are_left_out_unless_there_is_no_other() -> None
 
 
 def test_services_are_named_as_clients_know_them() -> None:
-    invoice = drafted(charge(ACME, "1"), charge(ACME, "1", service="AmazonNew"))
+    rows = [
+        charge(ACME, "1"),
+        charge(ACME, "1", service="AmazonNew"),
+        charge(ACME, "1", service="8vk9d2x4", billing_entity="AWS Marketplace", seller="Ltd"),
+    ]
+    invoice = drafted(*rows)
 
     assert [line.service_name for line in invoice.lines] == [
+        "AWS Marketplace",
         "Amazon Elastic Compute Cloud",
-        "AmazonNew",
+        "Amazon New",
     ]
 
 
