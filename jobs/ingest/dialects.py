@@ -146,7 +146,7 @@ def _measured(sums: Reduced, measure: pl.Expr) -> pl.Series:
             columns.append(sums.amount(name))
         elif name != "kind":
             columns.append(sums.keys[name].series(name, sums.key))
-    return pl.DataFrame(columns).select(measure).to_series()
+    return pl.DataFrame(columns).with_columns(measure)[measure.meta.output_name()]
 
 
 def _meaning(dialect: Dialect) -> Meaning:

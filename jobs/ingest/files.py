@@ -81,7 +81,7 @@ def inspect(path: Path, where: str, sibling_columns: Callable[[int], tuple[str, 
 
 def reduce(data: DataFile, reading: Reading) -> Reduced:
     """The file's exact sums. Raises IngestError naming file, row, column and rule."""
-    with refusing(data.where):
+    with _refusing(data.where):
         if data.text is None:
             return _reduce_parquet(data, reading)
         with _opened(data.path, data.where, _shape(data)) as stream:
@@ -98,7 +98,7 @@ def _reduce_parquet(data: DataFile, reading: Reading) -> Reduced:
 
 
 @contextmanager
-def refusing(where: str) -> Iterator[None]:
+def _refusing(where: str) -> Iterator[None]:
     """Whatever a damaged file makes a library say becomes one line of ours."""
     try:
         yield
@@ -124,7 +124,7 @@ def _from_reducer(code: str, where: str, error: reducer.BadFile) -> IngestError:
 
 
 def _parquet_columns(path: Path, where: str) -> tuple[str, ...]:
-    with refusing(where):
+    with _refusing(where):
         try:
             footer = pq.read_metadata(path)
         except pa.ArrowInvalid as error:
@@ -140,7 +140,7 @@ def _parquet_columns(path: Path, where: str) -> tuple[str, ...]:
 
 
 def _first_line(path: Path, where: str) -> str:
-    with refusing(where), _opened(path, where) as stream:
+    with _refusing(where), _opened(path, where) as stream:
         start = stream.read(HEADER_BYTES_MAX)
     line, end, _ = start.partition(b"\n")
     if not end or not line.strip():
@@ -202,4 +202,4 @@ def _watched(
     return cast(BinaryIO, io.BufferedReader(Watched(stream, packed, where, shape), 1 << 20))
 
 
-__all__ = ["DataFile", "inspect", "reduce", "refusing"]
+__all__ = ["DataFile", "inspect", "reduce"]

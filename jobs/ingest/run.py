@@ -22,7 +22,7 @@ from jobs.ingest.facts import Facts, FileFacts
 from jobs.ingest.locate import Delivery
 from jobs.ingest.parts import Part, PartCache
 from jobs.ingest.quarantine import quarantine
-from jobs.ingest.reducer_sums import merge
+from jobs.ingest.reducer_sums import SumTooLarge, merge
 from jobs.ingest.source import StoredFile, open_location
 
 Progress = Callable[[str, int, int], None]
@@ -64,8 +64,11 @@ def ingest(request: Request, *, cache: Path, progress: Progress) -> Ingested:
         delivery = locate.locate(source, key, request.period, scratch)
         _check_manifest(delivery, request)
         kept = PartCache(cache, request.dialect, request.tags)
-        parts = _read(delivery, request, kept, scratch, progress)
-        return _ingested(parts, request)
+        try:
+            return _ingested(_read(delivery, request, kept, scratch, progress), request)
+        except (SumTooLarge, pl.exceptions.ComputeError) as error:
+            words = "a sum has more than 28 digits before the point"
+            raise IngestError("too_large", request.location, words) from error
 
 
 def _check_manifest(delivery: Delivery, request: Request) -> None:
@@ -148,11 +151,10 @@ def _check_part(part: Part, request: Request, where: str) -> None:
 
 def _ingested(parts: list[Part], request: Request) -> Ingested:
     dialect, read = parts[0].dialect, _Read.of(parts)
-    with files.refusing(request.location):
-        keyed = merge(dialects.keyed(dialect, part.reduced) for part in parts)
-        parts.clear()  # They are large, and all that is needed of them is in `read` and `keyed`.
-        counted = dialects.charges(dialect, keyed)
-        del keyed
+    keyed = merge(dialects.keyed(dialect, part.reduced) for part in parts)
+    parts.clear()  # They are large, and all that is needed of them is in `read` and `keyed`.
+    counted = dialects.charges(dialect, keyed)
+    del keyed
     if counted.is_empty():
         raise IngestError("no_rows", request.location, "there is not one line item in it")
     charges = counted.drop("rows")

@@ -69,6 +69,11 @@ DAMAGED: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "NaN": (lambda: with_cell(COST, "NaN"), "bad_amount", f"row 2, column {COST}: 'NaN'"),
     "infinity": (lambda: with_cell(COST, "-inf"), "bad_amount", "row 2"),
     "1e400": (lambda: with_cell(COST, "1e400"), "bad_amount", "row 2"),
+    "a sum too large": (
+        lambda: gzipped([line("9" * 28), line("9" * 28)]),
+        "too_large",
+        "28 digits",
+    ),
     "a decimal comma": (lambda: with_cell(COST, "1,23"), "bad_amount", "'1,23'"),
     "a formula": (lambda: with_cell(COST, "=1+1"), "bad_amount", "row 2"),
     "no time": (
