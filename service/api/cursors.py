@@ -31,7 +31,20 @@ def decode(cursor: str, filters: Mapping[str, str | None]) -> tuple[str, ...]:
     seal, body = raw[:12], raw[12:]
     if seal != _seal(body, filters):
         raise BadCursor
-    return tuple(json.loads(body))
+    position = _texts(body)
+    if position is None:
+        raise BadCursor
+    return position
+
+
+def _texts(body: bytes) -> tuple[str, ...] | None:
+    """The seal is no secret, so what it covers is still a stranger's."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return None
+    is_texts = isinstance(found, list) and all(isinstance(each, str) for each in found)
+    return tuple(found) if is_texts else None
 
 
 def _seal(body: bytes, filters: Mapping[str, str | None]) -> bytes:

@@ -34,6 +34,8 @@ MEDIA_TYPES = {
 }
 assert set(MEDIA_TYPES) == set(FORMATS)
 
+CLIENT_KEY = "^[a-z0-9][a-z0-9_.-]{0,63}$"
+
 InvoiceId = Annotated[str, Path(max_length=40, pattern="^[0-9]+$", examples=["17"])]
 
 
@@ -42,7 +44,7 @@ def list_invoices(
     session: SessionDep,
     key: KeyDep,
     period: Annotated[str | None, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")] = None,
-    client: Annotated[str | None, Query(max_length=64)] = None,
+    client: Annotated[str | None, Query(pattern=CLIENT_KEY)] = None,
     state: Annotated[DraftState | None, Query()] = None,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
     limit: Annotated[int, Query(ge=1)] = 100,
@@ -55,7 +57,7 @@ def list_invoices(
         BillingPeriod.parse(period) if period else None,
         client=key.client or client,
         states=_states(key, client, state),
-        after=int(cursors.decode(cursor, filters)[0]) if cursor else 0,
+        after=_after(cursor, filters) if cursor else 0,
         limit=size + 1,
     )
     shown, has_more = found[:size], len(found) > size
@@ -64,6 +66,14 @@ def list_invoices(
         next_cursor=cursors.encode((str(shown[-1].id),), filters) if has_more else None,
         has_more=has_more,
     )
+
+
+def _after(cursor: str, filters: dict[str, str | None]) -> int:
+    """The id of the last invoice seen. Raises BadCursor."""
+    position = cursors.decode(cursor, filters)
+    if len(position) != 1 or not re.fullmatch("[0-9]{1,9}", position[0]):
+        raise cursors.BadCursor
+    return int(position[0])
 
 
 def _states(key: ApiKey, client: str | None, wanted: DraftState | None) -> tuple[DraftState, ...]:

@@ -1,5 +1,6 @@
 """Billing periods, as our own people see them."""
 
+import re
 from collections import Counter
 from typing import Annotated
 
@@ -22,7 +23,7 @@ def list_periods(
 ) -> PeriodList:
     """Billed months of all payers, latest first."""
     size = min(limit, 500)
-    after = cursors.decode(cursor, {}) if cursor else None
+    after = _after(cursor) if cursor else None
     billed = [
         (payer, period)
         for payer, period in months.billed_months(session)
@@ -39,6 +40,14 @@ def list_periods(
     return PeriodList(
         items=items, next_cursor=cursors.encode(last, {}) if last else None, has_more=has_more
     )
+
+
+def _after(cursor: str) -> tuple[str, str]:
+    """Period and payer of the last month seen. Raises BadCursor."""
+    position = cursors.decode(cursor, {})
+    if len(position) != 2 or not re.fullmatch("[0-9]{4}-[0-9]{2}", position[0]):
+        raise cursors.BadCursor
+    return position[0], position[1]
 
 
 def _month(period: str) -> int:

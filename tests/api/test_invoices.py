@@ -7,6 +7,7 @@ import hashlib
 
 import pytest
 
+from service.api import cursors
 from tests.api.conftest import Caller
 
 
@@ -68,6 +69,14 @@ def test_a_cursor_belongs_to_its_list(caller: Caller, issued_month: None) -> Non
     answer = client.get("/v1/invoices", params={"cursor": cursor, "period": "2018-10"})
 
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")
+
+
+@pytest.mark.parametrize("position", [("x",), (), ("1", "2"), ("99999999999999999999",)])
+def test_a_forged_cursor_is_a_bad_request(caller: Caller, position: tuple[str, ...]) -> None:
+    nothing = {"period": None, "client": None, "state": None, "key": None}
+    forged = cursors.encode(position, nothing)
+
+    assert caller().get("/v1/invoices", params={"cursor": forged}).status_code == 400
 
 
 def test_a_huge_limit_is_coerced(caller: Caller, issued_month: None) -> None:

@@ -43,6 +43,8 @@ def test_every_exception_of_ours_has_a_status() -> None:
         ("GET", "/v1/invoices?limit=0", 422),
         ("GET", "/v1/invoices?period=2018-13", 422),
         ("GET", "/v1/invoices?state=lost", 422),
+        ("GET", "/v1/invoices?client=%00", 422),
+        ("GET", "/v1/invoices?client=Acme'--", 422),
     ],
 )
 def test_errors_are_problems(caller: Caller, method: str, path: str, status: int) -> None:
