@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from typing import Any
 
 from invoices.clients import ClientKey
@@ -85,18 +88,25 @@ def _number(environment: Environment, run: Run, report: Report) -> Save:
 def _render(environment: Environment, run: Run, report: Report) -> Save:
     """Apart from numbering, since it takes long and can be repeated: equal bytes every time."""
     chosen = run.outcome("choose")["chosen"]
-    for done, draft_id in enumerate(chosen):
-        report("rendering", done, len(chosen))
-        with environment.database.transaction() as session:
-            issued = documents.document_of(session, draft_id)
-            there = frozenset[str]() if issued is None else documents.formats_of(session, issued.id)
-        missing = [extension for extension in FORMATS if extension not in there]
-        if issued is not None and missing:
-            contents = {extension: render(issued.invoice, extension) for extension in missing}
-            with environment.database.transaction() as session:
-                documents.put_files(session, issued.id, contents)
+    # Typst lets go of Python's lock, so threads use all cores.
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for done, _ in enumerate(threads.map(partial(_render_one, environment), chosen)):
+            report("rendering", done, len(chosen))
     outcome: dict[str, Any] = {"documents": len(chosen), "formats": list(FORMATS)}
     return lambda _: StepResult(outcome)
+
+
+def _render_one(environment: Environment, draft_id: int) -> None:
+    """The files that an issued document does not have yet; nothing for one that got no number."""
+    with environment.database.transaction() as session:
+        issued = documents.document_of(session, draft_id)
+        if issued is None:
+            return
+        there = documents.formats_of(session, issued.id)
+    missing = [extension for extension in FORMATS if extension not in there]
+    contents = {extension: render(issued.invoice, extension) for extension in missing}
+    with environment.database.transaction() as session:
+        documents.put_files(session, issued.id, contents)
 
 
 STEPS = (Step("choose", _choose), Step("number", _number), Step("render", _render))
