@@ -125,8 +125,8 @@ def control_totals(estimate: Estimate, facts: Mapping[str, Any]) -> tuple[Contro
     spreads an upfront payment over record types of its own.
     """
     return (
-        *_compared("by_account", facts, _by_account(estimate), BASIS_OF),
-        *_compared("by_kind", facts, _by_kind(estimate), {"UnblendedCost": "billed"}),
+        *_compared("account", facts, _by_account(estimate), BASIS_OF),
+        *_compared("kind", facts, _by_kind(estimate), {"UnblendedCost": "billed"}),
     )
 
 
@@ -217,11 +217,11 @@ def _totals(named: Iterable[tuple[str, EstimatedCost]]) -> Totals:
 def _compared(
     by: str, facts: Mapping[str, Any], theirs: Totals, bases: Mapping[str, str]
 ) -> list[ControlTotal]:
-    ours: Mapping[str, Mapping[str, str]] = facts[by]
+    ours: Mapping[str, Mapping[str, str]] = facts[f"by_{by}"]
     return [
         ControlTotal(
             source="cost_explorer",
-            what=f"{metric} {by} {name}",
+            what=f"{metric} of {by} {name}",
             theirs=theirs.get(name, {}).get(metric, Decimal(0)),
             ours=Decimal(ours.get(name, {}).get(basis, "0")),
         )

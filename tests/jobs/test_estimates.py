@@ -117,13 +117,13 @@ def test_control_totals_stand_beside_the_export_by_account_and_by_kind() -> None
         if total.what.startswith("UnblendedCost")
     }
     assert billed == {
-        "UnblendedCost by_account 011254002932": ("71.4558054278", "71.4558054278", "0"),
-        "UnblendedCost by_account 111111111111": ("0", "5", "-5"),
-        "UnblendedCost by_account 836060457634": ("-0.0000001", "0", "-0.0000001"),
-        "UnblendedCost by_kind credit": ("0", "-2.5", "2.5"),
-        "UnblendedCost by_kind discount_edp": ("-0.0000001", "0", "-0.0000001"),
-        "UnblendedCost by_kind tax": ("0.0000000001", "0", "0.0000000001"),
-        "UnblendedCost by_kind usage": ("71.4558054277", "71.4558054278", "-0.0000000001"),
+        "UnblendedCost of account 011254002932": ("71.4558054278", "71.4558054278", "0"),
+        "UnblendedCost of account 111111111111": ("0", "5", "-5"),
+        "UnblendedCost of account 836060457634": ("-0.0000001", "0", "-0.0000001"),
+        "UnblendedCost of kind credit": ("0", "-2.5", "2.5"),
+        "UnblendedCost of kind discount_edp": ("-0.0000001", "0", "-0.0000001"),
+        "UnblendedCost of kind tax": ("0.0000000001", "0", "0.0000000001"),
+        "UnblendedCost of kind usage": ("71.4558054277", "71.4558054278", "-0.0000000001"),
     }
     assert len(totals) == 4 * 3 + 4
 
