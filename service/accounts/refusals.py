@@ -141,6 +141,10 @@ _CODES: dict[str, Meaning] = {
     "Throttling": AGAIN,
     "ThrottlingException": AGAIN,
     "RequestLimitExceeded": AGAIN,
+    # The shell's own session ran out; the next try has a new one.
+    "ExpiredToken": AGAIN,
+    "ExpiredTokenException": AGAIN,
+    "RequestExpired": AGAIN,
     "FinalizingOrganizationException": _blocked("wait; AWS is setting the organization up"),
     # Not ready, or not allowed: the same words for both.
     "AccessDenied": HALF_ALIVE,
