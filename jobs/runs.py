@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 from jobs import ingest_run
 from jobs.billing import run as billing_run
@@ -72,7 +73,8 @@ def finish(environment: Environment, run_id: int, report: Report = silent) -> Ru
             return run
         with environment.database.try_lock(run.lock) as is_ours:
             if is_ours:
-                _advance(environment, run_id, report)
+                with suppress(Overtaken):
+                    _advance(environment, run_id, report)
                 continue
         if run.next_step is not None and run.next_step.progress:
             report(f"another worker: {run.next_step.progress}", 0, 0)

@@ -8,7 +8,7 @@ from datetime import datetime
 from invoices.clients import OverlappingAssignments
 from service.configuration import Configuration, ConfigurationRefused
 from service.store import audit, clients, prices, sellers
-from service.store.changes import Change
+from service.store.changes import Change, configure_alone
 from service.store.session import Session
 
 
@@ -19,6 +19,7 @@ def apply_configuration(
 
     Raises ConfigurationRefused.
     """
+    configure_alone(session)
     problems = list(_dangling_names(session, configuration))
     if problems:
         raise ConfigurationRefused(problems)

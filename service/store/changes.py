@@ -29,6 +29,19 @@ class Change:
         return f"{self.subject}: changed {', '.join(names)}"
 
 
+CONFIGURATION_LOCK = 0x636F6E66
+
+
+def configure_alone(session: Session) -> None:
+    """Until this transaction ends, nobody else configures, and nobody reads half of it."""
+    session.execute(sa.select(sa.func.pg_advisory_xact_lock(CONFIGURATION_LOCK)))
+
+
+def hold_configuration(session: Session) -> None:
+    """Until this transaction ends, what is configured stays as it is; others may hold it, too."""
+    session.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(CONFIGURATION_LOCK)))
+
+
 def put(session: Session, row: Row, subject: str) -> list[Change]:
     """Insert or update by primary key; no change at all gives none."""
     identity = sa.inspect(type(row)).primary_key_from_instance(row)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -47,7 +47,7 @@ class Database:
     @contextmanager
     def try_lock(self, name: str) -> Iterator[bool]:
         """Whether we hold the lock `name` while inside; another holder's death frees it."""
-        with self._connection() as connection:
+        with closing(self._connection()) as connection:
             asked = connection.execute("SELECT pg_try_advisory_lock(%s)", [_lock_id(name)])
             row = asked.fetchone()
             assert row is not None

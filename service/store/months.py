@@ -21,6 +21,7 @@ from invoices.periods import BillingPeriod
 from invoices.reconciliation import ClientTotal, ControlTotal, Reconciliation, reconcile
 from service.errors import Refused
 from service.store import clients, estimates, prices, sellers, snapshots, tables
+from service.store.changes import hold_configuration
 from service.store.plain import from_json, to_json
 from service.store.session import Session
 from service.store.tables.months import DraftState
@@ -69,6 +70,7 @@ def present_inputs(
     session: Session, payer_account_id: AccountId, period: BillingPeriod
 ) -> BillingInputs:
     """What billing the month now would be a function of. Raises UnknownPayer, NoSnapshot."""
+    hold_configuration(session)
     payer = sellers.payer_account(session, payer_account_id)
     seller, numbering = sellers.seller(session, payer.seller_key)
     snapshot = snapshots.current_snapshot(session, payer_account_id, period)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
@@ -144,6 +145,13 @@ def test_a_name_of_nothing_is_refused(
         _apply(database, text, now)
 
     assert refused.value.problems == (line,)
+
+
+def test_many_who_apply_at_once_add_everything_once(database: Database, now: datetime) -> None:
+    with ThreadPoolExecutor(8) as operators:
+        told = list(operators.map(lambda _: _apply(database, EXAMPLE, now), range(8)))
+
+    assert sorted(len(changes) for changes in told) == [0, 0, 0, 0, 0, 0, 0, 9]
 
 
 def test_every_change_is_in_the_audit_log(database: Database, now: datetime) -> None:
