@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 import pytest
 
 from jobs.environment import Environment
 from service.actions.issue_invoice import issue_invoice
-from service.store import invoices
+from service.store import documents, invoices
+from service.store.session import Session
 from tests.builders import OCTOBER
 from tests.conftest import MonthOf
 from tests.months import TODAY, approve_all, bill, issued
@@ -76,3 +78,28 @@ def test_one_draft_issued_by_64_at_once_is_one_document(
 
     assert set(answers) == {"INV-000001"}
     assert len(issued(environment)) == 1
+
+
+def test_a_number_taken_in_a_transaction_of_its_own_would_leave_gaps(
+    environment: Environment, month_of: MonthOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The planted bug that the tests above must catch."""
+    right = documents._take_ordinal
+
+    def wrong(_session: Session, series_key: str, issued_on: date) -> tuple[int, str]:
+        with environment.database.transaction() as its_own:
+            return right(its_own, series_key, issued_on)
+
+    monkeypatch.setattr(documents, "_take_ordinal", wrong)
+    month_of(8)
+    bill(environment)
+    approve_all(environment)
+    with environment.database.transaction() as session:
+        drafts = [each.id for each in invoices.invoices_of(session, OCTOBER)]
+
+    numbers = [_issue(environment, draft, ordinal == 3) for ordinal, draft in enumerate(drafts)]
+
+    assert numbers == [
+        "INV-000001", "INV-000002", "INV-000003", "",
+        "INV-000005", "INV-000006", "INV-000007", "INV-000008",
+    ]  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import psycopg
 import pytest
 
@@ -52,16 +54,22 @@ def test_no_issued_document_can_be_removed(raw: psycopg.Connection, statement: s
     raw.close()
 
 
-def test_the_document_is_what_its_hash_says(environment: Environment, month_of: MonthOf) -> None:
+def test_documents_are_what_their_hashes_and_the_chain_say(
+    environment: Environment, month_of: MonthOf
+) -> None:
     month_of(3)
     bill(environment)
     approve_all(environment)
     issue(environment)
     with environment.database.transaction() as session:
-        documents = session.connection().exec_driver_sql(
-            "SELECT body, sha256 FROM document ORDER BY ordinal"
+        rows = session.connection().exec_driver_sql(
+            "SELECT body, sha256, chain_sha256 FROM document ORDER BY ordinal"
         )
-        found = [(content_id(body), sha256) for body, sha256 in documents]
+        found = [tuple(row) for row in rows]
 
+    chain = "0" * 64
+    for body, sha256, chain_sha256 in found:
+        assert content_id(body) == sha256
+        chain = hashlib.sha256(f"{chain}{sha256}".encode()).hexdigest()
+        assert chain == chain_sha256
     assert len(found) == 3
-    assert all(computed == kept for computed, kept in found)
