@@ -24,6 +24,14 @@ SETTLE = timedelta(minutes=5)
 STUCK = timedelta(minutes=30)
 CREATIONS_IN_FLIGHT_MAX = 5
 INTERNAL_FAILURES_MAX = 3
+CREATION_USUALLY_TAKES = timedelta(minutes=3)
+SETTING_UP_USUALLY_TAKES = timedelta(minutes=5)
+
+
+def batch_ends_at(creations: int, now: datetime) -> datetime:
+    """An estimate: AWS creates five accounts at a time, and each is set up beside the next."""
+    rounds = -(-creations // CREATIONS_IN_FLIGHT_MAX)
+    return now + rounds * CREATION_USUALLY_TAKES + SETTING_UP_USUALLY_TAKES
 
 
 def created(scene: Scene) -> Decision | None:

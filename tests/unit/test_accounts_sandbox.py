@@ -13,18 +13,21 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from sandbox.aws import PAYER, Clock, StrictAWS, code_at, session_from
+from service.accounts.artefacts import artefact
 from service.accounts.calls import Actor, Answer, Call, Decision, Done, NeedsHuman, Refusal, Wait
 from service.accounts.facts import Facts
 from service.accounts.handover import next_handover_step
 from service.accounts.leaving import Handover
-from service.accounts.life import Stage
+from service.accounts.life import Stage, WaitKind
 from service.accounts.policy_files import Document, guard_policies, service_policies, to_text
 from service.accounts.practice import Practice
 from service.accounts.proving import probe_user
 from service.accounts.record import Proof, Record, attested, entered, intended
+from service.accounts.request import Request
 from service.accounts.steps import heard, next_step
 from tests.accounts_practice import CREATE, PRACTICE
 from tests.unit.test_accounts_handover import ASKED
+from tests.unit.test_accounts_steps import INVITE
 
 ACCESS = "222222222222"
 TEAMS = ("admins", "engineers", "oncall", "finance")
@@ -40,6 +43,7 @@ class Shell:
     seeds: dict[str, str]
     people: dict[str, Any]
     stored: Record = field(default_factory=Record)
+    request: Request = CREATE
     handover: Handover | None = None
     codes: dict[str, str] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
@@ -48,7 +52,7 @@ class Shell:
     def run(self) -> Decision:
         for _ in range(200):
             decision = self.visit()
-            if not isinstance(decision, Wait) or (self.handover and decision.kind != "waiting_aws"):
+            if not isinstance(decision, Wait) or decision.kind == WaitKind.WAITING_CLIENT:
                 return decision
             if decision.again_at - self.aws.clock.now() > timedelta(hours=12):
                 return decision
@@ -66,7 +70,9 @@ class Shell:
                     if decision.send == "once":
                         self.stored = intended(self.stored, decision, now)
                     answer = self.send(decision)
-                    facts, self.stored = heard(CREATE, facts, self.stored, decision, answer, now)
+                    facts, self.stored = heard(
+                        self.request, facts, self.stored, decision, answer, now
+                    )
                 case Wait() | NeedsHuman() | Done():
                     return decision
                 case _:
@@ -74,7 +80,7 @@ class Shell:
 
     def decide(self, facts: Facts, now: datetime) -> Decision:
         if self.handover is None:
-            return next_step(self.practice, CREATE, facts, self.stored, now)
+            return next_step(self.practice, self.request, facts, self.stored, now)
         return next_handover_step(
             self.practice, self.handover, facts, self.stored, now, codes=self.codes
         )
@@ -244,3 +250,31 @@ def test_it_leaves_standalone_with_the_offboarding_roles_rights_only(shell: Shel
     assert isinstance(decision, Wait), (decision, shell.refusals)
     assert decision.reason == "the account stays in billing until its final invoice is issued"
     assert sum(key.startswith("prove_no_access") for key in shell.stored.proofs) == 6
+
+
+def test_an_invited_client_accepts_deploys_our_template_and_is_live(shell: Shell) -> None:
+    shell.request, aws = INVITE, shell.aws
+    aws.add_standalone(INVITE.account_id, email="root@globex.example")
+    asked = shell.run()
+    assert isinstance(asked, Wait)
+    assert asked.expires_at == datetime(2026, 12, 8, 12, tzinfo=UTC)
+    client = aws.client("organizations", INVITE.account_id)
+    client.accept_handshake(HandshakeId=shell.stored.handshake_id)
+
+    waits = shell.run()
+
+    assert isinstance(waits, Wait)
+    assert "deploy the role MspBootstrap" in waits.reason
+    template = json.loads(artefact("cloudformation.json", shell.practice, INVITE))
+    (role,) = (resource["Properties"] for resource in template["Resources"].values())
+    iam = aws.client("iam", INVITE.account_id)
+    iam.create_role(
+        RoleName=role["RoleName"],
+        AssumeRolePolicyDocument=to_text(role["AssumeRolePolicyDocument"]),
+        Tags=role["Tags"],
+    )
+    iam.attach_role_policy(RoleName=role["RoleName"], PolicyArn=role["ManagedPolicyArns"][0])
+    aws.clock.advance(seconds=900)
+    decision = shell.run()
+    assert isinstance(decision, Done), (decision, shell.refusals)
+    assert [finding.code for finding in decision.findings] == ["root_password"]

@@ -7,6 +7,7 @@ import botocore.session
 import pytest
 
 from service.accounts.calls import Done, NeedsHuman, Refusal, Wait
+from service.accounts.creating import batch_ends_at
 from service.accounts.findings import Severity
 from service.accounts.life import Stage, WaitKind
 from service.accounts.practice import Kind
@@ -187,6 +188,10 @@ def test_a_sixth_creation_in_flight_waits() -> None:
     assert isinstance(decision, Wait)
     assert decision.reason == "AWS creates 5 accounts at a time"
     assert len(aws.creations) == 5
+
+
+def test_a_hundred_creations_are_estimated_at_an_hour_and_five_minutes() -> None:
+    assert batch_ends_at(100, NOW) - NOW == timedelta(minutes=65)
 
 
 def test_an_account_of_the_same_address_without_our_tag_is_not_adopted() -> None:
