@@ -18,6 +18,7 @@ from invoices.allocation.leftover import (
     UnassignedAccount,
     allocate,
 )
+from invoices.allocation.segments import by_segment
 from invoices.charges import Kind, assert_charges
 from invoices.checks import CHECKS_BEFORE_DRAFTING, CHECKS_OF_DRAFTS, Facts, check, parked
 from invoices.clients import Client, ClientKey
@@ -67,12 +68,9 @@ def bill(charges: pl.DataFrame, inputs: BillingInputs) -> BilledMonth:
     assert_charges(charges)
     currency = _currency(charges)
     books = _books(inputs)
-    assigned = assign(
-        charges,
-        inputs.roster,
-        period=inputs.period,
-        internal_accounts=inputs.internal_accounts,
-    )
+    period, ours = inputs.period, inputs.internal_accounts
+    charges = by_segment(charges, inputs.roster, period=period, internal_accounts=ours)
+    assigned = assign(charges, inputs.roster, period=period, internal_accounts=ours)
     allocation = allocate(assigned, {client: _policy(book) for client, book in books.items()})
     rated = rate(allocation.borne, books)
     statements = draw_up(rated, inputs.price_books, period=inputs.period, currency=currency)

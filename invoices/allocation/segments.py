@@ -1,4 +1,4 @@
-"""Owns date segments: a month's days, summed where they make no difference to who bears a charge."""
+"""Owns date segments: days summed where they make no difference to who bears a charge."""
 
 from __future__ import annotations
 
