@@ -117,8 +117,11 @@ def keyed(dialect: Dialect, sums: Reduced) -> Reduced:
     """
     vocabulary = VOCABULARIES[dialect]
     table = _meaning(dialect).keys(vocabulary.complete_keys(sums.key_table()))
-    # A number loses its leading zeros; an account id has twelve digits.
-    table = table.with_columns(pl.col("payer_account_id", "account_id").str.zfill(12))
+    # A number loses its leading zeros; an account id has twelve digits (but a blank is none).
+    accounts = pl.col("payer_account_id", "account_id")
+    table = table.with_columns(
+        pl.when(accounts != "").then(accounts.str.zfill(12)).otherwise(pl.lit(""))
+    )
     keys = {column.name: Texts.of(column) for column in table.select(TEXT_KEYS)}
     return replace(vocabulary.complete_amounts(sums), keys=keys)
 
