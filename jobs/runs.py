@@ -65,6 +65,19 @@ def follow(environment: Environment, run_id: int, report: Report = silent) -> Ru
     return finished
 
 
+def resume(environment: Environment, report: Report = silent) -> tuple[Run, ...]:
+    """Finish what was left behind at a crash, but nothing that somebody is working on."""
+    with environment.database.transaction() as session:
+        left = runs.unfinished_runs(session)
+    for run in left:
+        with environment.database.try_lock(run.lock) as is_ours:
+            if is_ours:
+                with suppress(Overtaken):
+                    _advance(environment, run.id, report)
+    resumed = (_load(environment, run.id) for run in left)
+    return tuple(run for run in resumed if run.is_finished)
+
+
 def finish(environment: Environment, run_id: int, report: Report = silent) -> Run:
     """Move a run to its end, or wait for whoever has its payer's month."""
     while True:

@@ -56,11 +56,15 @@ class EmbeddedServer:
     def attach(cls, folder: Path, settings: Mapping[str, str] | None = None) -> EmbeddedServer:
         """Start the server under `folder`, or join the one that runs. Raises ServerNotStarted."""
         server = cls(folder, settings or {})
-        server._prepare_folder()
-        with server._starting():
-            server._ensure_running()
-            server._users = (server._folder / "users.lock").open("a")
-            fcntl.flock(server._users, fcntl.LOCK_SH)
+        try:
+            server._prepare_folder()
+            with server._starting():
+                server._ensure_running()
+                server._users = (server._folder / "users.lock").open("a")
+                fcntl.flock(server._users, fcntl.LOCK_SH)
+        except PermissionError as error:
+            whose = "another user's, or this environment is closed to the database's user"
+            raise ServerNotStarted(f"{error.filename} cannot be used: it is {whose}") from error
         atexit.register(server.release)
         return server
 

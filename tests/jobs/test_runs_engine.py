@@ -170,6 +170,23 @@ def test_an_earlier_run_of_the_month_is_finished_first(
     assert script.performed == ["first", "second", "first", "second"]
 
 
+def test_the_next_start_finishes_what_was_left_but_not_what_somebody_has(
+    environment: Environment, script: Script, run_id: int
+) -> None:
+    script.trouble["second"] = DatabaseUnavailable(OSError("gone"))
+    with pytest.raises(DatabaseUnavailable):
+        runs.follow(environment, run_id)
+
+    with environment.database.try_lock(_stored(environment, run_id).lock) as somebody:
+        assert somebody
+        assert runs.resume(environment) == ()
+    (resumed,) = runs.resume(environment)
+
+    assert (resumed.id, resumed.state) == (run_id, RunState.DONE)
+    assert script.performed == ["first", "second", "second"]
+    assert runs.resume(environment) == ()
+
+
 def test_a_rolled_back_request_leaves_neither_run_nor_job(
     environment: Environment, month_of: MonthOf, script: Script
 ) -> None:
