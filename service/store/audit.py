@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,11 +17,16 @@ def record(
     action: str,
     subject: str,
     now: datetime,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
 ) -> None:
     session.add(
         tables.access.AuditEntry(
-            at=now, actor=actor, action=action, subject=subject, before=before, after=after
+            at=now,
+            actor=actor,
+            action=action,
+            subject=subject,
+            before=None if before is None else dict(before),
+            after=None if after is None else dict(after),
         )
     )
