@@ -247,7 +247,8 @@ def _entries(scan: pl.LazyFrame, name: str) -> tuple[Ints, pl.Series]:
     lists = scan.select(values.alias("value")).collect().to_series()
     # A row without entries explodes to one null.
     lengths = np.maximum(lists.list.len().fill_null(1).to_numpy(), 1)
-    return np.repeat(np.arange(len(lists)), lengths), lists.explode()
+    entries = lists.explode(empty_as_null=True, keep_nulls=True)
+    return np.repeat(np.arange(len(lists)), lengths), entries
 
 
 def _units(values: pl.Series) -> Units:

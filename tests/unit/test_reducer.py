@@ -213,13 +213,14 @@ def test_map_entries_are_read_alike_from_parquet_and_from_json_in_csv() -> None:
     file = parquet(
         {
             "tags": pa.array(
-                [[("user:project", 'Ärger, "x"')], [], None], pa.map_(pa.string(), pa.string())
+                [[("user:project", 'Ärger, "x"')], [], None, []],
+                pa.map_(pa.string(), pa.string()),
             ),
             "discount": pa.array(
-                [[("edp", -0.5), ("a:b", -1.28e-7)], None, [("edp", -2.0)]],
+                [[("edp", -0.5), ("a:b", -1.28e-7)], None, [("edp", -2.0)], []],
                 pa.map_(pa.string(), pa.float64()),
             ),
-            "start": ["2026-10-01"] * 3,
+            "start": ["2026-10-01"] * 4,
         }
     )
     text = (
@@ -228,10 +229,11 @@ def test_map_entries_are_read_alike_from_parquet_and_from_json_in_csv() -> None:
         '"{""edp"": -0.5, ""a:b"": -1.28E-7}",2026-10-01\n'
         "{},,2026-10-01\n"
         ',"{""edp"":-2.0}",2026-10-01\n'
+        "{},{},2026-10-01\n"
     )
     day = date(2026, 10, 1)
     expected = [
-        ("", day, Decimal(-2), Decimal(-2), 2),
+        ("", day, Decimal(-2), Decimal(-2), 3),
         ('Ärger, "x"', day, Decimal("-0.5"), Decimal("-0.5000001280"), 1),
     ]
     assert rows_of(file, reading) == expected
