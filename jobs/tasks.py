@@ -7,6 +7,7 @@ from procrastinate.jobs import Job
 
 from jobs import runs
 from jobs.environment import Environment
+from jobs.onboarding.tasks import tasks as onboarding_tasks
 from service.store import queue
 from service.store import runs as stored_runs
 
@@ -50,6 +51,7 @@ def work(environment: Environment, *, concurrency: int) -> None:
     connector = procrastinate.PsycopgConnector(conninfo=environment.database.conninfo)
     app = procrastinate.App(connector=connector)
     app.add_tasks_from(tasks, namespace=queue.NAMESPACE)
+    app.add_tasks_from(onboarding_tasks, namespace=queue.NAMESPACE)
     app.run_worker(
         concurrency=concurrency,
         delete_jobs="always",

@@ -16,6 +16,9 @@ NAMESPACE = "rebill"
 ADVANCE_RUN = f"{NAMESPACE}:advance_run"
 """The one task that moves runs, by name: who asks for work does not import who does it."""
 
+ADVANCE_ONBOARDINGS = f"{NAMESPACE}:advance_onboardings"
+"""The one task that moves the onboardings of an organization."""
+
 TABLES_PREFIX = "procrastinate_"
 
 _deferrer = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
@@ -26,6 +29,18 @@ def enqueue_run(session: Session, run_id: int, *, lock: str) -> None:
     """In the caller's transaction: a rollback leaves neither the run nor its job."""
     job = _deferrer.configure_task(ADVANCE_RUN, lock=lock, connection=_raw(session))
     job.defer(run_id=run_id)
+
+
+def enqueue_onboardings(session: Session, payer_account_id: str) -> None:
+    """In the caller's transaction; one job that waits is enough for an organization."""
+    waiting = _raw(session).execute(
+        "SELECT FROM procrastinate_jobs "
+        "WHERE status = 'todo' AND task_name = %s AND args->>'payer_account_id' = %s",
+        [ADVANCE_ONBOARDINGS, payer_account_id],
+    )
+    if waiting.fetchone() is None:
+        job = _deferrer.configure_task(ADVANCE_ONBOARDINGS, connection=_raw(session))
+        job.defer(payer_account_id=payer_account_id)
 
 
 def forget_run(session: Session, run_id: int) -> None:

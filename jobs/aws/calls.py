@@ -1,0 +1,263 @@
+"""Owns one call to AWS, given as plain values: who signs it, how often it is sent, what came back.
+
+Two kinds of clients: what may be repeated is repeated by botocore, adaptively; what may not is sent
+once, for botocore would repeat a request whose answer was lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import Credentials, ReadOnlyCredentials
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    ParamValidationError,
+)
+
+from jobs.aws.signers import Signers
+
+_TIMES = Config(connect_timeout=5, read_timeout=60, max_pool_connections=2)
+REPEATED = _TIMES.merge(Config(retries={"mode": "adaptive", "total_max_attempts": 10}))
+ONCE = _TIMES.merge(Config(retries={"total_max_attempts": 1}))
+
+SESSION_SECONDS = 900
+"""AWS's least: long enough for one visit."""
+SLACK = timedelta(seconds=60)
+GLOBAL_REGION = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedBy:
+    """`signer` itself, or what it becomes: a role, a member's root, or itself with MFA."""
+
+    signer: str
+    role_arn: str = ""
+    external_id: str = ""
+    session_name: str = ""
+    source_identity: str = ""
+    root_of: str = ""
+    task_policy_arn: str = ""
+    with_mfa: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """`operation` as in the API reference; arguments as boto3 takes them."""
+
+    service: str
+    operation: str
+    arguments: Mapping[str, Any] = field(repr=False)
+    signed_by: SignedBy
+    once: bool
+    """Never repeated, not even by botocore."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    values: Mapping[str, Any] = field(repr=False)
+    """All pages merged; secrets of sessions are left out."""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """AWS's error verbatim, or `ResponseLost` where nobody knows what became of the call."""
+
+    code: str
+    reason: str = ""
+    message: str = ""
+    request_id: str = ""
+
+
+Reply = Answered | Refused
+
+
+class Clients:
+    """One client per service and kind, whoever signs: making one costs more than a call.
+
+    Not for two threads: the credentials are exchanged between calls.
+    """
+
+    def __init__(self, *, region: str = GLOBAL_REGION, repeated: Config = REPEATED) -> None:
+        self._region = region
+        self._configs = {True: ONCE, False: repeated}
+        self._held = _Held()
+        self._session = _session_of(self._held, region)
+        self._made: dict[tuple[str, bool], Any] = {}
+
+    def client(self, service: str, credentials: ReadOnlyCredentials, *, once: bool) -> Any:
+        if (service, once) not in self._made:
+            session: Any = self._session
+            self._made[service, once] = session.client(service, config=self._configs[once])
+        self._held.frozen = credentials
+        return self._made[service, once]
+
+    def close(self) -> None:
+        for client in self._made.values():
+            client.close()
+
+
+class Caller:
+    """Performs one worker's calls, one after the other; the sessions it gets die with it."""
+
+    def __init__(self, signers: Signers, clients: Clients, now: Callable[[], datetime]) -> None:
+        self._signers, self._clients, self._now = signers, clients, now
+        self._sessions: dict[SignedBy, tuple[ReadOnlyCredentials, datetime]] = {}
+
+    def send(self, sent: Sent) -> Reply:
+        """The answer or the refusal; a defect of ours, such as an unknown operation, raises."""
+        try:
+            credentials = self._credentials(sent.signed_by)
+            client = self._clients.client(sent.service, credentials, once=sent.once)
+            return _answer(client, sent)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in (
+                "ExpiredToken",
+                "ExpiredTokenException",
+            ):
+                self._sessions.clear()
+            return _refused(error)
+        except _NotSigned as error:
+            return Refused(code="NoCredentials", message=str(error))
+        except (NoCredentialsError, CredentialRetrievalError) as error:
+            return Refused(code="NoCredentials", message=str(error))
+        except ParamValidationError as error:
+            return Refused(code="ParamValidationError", message=" ".join(str(error).split()))
+        except BotoCoreError as error:
+            return Refused(code="ResponseLost", message=str(error))
+
+    def _credentials(self, signed_by: SignedBy) -> ReadOnlyCredentials:
+        signer = self._signers.get(signed_by.signer)
+        if signer is None:
+            raise _NotSigned(f"nobody signs as {signed_by.signer}: add it to the AWS configuration")
+        own = signer.session.get_credentials()
+        if own is None:
+            raise _NotSigned(f"there are no AWS credentials for {signed_by.signer}")
+        frozen: ReadOnlyCredentials = own.get_frozen_credentials()
+        if signed_by == SignedBy(signer=signed_by.signer):
+            return frozen
+        kept = self._sessions.get(signed_by)
+        if kept is not None and self._now() + SLACK < kept[1]:
+            return kept[0]
+        became = self._become(signed_by, self._clients.client("sts", frozen, once=False))
+        credentials = ReadOnlyCredentials(
+            became["AccessKeyId"], became["SecretAccessKey"], became["SessionToken"]
+        )
+        self._sessions[signed_by] = (credentials, became["Expiration"])
+        return credentials
+
+    def _become(self, signed_by: SignedBy, sts: Any) -> Mapping[str, Any]:
+        if signed_by.root_of:
+            answer = sts.assume_root(
+                TargetPrincipal=signed_by.root_of,
+                TaskPolicyArn={"arn": signed_by.task_policy_arn},
+                DurationSeconds=SESSION_SECONDS,
+            )
+        elif signed_by.with_mfa:
+            answer = sts.get_session_token(
+                DurationSeconds=SESSION_SECONDS, **self._proof(signed_by.signer)
+            )
+        else:
+            named = {
+                "ExternalId": signed_by.external_id,
+                "SourceIdentity": signed_by.source_identity,
+            }
+            answer = sts.assume_role(
+                RoleArn=signed_by.role_arn,
+                RoleSessionName=signed_by.session_name,
+                DurationSeconds=SESSION_SECONDS,
+                **{key: value for key, value in named.items() if value},
+            )
+        became: Mapping[str, Any] = answer["Credentials"]
+        return became
+
+    def _proof(self, name: str) -> dict[str, str]:
+        signer = self._signers.get(name)
+        if signer is None or not signer.mfa_serial or signer.mfa_code is None:
+            raise _NotSigned(f"{name} has no mfa_serial and mfa_process in the AWS configuration")
+        return {"SerialNumber": signer.mfa_serial, "TokenCode": signer.mfa_code()}
+
+
+class _NotSigned(Exception):
+    """Nothing was sent: whose credentials these should be is not configured."""
+
+
+class _Held(Credentials):
+    """Credentials exchanged from call to call; botocore asks for them at each signature."""
+
+    def __init__(self) -> None:
+        super().__init__("none", "none")
+        self.frozen = ReadOnlyCredentials("none", "none", None)
+
+    def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        return self.frozen
+
+    def load_credentials(self) -> _Held:
+        """As botocore asks its chain of providers."""
+        return self
+
+
+def _session_of(held: _Held, region: str) -> boto3.Session:
+    core = botocore.session.Session()
+    core.register_component("credential_provider", held)
+    return boto3.Session(botocore_session=core, region_name=region)
+
+
+def _answer(client: Any, sent: Sent) -> Answered:
+    name = botocore.xform_name(sent.operation)
+    if client.can_paginate(name):
+        return _all_pages(client.get_paginator(name).paginate(**sent.arguments))
+    values: dict[str, Any] = {}
+    token: dict[str, str] = {}
+    while True:
+        page = getattr(client, name)(**sent.arguments, **token)
+        values = _merged(values, page)
+        if sent.once or not page.get("NextToken"):
+            return Answered(values, _request_id(page))
+        token = {"NextToken": page["NextToken"]}
+
+
+def _all_pages(pages: Any) -> Answered:
+    values: dict[str, Any] = {}
+    request_id = ""
+    for page in pages:
+        values, request_id = _merged(values, page), _request_id(page)
+    return Answered(values, request_id)
+
+
+def _merged(before: dict[str, Any], page: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists grow, anything else is the latest page's."""
+    after = dict(before)
+    for key, value in page.items():
+        if key in ("ResponseMetadata", "Credentials"):
+            continue
+        grows = isinstance(value, list) and key in before
+        after[key] = [*before[key], *value] if grows else value
+    return after
+
+
+def _request_id(page: Mapping[str, Any]) -> str:
+    return str(page.get("ResponseMetadata", {}).get("RequestId", ""))
+
+
+def _refused(error: ClientError) -> Refused:
+    response: Any = error.response
+    said = response.get("Error", {})
+    return Refused(
+        code=str(said.get("Code", "")) or "Unknown",
+        reason=str(response.get("Reason", "")),
+        message=str(said.get("Message", "")),
+        request_id=_request_id(response),
+    )
+
+
+__all__ = ["Answered", "Caller", "Clients", "Refused", "Reply", "Sent", "SignedBy"]

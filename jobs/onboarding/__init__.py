@@ -1,0 +1,1 @@
+"""Moving onboardings and hand-overs: observe, decide, act, store."""

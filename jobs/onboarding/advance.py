@@ -1,0 +1,61 @@
+"""Owns moving an organization's onboardings: whatever is due, by one writer at a time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from jobs.onboarding.environment import OnboardingEnvironment
+from jobs.onboarding.visits import visit
+from service.accounts.life import WaitKind
+from service.store import onboardings
+from service.store.database import DatabaseUnavailable
+from service.store.onboardings import Overtaken, Waiting
+
+RETRIES_AFTER = timedelta(minutes=5)
+
+
+def lock_of(payer_account_id: str) -> str:
+    """One writer per organization: AWS refuses two changes at once."""
+    return f"organization {payer_account_id}"
+
+
+def advance(environment: OnboardingEnvironment, payer_account_id: str) -> int:
+    """How many visits were made: none where another worker is at it, or nothing is due."""
+    visits = 0
+    with environment.database.try_lock(lock_of(payer_account_id)) as is_ours:
+        while is_ours and (due := _due(environment, payer_account_id)):
+            for onboarding_id in due:
+                _visit_or_park(environment, onboarding_id)
+                visits += 1
+    return visits
+
+
+def _due(environment: OnboardingEnvironment, payer_account_id: str) -> tuple[str, ...]:
+    with environment.database.transaction() as session:
+        return onboardings.due(session, payer_account_id, environment.now())
+
+
+def _visit_or_park(environment: OnboardingEnvironment, onboarding_id: str) -> None:
+    """One account's trouble stops that account, is named, and is raised; the others go on."""
+    try:
+        visit(environment, onboarding_id)
+    except Overtaken:
+        return  # By a person: what they stored is due now, and looked at next.
+    except DatabaseUnavailable:
+        raise
+    except Exception as defect:
+        _park(environment, onboarding_id, defect)
+        raise
+
+
+def _park(environment: OnboardingEnvironment, onboarding_id: str, defect: Exception) -> None:
+    waiting = Waiting(
+        kind=WaitKind.NEEDS_HUMAN,
+        reason=f"defect: {type(defect).__name__}: {defect}",
+        what_to_do="report it, then retry",
+    )
+    with environment.database.transaction() as session:
+        before = onboardings.onboarding(session, onboarding_id)
+        onboardings.save(
+            session, before, before.record, waiting=waiting, next_at=None, now=environment.now()
+        )

@@ -1,0 +1,111 @@
+"""Owns the entries of an onboarding in our store: each in the transaction that remembers it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from invoices.clients import AccountId
+from service.accounts.calls import (
+    Adopt,
+    Assign,
+    Call,
+    Entry,
+    Reach,
+    Reserve,
+    RevokeGrants,
+    Unassign,
+)
+from service.accounts.granting import role_path_of
+from service.accounts.life import Stage
+from service.accounts.practice import Kind, Practice
+from service.accounts.roles import role_arn
+from service.store import assigning, audit, clients, grants, onboardings, practices
+from service.store.changes import Change
+from service.store.grants import RoleGrant
+from service.store.onboardings import Onboarding
+from service.store.practices import Team
+from service.store.session import Session
+
+
+def make_entry(
+    session: Session,
+    practice: Practice,
+    onboarding: Onboarding,
+    entry: Entry,
+    *,
+    account_name: str,
+    now: datetime,
+) -> None:
+    """Repeatable. Raises OverlappingAssignments, AlreadyOnboarded."""
+    changes: Iterable[Change] = ()
+    match entry:
+        case Reserve(email=email, account_name=name):
+            onboardings.reserve(session, onboarding, email=email, account_name=name)
+        case Adopt(account_id=account_id):
+            _register_first_roles(session, practice, onboarding, account_id, now)
+        case Assign(account_id=account_id, client_key=client_key, from_on=day):
+            changes = assigning.assign(session, account_id, client_key, day)
+        case Unassign(account_id=account_id, until_on=day):
+            changes = assigning.unassign(session, account_id, day)
+        case RevokeGrants(account_id=account_id):
+            living = grants.living_grants(session, account_id=account_id)
+            grants.revoke(session, living, actor=onboarding.id, now=now)
+        case Reach(stage=Stage.LIVE):
+            name = account_name or onboarding.request.account_name
+            changes = clients.put_account_name(session, AccountId(onboarding.account_id), name)
+            _grant_roles(session, onboarding, now)
+        case Reach(stage=Stage.CANCELLED):
+            onboardings.release(session, onboarding)
+        case Reach():
+            pass
+    for change in changes:
+        audit.record(
+            session,
+            actor=f"onboarding {onboarding.id}",
+            action=type(entry).__name__.lower(),
+            subject=change.subject,
+            before=change.before,
+            after=change.after,
+            now=now,
+        )
+
+
+def register_role(
+    session: Session, practice: Practice, onboarding: Onboarding, call: Call, now: datetime
+) -> None:
+    """Before a role is made, so that at hand-over none is forgotten."""
+    path, name = call.arguments["Path"].strip("/"), call.arguments["RoleName"]
+    arn = role_arn(practice, onboarding.account_id, f"{path}/{name}" if path else name)
+    _register(session, onboarding, arn, onboarding.account_id, now)
+
+
+def _register_first_roles(
+    session: Session, practice: Practice, onboarding: Onboarding, account_id: str, now: datetime
+) -> None:
+    """The first door; of a billing transfer the roles that its client deploys."""
+    names = [practice.bootstrap_role]
+    if onboarding.request.kind is Kind.BILLING_TRANSFER:
+        names = [spec.name for spec in onboarding.request.roles]
+    for name in names:
+        arn = role_arn(practice, account_id, role_path_of(name, practice.bootstrap_role))
+        _register(session, onboarding, arn, account_id, now)
+
+
+def _register(
+    session: Session, onboarding: Onboarding, arn: str, account_id: str, now: datetime
+) -> None:
+    grants.register_role(session, arn, account_id=account_id, onboarding_id=onboarding.id, now=now)
+
+
+def _grant_roles(session: Session, onboarding: Onboarding, now: datetime) -> None:
+    """The team that a role's trust names may use it; nobody else could."""
+    wanted = [
+        RoleGrant(team=spec.team, account_id=onboarding.account_id, role=spec.name)
+        for spec in onboarding.request.roles
+        if spec.team
+    ]
+    there = {team.key for team in practices.teams(session)}
+    for team in sorted({each.team for each in wanted} - there):
+        practices.put_team(session, Team(team, team))
+    grants.grant(session, wanted, actor=f"onboarding {onboarding.id}", now=now)

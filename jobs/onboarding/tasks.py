@@ -1,0 +1,65 @@
+"""Owns the queue's tasks of onboarding: what is due is moved, and members are looked at daily."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import procrastinate
+
+from jobs.aws.calls import Clients
+from jobs.aws.signers import configured_signers
+from jobs.environment import Environment
+from jobs.onboarding.advance import advance
+from jobs.onboarding.environment import OnboardingEnvironment
+from jobs.onboarding.watching import watch
+from service.store import onboardings, practices, queue
+
+EVERY_FIVE_SECONDS = "* * * * * */5"
+EVERY_DAY = "17 4 * * *"
+
+tasks = procrastinate.Blueprint()
+
+
+@tasks.task(name="advance_onboardings", pass_context=True)
+def advance_onboardings(context: procrastinate.JobContext, payer_account_id: str) -> None:
+    advance(_environment(context), payer_account_id)
+
+
+@tasks.periodic(cron=EVERY_FIVE_SECONDS)
+@tasks.task(name="wake_onboardings", pass_context=True, queueing_lock="wake_onboardings")
+def wake_onboardings(
+    context: procrastinate.JobContext,
+    timestamp: int,  # noqa: ARG001 - procrastinate says when it was due
+) -> None:
+    """A wait costs a row until its time has come; then its organization has a job."""
+    environment = _environment(context)
+    with environment.database.transaction() as session:
+        for payer_account_id in onboardings.payers_due(session, environment.now()):
+            queue.enqueue_onboardings(session, payer_account_id)
+
+
+@tasks.periodic(cron=EVERY_DAY)
+@tasks.task(name="watch_members", pass_context=True, queueing_lock="watch_members")
+def watch_members(
+    context: procrastinate.JobContext,
+    timestamp: int,  # noqa: ARG001 - procrastinate says when it was due
+) -> None:
+    environment = _environment(context)
+    with environment.database.transaction() as session:
+        payers = [practice.payer_account_id for practice in practices.practices(session)]
+    for payer_account_id in payers:
+        watch(environment, payer_account_id)
+
+
+def _environment(context: procrastinate.JobContext) -> OnboardingEnvironment:
+    environment = context.additional_context["environment"]
+    assert isinstance(environment, Environment)
+    return onboarding_environment(environment)
+
+
+@cache
+def onboarding_environment(environment: Environment) -> OnboardingEnvironment:
+    """With the credentials of the machine's AWS configuration; see `configured_signers`."""
+    return OnboardingEnvironment(
+        environment.database, configured_signers(), Clients(), environment.now
+    )

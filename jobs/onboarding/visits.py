@@ -1,0 +1,269 @@
+"""Owns one visit to one onboarding: observe, decide, act and store, until it waits or is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from invoices.clients import OverlappingAssignments
+from jobs.onboarding.entries import make_entry, register_role
+from jobs.onboarding.environment import OnboardingEnvironment
+from jobs.onboarding.performing import perform, to_answer, to_event
+from service.accounts.calls import (
+    Adopt,
+    Assign,
+    Call,
+    Decision,
+    Done,
+    Entry,
+    NeedsHuman,
+    Reach,
+    Reserve,
+    RevokeGrants,
+    Send,
+    Unassign,
+    Wait,
+)
+from service.accounts.cancelling import next_cancel_step
+from service.accounts.creating import CREATIONS_IN_FLIGHT_MAX
+from service.accounts.facts import Facts
+from service.accounts.handover import next_handover_step
+from service.accounts.life import WaitKind
+from service.accounts.practice import Kind, Practice
+from service.accounts.record import Record, entered, intended
+from service.accounts.steps import heard, next_step
+from service.store import handovers, onboarding_events, onboardings, practices
+from service.store.handovers import Departure
+from service.store.onboarding_events import Event
+from service.store.onboardings import AlreadyOnboarded, Onboarding, Waiting
+from service.store.session import Session
+from service.store.tables.onboarding import EventKind
+
+CALLS_MAX = 2_000
+"""A visit that sends more goes round in circles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that the next decision is made from, but the facts and the time."""
+
+    onboarding: Onboarding
+    practice: Practice
+    departure: Departure | None
+    codes: dict[str, str]
+
+    @property
+    def record(self) -> Record:
+        return self.onboarding.record
+
+    @property
+    def person(self) -> str:
+        """Who is named for it in AWS's own log."""
+        return self.departure.asked.asked_by if self.departure else self.onboarding.requested_by
+
+
+def visit(environment: OnboardingEnvironment, onboarding_id: str) -> Onboarding:
+    """As it stands afterwards. Raises Overtaken where somebody else moves it."""
+    case = _load(environment, onboarding_id)
+    if (hold := _held_back(environment, case)) is not None:
+        return _rest(environment, case, hold).onboarding
+    return _Visit(environment, case).run()
+
+
+def _load(environment: OnboardingEnvironment, onboarding_id: str) -> Case:
+    with environment.database.transaction() as session:
+        onboarding = onboardings.onboarding(session, onboarding_id)
+        departure = handovers.living_handover(session, onboarding)
+        return Case(
+            onboarding,
+            practices.practice(session, onboarding.payer_account_id),
+            departure,
+            handovers.take_codes(session, departure) if departure else {},
+        )
+
+
+def _held_back(environment: OnboardingEnvironment, case: Case) -> Wait | None:
+    """What need not even be looked at in AWS: the payer is unfit, or has its hands full."""
+    onboarding, now = case.onboarding, environment.now()
+    if onboarding.is_linked or onboarding.cancel_asked_by is not None:
+        return None
+    with environment.database.transaction() as session:
+        unfit = onboardings.payer_unfit(session, onboarding.payer_account_id)
+        in_flight = onboardings.creations_in_flight(session, onboarding.payer_account_id)
+    if unfit is not None and unfit.id != onboarding.id:
+        return Wait(
+            kind=WaitKind.BLOCKED,
+            reason=f"the payer account has to be put in order first: see {unfit.id}",
+            again_at=now + timedelta(minutes=15),
+            aws_words=unfit.waiting.aws_words if unfit.waiting else "",
+        )
+    asked = bool(case.record.intents_for("create_account"))
+    if onboarding.request.kind is not Kind.CREATE or asked or in_flight < CREATIONS_IN_FLIGHT_MAX:
+        return None
+    return Wait(
+        kind=WaitKind.BLOCKED,
+        reason=f"AWS creates {CREATIONS_IN_FLIGHT_MAX} accounts at a time",
+        again_at=now + timedelta(seconds=10),
+    )
+
+
+class _Visit:
+    def __init__(self, environment: OnboardingEnvironment, case: Case) -> None:
+        self._environment, self._case = environment, case
+        self._caller, self._facts = environment.caller(), Facts()
+
+    def run(self) -> Onboarding:
+        for _ in range(CALLS_MAX):
+            match decision := self._decide():
+                case Call():
+                    self._call(decision)
+                case Wait() | NeedsHuman() | Done():
+                    if self._stop_cancelling(decision):
+                        continue
+                    return _rest(self._environment, self._case, decision).onboarding
+                case Reserve() | Adopt() | Assign() | Unassign() | RevokeGrants() | Reach():
+                    try:
+                        self._enter(decision)
+                    except (OverlappingAssignments, AlreadyOnboarded) as trouble:
+                        stop = NeedsHuman(
+                            reason=str(trouble),
+                            what_to_do="correct the one or the other, then retry",
+                        )
+                        return _rest(self._environment, self._case, stop).onboarding
+        raise AssertionError(f"{self._case.onboarding.id} comes to no end: {decision}")
+
+    def _decide(self) -> Decision:
+        case, now = self._case, self._environment.now()
+        request, record = case.onboarding.request, case.record
+        if case.departure is not None:
+            return next_handover_step(
+                case.practice, case.departure.asked, self._facts, record, now, codes=case.codes
+            )
+        if case.onboarding.cancel_asked_by is not None:
+            return next_cancel_step(request, self._facts, record, now)
+        return next_step(case.practice, request, self._facts, record, now)
+
+    def _call(self, call: Call) -> None:
+        """Write ahead what cannot be repeated, send, and store what came of it."""
+        case, environment = self._case, self._environment
+        if call.send is Send.ONCE or call.operation == "CreateRole":
+            self._write_ahead(call)
+            case = self._case
+        reply = perform(self._caller, call, onboarding_id=case.onboarding.id, person=case.person)
+        now = environment.now()
+        self._facts, record = heard(
+            case.onboarding.request, self._facts, case.record, call, to_answer(reply), now
+        )
+        with environment.database.transaction() as session:
+            onboarding_events.record(session, case.onboarding.id, to_event(call, reply, now))
+            self._remember(session, record, now)
+
+    def _write_ahead(self, call: Call) -> None:
+        now, case = self._environment.now(), self._case
+        with self._environment.database.transaction() as session:
+            if call.operation == "CreateRole":
+                register_role(session, case.practice, case.onboarding, call, now)
+            if call.send is Send.ONCE:
+                event = Event(
+                    at=now,
+                    kind=EventKind.INTENT,
+                    step=call.key,
+                    operation=f"{call.service}:{call.operation}",
+                )
+                onboarding_events.record(session, case.onboarding.id, event)
+                self._remember(session, intended(case.record, call, now), now)
+
+    def _enter(self, entry: Entry) -> None:
+        now, case = self._environment.now(), self._case
+        name = self._facts.account.name if self._facts.account else ""
+        with self._environment.database.transaction() as session:
+            make_entry(session, case.practice, case.onboarding, entry, account_name=name, now=now)
+            onboarding_events.record(
+                session,
+                case.onboarding.id,
+                Event(at=now, kind=EventKind.ENTRY, step=type(entry).__name__, words=_words(entry)),
+            )
+            self._remember(session, entered(case.record, entry), now)
+
+    def _remember(self, session: Session, record: Record, now: datetime) -> None:
+        """Keeps what the onboarding waited for in sight until it is known to go on."""
+        before = self._case.onboarding
+        if record == before.record:
+            return
+        after = onboardings.save(session, before, record, next_at=now, now=now)
+        self._case = replace(self._case, onboarding=after)
+
+    def _stop_cancelling(self, decision: Decision) -> bool:
+        """It cannot be given up any more: then it goes on."""
+        onboarding = self._case.onboarding
+        if not isinstance(decision, NeedsHuman) or onboarding.cancel_asked_by is None:
+            return False
+        now = self._environment.now()
+        with self._environment.database.transaction() as session:
+            onboardings.stop_cancelling(session, onboarding)
+            words = f"{decision.reason}: {decision.what_to_do}"
+            event = Event(at=now, kind=EventKind.WAIT, step="cancel", words=words)
+            onboarding_events.record(session, onboarding.id, event)
+        self._case = replace(self._case, onboarding=replace(onboarding, cancel_asked_by=None))
+        return True
+
+
+def _rest(environment: OnboardingEnvironment, case: Case, decision: Decision) -> Case:
+    """Store why it stands still, and until when."""
+    now, before = environment.now(), case.onboarding
+    waiting, next_at = _waiting(decision)
+    with environment.database.transaction() as session:
+        if waiting != before.waiting or isinstance(decision, Done):
+            kind = EventKind.DONE if isinstance(decision, Done) else EventKind.WAIT
+            step = waiting.kind.value if waiting else before.stage.value
+            event = Event(at=now, kind=kind, step=step, words=_why(waiting))
+            onboarding_events.record(session, before.id, event)
+        if isinstance(decision, Done) and case.departure is not None:
+            handovers.end(session, case.departure, now)
+        after = onboardings.save(
+            session, before, case.record, waiting=waiting, next_at=next_at, now=now
+        )
+    return replace(case, onboarding=after)
+
+
+def _waiting(decision: Decision) -> tuple[Waiting | None, datetime | None]:
+    match decision:
+        case Wait():
+            waiting = Waiting(
+                kind=decision.kind,
+                reason=decision.reason,
+                aws_words=decision.aws_words,
+                expires_at=decision.expires_at,
+            )
+            return waiting, decision.again_at
+        case NeedsHuman():
+            waiting = Waiting(
+                kind=WaitKind.NEEDS_HUMAN,
+                reason=decision.reason,
+                what_to_do=decision.what_to_do,
+                aws_words=decision.aws_words,
+                stops_all=decision.stops_all,
+            )
+            return waiting, None
+    return None, None
+
+
+def _why(waiting: Waiting | None) -> str:
+    if waiting is None:
+        return ""
+    parts = (waiting.reason, waiting.what_to_do, waiting.aws_words)
+    return "; ".join(part for part in parts if part)
+
+
+def _words(entry: Entry) -> str:
+    match entry:
+        case Reach(stage=stage):
+            return stage.value
+        case Reserve(email=email, account_name=name):
+            return f"{name} <{email}>"
+        case Adopt(account_id=account_id) | RevokeGrants(account_id=account_id):
+            return account_id
+        case Assign(account_id=account_id, client_key=client_key, from_on=day):
+            return f"{account_id} is {client_key}'s from {day}"
+        case Unassign(account_id=account_id, until_on=day):
+            return f"{account_id} is nobody's from {day}"

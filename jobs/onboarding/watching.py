@@ -1,0 +1,166 @@
+"""Owns the daily look at an organization: what changed outside Rebill is stored and told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from invoices.clients import OverlappingAssignments
+from jobs.aws.calls import Answered, Caller
+from jobs.onboarding.advance import lock_of
+from jobs.onboarding.environment import OnboardingEnvironment
+from jobs.onboarding.performing import perform, to_answer
+from service.accounts.calls import Actor, Call, Reach, Refusal, Session
+from service.accounts.facts import Facts, SeenAccount
+from service.accounts.findings import Finding, critical
+from service.accounts.learning import learn
+from service.accounts.life import Stage
+from service.accounts.practice import Kind, Practice
+from service.accounts.record import entered
+from service.accounts.roles import MSP_AUTOMATION, ROLE_PATH, role_arn
+from service.accounts.scene import (
+    see_account_tags,
+    see_accounts,
+    see_roles,
+    see_session_lengths,
+)
+from service.accounts.watch import Membership, RosterChange, membership, role_findings
+from service.store import assigning, audit, clients, members, onboardings, practices
+from service.store import session as store_session
+from service.store.onboardings import Onboarding
+
+WATCH = "watch"
+
+
+class NotSeen(Exception):
+    """AWS did not show the list; nothing is concluded from what was not seen."""
+
+
+def watch(environment: OnboardingEnvironment, payer_account_id: str) -> tuple[Finding, ...]:
+    """All findings of today, also stored. Raises NotSeen; does nothing while others are at it."""
+    with environment.database.try_lock(lock_of(payer_account_id)) as is_ours:
+        if not is_ours:
+            return ()
+        caller = environment.caller()
+        with environment.database.transaction() as session:
+            practice = practices.practice(session, payer_account_id)
+            known = members.known_accounts(session, payer_account_id, environment.now())
+            live = onboardings.onboardings(
+                session, payer_account_id=payer_account_id, state=Stage.LIVE, limit=1_000_000
+            )
+            keys = frozenset(str(client.key) for client in clients.clients(session))
+        seen = _accounts(caller)
+        ours = {account.account_id for account in known} | {practice.access_account_id}
+        tags = {
+            account.account_id: _tags(caller, account.account_id)
+            for account in seen
+            if account.account_id not in ours and account.account_id != payer_account_id
+        }
+        now = environment.now()
+        found = membership(
+            practice,
+            known,
+            [each for each in seen if each.account_id != practice.access_account_id],
+            tags=tags,
+            clients=keys,
+            today=now.astimezone(UTC).date(),
+        )
+        there = {account.account_id for account in seen}
+        findings = [*found.findings]
+        for onboarding in live:
+            if onboarding.account_id in there:
+                findings += _role_findings(caller, practice, onboarding)
+        return _store(environment, payer_account_id, seen, found, findings, now)
+
+
+def _accounts(caller: Caller) -> tuple[SeenAccount, ...]:
+    facts = _ask(caller, Facts(), see_accounts())
+    if facts.accounts is None:
+        raise NotSeen("AWS did not list the organization's accounts; the watch is tried tomorrow")
+    return facts.accounts
+
+
+def _tags(caller: Caller, account_id: str) -> Mapping[str, str]:
+    facts = _ask(caller, Facts(), see_account_tags(account_id))
+    return facts.account_tags or {}
+
+
+def _ask(caller: Caller, facts: Facts, call: Call) -> Facts:
+    reply = perform(caller, call, onboarding_id=WATCH, person="")
+    return learn(facts, call, to_answer(reply)) if isinstance(reply, Answered) else facts
+
+
+def _role_findings(
+    caller: Caller, practice: Practice, onboarding: Onboarding
+) -> tuple[Finding, ...]:
+    """By the automation role: that it lets us in is the first thing to see."""
+    if onboarding.request.kind is Kind.BILLING_TRANSFER:
+        return ()
+    account_id = onboarding.account_id
+    session = Session(
+        actor=Actor.MEMBER,
+        account_id=account_id,
+        role_arn=role_arn(practice, account_id, f"{ROLE_PATH.strip('/')}/{MSP_AUTOMATION.name}"),
+        external_id=onboarding.request.external_id,
+    )
+    facts = Facts()
+    for call in (see_roles(session), see_session_lengths(session)):
+        reply = perform(caller, call, onboarding_id=onboarding.id, person="")
+        answer = to_answer(reply)
+        if isinstance(answer, Refusal):
+            words = f"does not let us in any more: {answer.code}"
+            return (critical("role_unreachable", f"{account_id} {MSP_AUTOMATION.name}", words),)
+        facts = learn(facts, call, answer)
+    return role_findings(practice, onboarding.request, facts, account_id, session)
+
+
+def _store(
+    environment: OnboardingEnvironment,
+    payer_account_id: str,
+    seen: tuple[SeenAccount, ...],
+    found: Membership,
+    findings: list[Finding],
+    now: datetime,
+) -> tuple[Finding, ...]:
+    with environment.database.transaction() as session:
+        for change in found.changes:
+            findings += _change_roster(session, change, now)
+        for account_id in found.departed:
+            _depart(session, account_id, now)
+        members.note_seen(session, payer_account_id, seen, now)
+        members.put_findings(session, payer_account_id, findings, now)
+    return tuple(sorted(findings))
+
+
+def _change_roster(
+    session: store_session.Session, change: RosterChange, now: datetime
+) -> list[Finding]:
+    """Effective-dated, and never over what a person configured."""
+    try:
+        if change.from_on is not None:
+            changes = assigning.assign(
+                session, change.account_id, change.client_key, change.from_on
+            )
+        else:
+            assert change.until_on is not None
+            changes = assigning.unassign(session, change.account_id, change.until_on)
+    except OverlappingAssignments as trouble:
+        return [critical("roster_disagrees", change.account_id, str(trouble))]
+    for each in changes:
+        audit.record(
+            session,
+            actor=WATCH,
+            action="change_roster",
+            subject=each.subject,
+            before=each.before,
+            after=each.after,
+            now=now,
+        )
+    return []
+
+
+def _depart(session: store_session.Session, account_id: str, now: datetime) -> None:
+    onboarding = onboardings.onboarding_of(session, account_id)
+    if onboarding is not None and onboarding.stage is not Stage.DEPARTED:
+        record = entered(onboarding.record, Reach(Stage.DEPARTED))
+        onboardings.save(session, onboarding, record, next_at=None, now=now)

@@ -1,0 +1,95 @@
+"""Owns the questions about who may enter which account: grants, and every role ever registered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+
+from service.store import tables
+from service.store.session import Session
+
+
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
+class RoleGrant:
+    """`team` may use `role` in the account."""
+
+    team: str
+    account_id: str
+    role: str
+
+
+def living_grants(
+    session: Session, *, account_id: str | None = None, team: str | None = None
+) -> tuple[RoleGrant, ...]:
+    row = tables.onboarding.RoleGrant
+    found = select(row).where(col(row.revoked_at).is_(None))
+    if account_id is not None:
+        found = found.where(col(row.account_id) == account_id)
+    if team is not None:
+        found = found.where(col(row.team_key) == team)
+    return tuple(
+        sorted(
+            RoleGrant(team=each.team_key, account_id=each.account_id, role=each.role_name)
+            for each in session.exec(found)
+        )
+    )
+
+
+def grant(session: Session, grants: Iterable[RoleGrant], *, actor: str, now: datetime) -> None:
+    """Twice is once. The team must be there."""
+    row = tables.onboarding.RoleGrant
+    for each in sorted(grants):
+        session.execute(
+            insert(row)
+            .values(
+                team_key=each.team,
+                account_id=each.account_id,
+                role_name=each.role,
+                granted_by=actor,
+                granted_at=now,
+            )
+            .on_conflict_do_nothing()
+        )
+
+
+def revoke(session: Session, grants: Iterable[RoleGrant], *, actor: str, now: datetime) -> None:
+    row = tables.onboarding.RoleGrant
+    for each in sorted(grants):
+        session.execute(
+            sa.update(row)
+            .where(
+                col(row.team_key) == each.team,
+                col(row.account_id) == each.account_id,
+                col(row.role_name) == each.role,
+                col(row.revoked_at).is_(None),
+            )
+            .values(revoked_by=actor, revoked_at=now)
+        )
+
+
+def register_role(
+    session: Session, role_arn: str, *, account_id: str, onboarding_id: str, now: datetime
+) -> None:
+    """Before it is made, so that no role of ours is ever unknown."""
+    session.execute(
+        insert(tables.onboarding.RegisteredRole)
+        .values(
+            role_arn=role_arn,
+            account_id=account_id,
+            onboarding_id=onboarding_id,
+            registered_at=now,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def registered_roles(session: Session, account_id: str) -> tuple[str, ...]:
+    """ARNs of every role of ours that was ever to be made in the account."""
+    row = tables.onboarding.RegisteredRole
+    found = select(row.role_arn).where(col(row.account_id) == account_id)
+    return tuple(session.exec(found.order_by(col(row.role_arn))))
