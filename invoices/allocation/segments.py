@@ -25,26 +25,37 @@ def by_segment(
     account was nobody's stay apart: a finding names them. Some thirty times fewer rows.
     """
     assert_charges(charges)
-    one_of_each_day = charges.unique(subset=["account_id", "service_day"], keep="any")
-    assigned = assign(one_of_each_day, roster, period=period, internal_accounts=internal_accounts)
-    is_borne = (pl.col(BEARER) != "") | pl.col(INTERNAL)
-    first = pl.col("service_day").min().over("account_id", BEARER)
-    days = assigned.select(
-        "account_id",
-        "service_day",
-        pl.when(is_borne).then(first).otherwise("service_day").alias("first_day"),
-    )
+    firsts = _first_days(charges, roster, period=period, internal_accounts=internal_accounts)
     summed = (
         charges.lazy()
-        .join(days.lazy(), on=["account_id", "service_day"], how="left")
-        .with_columns(pl.col("first_day").alias("service_day"))
+        .with_columns(firsts.alias("service_day"))
         .group_by(KEYS)
         .agg(pl.col(MEASURES).sum())
+        .collect(engine="streaming")
         .sort(KEYS)
         .select(SCHEMA.names())
-        .collect(engine="streaming")
     )
     assert_charges(summed)
     cost = "net_billed_cost"
     assert summed[cost].sum() == charges[cost].sum(), "segments lost or invented money"
     return summed
+
+
+def _first_days(
+    charges: pl.DataFrame,
+    roster: Roster,
+    *,
+    period: BillingPeriod,
+    internal_accounts: Set[AccountId],
+) -> pl.Series:
+    """Of every charge: the first day of its segment."""
+    on = ["account_id", "service_day"]
+    days = charges.select(on)
+    one_of_each = charges[days.with_row_index().unique(subset=on, keep="any")["index"]]
+    assigned = assign(one_of_each, roster, period=period, internal_accounts=internal_accounts)
+    is_borne = (pl.col(BEARER) != "") | pl.col(INTERNAL)
+    first = pl.col("service_day").min().over("account_id", BEARER)
+    firsts = assigned.select(
+        *on, pl.when(is_borne).then(first).otherwise("service_day").alias("first")
+    )
+    return days.join(firsts, on=on, how="left", maintain_order="left")["first"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from jobs.ingest.legacy import snake_tag
-from jobs.ingest.line_items import VOCABULARY
+from jobs.ingest.line_items import MARKETPLACE, VOCABULARY
 from jobs.ingest.reducer import FromMap
 
 MARKS = frozenset(
@@ -22,7 +22,10 @@ MARKS = frozenset(
 """Columns that only CUR 2.0 has; Athena's names for legacy CUR are the same otherwise."""
 
 IN_MAPS: Mapping[str, FromMap] = {
-    "product_product_name": FromMap("product", "product_name"),
+    # Charges show it of what others sell on the Marketplace only.
+    "product_product_name": FromMap(
+        "product", "product_name", where=("bill_billing_entity", MARKETPLACE)
+    ),
     "product_region_code": FromMap("product", "region"),
 }
 
@@ -37,7 +40,7 @@ def names(columns: Iterable[str]) -> dict[str, str]:
 def maps(columns: Iterable[str]) -> dict[str, FromMap]:
     """The columns we read that stand in a map."""
     here = set(columns)
-    return {n: at for n, at in IN_MAPS.items() if n not in here and at.column in here}
+    return {n: at for n, at in IN_MAPS.items() if n not in here and here.issuperset(at.columns)}
 
 
 def tag_entry(columns: Iterable[str], tag: str) -> FromMap | None:

@@ -7,6 +7,7 @@ wherever the text has at most 15 significant digits (a double holds no more).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,8 +63,8 @@ class Reading:
     def columns(self) -> tuple[str, ...]:
         """The raw columns to read, each once."""
         names = (*self.keys, self.day, *self.amounts)
-        raw = (self.maps[name].column if name in self.maps else name for name in names)
-        return tuple(dict.fromkeys(raw))
+        raw = [self.maps[name].columns if name in self.maps else (name,) for name in names]
+        return tuple(dict.fromkeys(itertools.chain.from_iterable(raw)))
 
 
 def reduce_parquet(file: str | Path | BinaryIO, reading: Reading, *, name: str = "") -> Reduced:
@@ -103,10 +104,11 @@ class _ParquetSpan:
             column = column.unify_dictionaries()
         return column.combine_chunks()
 
-    def scan(self, name: str) -> pl.LazyFrame:
+    def scan(self, *names: str) -> pl.LazyFrame:
         if not isinstance(self.file, str):
             self.file.seek(0)
-        return pl.scan_parquet(self.file).slice(self.first_row - 1, self.rows).select(name)
+        whole = pl.scan_parquet(self.file, parallel="prefiltered")
+        return whole.slice(self.first_row - 1, self.rows).select(names)
 
 
 def _parquet_spans(file: str | BinaryIO, reading: Reading) -> Iterator[_ParquetSpan]:

@@ -29,6 +29,12 @@ class FromMap:
 
     column: str
     key: str | None = None
+    where: tuple[str, str] | None = None
+    """Only in rows with this text in this column, '' in all others: maps are slow to read."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,) if self.where is None else (self.column, self.where[0])
 
 
 class BadFile(ValueError):
@@ -83,8 +89,8 @@ class Span(Protocol):
 
     def column(self, name: str) -> pa.Array | pl.Series: ...
 
-    def scan(self, name: str) -> pl.LazyFrame:
-        """The column alone: Polars reads maps three times as fast as Arrow."""
+    def scan(self, *names: str) -> pl.LazyFrame:
+        """Some columns: Polars reads maps three times as fast as Arrow."""
         ...
 
 
@@ -124,13 +130,28 @@ def _written(words: pa.Array) -> pa.LargeStringArray:
 
 def _entry(rows: Rows, at: FromMap) -> pl.Series | Texts:
     """One entry of a map column, by row."""
+    if at.where is not None:
+        return _entry_where(rows, at, *at.where)
     scan = rows.span.scan(at.column)
     if isinstance(scan.collect_schema()[at.column], pl.Map):
         return scan.select(pl.col(at.column).map.get(at.key)).collect().to_series()
-    return _json_entry(rows, at, Texts.of(scan.collect().to_series()))
+    every = np.arange(rows.span.rows)
+    return _json_entry(rows, at, Texts.of(scan.collect().to_series()), every)
 
 
-def _json_entry(rows: Rows, at: FromMap, cells: Texts) -> Texts:
+def _entry_where(rows: Rows, at: FromMap, column: str, text: str) -> Texts:
+    scan = rows.span.scan(at.column, column).with_row_index("row").filter(pl.col(column) == text)
+    is_map = isinstance(scan.collect_schema()[at.column], pl.Map)
+    cell = pl.col(at.column).map.get(at.key) if is_map else pl.col(at.column)
+    found = scan.select("row", cell).collect()
+    cells, row_of = Texts.of(found[at.column]), found["row"].to_numpy()
+    texts = cells if is_map else _json_entry(rows, at, cells, row_of)
+    codes = np.zeros(rows.span.rows, np.int64)
+    codes[row_of] = texts.codes + np.int64(1)
+    return Texts(pa.concat_arrays([pa.array([""], pa.large_string()), texts.words]), codes)
+
+
+def _json_entry(rows: Rows, at: FromMap, cells: Texts, row_of: Ints) -> Texts:
     """An entry of the JSON objects in a text column, each distinct object read once."""
     words = []
     for code, cell in enumerate(cells.words.to_pylist()):
@@ -138,7 +159,7 @@ def _json_entry(rows: Rows, at: FromMap, cells: Texts) -> Texts:
             found = json.loads(cell, parse_float=str, parse_int=str) if cell else {}
             value = found.get(at.key)
         except (ValueError, AttributeError, RecursionError) as error:
-            row = int(np.argmax(cells.codes == code))
+            row = int(row_of[np.argmax(cells.codes == code)])
             raise BadMap(rows.file, rows.number(row), at.column, cell) from error
         words.append(value if isinstance(value, str) else "")
     return Texts(pa.array(words, pa.large_string()), cells.codes)

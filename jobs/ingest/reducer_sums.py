@@ -337,11 +337,17 @@ def save(part: Reduced, path: Path) -> None:
         cells[f"words {name}"] = texts.words
         cells[f"codes {name}"] = pa.array(texts.codes.astype(np.int32))
     for name, found in part.amounts.items():
-        cells[f"units {name}"] = _saved_units(name, found.units)
+        wide = found.units.dtype == object
+        units = _decimals(name, found.units).to_arrow() if wide else pa.array(found.units)
+        cells[f"units {name}"] = units
         if found.at is not None:
             cells[f"at {name}"] = pa.array(found.at)
     counts = {"format": _FORMAT, "rows": str(part.rows), "dropped": str(part.dropped)}
-    table = pa.table({name: _one_cell(cell) for name, cell in cells.items()}, metadata=counts)
+    one_cell = {
+        name: pa.LargeListArray.from_arrays(pa.array([0, len(values)], pa.int64()), values)
+        for name, values in cells.items()
+    }
+    table = pa.table(one_cell, metadata=counts)
     with pa.ipc.new_file(str(path), table.schema) as file:
         file.write_table(table)
 
@@ -377,36 +383,13 @@ def load(path: Path) -> Reduced:
     )
 
 
-def _one_cell(values: pa.Array) -> pa.Array:
-    return pa.LargeListArray.from_arrays(pa.array([0, len(values)], pa.int64()), values)
-
-
 def _named(prefix: str, cells: Mapping[str, pa.Array]) -> Iterator[tuple[str, pa.Array]]:
     for name, cell in cells.items():
         if name.startswith(prefix):
             yield name.removeprefix(prefix), cell
 
 
-def _saved_units(name: str, units: Units) -> pa.Array:
-    return _decimals(name, units).to_arrow() if units.dtype == object else pa.array(units)
-
-
 def _loaded_units(column: pa.Array) -> Units:
     if pa.types.is_decimal(column.type):
         return np.array(pl.Series(column).to_physical().to_list(), dtype=object)
     return np.asarray(column.to_numpy())
-
-
-__all__ = [
-    "Amounts",
-    "Ints",
-    "Reduced",
-    "SumTooLarge",
-    "Texts",
-    "Units",
-    "UnreadablePart",
-    "grouped",
-    "load",
-    "merge",
-    "save",
-]

@@ -42,8 +42,8 @@ class TextSpan:
     def column(self, name: str) -> pl.Series:
         return self.frame[name]
 
-    def scan(self, name: str) -> pl.LazyFrame:
-        return self.frame.lazy().select(name)
+    def scan(self, *names: str) -> pl.LazyFrame:
+        return self.frame.lazy().select(names)
 
 
 def text_spans(

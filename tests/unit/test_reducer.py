@@ -240,6 +240,31 @@ def test_map_entries_are_read_alike_from_parquet_and_from_json_in_csv() -> None:
     assert csv_rows(text, reading) == expected
 
 
+def test_a_map_entry_may_be_read_in_some_rows_only() -> None:
+    reading = Reading(
+        keys=("name", "seller"),
+        day="start",
+        amounts=(),
+        maps={"name": FromMap("product", "product_name", where=("seller", "Shop"))},
+    )
+    words = [[("product_name", "EC2")], [("product_name", "Gadget")], None]
+    file = parquet(
+        {
+            "product": pa.array(words, pa.map_(pa.string(), pa.string())),
+            "seller": ["AWS", "Shop", "Shop"],
+            "start": ["2026-10-01"] * 3,
+        }
+    )
+    text = (
+        'product,seller,start\n"{""product_name"": ""EC2""}",AWS,2026-10-01\n'
+        '"{""product_name"": ""Gadget""}",Shop,2026-10-01\n,Shop,2026-10-01\n'
+    )
+    day = date(2026, 10, 1)
+    expected = [("", "AWS", day, 1), ("", "Shop", day, 1), ("Gadget", "Shop", day, 1)]
+    assert rows_of(file, reading) == expected
+    assert csv_rows(text, reading) == expected
+
+
 def test_a_cell_that_should_be_json_and_is_not_is_named_by_row() -> None:
     reading = Reading(("tag",), "start", (), maps={"tag": FromMap("tags", "user:project")})
     with pytest.raises(reducer.BadMap, match=r"row 2, column tags: '\{oops' is not a JSON"):
