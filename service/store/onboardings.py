@@ -312,6 +312,14 @@ def save(
     return onboarding(session, before.id)
 
 
+def put_request(session: Session, before: Onboarding, request: Request) -> Onboarding:
+    """What a person corrected of the request. Raises Overtaken by the next save."""
+    row = session.get_one(tables.onboarding.Onboarding, before.id, with_for_update=True)
+    row.request, row.email = request_to_json(request), request.email
+    session.flush()
+    return onboarding(session, before.id)
+
+
 def wake(session: Session, before: Onboarding, record: Record, now: datetime) -> Onboarding:
     """A person did something about it: it is due at once. Raises Overtaken."""
     woken = save(session, before, record, next_at=now, now=now)

@@ -1,0 +1,31 @@
+"""Owns passing on a one-time code that the client read out: to the worker, and to nobody else."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from service.actions.handing_over import living
+from service.actions.note_person import note_person
+from service.errors import BadInput
+from service.store import handovers, onboardings
+from service.store.onboardings import Onboarding
+from service.store.session import Session
+
+CODES = ("root_email", "phone")
+_CODE = re.compile(r"[0-9A-Za-z]{4,12}")
+
+
+def give_code(
+    session: Session, onboarding_id: str, item: str, code: str, *, actor: str, now: datetime
+) -> Onboarding:
+    """It is deleted as it is taken, and is in no event. Raises NoHandover, BadInput."""
+    onboarding, departure = living(session, onboarding_id)
+    if item not in CODES:
+        raise BadInput(f"{item!r} needs no code; what does: {', '.join(CODES)}")
+    if _CODE.fullmatch(code) is None:
+        raise BadInput("a code has 4 to 12 letters or digits")
+    handovers.give_code(session, departure, item, code)
+    woken = onboardings.wake(session, onboarding, onboarding.record, now)
+    note_person(session, woken, "give_code", words=item, actor=actor, now=now)
+    return woken

@@ -1,0 +1,101 @@
+"""Owns asking for a hand-over or a closing: checked, recorded, and begun by the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from service.accounts.emails import check_email
+from service.accounts.handover import DryRunLine, dry_run
+from service.accounts.leaving import Exit, Handover
+from service.accounts.life import Stage
+from service.accounts.practice import Kind
+from service.actions.note_person import note_person
+from service.errors import BadInput, Refused
+from service.store import grants, handovers, onboardings
+from service.store.handovers import Departure
+from service.store.onboardings import Onboarding
+from service.store.session import Session
+
+CONTACT_NEEDED = frozenset(
+    {"FullName", "AddressLine1", "City", "PostalCode", "CountryCode", "PhoneNumber"}
+)
+HANDED_OVER = frozenset({Exit.TRANSFER, Exit.STANDALONE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedHandover:
+    exit: Exit
+    client_email: str = ""
+    """Root's from then on; needed unless the account is closed or its billing ends."""
+    client_contact: Mapping[str, str] = field(default_factory=dict)
+    """AWS's ContactInformation."""
+    ends_at: datetime | None = None
+    """Of a billing transfer: the last second of a month, UTC."""
+
+
+class CannotHandOver(Refused):
+    code = "cannot_hand_over"
+
+
+def request_handover(
+    session: Session, onboarding_id: str, wanted: WantedHandover, *, actor: str, now: datetime
+) -> Departure:
+    """Raises NoSuchOnboarding, CannotHandOver, BadInput."""
+    onboarding, asked = _planned(session, onboarding_id, wanted, actor=actor)
+    handovers.add(session, onboarding.id, asked, now)
+    woken = onboardings.wake(session, onboarding, onboarding.record, now)
+    words = f"{wanted.exit} to {wanted.client_email}" if wanted.client_email else wanted.exit
+    note_person(session, woken, "request_handover", words=words, actor=actor, now=now)
+    departure = handovers.living_handover(session, woken)
+    assert departure is not None
+    return departure
+
+
+def dry_run_handover(
+    session: Session, onboarding_id: str, wanted: WantedHandover, *, actor: str
+) -> tuple[DryRunLine, ...]:
+    """The checklist it would go through; nothing is recorded. Raises as `request_handover`."""
+    return dry_run(_planned(session, onboarding_id, wanted, actor=actor)[1])
+
+
+def _planned(
+    session: Session, onboarding_id: str, wanted: WantedHandover, *, actor: str
+) -> tuple[Onboarding, Handover]:
+    onboarding = onboardings.onboarding(session, onboarding_id)
+    if handovers.living_handover(session, onboarding) is not None:
+        raise CannotHandOver(f"{onboarding.id} is being handed over already")
+    if onboarding.stage is not Stage.LIVE:
+        raise CannotHandOver(f"{onboarding.id} is {onboarding.state}; only a live account leaves")
+    _check(onboarding, wanted)
+    asked = Handover(
+        request=onboarding.request,
+        exit=wanted.exit,
+        asked_by=actor,
+        client_email=wanted.client_email,
+        client_contact=wanted.client_contact,
+        registered_roles=grants.registered_roles(session, onboarding.account_id),
+        ends_at=wanted.ends_at,
+    )
+    return onboarding, asked
+
+
+def _check(onboarding: Onboarding, wanted: WantedHandover) -> None:
+    transferred = onboarding.request.kind is Kind.BILLING_TRANSFER
+    if transferred != (wanted.exit is Exit.END_BILLING):
+        fitting = Exit.END_BILLING if transferred else "transfer, standalone or close"
+        raise BadInput(f"{onboarding.id} leaves by {fitting}, not by {wanted.exit}")
+    if transferred and not _is_end_of_month(wanted.ends_at):
+        raise BadInput("a billing transfer ends with the last second of a month, UTC: give ends_at")
+    if wanted.exit in HANDED_OVER:
+        check_email(wanted.client_email)
+        if lacking := sorted(CONTACT_NEEDED - set(wanted.client_contact)):
+            raise BadInput(f"client_contact lacks {', '.join(lacking)}")
+
+
+def _is_end_of_month(ends_at: datetime | None) -> bool:
+    if ends_at is None or ends_at.utcoffset() is None:
+        return False
+    after = ends_at.astimezone(UTC) + timedelta(seconds=1)
+    return (after.day, after.hour, after.minute, after.second) == (1, 0, 0, 0)
