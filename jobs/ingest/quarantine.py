@@ -50,7 +50,7 @@ def mixed_currency(counted: pl.DataFrame) -> list[Quarantined]:
 def inconsistent_discount_mode(counted: pl.DataFrame) -> list[Quarantined]:
     """AWS writes discounts as rows or into net columns; both at once would count them twice."""
     # Long keys would make the long filtered frames large.
-    charged = charged.select("kind", "billed_cost", "net_billed_cost", "rows")
+    counted = counted.select("kind", "billed_cost", "net_billed_cost", "rows")
     is_row = pl.col("kind").is_in([str(kind) for kind in DISCOUNTS])
     as_rows = counted.filter(is_row & (pl.col("billed_cost") != 0))
     in_columns = counted.filter(~is_row & (pl.col("net_billed_cost") != pl.col("billed_cost")))
