@@ -244,6 +244,8 @@ def _rule(form: forms.RuleForm) -> PricingRule:
     match = Match(**form.match.model_dump())
     if form.markup_percent is not None:
         return PricingRule(match, Markup(_tidy(form.markup_percent)), form.label)
+    if form.discount_percent is not None:
+        return PricingRule(match, Markup(-_tidy(form.discount_percent)), form.label)
     assert form.rate is not None
     return PricingRule(match, FixedRate(_tidy(form.rate)), form.label)
 
@@ -274,6 +276,7 @@ def _custom_line_item(form: forms.CustomLineItemForm) -> CustomLineItem:
         charge=charge,
         start=form.start,
         end=form.end,
+        payer_account_id=None if form.payer is None else AccountId(form.payer),
     )
 
 

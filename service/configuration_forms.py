@@ -221,13 +221,15 @@ class MatchForm(Form):
 class RuleForm(Form):
     match: MatchForm = MatchForm()
     markup_percent: Annotated[Exact, Field(ge=-100)] | None = None
+    discount_percent: Share | None = None
     rate: NotNegative | None = None
     label: Text = ""
 
     @model_validator(mode="after")
     def one_effect(self) -> Self:
-        if (self.markup_percent is None) == (self.rate is None):
-            raise ValueError("give either markup_percent or rate")
+        given = (self.markup_percent, self.discount_percent, self.rate)
+        if sum(each is not None for each in given) != 1:
+            raise ValueError("give one of markup_percent, discount_percent and rate")
         return self
 
 
@@ -246,6 +248,7 @@ class PriceBookForm(Form):
 class CustomLineItemForm(Form):
     key: Key | None = None
     client: Key
+    payer: AccountNumber | None = None
     kind: Literal["fee", "credit"]
     description: Name
     amount: NotNegative | None = None

@@ -260,6 +260,26 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_assignment_client_key"), "assignment", ["client_key"], unique=False)
     op.create_table(
+        "payer_account",
+        sa.Column("account_id", sa.String(), nullable=False),
+        sa.Column("seller_key", sa.String(), nullable=True),
+        sa.Column(
+            "internal_accounts",
+            postgresql.JSONB(none_as_null=True, astext_type=sa.Text()),
+            nullable=False,
+        ),
+        sa.Column(
+            "exports", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False
+        ),
+        sa.CheckConstraint(
+            "account_id ~ '^[0-9]{12}$'", name=op.f("ck_payer_account_account_id_form")
+        ),
+        sa.ForeignKeyConstraint(
+            ["seller_key"], ["seller.key"], name=op.f("fk_payer_account_seller_key_seller")
+        ),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_payer_account")),
+    )
+    op.create_table(
         "custom_line_item",
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("client_key", sa.String(), nullable=False),
@@ -293,6 +313,7 @@ def upgrade() -> None:
         sa.Column("minimum", sa.Numeric(), nullable=True),
         sa.Column("start_period", sa.String(length=7), nullable=False),
         sa.Column("end_period", sa.String(length=7), nullable=True),
+        sa.Column("payer_account_id", sa.String(), nullable=True),
         sa.CheckConstraint(
             "end_period ~ '^[0-9]{4}-(0[1-9]|1[0-2])$'",
             name=op.f("ck_custom_line_item_end_period_form"),
@@ -315,30 +336,15 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["client_key"], ["client.key"], name=op.f("fk_custom_line_item_client_key_client")
         ),
+        sa.ForeignKeyConstraint(
+            ["payer_account_id"],
+            ["payer_account.account_id"],
+            name=op.f("fk_custom_line_item_payer_account_id_payer_account"),
+        ),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_custom_line_item")),
     )
     op.create_index(
         op.f("ix_custom_line_item_client_key"), "custom_line_item", ["client_key"], unique=False
-    )
-    op.create_table(
-        "payer_account",
-        sa.Column("account_id", sa.String(), nullable=False),
-        sa.Column("seller_key", sa.String(), nullable=False),
-        sa.Column(
-            "internal_accounts",
-            postgresql.JSONB(none_as_null=True, astext_type=sa.Text()),
-            nullable=False,
-        ),
-        sa.Column(
-            "exports", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False
-        ),
-        sa.CheckConstraint(
-            "account_id ~ '^[0-9]{12}$'", name=op.f("ck_payer_account_account_id_form")
-        ),
-        sa.ForeignKeyConstraint(
-            ["seller_key"], ["seller.key"], name=op.f("fk_payer_account_seller_key_seller")
-        ),
-        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_payer_account")),
     )
     op.create_table(
         "price_book_start",
@@ -653,9 +659,9 @@ def downgrade() -> None:
     op.drop_table("run_step")
     op.drop_table("run_finding")
     op.drop_table("price_book_start")
-    op.drop_table("payer_account")
     op.drop_index(op.f("ix_custom_line_item_client_key"), table_name="custom_line_item")
     op.drop_table("custom_line_item")
+    op.drop_table("payer_account")
     op.drop_index(op.f("ix_assignment_client_key"), table_name="assignment")
     op.drop_table("assignment")
     op.drop_table("api_key")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from invoices.clients import ClientKey
+from invoices.clients import AccountId, ClientKey
 from invoices.money import EXACT
 from invoices.periods import BillingPeriod
 
@@ -50,6 +50,8 @@ class CustomLineItem:
     start: BillingPeriod
     end: BillingPeriod | None = None
     """Exclusive; open-ended when None."""
+    payer_account_id: AccountId | None = None
+    """On whose invoice it goes; None where there is one payer."""
 
     def applies_in(self, period: BillingPeriod) -> bool:
         return self.start <= period and (self.end is None or period < self.end)

@@ -68,7 +68,21 @@ def _dangling_names(session: Session, configuration: Configuration) -> Iterator[
     for item in configuration.custom_line_items:
         if item.client not in known:
             yield f"custom_line_items: {item.description!r} is for an unknown client {item.client}"
+    payers = {payer.account_id for payer in configuration.payer_accounts}
+    payers |= {each.account_id for each in sellers.payer_accounts(session) if each.seller_key}
+    for item in configuration.custom_line_items:
+        if item.payer_account_id is None and len(payers) > 1:
+            yield (
+                f"custom_line_items: {item.description!r} of {item.client}: there are several "
+                "payers; say with `payer` on whose invoice it goes"
+            )
+        if item.payer_account_id is not None and item.payer_account_id not in payers:
+            yield (
+                f"custom_line_items: {item.description!r} of {item.client}: there is no payer "
+                f"{item.payer_account_id}"
+            )
     sold = {seller.key for seller, _ in configuration.sellers}
     for payer in configuration.payer_accounts:
-        if payer.seller_key not in sold and not sellers.is_seller(session, payer.seller_key):
+        seller = payer.seller_key
+        if seller is None or (seller not in sold and not sellers.is_seller(session, seller)):
             yield f"payers: {payer.account_id} has no seller; describe it under `seller`"

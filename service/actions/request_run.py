@@ -22,7 +22,11 @@ def request_ingest(
     actor: str,
     now: datetime,
 ) -> int:
-    """The run's id. A local `location` is a path that the worker can reach. UnknownPayer."""
+    """The run's id. A local `location` is a path that the worker can reach.
+
+    A payer needs no configuration before its exports are taken in.
+    """
+    sellers.note_payer_account(session, payer_account_id)
     request = {"location": location, "dialect": dialect}
     return _request(session, RunKind.INGEST, payer_account_id, period, request, actor, now)
 

@@ -72,6 +72,8 @@ def present_inputs(
     """What billing the month now would be a function of. Raises UnknownPayer, NoSnapshot."""
     hold_configuration(session)
     payer = sellers.payer_account(session, payer_account_id)
+    if payer.seller_key is None:
+        raise sellers.NoSeller(payer_account_id)
     seller, numbering = sellers.seller(session, payer.seller_key)
     snapshot = snapshots.current_snapshot(session, payer_account_id, period)
     return BillingInputs(
@@ -84,7 +86,7 @@ def present_inputs(
         roster=clients.roster(session),
         internal_accounts=payer.internal_accounts,
         price_books=prices.price_books(session, period),
-        custom_line_items=prices.custom_line_items(session, period),
+        custom_line_items=prices.custom_line_items(session, payer_account_id, period),
         exchange_rates=prices.exchange_rates(session, period),
         account_names=clients.account_names(session),
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlmodel import col, select
 
-from invoices.clients import ClientKey
+from invoices.clients import AccountId, ClientKey
 from invoices.inputs import ExchangeRate
 from invoices.periods import BillingPeriod
 from invoices.pricing.book import PriceBook
@@ -67,6 +67,7 @@ def put_custom_line_item(session: Session, item: CustomLineItem) -> list[Change]
         description=item.description,
         start_period=str(item.start),
         end_period=None if item.end is None else str(item.end),
+        payer_account_id=item.payer_account_id,
     )
     match item.charge:
         case Flat(amount):
@@ -76,14 +77,17 @@ def put_custom_line_item(session: Session, item: CustomLineItem) -> list[Change]
     return put(session, row, f"custom line item {item.key}")
 
 
-def custom_line_items(session: Session, period: BillingPeriod) -> tuple[CustomLineItem, ...]:
-    """Those in effect in `period`."""
+def custom_line_items(
+    session: Session, payer_account_id: AccountId, period: BillingPeriod
+) -> tuple[CustomLineItem, ...]:
+    """Those in effect in `period` that go on invoices of this payer's month."""
     row = tables.configuration.CustomLineItem
     rows = session.exec(
         select(row)
         .where(
             col(row.start_period) <= str(period),
             col(row.end_period).is_(None) | (col(row.end_period) > str(period)),
+            col(row.payer_account_id).is_(None) | (col(row.payer_account_id) == payer_account_id),
         )
         .order_by(col(row.key))
     )
@@ -105,6 +109,7 @@ def _from_custom_row(row: tables.configuration.CustomLineItem) -> CustomLineItem
         charge=charge,
         start=BillingPeriod.parse(row.start_period),
         end=None if row.end_period is None else BillingPeriod.parse(row.end_period),
+        payer_account_id=None if row.payer_account_id is None else AccountId(row.payer_account_id),
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
 from invoices.clients import AccountId, Address
 from invoices.documents.invoice import Seller
 from invoices.money import Rounding
-from service.errors import NotFound
+from service.errors import NotFound, Refused
 from service.store import tables
 from service.store.changes import Change, put
 from service.store.session import Session
@@ -30,7 +31,8 @@ class Numbering:
 @dataclass(frozen=True, slots=True)
 class PayerAccount:
     account_id: AccountId
-    seller_key: str
+    seller_key: str | None
+    """None while it is not configured."""
     internal_accounts: frozenset[AccountId]
     exports: tuple[tuple[str, str], ...]
     """Dialect and location of each."""
@@ -40,6 +42,15 @@ class UnknownPayer(NotFound):
     def __init__(self, account_id: str) -> None:
         super().__init__(
             f"payer account {account_id} is not configured: add it under `payers` and apply"
+        )
+
+
+class NoSeller(Refused):
+    code = "no_seller"
+
+    def __init__(self, account_id: str) -> None:
+        super().__init__(
+            f"payer account {account_id} has no seller: describe it under `payers` and apply"
         )
 
 
@@ -75,6 +86,16 @@ def put_payer_account(session: Session, payer: PayerAccount) -> list[Change]:
         exports=[{"dialect": dialect, "location": place} for dialect, place in payer.exports],
     )
     return put(session, row, f"payer account {payer.account_id}")
+
+
+def note_payer_account(session: Session, account_id: AccountId) -> None:
+    """Known from now on, by its exports alone; configuring it comes later."""
+    row = tables.configuration.PayerAccount
+    session.execute(
+        insert(row)
+        .values(account_id=account_id, internal_accounts=[], exports=[])
+        .on_conflict_do_nothing()
+    )
 
 
 def payer_accounts(session: Session) -> tuple[PayerAccount, ...]:
@@ -124,10 +145,12 @@ def seller(session: Session, key: str) -> tuple[Seller, Numbering]:
 
 __all__ = [
     "NOTHING_ISSUED",
+    "NoSeller",
     "Numbering",
     "PayerAccount",
     "UnknownPayer",
     "is_seller",
+    "note_payer_account",
     "payer_account",
     "payer_accounts",
     "put_payer_account",

@@ -120,6 +120,21 @@ def test_issuing_without_an_assignment_is_refused_with_status_1(
     assert "cannot be issued" in refused.err
 
 
+def test_an_export_is_taken_in_before_anything_is_configured(
+    rebill: Rebill, simulated: tuple[Path, str, Path]
+) -> None:
+    _, payer, export = simulated
+    period = ("--period", "2026-09")
+
+    ingested = rebill("ingest", export, "--payer", payer, *period, "--json")
+    refused = rebill("bill", *period)
+
+    assert ingested.status == 0
+    assert ingested.json["by_account"].keys() >= {payer}
+    assert refused.status == 2
+    assert f"payer account {payer} has no seller" in refused.err
+
+
 def test_an_api_key_is_shown_once(rebill: Rebill) -> None:
     key = rebill("key", "create", "psa").out.strip()
 

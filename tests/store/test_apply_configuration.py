@@ -7,11 +7,13 @@ from datetime import datetime
 
 import pytest
 
+from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
 from service.actions.apply_configuration import apply_configuration
 from service.configuration import ConfigurationRefused, read_configuration
 from service.store import clients, prices, sellers
 from service.store.database import Database
+from tests.builders import PAYER
 from tests.store.test_configuration import EXAMPLE
 
 
@@ -46,10 +48,36 @@ def test_what_was_read_is_what_was_written(database: Database, now: datetime) ->
         assert clients.clients(session) == written.clients
         assert clients.roster(session).assignments == written.assignments
         assert prices.price_books(session, october) == {"standard": written.price_books[0]}
-        assert set(prices.custom_line_items(session, october)) == set(written.custom_line_items)
+        items = prices.custom_line_items(session, PAYER, october)
+        assert set(items) == set(written.custom_line_items)
         assert prices.exchange_rates(session, october) == written.exchange_rates
         assert sellers.payer_accounts(session) == written.payer_accounts
         assert sellers.seller(session, "seller") == written.sellers[0]
+
+
+SECOND_PAYER = """
+payers: [{account_id: "111111111111"}]
+custom_line_items:
+  - {client: acme, PAYERkind: fee, description: Second desk, amount: "10"}
+"""
+
+
+def test_with_several_payers_an_item_says_whose_invoice_it_goes_on(
+    database: Database, now: datetime
+) -> None:
+    _apply(database, EXAMPLE, now)
+    with pytest.raises(ConfigurationRefused, match="there are several payers; say with `payer`"):
+        _apply(database, SECOND_PAYER.replace("PAYER", ""), now)
+
+    _apply(database, SECOND_PAYER.replace("PAYER", "payer: '111111111111', "), now)
+
+    with database.transaction() as session:
+        first = prices.custom_line_items(session, PAYER, BillingPeriod(2026, 10))
+        second = prices.custom_line_items(
+            session, AccountId("111111111111"), BillingPeriod(2026, 10)
+        )
+    assert "Second desk" not in {item.description for item in first}
+    assert "Second desk" in {item.description for item in second}
 
 
 def test_changes_name_what_changed(database: Database, now: datetime) -> None:

@@ -87,6 +87,15 @@ def test_rules_keep_their_order_and_exact_figures(example: Configuration) -> Non
     assert (book.rules[0].match.service, book.rules[0].match.region) == ("AmazonEC2", "eu-*")
 
 
+def test_a_discount_is_a_markup_below_zero() -> None:
+    (book,) = read_configuration(
+        "price_books: [{key: a, from: 2018-10, cost_basis: list, "
+        "rules: [{discount_percent: '12.5'}]}]"
+    ).price_books
+
+    assert book.rules[0].effect == Markup(Decimal("-12.5"))
+
+
 def test_custom_line_items_are_flat_or_a_percentage(example: Configuration) -> None:
     flat, percentage = example.custom_line_items
 
@@ -174,7 +183,7 @@ def test_the_version_of_a_book_follows_its_content_not_its_spelling() -> None:
                 "price_books: [{key: a, from: 2018-10, cost_basis: billed, "
                 "rules: [{markup_percent: '5', rate: '1'}]}]"
             ),
-            "price_books[0].rules[0]: give either markup_percent or rate",
+            "price_books[0].rules[0]: give one of markup_percent, discount_percent and rate",
         ),
         (
             "price_books: [{key: a, from: 2018-10, cost_basis: billed, credits: owner}]",

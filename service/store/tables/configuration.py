@@ -44,7 +44,8 @@ class PayerAccount(Row, table=True):
     __table_args__ = (is_account_id("account_id"),)
 
     account_id: str = Field(primary_key=True)
-    seller_key: str = Field(foreign_key="seller.key")
+    seller_key: str | None = Field(default=None, foreign_key="seller.key")
+    """None while only an export of it was taken in, and nothing configured."""
     internal_accounts: list[str] = Field(sa_type=JSON)
     exports: list[dict[str, str]] = Field(sa_type=JSON)
 
@@ -149,6 +150,7 @@ class CustomLineItem(Row, table=True):
     start_period: str = Field(sa_type=PERIOD)
     end_period: str | None = Field(default=None, sa_type=PERIOD)
     """Exclusive."""
+    payer_account_id: str | None = Field(default=None, foreign_key="payer_account.account_id")
 
 
 class ExchangeRate(Row, table=True):
