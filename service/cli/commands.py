@@ -18,7 +18,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "service.cli.demo": ("demo",),
     "service.cli.configure": ("apply", "db", "key"),
     "service.cli.month": ("ingest", "bill", "reconcile"),
-    "service.cli.documents": ("approve", "issue", "export"),
+    "service.cli.documents": ("approve", "withdraw", "issue", "export"),
     "service.cli.estimate": ("estimate",),
     "service.cli.serve": ("serve", "worker"),
     "service.cli.simulate": ("simulate",),

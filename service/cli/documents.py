@@ -12,6 +12,7 @@ from jobs import runs
 from jobs.environment import Environment
 from service.actions.approve_drafts import approve_drafts
 from service.actions.request_run import request_issuing
+from service.actions.withdraw_approval import withdraw_approval
 from service.cli import output
 from service.cli.application import EXIT_FINDING, app
 from service.cli.month import invoice_json, print_invoices, stop_at_critical
@@ -19,6 +20,7 @@ from service.cli.opening import ACTOR, AsJson, ForClient, Payer, Period, opened,
 from service.errors import BadInput
 from service.store import documents, invoices
 from service.store.runs import Run
+from service.store.tables.months import DraftState
 
 
 @app.command()
@@ -42,6 +44,29 @@ def approve(
         output.print_json({"approved": [invoice_json(record) for record in approved]})
     else:
         print_invoices(f"{period}: {len(approved)} approved", list(standing))
+
+
+@app.command()
+def withdraw(
+    period: Period, client: ForClient = None, payer: Payer = None, as_json: AsJson = False
+) -> None:
+    """Take approvals back, so that the month can be billed anew."""
+    with opened() as environment, environment.database.transaction() as session:
+        approved = invoices.invoices_of(
+            session,
+            period,
+            payer_account_id=payer,
+            client=client,
+            states=(DraftState.APPROVED,),
+        )
+        if not approved:
+            raise BadInput(f"there is no approval of {period} to withdraw")
+        for record in approved:
+            withdraw_approval(session, record.id, actor=ACTOR, now=environment.now())
+    if as_json:
+        output.print_json({"withdrawn": [record.client for record in approved]})
+    else:
+        output.say(f"{len(approved)} approvals of {period} withdrawn")
 
 
 @app.command()

@@ -2,22 +2,18 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 from invoices.clients import AccountId, Roster
 from invoices.money import exact_sum, plain
 from invoices.periods import BillingPeriod
-from jobs.aws import session as aws
-from jobs.aws.cost_explorer import cost_and_usage
 from jobs.environment import Environment
-from jobs.estimates import Estimate, month_to_date
+from jobs.estimates import Estimate, StoredAnswers, cost_explorer, month_to_date
 from service.cli import output
 from service.cli.application import app
 from service.cli.opening import AsJson, Payer, Period, opened
 from service.errors import BadInput
-from service.store import clients, estimates, sellers
-from service.store.estimates import Answer
+from service.store import clients, sellers
 
 METRIC = "NetUnblendedCost"
 """What AWS will invoice, as far as it knows."""
@@ -59,8 +55,8 @@ def estimate_json(
         internal = sellers.payer_account(session, payer).internal_accounts
     found = month_to_date(
         period,
-        answers=_StoredAnswers(environment, payer, period),
-        ask=partial(cost_and_usage, aws.cost_explorer()),
+        answers=StoredAnswers(environment.database, payer, period),
+        ask=cost_explorer(),
         now=environment.now(),
     )
     costs = _by_client(found, roster, internal, period)
@@ -99,18 +95,3 @@ def _by_client(
         client = whose.get(cost.account_id, _UNASSIGNED)
         costs.setdefault(client, []).append(cost.amounts.get(METRIC, Decimal(0)))
     return {client: exact_sum(amounts) for client, amounts in costs.items()}
-
-
-class _StoredAnswers:
-    """Cost Explorer's answers about one payer's month, in the store."""
-
-    def __init__(self, environment: Environment, payer: AccountId, period: BillingPeriod) -> None:
-        self._environment, self._payer, self._period = environment, payer, period
-
-    def latest(self) -> Answer | None:
-        with self._environment.database.transaction() as session:
-            return estimates.latest_answer(session, self._payer, self._period)
-
-    def put(self, answer: Answer) -> None:
-        with self._environment.database.transaction() as session:
-            estimates.put_answer(session, answer, payer_account_id=self._payer, period=self._period)

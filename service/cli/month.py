@@ -10,11 +10,13 @@ from invoices.money import from_minor, plain
 from invoices.periods import BillingPeriod
 from jobs import runs
 from jobs.environment import Environment
+from jobs.estimates import cost_explorer
+from jobs.reconciling.run import reconcile as proven
 from service.actions.request_run import request_billing, request_ingest
 from service.cli import output
 from service.cli.application import EXIT_FINDING, app
 from service.cli.opening import ACTOR, AsJson, Payer, Period, ThePayer, one_payer, opened, payers_of
-from service.store import invoices, months
+from service.store import invoices
 from service.store.invoices import InvoiceRecord
 from service.store.runs import Run
 
@@ -149,12 +151,19 @@ def _invoice_row(record: InvoiceRecord) -> tuple[str, ...]:
 
 
 @app.command()
-def reconcile(period: Period, payer: Payer = None, as_json: AsJson = False) -> None:
+def reconcile(
+    period: Period,
+    payer: Payer = None,
+    ask: Annotated[
+        bool, typer.Option("--ask-aws", help="Ask Cost Explorer for control totals, at its price.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """The proof that the payer's bill is accounted for; exit status 1 where it is not."""
     with opened() as environment:
         account = one_payer(environment, period, payer)
-        with environment.database.transaction() as session:
-            proof = months.reconciliation(session, account, period)
+        asked = cost_explorer() if ask else None
+        proof = proven(environment, account, period, ask=asked)
     if as_json:
         output.print_json(proof.to_json())
     else:

@@ -9,7 +9,9 @@ import typer
 
 from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
+from jobs import runs
 from jobs.environment import Environment
+from service.cli import output
 from service.clock import Clock, system_clock
 from service.errors import BadInput
 from service.settings import Settings
@@ -56,12 +58,18 @@ ForClient = Annotated[str | None, typer.Option("--client", metavar="KEY", help="
 
 @contextmanager
 def opened(clock: Clock = system_clock) -> Iterator[Environment]:
-    """The installation that the environment's settings name, its tables up to date."""
+    """The installation that the environment's settings name, its tables up to date.
+
+    What a crash left unfinished, and nobody is working on, is finished first.
+    """
     settings = Settings()
     settings.home.mkdir(parents=True, exist_ok=True)
     database = open_database(settings.database_url, settings.home)
+    environment = Environment.under(settings.home, database, clock)
     try:
-        yield Environment.under(settings.home, database, clock)
+        for run in runs.resume(environment):
+            output.complain(f"finished what was left of run {run.id}: {run.kind} of {run.period}")
+        yield environment
     finally:
         database.close()
 

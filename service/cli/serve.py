@@ -56,5 +56,5 @@ def run_server(environment: Environment, *, host: str, port: int) -> None:
 def worker() -> None:
     """Move runs until told to stop; start any number, on any machine of the installation."""
     with opened() as environment:
-        output.say("moving runs; interrupt to stop after the step at hand")
+        output.say("moving runs; interrupt to stop after those at hand")
         work(environment, concurrency=Settings().worker_concurrency)

@@ -120,6 +120,21 @@ def test_issuing_without_an_assignment_is_refused_with_status_1(
     assert "cannot be issued" in refused.err
 
 
+def test_an_approval_can_be_withdrawn(rebill: Rebill, simulated: tuple[Path, str, Path]) -> None:
+    billed(rebill, simulated)
+    period = ("--period", "2026-09")
+    rebill("approve", *period)
+
+    withdrawn = rebill("withdraw", *period, "--client", "acme", "--json").json
+
+    assert withdrawn == {"withdrawn": ["acme"]}
+    states = {
+        each["client"]: each["state"] for each in rebill("bill", *period, "--json").json["invoices"]
+    }
+    assert (states.pop("acme"), set(states.values())) == ("draft", {"approved"})
+    assert rebill("withdraw", *period, "--client", "acme").status == 2
+
+
 def test_an_export_is_taken_in_before_anything_is_configured(
     rebill: Rebill, simulated: tuple[Path, str, Path]
 ) -> None:
