@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -18,17 +18,18 @@ from jobs.aws.calls import Clients
 from jobs.aws.signers import OFFBOARD, ONBOARD, Signer, Signers
 from jobs.onboarding.advance import advance
 from jobs.onboarding.environment import OnboardingEnvironment
-from sandbox.aws import PAYER, Clock, Crash, Rules, StrictAWS, code_at, session_from
+from sandbox.aws import PAYER, Clock, Crash, Faults, Rules, StrictAWS, code_at, session_from
 from sandbox.aws.sessions import Caller, new_key
 from sandbox.aws.strict import as_session
+from service.accounts.artefacts import artefact
 from service.accounts.policy_files import guard_policies, service_policies, to_text
-from service.accounts.practice import Kind, Practice
+from service.accounts.practice import TAG_ONBOARDING, Kind, Practice
 from service.accounts.proving import probe_user
 from service.actions.apply_configuration import apply_configuration
 from service.actions.request_onboarding import Wanted, request_onboarding
 from service.actions.set_practice import set_practice
 from service.configuration import Configuration, read_configuration
-from service.store import clients, onboarding_events, onboardings
+from service.store import clients, grants, onboarding_events, onboardings
 from service.store.database import Database
 from service.store.onboarding_events import Event
 from service.store.onboardings import Onboarding
@@ -76,7 +77,13 @@ class Office:
         with self.database.transaction() as session:
             return clients.roster(session).client_of(AccountId(account_id), day.date())
 
-    def work(self, *, until: datetime | None = None, steps_max: int = 3_000) -> None:
+    def work(
+        self,
+        *,
+        until: datetime | None = None,
+        client: Callable[[], object] = lambda: None,
+        steps_max: int = 3_000,
+    ) -> None:
         """Advance whenever something is due, and let time pass in between, until nothing is.
 
         A crash ends the worker; the next one starts with nothing but the store.
@@ -88,6 +95,7 @@ class Office:
                 self.crashes += 1
                 self.aws.clock.advance(seconds=5)
                 continue
+            client()
             with self.database.transaction() as session:
                 due_at = onboardings.next_due(session, PAYER)
             if due_at is None or (until is not None and due_at > until):
@@ -232,4 +240,103 @@ def _probe_signer(aws: StrictAWS, team: str) -> Signer:
     return Signer(session, device["SerialNumber"], code)
 
 
+ROLES = {"MspAdmin", "MspEngineer", "MspOnCall", "MspBilling", "MspAutomation"}
+
+
+def live_once(office: Office, onboarding_id: str) -> Onboarding:
+    """Live, with one account, one role set, one assignment, one place in the organization."""
+    onboarding = office.stored(onboarding_id)
+    assert onboarding.state == "live", (onboarding.waiting, office.events(onboarding_id)[-5:])
+    world, account_id = office.aws.world, onboarding.account_id
+    (organization,) = world.organizations.values()
+    ours = [a for a in world.accounts.values() if a.tags.get(TAG_ONBOARDING) == onboarding_id]
+    assert [account.id for account in ours] == [account_id]
+    assert ours[0].parent_id == office.practice.client_ou_id
+    made = [
+        request
+        for request in organization.requests.values()
+        if request.params["AccountName"] == onboarding.request.account_name
+        and request.state == "SUCCEEDED"
+    ]
+    created = onboarding.request.kind is Kind.CREATE
+    invitations = [h for h in world.handshakes.values() if onboarding_id in h.notes]
+    assert (len(made), len(invitations)) == ((1, 0) if created else (0, 1))
+    roles: list[dict[str, Any]] = []
+    quietly(
+        office,
+        lambda: roles.extend(office.aws.client("iam", account_id).list_roles()["Roles"]),
+    )
+    assert {role["RoleName"] for role in roles} - {"MspBootstrap"} == ROLES
+    assert len(roles) == 6
+    guards = {office.practice.membership_scp_id, office.practice.root_scp_id}
+    attached = organization.attached[account_id]
+    assert sorted(attached) == sorted([*guards, "p-FullAWSAccess", "p-RCPFullAWSAccess"])
+    with office.database.transaction() as session:
+        spans = [a for a in clients.roster(session).assignments if a.account_id == account_id]
+        registered = grants.registered_roles(session, account_id)
+    assert [(span.client, span.span.end) for span in spans] == [
+        (onboarding.request.client_key, None)
+    ]
+    assert {arn.rsplit("/", 1)[-1] for arn in registered} == ROLES | {"MspBootstrap"}
+    return onboarding
+
+
 CREATE = Wanted(kind=Kind.CREATE, client="acme", name="prod", budget="1000", external_ref="T-1")
+INVITED = "444444444444"
+INVITE = Wanted(
+    kind=Kind.INVITE, client="globex", name="main", account_id=INVITED, external_ref="T-2"
+)
+
+
+def onboard(office: Office, wanted: Wanted) -> Onboarding:
+    """Asked for and worked on until nothing is due; an invited client does its part."""
+    if wanted.kind is Kind.INVITE:
+        office.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
+    asked = office.ask(wanted)
+    if wanted.kind is Kind.INVITE:
+        office.work(client=lambda: accept_and_deploy(office, asked.id))
+    else:
+        office.work()
+    return office.stored(asked.id)
+
+
+def accept_and_deploy(office: Office, onboarding_id: str) -> None:
+    """The client accepts what is open, and deploys the role with our template: once each."""
+    world = office.aws.world
+    account = world.account(INVITED)
+    open_ones = [h for h in world.handshakes.values() if not h.settled]
+    if account.organization is None and open_ones:
+        organizations = office.aws.client("organizations", INVITED)
+        quietly(office, lambda: organizations.accept_handshake(HandshakeId=open_ones[0].id))
+    if account.organization is not None:
+        quietly(office, lambda: deploy(office, onboarding_id))
+
+
+def deploy(office: Office, onboarding_id: str) -> None:
+    """What the CloudFormation template of the artefacts does."""
+    onboarding = office.stored(onboarding_id)
+    template = json.loads(artefact("cloudformation.json", office.practice, onboarding.request))
+    iam = office.aws.client("iam", INVITED)
+    for resource in template["Resources"].values():
+        role = resource["Properties"]
+        if role["RoleName"] in {each["RoleName"] for each in iam.list_roles()["Roles"]}:
+            continue
+        iam.create_role(
+            RoleName=role["RoleName"],
+            Path=role["Path"],
+            AssumeRolePolicyDocument=json.dumps(role["AssumeRolePolicyDocument"]),
+            Tags=role["Tags"],
+        )
+        for arn in role["ManagedPolicyArns"]:
+            iam.attach_role_policy(RoleName=role["RoleName"], PolicyArn=arn)
+
+
+def quietly(office: Office, act: Callable[[], object]) -> None:
+    """What others do is no call of ours: no fault strikes it, and no log or count has it."""
+    faults, kept = office.aws.door.faults, len(office.aws.log)
+    office.aws.door.faults = Faults()
+    try:
+        act()
+    finally:
+        office.aws.door.faults = faults
+        del office.aws.log[kept:]

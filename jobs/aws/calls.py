@@ -22,6 +22,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     ParamValidationError,
 )
+from botocore.parsers import ResponseParserError
 
 from jobs.aws.signers import Signers
 
@@ -132,8 +133,9 @@ class Caller:
             return Refused(code="NoCredentials", message=str(error))
         except ParamValidationError as error:
             return Refused(code="ParamValidationError", message=" ".join(str(error).split()))
-        except BotoCoreError as error:
-            return Refused(code="ResponseLost", message=str(error))
+        except (BotoCoreError, ResponseParserError) as error:
+            # A server error of a load balancer is no XML: what became of the call is unknown too.
+            return Refused(code="ResponseLost", message=" ".join(str(error).split()))
 
     def _credentials(self, signed_by: SignedBy) -> ReadOnlyCredentials:
         signer = self._signers.get(signed_by.signer)
