@@ -133,6 +133,6 @@ def test_a_month_that_cost_explorer_contradicts_does_not_close(configured: Envir
 
     differing = {total.what: total.difference for total in proof.control_totals}
     assert differing["UnblendedCost"] == Decimal(1)
-    assert differing["UnblendedCost by_account 836060457634"] == Decimal(1)
-    assert "UnblendedCost by_account 011254002932" not in differing
+    assert differing["UnblendedCost of account 836060457634"] == Decimal(1)
+    assert "UnblendedCost of account 011254002932" not in differing
     assert not proof.closes
