@@ -10,17 +10,17 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-import boto3
 from botocore.config import Config
+from botocore.credentials import Credentials
 
 from invoices.clients import AccountId
-from jobs.aws.calls import Clients
+from jobs.aws.calls import Caller, Clients
 from jobs.aws.signers import OFFBOARD, ONBOARD, Signer, Signers
 from jobs.onboarding.advance import advance
 from jobs.onboarding.environment import OnboardingEnvironment
-from sandbox.aws import PAYER, Clock, Crash, Faults, Rules, StrictAWS, code_at, session_from
-from sandbox.aws.sessions import Caller, new_key
-from sandbox.aws.strict import as_session
+from sandbox.aws import PAYER, Clock, Crash, Faults, Rules, StrictAWS, code_at
+from sandbox.aws.sessions import Caller as Principal
+from sandbox.aws.sessions import new_key
 from service.accounts.artefacts import artefact
 from service.accounts.policy_files import guard_policies, service_policies, to_text
 from service.accounts.practice import TAG_ONBOARDING, Kind, Practice
@@ -38,6 +38,16 @@ from tests.accounts_practice import ACCESS, PRACTICE
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SENT_ONCE = Config(retries={"total_max_attempts": 1})
 """So that every fault reaches us: botocore's own repeats are a test of their own."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """All that a signer needs of a session, which costs more than an onboarding to make."""
+
+    credentials: Credentials
+
+    def get_credentials(self) -> Credentials:
+        return self.credentials
 
 
 @cache
@@ -145,9 +155,8 @@ def opened(
         }
         for team in sorted(practice.probe_teams):
             signers[probe_user(team)] = _probe_signer(aws, team)
-        environment = OnboardingEnvironment(
-            database, Signers(signers), kept_clients(), aws.clock.now
-        )
+        caller = Caller(Signers(signers), kept_clients(), aws.clock.now)
+        environment = OnboardingEnvironment(database, caller, aws.clock.now)
         with database.transaction() as session:
             chosen = configuration(names or CLIENTS)
             apply_configuration(session, chosen, actor="test", now=NOON)
@@ -187,7 +196,7 @@ def set_up(aws: StrictAWS) -> Practice:
     )
 
 
-def _service_role(aws: StrictAWS, practice: Practice, name: str) -> boto3.Session:
+def _service_role(aws: StrictAWS, practice: Practice, name: str) -> Keys:
     """A session of the service's role that never runs out, as a worker's own is renewed."""
     iam, role = aws.client("iam"), f"msp-{name}"
     everybody = {"AWS": f"arn:aws:iam::{PAYER}:root"}
@@ -195,7 +204,7 @@ def _service_role(aws: StrictAWS, practice: Practice, name: str) -> boto3.Sessio
     iam.create_role(RoleName=role, AssumeRolePolicyDocument=document(trust))
     policy = to_text(service_policies(practice)[f"svc_{name}"])
     iam.put_role_policy(RoleName=role, PolicyName="msp", PolicyDocument=policy)
-    caller = Caller(
+    caller = Principal(
         PAYER,
         arn=f"arn:aws:sts::{PAYER}:assumed-role/{role}/worker",
         principal_arn=f"arn:aws:iam::{PAYER}:role/{role}",
@@ -205,7 +214,7 @@ def _service_role(aws: StrictAWS, practice: Practice, name: str) -> boto3.Sessio
         **new_key(aws.world, prefix="ASIA"),
     )
     aws.world.sessions[caller.access_key_id] = caller
-    return as_session(caller)
+    return Keys(Credentials(caller.access_key_id, caller.secret_access_key, caller.session_token))
 
 
 def allow(action: str, **more: Any) -> dict[str, Any]:
@@ -236,8 +245,9 @@ def _probe_signer(aws: StrictAWS, team: str) -> Signer:
         aws.clock.advance(seconds=31)
         return code_at(seed, aws.clock.now())
 
-    session = session_from(iam.create_access_key(UserName=user)["AccessKey"])
-    return Signer(session, device["SerialNumber"], code)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    keys = Keys(Credentials(key["AccessKeyId"], key["SecretAccessKey"]))
+    return Signer(keys, device["SerialNumber"], code)
 
 
 ROLES = {"MspAdmin", "MspEngineer", "MspOnCall", "MspBilling", "MspAutomation"}
@@ -290,7 +300,7 @@ INVITE = Wanted(
 
 def onboard(office: Office, wanted: Wanted) -> Onboarding:
     """Asked for and worked on until nothing is due; an invited client does its part."""
-    if wanted.kind is Kind.INVITE:
+    if wanted.kind is Kind.INVITE and INVITED not in office.aws.world.accounts:
         office.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
     asked = office.ask(wanted)
     if wanted.kind is Kind.INVITE:
@@ -309,14 +319,14 @@ def accept_and_deploy(office: Office, onboarding_id: str) -> None:
         organizations = office.aws.client("organizations", INVITED)
         quietly(office, lambda: organizations.accept_handshake(HandshakeId=open_ones[0].id))
     if account.organization is not None:
-        quietly(office, lambda: deploy(office, onboarding_id))
+        quietly(office, lambda: deploy(office, onboarding_id, INVITED))
 
 
-def deploy(office: Office, onboarding_id: str) -> None:
+def deploy(office: Office, onboarding_id: str, account_id: str) -> None:
     """What the CloudFormation template of the artefacts does."""
     onboarding = office.stored(onboarding_id)
     template = json.loads(artefact("cloudformation.json", office.practice, onboarding.request))
-    iam = office.aws.client("iam", INVITED)
+    iam = office.aws.client("iam", account_id)
     for resource in template["Resources"].values():
         role = resource["Properties"]
         if role["RoleName"] in {each["RoleName"] for each in iam.list_roles()["Roles"]}:
@@ -327,8 +337,14 @@ def deploy(office: Office, onboarding_id: str) -> None:
             AssumeRolePolicyDocument=json.dumps(role["AssumeRolePolicyDocument"]),
             Tags=role["Tags"],
         )
-        for arn in role["ManagedPolicyArns"]:
+        for arn in role.get("ManagedPolicyArns", ()):
             iam.attach_role_policy(RoleName=role["RoleName"], PolicyArn=arn)
+        for policy in role.get("Policies", ()):
+            iam.put_role_policy(
+                RoleName=role["RoleName"],
+                PolicyName=policy["PolicyName"],
+                PolicyDocument=json.dumps(policy["PolicyDocument"]),
+            )
 
 
 def quietly(office: Office, act: Callable[[], object]) -> None:

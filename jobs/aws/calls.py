@@ -108,7 +108,10 @@ class Clients:
 
 
 class Caller:
-    """Performs one worker's calls, one after the other; the sessions it gets die with it."""
+    """Performs calls one after the other; the sessions it gets are kept in memory until they end.
+
+    So one code of an MFA device is enough for a quarter of an hour of calls.
+    """
 
     def __init__(self, signers: Signers, clients: Clients, now: Callable[[], datetime]) -> None:
         self._signers, self._clients, self._now = signers, clients, now
@@ -154,7 +157,8 @@ class Caller:
         credentials = ReadOnlyCredentials(
             became["AccessKeyId"], became["SecretAccessKey"], became["SessionToken"]
         )
-        self._sessions[signed_by] = (credentials, became["Expiration"])
+        alive = {who: held for who, held in self._sessions.items() if self._now() < held[1]}
+        self._sessions = alive | {signed_by: (credentials, became["Expiration"])}
         return credentials
 
     def _become(self, signed_by: SignedBy, sts: Any) -> Mapping[str, Any]:

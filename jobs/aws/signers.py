@@ -6,6 +6,7 @@ import shlex
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import boto3
 import botocore.session
@@ -15,11 +16,17 @@ OFFBOARD = "msp-offboard"
 PROBE = "msp-probe-{team}"
 
 
+class HasCredentials(Protocol):
+    """A boto3.Session, which renews what runs out."""
+
+    def get_credentials(self) -> Any: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Signer:
     """A session, and for an IAM user its MFA device and how to read the code it shows."""
 
-    session: boto3.Session
+    session: HasCredentials
     mfa_serial: str = ""
     mfa_code: Callable[[], str] | None = field(default=None, repr=False)
 

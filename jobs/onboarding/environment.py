@@ -6,20 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from jobs.aws.calls import Caller, Clients
-from jobs.aws.signers import Signers
+from jobs.aws.calls import Caller
 from service.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)
 class OnboardingEnvironment:
-    """Made once by a composition root, and passed down."""
+    """One per organization: its caller is used by whoever holds the organization's lock."""
 
     database: Database
-    signers: Signers
-    clients: Clients
+    caller: Caller
     now: Callable[[], datetime]
-
-    def caller(self) -> Caller:
-        """For one visit: the sessions it gets in members end with it."""
-        return Caller(self.signers, self.clients, self.now)

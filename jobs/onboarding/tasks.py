@@ -6,7 +6,7 @@ from functools import cache
 
 import procrastinate
 
-from jobs.aws.calls import Clients
+from jobs.aws.calls import Caller, Clients
 from jobs.aws.signers import configured_signers
 from jobs.environment import Environment
 from jobs.onboarding.advance import advance
@@ -22,7 +22,7 @@ tasks = procrastinate.Blueprint()
 
 @tasks.task(name="advance_onboardings", pass_context=True)
 def advance_onboardings(context: procrastinate.JobContext, payer_account_id: str) -> None:
-    advance(_environment(context), payer_account_id)
+    advance(_organization(context, payer_account_id), payer_account_id)
 
 
 @tasks.periodic(cron=EVERY_FIVE_SECONDS)
@@ -48,18 +48,26 @@ def watch_members(
     with environment.database.transaction() as session:
         payers = [practice.payer_account_id for practice in practices.practices(session)]
     for payer_account_id in payers:
-        watch(environment, payer_account_id)
+        watch(_organization(context, payer_account_id), payer_account_id)
 
 
-def _environment(context: procrastinate.JobContext) -> OnboardingEnvironment:
+def _environment(context: procrastinate.JobContext) -> Environment:
     environment = context.additional_context["environment"]
     assert isinstance(environment, Environment)
-    return onboarding_environment(environment)
+    return environment
+
+
+def _organization(
+    context: procrastinate.JobContext, payer_account_id: str
+) -> OnboardingEnvironment:
+    return onboarding_environment(_environment(context), payer_account_id)
 
 
 @cache
-def onboarding_environment(environment: Environment) -> OnboardingEnvironment:
+def onboarding_environment(
+    environment: Environment,
+    payer_account_id: str,  # noqa: ARG001 - each organization has a caller of its own
+) -> OnboardingEnvironment:
     """With the credentials of the machine's AWS configuration; see `configured_signers`."""
-    return OnboardingEnvironment(
-        environment.database, configured_signers(), Clients(), environment.now
-    )
+    caller = Caller(configured_signers(), Clients(), environment.now)
+    return OnboardingEnvironment(environment.database, caller, environment.now)

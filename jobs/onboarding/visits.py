@@ -110,7 +110,7 @@ def _held_back(environment: OnboardingEnvironment, case: Case) -> Wait | None:
 class _Visit:
     def __init__(self, environment: OnboardingEnvironment, case: Case) -> None:
         self._environment, self._case = environment, case
-        self._caller, self._facts = environment.caller(), Facts()
+        self._facts = Facts()
 
     def run(self) -> Onboarding:
         for _ in range(CALLS_MAX):
@@ -149,7 +149,9 @@ class _Visit:
         if call.send is Send.ONCE or call.operation == "CreateRole":
             self._write_ahead(call)
             case = self._case
-        reply = perform(self._caller, call, onboarding_id=case.onboarding.id, person=case.person)
+        reply = perform(
+            environment.caller, call, onboarding_id=case.onboarding.id, person=case.person
+        )
         now = environment.now()
         self._facts, record = heard(
             case.onboarding.request, self._facts, case.record, call, to_answer(reply), now

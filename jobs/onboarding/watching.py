@@ -41,7 +41,7 @@ def watch(environment: OnboardingEnvironment, payer_account_id: str) -> tuple[Fi
     with environment.database.try_lock(lock_of(payer_account_id)) as is_ours:
         if not is_ours:
             return ()
-        caller = environment.caller()
+        caller = environment.caller
         with environment.database.transaction() as session:
             practice = practices.practice(session, payer_account_id)
             known = members.known_accounts(session, payer_account_id, environment.now())
