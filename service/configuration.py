@@ -38,8 +38,12 @@ from invoices.pricing.book import (
 )
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat, Percentage, PercentOf
 from service import configuration_forms as forms
+from service.accounts.practice import Practice
+from service.accounts.roles import RoleSpec
+from service.configuration_onboarding import FileForm, practices_of, roles_of, teams_of
 from service.errors import BadInput
 from service.store.plain import to_json
+from service.store.practices import Team
 from service.store.sellers import Numbering, PayerAccount
 
 
@@ -63,6 +67,9 @@ class Configuration:
     price_books: tuple[PriceBook, ...]
     custom_line_items: tuple[CustomLineItem, ...]
     exchange_rates: tuple[ExchangeRate, ...]
+    practices: tuple[Practice, ...] = ()
+    teams: tuple[Team, ...] = ()
+    roles: tuple[RoleSpec, ...] = ()
 
 
 def read_configuration(text: str) -> Configuration:
@@ -72,7 +79,7 @@ def read_configuration(text: str) -> Configuration:
     except yaml.YAMLError as error:
         raise ConfigurationRefused([" ".join(str(error).split())]) from error
     try:
-        form = forms.ConfigurationForm.model_validate(written or {})
+        form = FileForm.model_validate(written or {})
     except ValidationError as error:
         raise ConfigurationRefused([_one_line(problem) for problem in error.errors()]) from error
     problems = [*_repeated_keys(form), *_overlaps(form)]
@@ -134,7 +141,7 @@ def _overlaps(form: forms.ConfigurationForm) -> Iterator[str]:
         yield f"clients: {error}"
 
 
-def _from_form(form: forms.ConfigurationForm) -> Configuration:
+def _from_form(form: FileForm) -> Configuration:
     seller_key = form.seller.key if form.seller else forms.SELLER_KEY
     return Configuration(
         sellers=(_seller(form.seller),) if form.seller else (),
@@ -163,6 +170,9 @@ def _from_form(form: forms.ConfigurationForm) -> Configuration:
             )
             for rate in form.exchange_rates
         ),
+        practices=practices_of(form.onboarding),
+        teams=teams_of(form.onboarding),
+        roles=roles_of(form.onboarding),
     )
 
 

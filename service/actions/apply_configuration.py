@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from invoices.clients import OverlappingAssignments
+from service.accounts.emails import check_email
+from service.actions.check_roles import judged
 from service.configuration import Configuration, ConfigurationRefused
-from service.store import audit, clients, prices, sellers
+from service.errors import BadInput
+from service.store import audit, clients, practices, prices, sellers
 from service.store.changes import Change, configure_alone
 from service.store.session import Session
 
@@ -20,7 +23,10 @@ def apply_configuration(
     Raises ConfigurationRefused.
     """
     configure_alone(session)
-    problems = list(_dangling_names(session, configuration))
+    problems = [
+        *_dangling_names(session, configuration),
+        *_unfit_for_onboarding(session, configuration),
+    ]
     if problems:
         raise ConfigurationRefused(problems)
     try:
@@ -56,6 +62,35 @@ def _write(session: Session, configuration: Configuration, now: datetime) -> Ite
         yield from prices.put_custom_line_item(session, item)
     for rate in configuration.exchange_rates:
         yield from prices.put_exchange_rate(session, rate)
+    yield from _write_onboarding(session, configuration)
+
+
+def _write_onboarding(session: Session, configuration: Configuration) -> Iterator[Change]:
+    for practice in configuration.practices:
+        yield from practices.put_practice(session, practice)
+    for team in configuration.teams:
+        yield from practices.put_team(session, team)
+    for role in configuration.roles:
+        yield from practices.put_role(session, role)
+
+
+def _unfit_for_onboarding(session: Session, configuration: Configuration) -> Iterator[str]:
+    """Organizations of unknown payers, and roles whose policies may not be written."""
+    paying = {payer.account_id for payer in configuration.payer_accounts}
+    paying |= {payer.account_id for payer in sellers.payer_accounts(session)}
+    for practice in configuration.practices:
+        if practice.payer_account_id not in paying:
+            yield f"onboarding: {practice.payer_account_id} is no payer; add it under `payers`"
+        try:
+            check_email(practice.mailbox)
+        except BadInput as trouble:
+            yield f"onboarding.organizations: {trouble}"
+    organizations = (*configuration.practices, *practices.practices(session))
+    for role in configuration.roles:
+        try:
+            judged(role, organizations)
+        except BadInput as trouble:
+            yield f"onboarding.roles: {trouble}"
 
 
 def _dangling_names(session: Session, configuration: Configuration) -> Iterator[str]:

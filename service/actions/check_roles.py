@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from service.accounts.findings import Finding, Severity
@@ -10,6 +10,7 @@ from service.accounts.policy_files import Document, to_text
 from service.accounts.practice import Practice
 from service.accounts.request import Request
 from service.accounts.roles import (
+    CATALOGUE,
     RoleSpec,
     boundary_document,
     check_role,
@@ -20,6 +21,8 @@ from service.accounts.validate_policy import PolicyKind, validate_policy
 from service.errors import BadInput
 
 PLACE_OF_ACCOUNT = "000000000000"
+EXTERNAL_ID = "msp-00000000000000000000000000000000"
+"""As long as ours are."""
 
 
 def check_roles(practice: Practice, request: Request) -> None:
@@ -29,6 +32,20 @@ def check_roles(practice: Practice, request: Request) -> None:
         for finding in findings_of(spec, practice, request.external_id):
             if finding.severity is Severity.CRITICAL:
                 raise BadInput(f"{finding.where}: {finding.message}")
+
+
+def judged(spec: RoleSpec, practices: Iterable[Practice]) -> tuple[Finding, ...]:
+    """Of a role for the practice's own catalogue: the warnings. Raises BadInput for the worst."""
+    if spec.name in {shipped.name for shipped in CATALOGUE}:
+        raise BadInput(f"{spec.name} is a role of the shipped catalogue; give another name")
+    check_role(spec)
+    findings = {
+        finding for practice in practices for finding in findings_of(spec, practice, EXTERNAL_ID)
+    }
+    for finding in sorted(findings):
+        if finding.severity is Severity.CRITICAL:
+            raise BadInput(f"{finding.where}: {finding.message}")
+    return tuple(sorted(findings))
 
 
 def findings_of(spec: RoleSpec, practice: Practice, external_id: str) -> tuple[Finding, ...]:

@@ -7,12 +7,13 @@ from datetime import date
 from invoices.clients import AccountId, Assignment, ClientKey
 from invoices.periods import DaySpan
 from service.store import clients
-from service.store.changes import Change
+from service.store.changes import Change, configure_alone
 from service.store.session import Session
 
 
 def assign(session: Session, account_id: str, client_key: str, from_on: date) -> list[Change]:
     """The client's from that day on; nothing where it is so. Raises OverlappingAssignments."""
+    configure_alone(session)
     own = _spans(session, account_id, client_key)
     wanted = DaySpan(from_on, None)
     touched = [span for span in own if span.overlaps(wanted)]
@@ -23,6 +24,7 @@ def assign(session: Session, account_id: str, client_key: str, from_on: date) ->
 
 def unassign(session: Session, account_id: str, until_on: date) -> list[Change]:
     """Whoever has it on the day before `until_on` has it no longer from that day on."""
+    configure_alone(session)
     changes: list[Change] = []
     for assignment in clients.roster(session).assignments:
         span = assignment.span

@@ -1,6 +1,14 @@
 """The tables, by what they are about. Importing this package declares all of them."""
 
-from service.store.tables import access, configuration, documents, months, onboarding, runs
+from service.store.tables import (
+    access,
+    configuration,
+    documents,
+    months,
+    onboarding,
+    requests,
+    runs,
+)
 from service.store.tables.row import Row
 
 METADATA = Row.metadata
@@ -13,5 +21,6 @@ __all__ = [
     "documents",
     "months",
     "onboarding",
+    "requests",
     "runs",
 ]
