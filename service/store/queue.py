@@ -19,6 +19,9 @@ ADVANCE_RUN = f"{NAMESPACE}:advance_run"
 ADVANCE_ONBOARDINGS = f"{NAMESPACE}:advance_onboardings"
 """The one task that moves the onboardings of an organization."""
 
+CHECK_ACCESS = f"{NAMESPACE}:check_access"
+"""The one task that finds out whether roles let in whom they should."""
+
 TABLES_PREFIX = "procrastinate_"
 
 _deferrer = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
@@ -41,6 +44,12 @@ def enqueue_onboardings(session: Session, payer_account_id: str) -> None:
     if waiting.fetchone() is None:
         job = _deferrer.configure_task(ADVANCE_ONBOARDINGS, connection=_raw(session))
         job.defer(payer_account_id=payer_account_id)
+
+
+def enqueue_access_check(session: Session, check_id: int) -> None:
+    """In the caller's transaction."""
+    job = _deferrer.configure_task(CHECK_ACCESS, connection=_raw(session))
+    job.defer(check_id=check_id)
 
 
 def forget_run(session: Session, run_id: int) -> None:
