@@ -90,8 +90,10 @@ def test_an_organization_with_its_teams_and_roles_is_applied_once(database: Data
         ),
         (
             {"organizations": [ORGANIZATION | {"mailbox": "a@b"}]},
-            "onboarding.organizations: AWS does not take the e-mail address 'a@b': it has 3 "
-             "characters, not 6 to 64",
+            (
+                "onboarding.organizations: AWS does not take the e-mail address 'a@b': "
+                "it has 3 characters, not 6 to 64"
+            ),
         ),
         (
             {"organizations": [ORGANIZATION], "roles": [ROLE | {"name": "MspAdmin"}]},
