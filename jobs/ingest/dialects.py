@@ -12,11 +12,11 @@ from typing import Protocol
 import numpy as np
 import polars as pl
 
-from invoices.charges import KEYS, SCHEMA
+from invoices.charges import KEYS, MONEY, SCHEMA
 from jobs.ingest import cur2, focus, legacy, line_items
 from jobs.ingest.errors import IngestError
 from jobs.ingest.reducer import FromMap, Reading
-from jobs.ingest.reducer_sums import Reduced, Texts
+from jobs.ingest.reducer_sums import Reduced, Texts, merge, to_decimals
 from jobs.ingest.vocabulary import TAGS, Vocabulary
 
 
@@ -35,7 +35,9 @@ VOCABULARIES: Mapping[Dialect, Vocabulary] = {
 }
 
 
+INVOICE = "invoice_id"
 TEXT_KEYS = tuple(key for key in KEYS if key != "service_day")
+TEXT_KEYS_BUT_INVOICE = tuple(key for key in TEXT_KEYS if key != INVOICE)
 
 
 class Meaning(Protocol):
@@ -113,17 +115,36 @@ def named(reduced: Reduced, plan: Plan) -> Reduced:
 def keyed(dialect: Dialect, sums: Reduced) -> Reduced:
     """Named sums under the keys of charges (all but the day, which they have), amounts as read.
 
-    Key tuples that now say the same stand beside each other until they are merged.
+    The invoice id is left out where the file has no column for it.
     """
     vocabulary = VOCABULARIES[dialect]
     table = _meaning(dialect).keys(vocabulary.complete_keys(sums.key_table()))
+    named = TEXT_KEYS if vocabulary.invoice in sums.keys else TEXT_KEYS_BUT_INVOICE
     # A number loses its leading zeros; an account id has twelve digits (but a blank is none).
     accounts = pl.col("payer_account_id", "account_id")
     table = table.with_columns(
         pl.when(accounts != "").then(accounts.str.zfill(12)).otherwise(pl.lit(""))
     )
-    keys = {column.name: Texts.of(column) for column in table.select(TEXT_KEYS)}
-    return replace(vocabulary.complete_amounts(sums), keys=keys)
+    keys = {column.name: Texts.of(column) for column in table.select(named)}
+    return replace(sums, keys=keys)
+
+
+def has_invoice_ids(sums: Reduced) -> bool:
+    """Whether what was read has a column for them, be it blank."""
+    return INVOICE in sums.keys
+
+
+def merged(dialect: Dialect, parts: Iterable[Reduced]) -> Reduced:
+    """Keyed sums of several files, whose columns may differ, as one."""
+    vocabulary = VOCABULARIES[dialect]
+    return merge(vocabulary.complete_amounts(_with_invoice(part)) for part in parts)
+
+
+def _with_invoice(sums: Reduced) -> Reduced:
+    if has_invoice_ids(sums):
+        return sums
+    blank = Texts.of(pl.Series([""] * sums.key_table().height, dtype=pl.String))
+    return replace(sums, keys={key: sums.keys.get(key, blank) for key in TEXT_KEYS})
 
 
 def charges(dialect: Dialect, sums: Reduced) -> pl.DataFrame:
@@ -135,21 +156,26 @@ def charges(dialect: Dialect, sums: Reduced) -> pl.DataFrame:
     before_day = pl.struct(KEYS[: KEYS.index("service_day")])
     bill = sums.key_table().select(before_day.rle_id()).to_series().to_numpy()
     ordered = sums.arranged(np.lexsort((sums.key, sums.day, bill[sums.key])))
-    measures = [_measured(ordered, measure) for measure in _meaning(dialect).measures()]
-    texts = [texts.series(name, ordered.key) for name, texts in ordered.keys.items()]
+    texts = {name: texts.series(name, ordered.key) for name, texts in ordered.keys.items()}
+    measures = [_measured(ordered, texts, measure) for measure in _meaning(dialect).measures()]
     day = pl.Series("service_day", ordered.day).cast(pl.Date)
     rows = pl.Series("rows", ordered.counts)
-    return pl.DataFrame([*texts, day, *measures, rows]).select(*SCHEMA, "rows")
+    return pl.DataFrame([*texts.values(), day, *measures, rows]).select(*SCHEMA, "rows")
 
 
-def _measured(sums: Reduced, measure: pl.Expr) -> pl.Series:
-    columns = [sums.keys["kind"].series("kind", sums.key)]
-    for name in dict.fromkeys(measure.meta.root_names()):
-        if name in sums.amounts:
-            columns.append(sums.amount(name))
-        elif name != "kind":
-            columns.append(sums.keys[name].series(name, sums.key))
-    return pl.DataFrame(columns).with_columns(measure)[measure.meta.output_name()]
+def _measured(sums: Reduced, texts: Mapping[str, pl.Series], measure: pl.Expr) -> pl.Series:
+    """A sum or difference of amounts: in 64 bits where they surely hold it, as it is faster."""
+    name = measure.meta.output_name()
+    columns = [texts["kind"]]
+    needed = dict.fromkeys(measure.meta.root_names())
+    columns += [texts[key] for key in needed if key in texts and key != "kind"]
+    amounts = [amount for amount in needed if amount in sums.amounts]
+    if not all(sums.amounts[amount].is_narrow for amount in amounts):
+        columns += [sums.amount(amount) for amount in amounts]
+        return pl.DataFrame(columns).with_columns(measure.cast(MONEY))[name]
+    columns += [pl.Series(amount, sums.units(amount)) for amount in amounts]
+    units = pl.DataFrame(columns).with_columns(measure.cast(pl.Int64))[name]
+    return to_decimals(name, units.to_numpy())
 
 
 def _meaning(dialect: Dialect) -> Meaning:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from invoices.charges import DISCOUNTS, MONEY, Kind
+from invoices.charges import DISCOUNTS, Kind
 from jobs.ingest.vocabulary import Vocabulary
 from jobs.record_types import KINDS
 
@@ -27,7 +27,8 @@ NAMED_KINDS: tuple[Kind, ...] = (
 )
 """What these cost is named by nothing but the description."""
 
-ZERO = pl.lit(0).cast(MONEY)
+ZERO = pl.lit(0)
+"""Of whatever type the amounts beside it have."""
 
 RESERVATION = "reservation_reservation_a_r_n"
 SAVINGS_PLAN = "savings_plan_savings_plan_a_r_n"

@@ -8,19 +8,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.ingest import dialects, files, reducer_sums
+from jobs.ingest import dialects, files, reducer_files
 from jobs.ingest.dialects import AUTO, Dialect
 from jobs.ingest.errors import IngestError
-from jobs.ingest.reducer_sums import Reduced, UnreadablePart
+from jobs.ingest.reducer_files import UnreadablePart
+from jobs.ingest.reducer_sums import Reduced
 from jobs.ingest.source import Source, StoredFile
 
-VERSION = 1
+VERSION = 2
 """Of the reading: raise it whenever a file would be read differently than by other columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file's exact sums under our names of the columns (see `dialects.named`)."""
+    """One file's exact sums under the keys of charges (see `dialects.keyed`)."""
 
     file: StoredFile
     dialect: Dialect
@@ -52,7 +53,8 @@ class PartCache:
         data = files.inspect(source.local(file, scratch), where, sibling_columns)
         spoken = dialects.detect(data.columns, where) if self.dialect == AUTO else self.dialect
         plan = dialects.plan(Dialect(spoken), data.columns, self.tags, where)
-        part = Part(file, plan.dialect, dialects.named(files.reduce(data, plan.reading), plan))
+        named = dialects.named(files.reduce(data, plan.reading), plan)
+        part = Part(file, plan.dialect, dialects.keyed(plan.dialect, named))
         if source.stat(file.key) != file:
             raise IngestError("changed_while_read", where, "it was replaced; ingest again")
         self._keep(part, self.folder / f"{name}.{part.dialect}.part", scratch)
@@ -66,14 +68,14 @@ class PartCache:
     def _kept(self, path: Path) -> Reduced | None:
         """None where there is no part, or one that can no longer be read: it is then made anew."""
         try:
-            return reducer_sums.load(path) if path.exists() else None
+            return reducer_files.load(path) if path.exists() else None
         except UnreadablePart:
             return None
 
     def _keep(self, part: Part, path: Path, scratch: Path) -> None:
         """Whole or not at all: a reader never sees half a part."""
         writing = scratch / "part"
-        reducer_sums.save(part.reduced, writing)
+        reducer_files.save(part.reduced, writing)
         writing.replace(path)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from invoices.money import EXACT
 
 Ints = npt.NDArray[np.signedinteger[Any]]
 Units = npt.NDArray[Any]
@@ -21,15 +23,10 @@ _DIGITS = 10
 _WORD_LIMIT = 1 << 62
 _NARROW_LIMIT = float(1 << 62)
 _TOTAL_LIMIT = 10**38
-_FORMAT = "1"
 
 
 class SumTooLarge(ArithmeticError):
     """A sum has more than 28 digits before the point."""
-
-
-class UnreadablePart(ValueError):
-    """A saved part that is cut short, or was written by another version."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +57,13 @@ class Amounts:
 
     at: Ints | None
     units: Units
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether a few such amounts can be added in 64 bits."""
+        if self.units.dtype == object:
+            return False
+        return not len(self.units) or float(np.abs(self.units).max()) < _NARROW_LIMIT / 8
 
     def dense(self, facts: int) -> Units:
         if self.at is None:
@@ -121,7 +125,19 @@ class Reduced:
 
     def amount(self, name: str) -> pl.Series:
         """One amount of every fact, as Decimal(38,10)."""
-        return _decimals(name, self.amounts[name].dense(len(self.key)))
+        return to_decimals(name, self.units(name))
+
+    def total(self, name: str) -> Decimal:
+        """One amount of all facts together, exact."""
+        units = self.amounts[name].units
+        if units.dtype == object:
+            return Decimal(int(units.sum())).scaleb(-_DIGITS, EXACT)
+        halves = (int((units >> 32).sum()) << 32) + int((units & 0xFFFFFFFF).sum())
+        return Decimal(halves).scaleb(-_DIGITS, EXACT)
+
+    def units(self, name: str) -> Units:
+        """One amount of every fact."""
+        return self.amounts[name].dense(len(self.key))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -239,16 +255,29 @@ def _runs(place: Ints, lengths: Iterable[int]) -> Iterator[Ints]:
 
 
 def _added(runs: Sequence[Ints], found: Sequence[Amounts], facts: int) -> Units:
-    """Sums by fact. Never wraps: 64 bits only where all of it together could not overflow."""
-    narrow = all(amounts.units.dtype != object for amounts in found) and (
-        sum(float(np.abs(amounts.units).sum(dtype=float)) for amounts in found) < _NARROW_LIMIT
-    )
-    sums: Units = np.zeros(facts, np.int64 if narrow else object)
-    for run, amounts in zip(runs, found, strict=True):
-        if len(amounts.units):
-            units = amounts.units.astype(sums.dtype, copy=False)
-            np.add.at(sums, run if amounts.at is None else run[amounts.at], units)
+    """Sums by fact. Never wraps: 64 bits only where they hold what any one fact adds up to."""
+    pieces = [
+        (run if amounts.at is None else run[amounts.at], amounts.units)
+        for run, amounts in zip(runs, found, strict=True)
+        if len(amounts.units)
+    ]
+    sums: Units = np.zeros(facts, np.int64 if _is_narrow(pieces, facts) else object)
+    for place, units in pieces:
+        np.add.at(sums, place, units.astype(sums.dtype, copy=False))
     return sums
+
+
+def _is_narrow(pieces: Sequence[tuple[Ints, Units]], facts: int) -> bool:
+    """Looked at fact by fact only where all of it together might not fit."""
+    if any(units.dtype == object for _, units in pieces):
+        return False
+    sizes = [(place, np.abs(units.astype(float))) for place, units in pieces]
+    if sum(float(size.sum()) for _, size in sizes) < _NARROW_LIMIT:
+        return True
+    largest = np.zeros(facts, float)
+    for place, size in sizes:
+        np.add.at(largest, place, size)
+    return float(largest.max()) < _NARROW_LIMIT
 
 
 def _numbered(words: Ints, size: int) -> tuple[Ints, Ints]:
@@ -310,7 +339,7 @@ def _joined(columns: Sequence[Texts]) -> Texts:
     return Texts(encoded.dictionary.take(order), np.concatenate(every))
 
 
-def _decimals(name: str, units: Units) -> pl.Series:
+def to_decimals(name: str, units: Units) -> pl.Series:
     """Units as Decimal(38,10), by writing the 128-bit integers that such a column consists of."""
     halves = np.empty((len(units), 2), np.uint64)
     if units.dtype == object:
@@ -324,72 +353,3 @@ def _decimals(name: str, units: Units) -> pl.Series:
     buffers = [None, pa.py_buffer(halves)]
     column = pa.Array.from_buffers(pa.decimal128(38, _DIGITS), len(units), buffers)
     return pl.Series(name, column)
-
-
-def save(part: Reduced, path: Path) -> None:
-    """An Arrow file of one row, whose cells are the arrays of `part`."""
-    cells: dict[str, pa.Array] = {
-        "key": pa.array(part.key),
-        "day": pa.array(part.day),
-        "counts": pa.array(part.counts),
-    }
-    for name, texts in part.keys.items():
-        cells[f"words {name}"] = texts.words
-        cells[f"codes {name}"] = pa.array(texts.codes.astype(np.int32))
-    for name, found in part.amounts.items():
-        wide = found.units.dtype == object
-        units = _decimals(name, found.units).to_arrow() if wide else pa.array(found.units)
-        cells[f"units {name}"] = units
-        if found.at is not None:
-            cells[f"at {name}"] = pa.array(found.at)
-    counts = {"format": _FORMAT, "rows": str(part.rows), "dropped": str(part.dropped)}
-    one_cell = {
-        name: pa.LargeListArray.from_arrays(pa.array([0, len(values)], pa.int64()), values)
-        for name, values in cells.items()
-    }
-    table = pa.table(one_cell, metadata=counts)
-    with pa.ipc.new_file(str(path), table.schema) as file:
-        file.write_table(table)
-
-
-def load(path: Path) -> Reduced:
-    """Raises UnreadablePart."""
-    try:
-        with pa.memory_map(str(path)) as file:
-            table = pa.ipc.open_file(file).read_all()
-        counts = {name.decode(): text.decode() for name, text in table.schema.metadata.items()}
-        if counts["format"] != _FORMAT:
-            raise UnreadablePart(f"{path}: written by another version")
-        cells = {name: table[name].chunk(0).values for name in table.column_names}
-    except (pa.ArrowException, OSError, KeyError, AttributeError) as error:
-        raise UnreadablePart(f"{path}: not a whole saved part ({error})") from error
-    return Reduced(
-        keys={
-            name: Texts(words, cells[f"codes {name}"].to_numpy())
-            for name, words in _named("words ", cells)
-        },
-        key=cells["key"].to_numpy(),
-        day=cells["day"].to_numpy(),
-        counts=cells["counts"].to_numpy(),
-        amounts={
-            name: Amounts(
-                cells[f"at {name}"].to_numpy() if f"at {name}" in cells else None,
-                _loaded_units(units),
-            )
-            for name, units in _named("units ", cells)
-        },
-        rows=int(counts["rows"]),
-        dropped=int(counts["dropped"]),
-    )
-
-
-def _named(prefix: str, cells: Mapping[str, pa.Array]) -> Iterator[tuple[str, pa.Array]]:
-    for name, cell in cells.items():
-        if name.startswith(prefix):
-            yield name.removeprefix(prefix), cell
-
-
-def _loaded_units(column: pa.Array) -> Units:
-    if pa.types.is_decimal(column.type):
-        return np.array(pl.Series(column).to_physical().to_list(), dtype=object)
-    return np.asarray(column.to_numpy())

@@ -22,7 +22,7 @@ from jobs.ingest.facts import Facts, FileFacts
 from jobs.ingest.locate import Delivery
 from jobs.ingest.parts import Part, PartCache
 from jobs.ingest.quarantine import quarantine
-from jobs.ingest.reducer_sums import SumTooLarge, merge
+from jobs.ingest.reducer_sums import SumTooLarge
 from jobs.ingest.source import StoredFile, open_location
 
 Progress = Callable[[str, int, int], None]
@@ -138,20 +138,19 @@ class _SiblingHeaders:
 def _check_part(part: Part, request: Request, where: str) -> None:
     """That every row is of this payer and period; a file of another month is never mixed in."""
     vocabulary = dialects.VOCABULARIES[part.dialect]
-    payer, start = vocabulary.payer, vocabulary.period
-    for text in part.reduced.texts(start):
-        if text[:7] != str(request.period):
-            words = f"column {start} has {text!r}, which is not in {request.period}"
+    for text in part.reduced.texts("billing_period"):
+        if text != str(request.period):
+            words = f"column {vocabulary.period} has {text!r}, not {request.period}"
             raise IngestError("wrong_period", where, words)
-    for text in part.reduced.texts(payer):
-        if text.zfill(12) != request.payer_account_id:
-            words = f"column {payer} has {text!r}, not payer {request.payer_account_id}"
+    for text in part.reduced.texts("payer_account_id"):
+        if text != request.payer_account_id:
+            words = f"column {vocabulary.payer} has {text!r}, not payer {request.payer_account_id}"
             raise IngestError("wrong_payer", where, words)
 
 
 def _ingested(parts: list[Part], request: Request) -> Ingested:
     dialect, read = parts[0].dialect, _Read.of(parts)
-    keyed = merge(dialects.keyed(dialect, part.reduced) for part in parts)
+    keyed = dialects.merged(dialect, [part.reduced for part in parts])
     parts.clear()  # They are large, and all that is needed of them is in `read` and `keyed`.
     counted = dialects.charges(dialect, keyed)
     del keyed
@@ -180,8 +179,8 @@ class _Read:
         return cls(
             tuple(FileFacts(p.file.key, p.file.size, p.file.etag, p.reduced.rows) for p in parts),
             sum(part.reduced.dropped for part in parts),
-            exact_sum(Decimal(str(part.reduced.amount(raw).sum())) for part in parts),
-            all(vocabulary.invoice in part.reduced.keys for part in parts),
+            exact_sum(part.reduced.total(raw) for part in parts),
+            all(dialects.has_invoice_ids(part.reduced) for part in parts),
         )
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from jobs.ingest import reducer, reducer_sums, reducer_text
 from jobs.ingest.reducer import FromMap, Reading, TextFormat, reduce_csv, reduce_parquet
-from jobs.ingest.reducer_sums import SumTooLarge, UnreadablePart, load, merge, save
+from jobs.ingest.reducer_files import UnreadablePart, load, save
+from jobs.ingest.reducer_sums import SumTooLarge, merge
 
 OCTOBER_2018 = (
     Path(__file__).parents[2]
