@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
-from service.api import health, invoices, periods, problems
+from service.api import accounts, handovers, health, invoices, onboardings, periods, problems
 from service.api.access import SECURITY_SCHEMES
+from service.clock import Clock, system_clock
 from service.store.database import Database
 
 HEADERS = {
@@ -25,7 +26,7 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 log = logging.getLogger("rebill.http")
 
 
-def create_app(database: Database) -> FastAPI:
+def create_app(database: Database, clock: Clock = system_clock) -> FastAPI:
     """The API over an open database; it never calls AWS and never runs a month."""
     app = FastAPI(
         title="Rebill",
@@ -36,9 +37,9 @@ def create_app(database: Database) -> FastAPI:
         redoc_url=None,
         responses=problems.RESPONSES,
     )
-    app.state.database = database
+    app.state.database, app.state.clock = database, clock
     problems.install(app)
-    for resource in (health, periods, invoices):
+    for resource in (health, periods, invoices, onboardings, handovers, accounts):
         app.include_router(resource.router, prefix="/v1")
     app.middleware("http")(_accompany)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

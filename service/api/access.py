@@ -1,6 +1,7 @@
 """Owns who is asking: an API key, what it may do, and whose documents it sees."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -9,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from service.store import keys
 from service.store.database import Database
-from service.store.keys import ApiKey
+from service.store.keys import ApiKey, Scope
 from service.store.session import Session
 
 SECURITY_SCHEMES = {"apiKey": {"type": "http", "scheme": "bearer", "bearerFormat": "rb_…"}}
@@ -18,14 +19,25 @@ _bearer = HTTPBearer(auto_error=False, scheme_name="apiKey")
 
 
 def _session(request: Request) -> Iterator[Session]:
-    """One request is one transaction."""
+    """One request is one transaction, committed before its answer leaves."""
     database = request.app.state.database
     assert isinstance(database, Database)
     with database.transaction() as session:
         yield session
 
 
-SessionDep = Annotated[Session, Depends(_session)]
+SessionDep = Annotated[Session, Depends(_session, scope="function")]
+
+
+def _now(request: Request) -> datetime:
+    clock = request.app.state.clock
+    assert callable(clock)
+    instant = clock()
+    assert isinstance(instant, datetime)
+    return instant
+
+
+NowDep = Annotated[datetime, Depends(_now)]
 
 
 def _api_key(
@@ -54,3 +66,21 @@ def _staff(key: KeyDep) -> ApiKey:
 
 
 StaffDep = Annotated[ApiKey, Depends(_staff)]
+
+
+def _may(scope: Scope) -> Callable[[ApiKey], ApiKey]:
+    def check(key: StaffDep) -> ApiKey:
+        if scope not in key.scopes:
+            raise HTTPException(403, f"This key may not do that: it lacks the scope {scope.value}.")
+        return key
+
+    return check
+
+
+OnboarderDep = Annotated[ApiKey, Depends(_may(Scope.ONBOARD))]
+ApproverDep = Annotated[ApiKey, Depends(_may(Scope.APPROVE))]
+
+
+def actor_of(key: ApiKey) -> str:
+    """As the audit names it; a second person is another key."""
+    return f"API key {key.prefix} ({key.name})"

@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 
 from service.errors import BadInput
@@ -35,6 +36,16 @@ def decode(cursor: str, filters: Mapping[str, str | None]) -> tuple[str, ...]:
     if position is None:
         raise BadCursor
     return position
+
+
+def after(cursor: str | None, filters: Mapping[str, str | None], form: str) -> str | None:
+    """The one text of `form` (a pattern) that a cursor points behind. Raises BadCursor."""
+    if not cursor:
+        return None
+    position = decode(cursor, filters)
+    if len(position) != 1 or not re.fullmatch(form, position[0]):
+        raise BadCursor
+    return position[0]
 
 
 def _texts(body: bytes) -> tuple[str, ...] | None:

@@ -1,5 +1,6 @@
 """Owns how trouble looks over HTTP: RFC 9457 problem details for every error, and their table."""
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -10,7 +11,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from service.actions.request_onboarding import OtherRequest
+from service.actions.request_onboardings import BatchRefused
 from service.errors import BadInput, NotFound, RebillError, Refused, Unavailable
+from service.store.answered import KeyReused
+from service.store.onboardings import AlreadyOnboarded
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -21,6 +26,7 @@ STATUS_OF: Mapping[type[RebillError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Refused: HTTPStatus.CONFLICT,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 
 
@@ -88,8 +94,33 @@ def status_of(error: type[RebillError]) -> HTTPStatus:
 
 def _ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RebillError)
-    status = status_of(type(error))
-    return problem_response(request, status, code=error.code, detail=str(error))
+    return problem_response(
+        request,
+        status_of(type(error)),
+        code=error.code,
+        detail=str(error),
+        errors=_items(error),
+        headers=_location(error),
+    )
+
+
+def _items(error: RebillError) -> list[FieldProblem]:
+    """What is wrong with which item of a batch."""
+    if not isinstance(error, BatchRefused):
+        return []
+    found = (re.fullmatch(r"\[(\d+)\]: (.*)", each, re.DOTALL) for each in error.problems[:100])
+    return [
+        FieldProblem(pointer=f"/body/items/{each[1]}", code=error.code, detail=each[2][:1000])
+        for each in found
+        if each is not None
+    ]
+
+
+def _location(error: RebillError) -> dict[str, str]:
+    """Of the onboarding that stands in the way."""
+    if isinstance(error, AlreadyOnboarded | OtherRequest) and error.onboarding_id != "none":
+        return {"Location": f"/v1/onboardings/{error.onboarding_id}"}
+    return {}
 
 
 def _validation(request: Request, error: Exception) -> JSONResponse:
@@ -144,5 +175,5 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         "description": HTTPStatus(status).phrase,
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    for status in (400, 401, 404, 405, 406, 409, 422, 500, 503)
+    for status in (400, 401, 403, 404, 405, 406, 409, 422, 500, 503)
 }

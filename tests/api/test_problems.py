@@ -31,6 +31,7 @@ def test_every_exception_of_ours_has_a_status() -> None:
         400,
         404,
         409,
+        422,
         503,
     }
 
