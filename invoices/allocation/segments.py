@@ -48,14 +48,19 @@ def _first_days(
     period: BillingPeriod,
     internal_accounts: Set[AccountId],
 ) -> pl.Series:
-    """Of every charge: the first day of its segment."""
-    on = ["account_id", "service_day"]
-    days = charges.select(on)
-    one_of_each = charges[days.with_row_index().unique(subset=on, keep="any")["index"]]
-    assigned = assign(one_of_each, roster, period=period, internal_accounts=internal_accounts)
+    """Of every charge: the first day of its segment.
+
+    Charges of one account and day mostly stand together, so a run of them is looked up once.
+    """
+    on = ("account_id", "service_day")
+    starts = pl.any_horizontal(pl.col(key) != pl.col(key).shift() for key in on).fill_null(
+        value=True
+    )
+    is_start = charges.select(starts).to_series()
+    assigned = assign(
+        charges.filter(is_start), roster, period=period, internal_accounts=internal_accounts
+    )
     is_borne = (pl.col(BEARER) != "") | pl.col(INTERNAL)
     first = pl.col("service_day").min().over("account_id", BEARER)
-    firsts = assigned.select(
-        *on, pl.when(is_borne).then(first).otherwise("service_day").alias("first")
-    )
-    return days.join(firsts, on=on, how="left", maintain_order="left")["first"]
+    firsts = assigned.select(pl.when(is_borne).then(first).otherwise("service_day")).to_series()
+    return firsts.gather(is_start.cum_sum() - 1)

@@ -155,20 +155,21 @@ def charges(dialect: Dialect, sums: Reduced) -> pl.DataFrame:
     # Key tuples are in the order of their texts, so they order all that follows the day in `KEYS`.
     before_day = pl.struct(KEYS[: KEYS.index("service_day")])
     bill = sums.key_table().select(before_day.rle_id()).to_series().to_numpy()
-    ordered = sums.arranged(np.lexsort((sums.key, sums.day, bill[sums.key])))
-    texts = {name: texts.series(name, ordered.key) for name, texts in ordered.keys.items()}
-    measures = [_measured(ordered, texts, measure) for measure in _meaning(dialect).measures()]
-    day = pl.Series("service_day", ordered.day).cast(pl.Date)
-    rows = pl.Series("rows", ordered.counts)
-    return pl.DataFrame([*texts.values(), day, *measures, rows]).select(*SCHEMA, "rows")
+    order = np.lexsort((sums.key, sums.day, bill[sums.key]))
+    texts = [texts.series(name, sums.key[order]) for name, texts in sums.keys.items()]
+    looked_at = {name: sums.keys[name].series(name, sums.key) for name in ("kind", "service")}
+    measures = [_measured(sums, looked_at, each) for each in _meaning(dialect).measures()]
+    in_order = [measure.gather(pl.Series(order)) for measure in measures]
+    day = pl.Series("service_day", sums.day[order]).cast(pl.Date)
+    rows = pl.Series("rows", sums.counts[order])
+    return pl.DataFrame([*texts, day, *in_order, rows]).select(*SCHEMA, "rows")
 
 
-def _measured(sums: Reduced, texts: Mapping[str, pl.Series], measure: pl.Expr) -> pl.Series:
+def _measured(sums: Reduced, looked_at: Mapping[str, pl.Series], measure: pl.Expr) -> pl.Series:
     """A sum or difference of amounts: in 64 bits where they surely hold it, as it is faster."""
     name = measure.meta.output_name()
-    columns = [texts["kind"]]
     needed = dict.fromkeys(measure.meta.root_names())
-    columns += [texts[key] for key in needed if key in texts and key != "kind"]
+    columns = list(looked_at.values())
     amounts = [amount for amount in needed if amount in sums.amounts]
     if not all(sums.amounts[amount].is_narrow for amount in amounts):
         columns += [sums.amount(amount) for amount in amounts]

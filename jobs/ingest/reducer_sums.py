@@ -63,7 +63,7 @@ class Amounts:
         """Whether a few such amounts can be added in 64 bits."""
         if self.units.dtype == object:
             return False
-        return not len(self.units) or float(np.abs(self.units).max()) < _NARROW_LIMIT / 8
+        return not len(self.units) or _largest(self.units) < _NARROW_LIMIT / 8
 
     def dense(self, facts: int) -> Units:
         if self.at is None:
@@ -158,17 +158,6 @@ class Reduced:
             counts=self.counts[kept],
             amounts={name: found.where(kept) for name, found in self.amounts.items()},
             dropped=self.dropped + int(self.counts[~kept].sum()),
-        )
-
-    def arranged(self, order: Ints) -> Reduced:
-        """The same facts in another order, for a frame that shall have it."""
-        dense = {name: found.dense(len(self.key)) for name, found in self.amounts.items()}
-        return replace(
-            self,
-            key=self.key[order],
-            day=self.day[order],
-            counts=self.counts[order],
-            amounts={name: Amounts(None, units[order]) for name, units in dense.items()},
         )
 
     def texts(self, key: str) -> list[str]:
@@ -271,13 +260,17 @@ def _is_narrow(pieces: Sequence[tuple[Ints, Units]], facts: int) -> bool:
     """Looked at fact by fact only where all of it together might not fit."""
     if any(units.dtype == object for _, units in pieces):
         return False
-    sizes = [(place, np.abs(units.astype(float))) for place, units in pieces]
-    if sum(float(size.sum()) for _, size in sizes) < _NARROW_LIMIT:
+    if sum(_largest(units) * len(units) for _, units in pieces) < _NARROW_LIMIT:
         return True
-    largest = np.zeros(facts, float)
-    for place, size in sizes:
-        np.add.at(largest, place, size)
-    return float(largest.max()) < _NARROW_LIMIT
+    sizes = np.zeros(facts, float)
+    for place, units in pieces:
+        np.add.at(sizes, place, np.abs(units.astype(float)))
+    return float(sizes.max()) < _NARROW_LIMIT
+
+
+def _largest(units: Units) -> float:
+    """The size of the largest of some 64-bit integers."""
+    return max(-float(units.min()), float(units.max()))
 
 
 def _numbered(words: Ints, size: int) -> tuple[Ints, Ints]:

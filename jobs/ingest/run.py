@@ -185,7 +185,8 @@ class _Read:
 
 
 def _check_accounts(charges: pl.DataFrame, where: str) -> None:
-    wrong = charges.filter(~pl.col("account_id").str.contains(r"^[0-9]{12}$"))["account_id"]
+    accounts = charges["account_id"].unique().sort()
+    wrong = accounts.filter(~accounts.str.contains(r"^[0-9]{12}$"))
     if len(wrong):
         raise IngestError("bad_account", where, f"account {wrong[0]!r} has not twelve digits")
 
