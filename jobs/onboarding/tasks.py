@@ -10,6 +10,7 @@ from jobs.aws.calls import Caller, Clients
 from jobs.aws.signers import configured_signers
 from jobs.environment import Environment
 from jobs.onboarding.advance import advance
+from jobs.onboarding.checking import check
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.watching import watch
 from service.store import onboardings, practices, queue
@@ -51,6 +52,12 @@ def watch_members(
         watch(_organization(context, payer_account_id), payer_account_id)
 
 
+@tasks.task(name="check_access", pass_context=True)
+def check_access(context: procrastinate.JobContext, check_id: int) -> None:
+    """With a caller of its own: it only reads, and need not wait for the organization's writer."""
+    check(_with_a_caller(_environment(context)), check_id)
+
+
 def _environment(context: procrastinate.JobContext) -> Environment:
     environment = context.additional_context["environment"]
     assert isinstance(environment, Environment)
@@ -69,5 +76,9 @@ def onboarding_environment(
     payer_account_id: str,  # noqa: ARG001 - each organization has a caller of its own
 ) -> OnboardingEnvironment:
     """With the credentials of the machine's AWS configuration; see `configured_signers`."""
+    return _with_a_caller(environment)
+
+
+def _with_a_caller(environment: Environment) -> OnboardingEnvironment:
     caller = Caller(configured_signers(), Clients(), environment.now)
     return OnboardingEnvironment(environment.database, caller, environment.now)

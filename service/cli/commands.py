@@ -20,6 +20,9 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "service.cli.month": ("ingest", "bill", "reconcile"),
     "service.cli.documents": ("approve", "withdraw", "issue", "export"),
     "service.cli.estimate": ("estimate",),
+    "service.cli.onboard": ("onboard",),
+    "service.cli.handover": ("handover",),
+    "service.cli.links": ("links",),
     "service.cli.serve": ("serve", "worker"),
     "service.cli.simulate": ("simulate",),
 }

@@ -40,6 +40,11 @@ def complain(text: str) -> None:
     ERR.print(f"rebill: {text}")
 
 
+def write(text: str) -> None:
+    """A file's text, as it is."""
+    sys.stdout.write(text)
+
+
 def print_json(value: Any) -> None:
     """One JSON object on standard output and nothing else."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")

@@ -1,0 +1,44 @@
+"""Owns finding out whether our roles let in whom they should: every one tried, nothing changed."""
+
+from __future__ import annotations
+
+from jobs.aws.calls import Caller
+from jobs.onboarding.environment import OnboardingEnvironment
+from jobs.onboarding.performing import WORDS_CHARS_MAX, perform, to_answer
+from service.accounts.calls import Call, Refusal
+from service.accounts.facts import Facts
+from service.accounts.proving import access_probes, refusal_probes
+from service.accounts.refusals import is_denied
+from service.accounts.scene import Scene
+from service.store import access_checks, onboardings, practices
+from service.store.access_checks import AccessCheck, RoleCheck
+
+
+def check(environment: OnboardingEnvironment, check_id: int) -> AccessCheck:
+    """The finished check, also stored. Twice is once."""
+    with environment.database.transaction() as session:
+        asked = access_checks.access_check(session, check_id)
+        onboarding = onboardings.onboarding(session, asked.onboarding_id)
+        practice = practices.practice(session, onboarding.payer_account_id)
+    if asked.finished_at is not None:
+        return asked
+    scene = Scene(practice, onboarding.request, Facts(), onboarding.record, environment.now())
+    probes = (*access_probes(scene), *refusal_probes(scene))
+    results = [_tried(environment.caller, call, onboarding.id) for call in probes]
+    with environment.database.transaction() as session:
+        access_checks.end_check(session, check_id, results, environment.now())
+        return access_checks.access_check(session, check_id)
+
+
+def _tried(caller: Caller, call: Call, onboarding_id: str) -> RoleCheck:
+    """An answer that was lost, or credentials that are not there, prove nothing either way."""
+    answer = to_answer(perform(caller, call, onboarding_id=onboarding_id, person=""))
+    refused = isinstance(answer, Refusal)
+    words = answer.words if isinstance(answer, Refusal) else "AssumeRole succeeded"
+    denied = isinstance(answer, Refusal) and is_denied(answer)
+    return RoleCheck(
+        role_arn=str(call.arguments["RoleArn"]),
+        expected="refused" if call.expects_refusal else "allowed",
+        is_as_expected=denied if call.expects_refusal else not refused,
+        aws_words=words[:WORDS_CHARS_MAX],
+    )
