@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 import polars as pl
 
-from invoices.charges import KEYS, MONEY, SCHEMA
+from invoices.charges import KEYS, MONEY, SCHEMA, Kind
 from jobs.ingest import cur2, focus, legacy, line_items
 from jobs.ingest.errors import IngestError
 from jobs.ingest.reducer import FromMap, Reading
@@ -157,7 +157,10 @@ def charges(dialect: Dialect, sums: Reduced) -> pl.DataFrame:
     bill = sums.key_table().select(before_day.rle_id()).to_series().to_numpy()
     order = np.lexsort((sums.key, sums.day, bill[sums.key]))
     texts = [texts.series(name, sums.key[order]) for name, texts in sums.keys.items()]
-    looked_at = {name: sums.keys[name].series(name, sums.key) for name in ("kind", "service")}
+    looked_at = {
+        "kind": sums.keys["kind"].series("kind", sums.key, pl.Enum(Kind)),
+        "service": sums.keys["service"].series("service", sums.key),
+    }
     measures = [_measured(sums, looked_at, each) for each in _meaning(dialect).measures()]
     in_order = [measure.gather(pl.Series(order)) for measure in measures]
     day = pl.Series("service_day", sums.day[order]).cast(pl.Date)

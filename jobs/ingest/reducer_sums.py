@@ -46,9 +46,11 @@ class Texts:
             texts.cast(pl.Enum(words)).to_physical().to_numpy(),
         )
 
-    def series(self, name: str, at: Ints | slice = slice(None)) -> pl.Series:
+    def series(
+        self, name: str, at: Ints | slice = slice(None), dtype: pl.DataType | None = None
+    ) -> pl.Series:
         words = pl.Series(name, self.words, dtype=pl.String)
-        return words.gather(self.codes[at])
+        return words.cast(dtype or pl.String()).gather(self.codes[at])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
