@@ -85,7 +85,7 @@ DAMAGED: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "another month": (
         lambda: with_cell("bill_billing_period_start_date", "2026-09-01T00:00:00.000Z"),
         "wrong_period",
-        "2026-09-01",
+        "has '2026-09', not 2026-10",
     ),
     "another payer": (
         lambda: with_cell("bill_payer_account_id", "836060457634"),
