@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.api import invoices, periods
+from service.api import accounts, handovers, invoices, onboardings, periods
 from service.cli.commands import MODULES
 from service.configuration import read_configuration
 from service.settings import Settings
@@ -31,6 +31,16 @@ def test_every_endpoint_is_in_the_manual(resource: object) -> None:
     for route in router.routes:
         path = route.path.replace("{invoice_id}", "{id}").replace(".{extension}", ".pdf")
         assert f"`GET /v1{path}" in MANUAL
+
+
+@pytest.mark.parametrize("resource", [accounts, handovers, onboardings])
+def test_every_endpoint_of_member_accounts_is_on_their_page(resource: object) -> None:
+    page = (ROOT / "docs/onboarding.md").read_text(encoding="utf-8")
+    router = getattr(resource, "router")  # noqa: B009 - modules have no type for it
+    for route in router.routes:
+        path = route.path.replace("{onboarding_id}", "{id}")
+        for method in route.methods:
+            assert f"`{method} /v1{path}" in page
 
 
 def test_the_manuals_configuration_file_is_one() -> None:

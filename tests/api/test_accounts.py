@@ -1,0 +1,157 @@
+"""Accounts over HTTP: whose they are from which day, and whom our roles there let in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from jobs.onboarding.checking import check
+from service.store.database import Database
+from service.store.keys import Scope
+from service.store.onboardings import Onboarding
+from tests.accounts_practice import ACCESS
+from tests.api.test_onboardings import ONBOARDER, caller
+from tests.onboarding import CREATE, Office, allow, document, onboard, opened
+
+
+@pytest.fixture
+def office(database: Database) -> Iterator[Office]:
+    with opened(database) as office:
+        yield office
+
+
+@pytest.fixture
+def live(office: Office) -> Onboarding:
+    return onboard(office, CREATE)
+
+
+@pytest.fixture
+def staff(office: Office) -> Iterator[TestClient]:
+    with caller(office, *ONBOARDER) as client:
+        yield client
+
+
+def test_an_account_has_its_name_client_and_state(staff: TestClient, live: Onboarding) -> None:
+    listed = staff.get("/v1/accounts", params={"client": "acme", "state": "live"}).json()
+    shown = {
+        "id": live.account_id, "name": live.request.account_name, "client": "acme", "state": "live",
+    }  # fmt: skip
+
+    assert listed == {"items": [shown], "next_cursor": None, "has_more": False}
+    one = staff.get(f"/v1/accounts/{live.account_id}").json()
+    assert one == shown | {"onboarding_id": live.id}
+    assert staff.get("/v1/accounts", params={"state": "archived"}).json()["items"] == []
+
+
+def test_accounts_come_in_pages(staff: TestClient, live: Onboarding) -> None:
+    for account_id in ("700000000001", "700000000002"):
+        asked = {"client": "globex", "from": "2026-11-01"}
+        assert staff.post(f"/v1/accounts/{account_id}/assignments", json=asked).status_code == 200
+    first = staff.get("/v1/accounts", params={"limit": 2}).json()
+    rest = staff.get("/v1/accounts", params={"limit": 2, "cursor": first["next_cursor"]}).json()
+
+    assert [item["id"] for item in [*first["items"], *rest["items"]]] == [
+        live.account_id, "700000000001", "700000000002",
+    ]  # fmt: skip
+    assert (first["has_more"], rest["has_more"]) == (True, False)
+    other = {"client": "acme", "cursor": first["next_cursor"]}
+    assert staff.get("/v1/accounts", params=other).status_code == 400
+
+
+def test_a_clients_key_sees_its_accounts_and_nothing_of_how_they_came_to_be(
+    office: Office, live: Onboarding
+) -> None:
+    path = f"/v1/accounts/{live.account_id}"
+    with caller(office, *Scope, client="acme") as own, caller(office, client="globex") as other:
+        assert [item["id"] for item in own.get("/v1/accounts").json()["items"]] == [live.account_id]
+        assert own.get(path).json()["onboarding_id"] is None
+        assert own.get("/v1/accounts", params={"client": "globex"}).json()["items"] == []
+        assert own.post(f"{path}/access:check").status_code == 404
+        assert own.get(f"{path}/assignments").status_code == 404
+        assert own.get("/v1/links", params={"format": "aesr"}).status_code == 404
+        assert other.get("/v1/accounts").json()["items"] == []
+        hidden, missing = other.get(path), other.get("/v1/accounts/999999999999")
+    assert (hidden.status_code, missing.status_code) == (404, 404)
+    assert (
+        hidden.json()["detail"].replace(live.account_id, "999999999999")
+        == (missing.json()["detail"])
+    )
+
+
+def test_an_account_changes_hands_from_a_day_on_and_nothing_is_written_over(
+    staff: TestClient, live: Onboarding
+) -> None:
+    path = f"/v1/accounts/{live.account_id}/assignments"
+    moved = {"client": "globex", "from": "2027-01-01"}
+    expected = [
+        {"client": "acme", "from": "2026-11-23", "to": "2027-01-01"},
+        {"client": "globex", "from": "2027-01-01", "to": None},
+    ]
+
+    assert staff.post(path, json=moved).json()["items"] == expected
+    assert staff.post(path, json=moved).json()["items"] == expected
+    assert staff.get(path).json()["items"] == expected
+    taken = staff.post(path, json={"client": "initech", "from": "2026-12-01"})
+    assert (taken.status_code, taken.json()["code"]) == (409, "account_taken")
+    assert staff.get(path).json()["items"] == expected
+    nobody = staff.post(path, json={"client": "nobody", "from": "2027-01-01"})
+    assert nobody.status_code == 400
+
+
+def test_a_check_of_access_is_recorded_here_and_made_by_a_job(
+    office: Office, staff: TestClient, live: Onboarding
+) -> None:
+    calls = len(office.aws.log)
+    asked = staff.post(f"/v1/accounts/{live.account_id}/access:check")
+    where = asked.headers["location"]
+
+    assert (asked.status_code, asked.json()["state"]) == (202, "asked")
+    assert len(office.aws.log) == calls
+    check(office.environment, int(asked.json()["id"]))
+    done = staff.get(where).json()
+    assert (done["state"], done["is_as_expected"]) == ("done", True)
+    expected = [each["expected"] for each in done["results"]]
+    assert (expected.count("allowed"), expected.count("refused")) == (5, 6)
+    assert staff.get(where.replace(live.account_id, "999999999999")).status_code == 404
+
+
+def test_a_role_that_lets_in_without_mfa_is_found(
+    office: Office, staff: TestClient, live: Onboarding
+) -> None:
+    """Somebody lifted our guard, and opened a role to the access account."""
+    organizations, scp = office.aws.client("organizations"), office.practice.membership_scp_id
+    organizations.detach_policy(PolicyId=scp, TargetId=live.account_id)
+    trust = document(allow("sts:AssumeRole", Principal={"AWS": f"arn:aws:iam::{ACCESS}:root"}))
+    iam = office.aws.client("iam", live.account_id)
+    iam.update_assume_role_policy(RoleName="MspOnCall", PolicyDocument=trust)
+    office.aws.clock.advance(hours=1)
+    asked = staff.post(f"/v1/accounts/{live.account_id}/access:check").json()
+    check(office.environment, int(asked["id"]))
+
+    done = staff.get(f"/v1/accounts/{live.account_id}/access-checks/{asked['id']}").json()
+    wrong = [each for each in done["results"] if not each["is_as_expected"]]
+    assert done["is_as_expected"] is False
+    assert [(each["role_arn"].rsplit("/")[-1], each["expected"]) for each in wrong] == [
+        ("MspOnCall", "refused")
+    ]
+    assert wrong[0]["aws_words"] == "AssumeRole succeeded"
+
+
+def test_what_has_no_roles_of_ours_is_not_checked(office: Office, staff: TestClient) -> None:
+    staff.post(
+        "/v1/accounts/700000000001/assignments", json={"client": "acme", "from": "2026-11-01"}
+    )
+
+    assert staff.post("/v1/accounts/700000000001/access:check").status_code == 404
+
+
+def test_links_are_a_file_for_each_team(staff: TestClient, live: Onboarding) -> None:
+    files = staff.get("/v1/links", params={"format": "1password"}).json()["items"]
+    own = staff.get("/v1/links", params={"format": "switch-role", "team": "oncall"}).json()
+
+    assert [file["team"] for file in files] == ["admins", "engineers", "finance", "oncall"]
+    assert [file["name"] for file in own["items"]] == ["oncall-links.csv"]
+    assert f"account={live.account_id}&roleName=msp/MspOnCall" in own["items"][0]["text"]
+    assert staff.get("/v1/links", params={"format": "lastpass"}).status_code == 422

@@ -1,0 +1,256 @@
+"""The manual's walk: a new client's account, its roles, links, first invoice and hand-over."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from sandbox.aws import PAYER
+from service.cli import following, handover, links, onboard, opening
+from service.store import onboardings
+from service.store.database import Database
+from service.store.onboardings import Onboarding
+from tests.accounts_practice import PRACTICE
+from tests.jobs.ingest_builders import data_exports_manifest, gzipped, line, put
+from tests.onboarding import INVITED, Office, accept_and_deploy, opened, quietly
+from tests.scenarios.conftest import Answer, Rebill
+
+PAGE = (Path(__file__).parents[2] / "docs/onboarding.md").read_text(encoding="utf-8")
+COMMANDS = [
+    command
+    for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
+    for command in re.findall(r"^\$ rebill (.*)$", block, re.MULTILINE)
+]
+ROOT, PHONE = "root@acme.example", "+49 30 1234567"
+
+
+@pytest.fixture
+def office(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    """The sandbox with nothing described yet; the commands use its clock, and wait by it."""
+    with opened(database, names={}) as office:
+        office.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
+        for module in (onboard, handover, links):
+            monkeypatch.setattr(module, "opened", partial(opening.opened, office.now))
+        monkeypatch.setattr(following, "onboarding_environment", lambda *_: office.environment)
+        sleep = lambda seconds: office.aws.clock.advance(seconds=seconds)  # noqa: E731
+        monkeypatch.setattr(following, "time", SimpleNamespace(sleep=sleep))
+        monkeypatch.chdir(tmp_path)
+        yield office
+
+
+@dataclass
+class Walk:
+    """What others do between the commands, and what each command is to show."""
+
+    office: Office
+    rebill: Rebill
+    here: Path
+    monkeypatch: pytest.MonkeyPatch
+    answers: list[tuple[str, Answer]] = field(default_factory=list)
+
+    def run(self) -> None:
+        for command in COMMANDS:
+            for start, act in self.before().items():
+                if command.startswith(start):
+                    act()
+            answer = self.rebill(*shlex.split(command))
+            expected = 1 if command.startswith(NEED_A_PERSON) else 0
+            assert answer.status == expected, (command, answer.err, answer.out)
+            self.answers.append((command, answer))
+
+    def before(self) -> dict[str, Callable[[], None]]:
+        return {
+            "apply": self.write_the_page_s_configuration,
+            "onboard follow HALO-2": self.globex_accepts_and_deploys,
+            "ingest": self.aws_delivers_november,
+            "handover start": self.aws_lets_new_accounts_go,
+            "handover approve": self.an_approver_tags_the_account,
+            "handover code HALO-1 root_email": lambda: self.client_reads_out(ROOT),
+            "handover code HALO-1 phone": lambda: self.client_reads_out(PHONE),
+            "handover attest HALO-1 root_sign_in": self.client_completes_its_account,
+        }
+
+    def stored(self, ref: str) -> Onboarding:
+        with self.office.database.transaction() as session:
+            found = onboardings.onboarding_for(session, ref)
+        assert found is not None
+        return found
+
+    def write_the_page_s_configuration(self) -> None:
+        text = PAGE.split("```yaml\n")[1].split("```")[0]
+        practice = self.office.practice
+        for written, real in (
+            (PRACTICE.organization_id, practice.organization_id),
+            (PRACTICE.client_ou_id, practice.client_ou_id),
+            (f"root_id: {PRACTICE.root_id}", f"root_id: {practice.root_id}"),
+            (PRACTICE.membership_scp_id, practice.membership_scp_id),
+            (PRACTICE.root_scp_id, practice.root_scp_id),
+        ):
+            assert text.count(written) == 1, written
+            text = text.replace(written, real)
+        (self.here / "practice.yaml").write_text(text, encoding="utf-8")
+
+    def globex_accepts_and_deploys(self) -> None:
+        accept_and_deploy(self.office, self.stored("HALO-2").id)
+
+    def aws_delivers_november(self) -> None:
+        period = {"bill_payer_account_id": PAYER, "bill_billing_period_start_date": "2026-11-01"}
+        rows = [
+            line(cost, line_item_usage_account_id=account, line_item_usage_start_date=day, **period)
+            for account, cost, day in (
+                (self.stored("HALO-1").account_id, "100.00", "2026-11-24T01:00:00.000Z"),
+                (INVITED, "50.00", "2026-11-25T01:00:00.000Z"),
+                (PAYER, "7.00", "2026-11-25T01:00:00.000Z"),
+            )
+        ]
+        folder = self.here / "exports/2026-11"
+        put(folder / "data/BILLING_PERIOD=2026-11/part-0.csv.gz", gzipped(rows))
+        manifest = data_exports_manifest("s3://b/data/BILLING_PERIOD=2026-11/part-0.csv.gz")
+        put(folder / "metadata/BILLING_PERIOD=2026-11/main-Manifest.json", manifest)
+
+    def aws_lets_new_accounts_go(self) -> None:
+        self.office.aws.clock.advance(days=5)
+
+    def an_approver_tags_the_account(self) -> None:
+        tag = {"Key": "msp:offboarding", "Value": "handover-approved"}
+        organizations = self.office.aws.client("organizations")
+        account_id = self.stored("HALO-1").account_id
+        quietly(self.office, lambda: organizations.tag_resource(ResourceId=account_id, Tags=[tag]))
+
+    def client_reads_out(self, address: str) -> None:
+        code = self.office.aws.mail.code_for(address)
+        self.monkeypatch.setattr(sys, "stdin", io.StringIO(f"{code}\n"))
+
+    def client_completes_its_account(self) -> None:
+        owner = self.office.aws.owner(self.stored("HALO-1").account_id)
+        owner.add_payment_instrument()
+        owner.accept_agreement()
+
+    def shown(self, start: str) -> str:
+        """What the first command that starts so printed."""
+        return next(answer.out for command, answer in self.answers if command.startswith(start))
+
+
+NEED_A_PERSON = (
+    "handover start",
+    "handover code HALO-1 phone",
+    "handover attest HALO-1 root_sign_in",
+)
+
+
+@pytest.fixture
+def walk(office: Office, rebill: Rebill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Walk:
+    return Walk(office, rebill, tmp_path, monkeypatch)
+
+
+def test_every_command_of_the_page_does_what_it_says(walk: Walk) -> None:
+    walk.run()
+
+    acme, globex = walk.stored("HALO-1"), walk.stored("HALO-2")
+    assert (acme.stage, acme.state) == ("awaiting_final_invoice", "waiting_aws")
+    assert globex.state == "live"
+    assert_asked(walk, acme)
+    assert_linked(walk)
+    assert_granted(walk, acme)
+    assert_billed(walk)
+    assert_handed_over(walk, acme)
+
+
+def assert_asked(walk: Walk, acme: Onboarding) -> None:
+    assert "practice" not in walk.shown("apply"), "the page describes the sandbox as it is"
+    assert "nothing is recorded" in walk.shown("onboard create")
+    listed = json.loads(walk.shown("onboard status --json"))["onboardings"]
+    assert [(each["id"], each["state"]) for each in listed] == [(acme.id, "live")]
+    assert "sts:AssumeRole" in walk.shown("onboard status HALO-1")
+    assert len(walk.office.aws.calls("organizations:CreateAccount")) == 1
+
+
+def assert_linked(walk: Walk) -> None:
+    """The client is shown what changes, has to accept, and then has to let us in."""
+    assert "that month has two bills" in walk.shown("onboard invite")
+    asked = [answer.out for command, answer in walk.answers if command.startswith("onboard invite")]
+    waits = asked[1]
+    assert "waits: the client has to accept the invitation" in waits
+    assert "AWS says: " in waits and "until: 2026-12-08T12:0" in waits
+    for name in ("cloudformation.json", "terraform.tf.json", "cli.sh"):
+        assert "sts:ExternalId" in walk.shown(f"onboard artifact HALO-2 {name}")
+    assert "for globex: live" in walk.shown("onboard follow HALO-2")
+
+
+def assert_granted(walk: Walk, acme: Onboarding) -> None:
+    links = walk.shown("links --team engineers --format switch-role")
+    assert f"account={acme.account_id}&roleName=msp/MspEngineer" in links
+    assert "MspAdmin" not in links
+    profiles = walk.shown("links --team engineers --format aws-config --user ada")
+    assert "mfa_serial = arn:aws:iam::222222222222:mfa/ada" in profiles
+    vault = json.loads(walk.shown("links --format bitwarden-json"))
+    assert (len(vault["collections"]), len(vault["items"])) == (4, 8)
+    assert sorted(path.name for path in (walk.here / "vaults").iterdir()) == [
+        "admins.1password.csv", "engineers.1password.csv", "finance.1password.csv",
+        "oncall.1password.csv",
+    ]  # fmt: skip
+    assert (walk.here / "registry/granted.yml").read_text().startswith("awsConfig:\n  - ")
+
+
+def assert_billed(walk: Walk) -> None:
+    """100.00 and 50.00 at ten percent more; our own 7.00 is retained."""
+    assert "It closes." in walk.shown("reconcile")
+    documents = sorted((walk.here / "invoices/2026-11").glob("*/*.json"))
+    totals = {path.parent.name: json.loads(path.read_text())["total"] for path in documents}
+    assert totals == {"acme": "110.00", "globex": "55.00"}
+
+
+def assert_handed_over(walk: Walk, acme: Onboarding) -> None:
+    assert "a second person" in walk.shown("handover dry-run")
+    assert "to do: an approver tags the account" in walk.shown("handover start")
+    assert "6 roles of ours are proved to refuse us" in walk.shown("handover status")
+    after = walk.answers[-1][1].out
+    assert acme.account_id not in after and INVITED in after
+    assert walk.office.aws.account(acme.account_id).organization is None
+    assert walk.office.aws.account(acme.account_id).email == ROOT
+
+
+def test_asked_with_nonsense_the_commands_say_one_line_and_call_nobody(
+    walk: Walk, rebill: Rebill
+) -> None:
+    create = ("onboard", "create", "--client", "acme", "--name", "prod")
+    for arguments, words in (
+        (("onboard", "create", "--client", "nobody", "--name", "x"), "there is no client 'nobody'"),
+        ((*create, "--role", "Root"), "no role is called 'Root'"),
+        ((*create, "--email", "a" * 60 + "@msp.example"), "64"),
+        ((*create, "--budget", "much"), "no positive amount"),
+        (("onboard", "status", "HALO-404"), "there is no onboarding HALO-404"),
+        (("onboard", "invite", "--client", "acme", "--name", "x", "--account", "1"), "twelve"),
+        (("handover", "start", "HALO-404", "--exit", "close"), "there is no onboarding"),
+        (("handover", "start", "HALO-404", "--exit", "now"), "there are transfer, standalone"),
+        (("links", "--format", "lastpass"), "no format is called 'lastpass'"),
+        (("links", "--format", "aesr", "--team", "cooks"), "the team 'cooks' has no grants"),
+    ):
+        answer = rebill(*arguments)
+        assert (answer.status, answer.out) == (2, ""), arguments
+        assert words in answer.err and answer.err.count("\n") == 1, answer.err
+    assert walk.office.aws.log == []
+
+
+def test_one_person_alone_hands_nothing_over(walk: Walk, rebill: Rebill) -> None:
+    created = rebill(
+        *shlex.split("onboard create --client acme --name prod --ref T-1 --json --by ada")
+    )
+    assert created.json["state"] == "live"
+    started = rebill(*shlex.split("handover start T-1 --exit close --by ada --json"))
+    assert (started.status, started.json["state"]) == (1, "needs_human")
+    alone = rebill(*shlex.split("handover approve T-1 close --by ada"))
+    assert alone.status == 2
+    assert "another person has to approve it" in alone.err
+    aborted = rebill(*shlex.split("handover abort T-1 --by ada --json"))
+    assert (aborted.status, aborted.json["state"]) == (0, "live")
