@@ -34,7 +34,7 @@ def links(
     with opened() as environment, environment.database.transaction() as session:
         files = export_links(session, link_format, team=team, user=user)
     if out is None:
-        output.write(one_stream(files))
+        output.write(one_stream(link_format, files))
         return
     for file in files:
         _write(out / file.name, file.text)
@@ -43,22 +43,21 @@ def links(
     output.say(f"{len(files)} files in {out}")
 
 
-def one_stream(files: Sequence[ExportFile]) -> str:
+def one_stream(link_format: str, files: Sequence[ExportFile]) -> str:
     """Files of several teams as one that is still of its format."""
-    if not files:
-        return ""
-    if files[0].name.endswith(".json"):
+    if link_format == "bitwarden-json":
         return _one_json([json.loads(file.text) for file in files])
-    if files[0].name.endswith(".csv"):
+    if files and files[0].name.endswith(".csv"):
         return _one_csv([file.text for file in files])
     return "\n".join(file.text for file in files)
 
 
 def _one_json(documents: list[dict[str, list[object]]]) -> str:
-    whole = documents[0] | {
+    whole: dict[str, object] = {
         name: [each for document in documents for each in document[name]]
         for name in ("collections", "items")
     }
+    whole = {"encrypted": False, **whole}
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
 
 

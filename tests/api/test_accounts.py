@@ -8,6 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from jobs.onboarding.checking import check
+from jobs.onboarding.tasks import tasks
+from service.store import queue
 from service.store.database import Database
 from service.store.keys import Scope
 from service.store.onboardings import Onboarding
@@ -115,6 +117,11 @@ def test_a_check_of_access_is_recorded_here_and_made_by_a_job(
     expected = [each["expected"] for each in done["results"]]
     assert (expected.count("allowed"), expected.count("refused")) == (5, 6)
     assert staff.get(where.replace(live.account_id, "999999999999")).status_code == 404
+
+
+def test_the_job_of_a_check_is_one_that_workers_know() -> None:
+    assert queue.CHECK_ACCESS == "rebill:check_access"
+    assert "check_access" in tasks.tasks
 
 
 def test_a_role_that_lets_in_without_mfa_is_found(

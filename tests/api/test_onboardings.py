@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +14,9 @@ from httpx2 import Response
 
 from service.actions.create_api_key import create_api_key
 from service.app import create_app
-from service.store.database import Database
+from service.store.database import Database, DatabaseUnavailable
 from service.store.keys import Scope
+from service.store.session import Session
 from tests.onboarding import INVITED, Office, accept_and_deploy, opened
 
 CREATE = {"kind": "create", "client": "acme", "name": "prod", "external_ref": "HALO-1"}
@@ -104,6 +106,26 @@ def test_the_same_ticket_under_many_keys_at_once_makes_one_onboarding(psa: TestC
         answers = list(senders.map(lambda n: ask(psa, CREATE, f"key-{n}"), range(20)))
 
     assert sorted(answer.status_code for answer in answers) == [202] + [409] * 19
+
+
+def test_an_answer_leaves_only_after_its_work_is_committed(
+    psa: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Database.transaction
+
+    @contextmanager
+    def dies_at_the_commit(database: Database) -> Iterator[Session]:
+        with real(database) as session:
+            yield session
+            raise DatabaseUnavailable(RuntimeError("the connection is lost"))
+
+    with monkeypatch.context() as lost:
+        lost.setattr(Database, "transaction", dies_at_the_commit)
+        unanswered = ask(psa, CREATE)
+    again = ask(psa, CREATE)
+
+    assert (unanswered.status_code, unanswered.json()["retryable"]) == (503, True)
+    assert (again.status_code, "idempotent-replayed" in again.headers) == (202, False)
 
 
 def test_a_key_is_needed_and_may_not_ask_for_something_else(psa: TestClient) -> None:

@@ -242,6 +242,13 @@ def test_asked_with_nonsense_the_commands_say_one_line_and_call_nobody(
     assert walk.office.aws.log == []
 
 
+def test_without_any_grant_the_files_are_empty_ones(walk: Walk, rebill: Rebill) -> None:
+    vault = rebill("links", "--format", "bitwarden-json")
+
+    assert vault.json == {"encrypted": False, "collections": [], "items": []}
+    assert rebill("links", "--format", "aws-config").out == ""
+
+
 def test_one_person_alone_hands_nothing_over(walk: Walk, rebill: Rebill) -> None:
     created = rebill(
         *shlex.split("onboard create --client acme --name prod --ref T-1 --json --by ada")
