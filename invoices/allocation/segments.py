@@ -22,17 +22,18 @@ def by_segment(
     """The charges of each account summed over the days on which it had one client.
 
     The sum bears the first of these days, so `assign` gives it the same client. Days on which an
-    account was nobody's stay apart: a finding names them. Some thirty times fewer rows.
+    account was nobody's stay apart: a finding names them. Charges without a public price stay
+    apart, too: on the basis `list` their cost stands in. Some thirty times fewer rows.
     """
     assert_charges(charges)
     firsts = _first_days(charges, roster, period=period, internal_accounts=internal_accounts)
     summed = (
         charges.lazy()
-        .with_columns(firsts.alias("service_day"))
-        .group_by(KEYS)
+        .with_columns(firsts.alias("service_day"), (pl.col("list_cost") != 0).alias("is_listed"))
+        .group_by(*KEYS, "is_listed")
         .agg(pl.col(MEASURES).sum())
         .collect(engine="streaming")
-        .sort(KEYS)
+        .sort(*KEYS, "is_listed")
         .select(SCHEMA.names())
     )
     assert_charges(summed)

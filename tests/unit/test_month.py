@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from invoices.charges import Kind
+from invoices.charges import CostBasis, Kind
 from invoices.clients import ClientKey
 from invoices.month import bill, inputs_id
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat
@@ -100,3 +100,14 @@ def test_a_mid_month_move_makes_two_invoices_of_one_account() -> None:
         ("acme", 10_00),
         ("bell", 20_00),
     ]
+
+
+def test_on_list_basis_a_day_without_a_public_price_is_sold_at_its_cost() -> None:
+    """Days are summed before pricing, but not a listed one with one that is not: 1 + 2 = 3."""
+    listed = charge(ACME, "0", list_cost="1", service_day=date(2018, 10, 1))
+    unlisted = charge(ACME, "2", list_cost="0", service_day=date(2018, 10, 2))
+    known = inputs(owns("acme", ACME), books=[book(cost_basis=CostBasis.LIST)])
+
+    (only,) = bill(charges(listed, unlisted), known).drafts
+
+    assert only.statement.price == Decimal(3)
