@@ -26,9 +26,20 @@ class Owner:
             raise PermissionError("password recovery is disabled for your account")
         self.account.root.password = True
 
-    def add_root_mfa(self) -> None:
+    def sign_in_as_root(self) -> None:
         assert self.account.root.password, "nobody can sign in as root without a password"
-        self.account.root.mfa_devices.append(f"arn:aws:iam::{self.account.id}:mfa/root")
+        self.account.root.password_last_used = self._world.now()
+
+    def add_root_mfa(self) -> None:
+        """An app on a telephone."""
+        self._add_device("mfa/root-account-mfa-device")
+
+    def add_root_passkey(self) -> None:
+        self._add_device("u2f/root-account/key-1")
+
+    def _add_device(self, name: str) -> None:
+        assert self.account.root.password, "nobody can sign in as root without a password"
+        self.account.root.mfa_devices.append(f"arn:aws:iam::{self.account.id}:{name}")
 
     def add_root_access_key(self) -> str:
         key = "AKIA" + "".join(self._world.random.choices("ABCDEFGHJKLMNPQRSTUVWXYZ", k=16))

@@ -1,10 +1,7 @@
-"""Owns root credentials: their central management, what a root session sees, and the report."""
+"""Owns root credentials: their central management, and what a root session sees."""
 
 from __future__ import annotations
 
-import csv
-import io
-from datetime import datetime
 from typing import Any
 
 from moto.iam.models import iam_backends
@@ -214,54 +211,4 @@ def get_account_summary(call: Call) -> Answer:
             "AttachedPoliciesPerRoleQuota": 10,
             "VersionsPerPolicyQuota": 5,
         }
-    }
-
-
-COLUMNS = (
-    "user arn user_creation_time password_enabled password_last_used password_last_changed "
-    "password_next_rotation mfa_active access_key_1_active access_key_1_last_rotated "
-    "access_key_1_last_used_date access_key_1_last_used_region access_key_1_last_used_service "
-    "access_key_2_active access_key_2_last_rotated access_key_2_last_used_date "
-    "access_key_2_last_used_region access_key_2_last_used_service cert_1_active "
-    "cert_1_last_rotated cert_2_active cert_2_last_rotated"
-).split()
-
-
-@answers("iam", "GetCredentialReport")
-def get_credential_report(call: Call) -> Answer:
-    """With the row `<root_account>`, which is the only way to see the payer's own root."""
-    iam: Any = iam_backends[call.account_id]["aws"]
-    if not iam.credential_report:
-        raise AwsError("ReportNotPresent", "No report is present: generate one first.")
-    account = call.world.account(call.account_id)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, restval="N/A", lineterminator="\n")
-    writer.writeheader()
-    root_arn = f"arn:aws:iam::{account.id}:root"
-    writer.writerow(_row("<root_account>", root_arn, account.created_at, root=account.root))
-    for user in iam.users.values():
-        credentials = RootCredentials(
-            password=bool(user.password),
-            access_keys={key.access_key_id: key.status for key in user.access_keys},
-            mfa_devices=list(user.mfa_devices),
-        )
-        writer.writerow(_row(user.name, user.arn, user.create_date, root=credentials))
-    return {"Content": text.getvalue(), "ReportFormat": "text/csv", "GeneratedTime": call.now}
-
-
-def _row(name: str, arn: str, created: datetime, *, root: RootCredentials) -> dict[str, str]:
-    statuses = [*root.access_keys.values(), "", ""]
-    certificates = len(root.certificates)
-    password = "not_supported" if name == "<root_account>" else str(root.password).lower()
-    return {
-        "user": name,
-        "arn": arn,
-        "user_creation_time": created.strftime("%Y-%m-%dT%H:%M:%S+00:00"),
-        "password_enabled": password,
-        "password_last_used": "no_information" if root.password else "N/A",
-        "mfa_active": str(bool(root.mfa_devices)).lower(),
-        "access_key_1_active": str(statuses[0] == "Active").lower(),
-        "access_key_2_active": str(statuses[1] == "Active").lower(),
-        "cert_1_active": str(certificates > 0).lower(),
-        "cert_2_active": str(certificates > 1).lower(),
     }

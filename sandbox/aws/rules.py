@@ -45,4 +45,6 @@ class Rules:
     region_seconds: float = 0
     cost_tag_seconds: float = 0
     """How late a tag key put on an account is known to cost allocation."""
+    report_seconds: float = 0
+    """How long a credential report is in the making."""
     page_size: int = 20

@@ -24,6 +24,13 @@ class RootCredentials:
     """Key id -> Active or Inactive."""
     mfa_devices: list[str] = field(default_factory=list)
     certificates: list[str] = field(default_factory=list)
+    password_last_used: datetime | None = None
+
+
+@dataclass(frozen=True)
+class CredentialReport:
+    started_at: datetime
+    content: str
 
 
 @dataclass
@@ -173,6 +180,8 @@ class World:
         self.mfa_used: set[tuple[str, int]] = set()
         self.trusts: dict[str, list[tuple[datetime, str]]] = {}
         """Role ARN -> its trust policies, each with the time it was written."""
+        self.credential_reports: dict[str, CredentialReport] = {}
+        """Account -> its latest report."""
         self.stubs: dict[tuple[str, str], Callable[..., dict[str, Any]]] = {}
 
     def now(self) -> datetime:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.aws import PAYER, Clock, StrictAWS, session_from
+from sandbox.aws import PAYER, Clock, Rules, StrictAWS, session_from
 
 TASK = "arn:aws:iam::aws:policy/root-task/"
 CLIENT = "222222222222"
@@ -147,6 +147,39 @@ def test_the_report_shows_the_payers_own_root(aws: StrictAWS) -> None:
     assert list(rows) == ["<root_account>", "alice"]
     root = rows["<root_account>"]
     assert (root["mfa_active"], root["access_key_1_active"]) == ("false", "true")
-    aws.owner(PAYER).add_root_mfa()
+
+
+def test_a_report_stands_for_four_hours_and_takes_its_time(aws: StrictAWS) -> None:
+    iam, owner = aws.client("iam"), aws.owner(PAYER)
+    aws.world.rules = Rules(report_seconds=30)
+    assert refusal(iam.get_credential_report) == "ReportNotPresent"
+    assert iam.generate_credential_report()["State"] == "STARTED"
+    assert iam.generate_credential_report()["State"] == "INPROGRESS"
+    assert refusal(iam.get_credential_report) == "ReportInProgress"
+    aws.clock.advance(seconds=30)
+    assert iam.generate_credential_report()["State"] == "COMPLETE"
+    owner.add_root_mfa()
+    owner.sign_in_as_root()
+    assert root_row(iam)["mfa_active"] == "false", "what changed since is not in it"
+    aws.clock.advance(hours=4)
+    assert refusal(iam.get_credential_report) == "ReportExpired"
+    assert iam.generate_credential_report()["State"] == "STARTED"
+    aws.clock.advance(seconds=30)
+    row = root_row(iam)
+    assert (row["mfa_active"], row["password_enabled"]) == ("true", "not_supported")
+    assert row["password_last_used"] == "2026-03-10T00:00:30+00:00"
+
+
+def root_row(iam: Any) -> dict[str, str]:
     content = iam.get_credential_report()["Content"].decode()
-    assert next(csv.DictReader(io.StringIO(content)))["mfa_active"] == "true"
+    return next(csv.DictReader(io.StringIO(content)))
+
+
+def test_root_s_app_is_a_virtual_device_and_its_passkey_is_none(aws: StrictAWS) -> None:
+    iam, owner = aws.client("iam"), aws.owner(PAYER)
+    owner.add_root_passkey()
+    assert iam.list_virtual_mfa_devices(AssignmentStatus="Assigned")["VirtualMFADevices"] == []
+    owner.add_root_mfa()
+    (device,) = iam.list_virtual_mfa_devices(AssignmentStatus="Assigned")["VirtualMFADevices"]
+    assert device["SerialNumber"] == f"arn:aws:iam::{PAYER}:mfa/root-account-mfa-device"
+    assert device["User"]["Arn"] == f"arn:aws:iam::{PAYER}:root"
