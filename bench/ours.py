@@ -38,8 +38,8 @@ def priced_lines(month: MonthSet, cache: Path, out: Path) -> None:
         Request(str(month.folder), month.payer, PERIOD), cache=cache, progress=lambda *_: None
     ).charges
     roster, book, ours = roster_of(month), price_book(), frozenset({month.payer})
-    charges = by_segment(charges, roster, period=PERIOD, internal_accounts=ours)
-    assigned = assign(charges, roster, period=PERIOD, internal_accounts=ours)
+    summed = by_segment(charges, roster, period=PERIOD, internal_accounts=ours)
+    assigned = assign(summed, roster, period=PERIOD, internal_accounts=ours)
     clients = {ClientKey(f"client-{n:04}"): book for n in range(CLIENTS)}
     allocation = allocate(assigned, {client: _policy(book) for client in clients})
     rated = rate(allocation.borne, clients)

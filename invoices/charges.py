@@ -1,6 +1,9 @@
-"""Owns the charge: its kinds, and the one schema of a frame of charges (the charge summary)."""
+"""Owns the charge: its kinds, and the two forms of a month's charges (the charge summary)."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 import polars as pl
@@ -79,6 +82,8 @@ KEYS: tuple[str, ...] = (
 `billing_period` is `YYYY-MM`; `tags` is canonical JSON of the chosen keys, or ''.
 """
 
+TEXT_KEYS: tuple[str, ...] = tuple(key for key in KEYS if key != "service_day")
+
 MEASURES: tuple[str, ...] = (
     "usage",
     "billed_cost",
@@ -99,6 +104,45 @@ SCHEMA = pl.Schema(
     {key: pl.Date() if key == "service_day" else pl.String() for key in KEYS}
     | dict.fromkeys(MEASURES, MONEY)
 )
+
+
+TEXTS = pl.Schema(dict.fromkeys(TEXT_KEYS, pl.String()))
+
+DAILY = pl.Schema({"key": pl.UInt32(), "service_day": pl.Date()} | dict.fromkeys(MEASURES, MONEY))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Charges:
+    """A month's charges in star form: few distinct keys, many days. This is what is kept.
+
+    Charge n has the day and the measures of row n of `daily`, and its other keys are row
+    `daily["key"][n]` of `keys`. Both are in order: equal charges are equal frames.
+    """
+
+    keys: pl.DataFrame
+    """Of schema TEXTS: every combination that occurs, once, sorted."""
+    daily: pl.DataFrame
+    """Of schema DAILY, sorted by key and day."""
+
+    def __post_init__(self) -> None:
+        """Every stage is given what it may trust: the schema is a promise, not a hope."""
+        assert self.keys.schema == TEXTS, f"not keys of charges: {self.keys.schema}"
+        assert self.daily.schema == DAILY, f"not days of charges: {self.daily.schema}"
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame) -> Charges:
+        """The charges of a flat frame, in any order."""
+        assert_charges(frame)
+        keys = frame.select(TEXT_KEYS).unique().sort(TEXT_KEYS)
+        numbered = keys.with_row_index("key")
+        daily = look_up(frame, numbered, on=TEXT_KEYS).select(DAILY.names())
+        return cls(keys, daily.sort(DAILY.names()))
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """All of it as one flat frame (SCHEMA), sorted by KEYS; made anew each time, and large."""
+        texts = self.keys[self.daily["key"]]
+        return texts.hstack(self.daily.drop("key")).select(SCHEMA.names()).sort(KEYS)
 
 
 def assert_charges(frame: pl.DataFrame | pl.LazyFrame) -> None:

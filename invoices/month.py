@@ -9,8 +9,6 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-import polars as pl
-
 from invoices.allocation.direct import assign
 from invoices.allocation.leftover import (
     RETAINED_AS,
@@ -19,7 +17,7 @@ from invoices.allocation.leftover import (
     allocate,
 )
 from invoices.allocation.segments import by_segment
-from invoices.charges import Kind, assert_charges
+from invoices.charges import Charges, Kind
 from invoices.checks import CHECKS_BEFORE_DRAFTING, CHECKS_OF_DRAFTS, Facts, check, parked
 from invoices.clients import Client, ClientKey
 from invoices.documents.document import content_id, to_document
@@ -63,14 +61,15 @@ class BilledMonth:
     unassigned: tuple[UnassignedAccount, ...]
 
 
-def bill(charges: pl.DataFrame, inputs: BillingInputs) -> BilledMonth:
+def bill(charges: Charges, inputs: BillingInputs) -> BilledMonth:
     """Charges and named inputs become drafts. Equal input, in any order, gives equal output."""
-    assert_charges(charges)
-    currency = _currency(charges)
+    currencies = frozenset(charges.keys["currency"])
+    # The first by name of several, which a check reports.
+    currency = min(currencies, default="USD")
     books = _books(inputs)
     period, ours = inputs.period, inputs.internal_accounts
-    charges = by_segment(charges, inputs.roster, period=period, internal_accounts=ours)
-    assigned = assign(charges, inputs.roster, period=period, internal_accounts=ours)
+    summed = by_segment(charges, inputs.roster, period=period, internal_accounts=ours)
+    assigned = assign(summed, inputs.roster, period=period, internal_accounts=ours)
     allocation = allocate(assigned, {client: _policy(book) for client, book in books.items()})
     rated = rate(allocation.borne, books)
     statements = draw_up(rated, inputs.price_books, period=inputs.period, currency=currency)
@@ -78,8 +77,8 @@ def bill(charges: pl.DataFrame, inputs: BillingInputs) -> BilledMonth:
     facts = Facts(
         inputs=inputs,
         currency=currency,
-        kinds=frozenset(charges["kind"].unique()),
-        currencies=frozenset(charges["currency"].unique()),
+        kinds=frozenset(charges.keys["kind"].unique()),
+        currencies=currencies,
         allocation=allocation,
         statements={statement.client: statement for statement in statements},
     )
@@ -125,12 +124,6 @@ def prove(
 def inputs_id(inputs: BillingInputs) -> str:
     """The content id of all that a month's drafts are a function of."""
     return content_id(_to_json(inputs))
-
-
-def _currency(charges: pl.DataFrame) -> str:
-    """The payer's; the first by name of several, which a check reports."""
-    known = sorted(charges["currency"].unique())
-    return known[0] if known else "USD"
 
 
 def _books(inputs: BillingInputs) -> dict[ClientKey, PriceBook]:

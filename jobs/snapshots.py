@@ -1,10 +1,11 @@
-"""Owns the snapshots: charge frames kept for good, each under the digest of what it says."""
+"""Owns the snapshots: a month's charges kept for good, each under the digest of what they say."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import re
+import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -13,9 +14,9 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
-from invoices.charges import KEYS, SCHEMA, assert_charges
+from invoices.charges import DAILY, TEXTS, Charges
 
-SERIALISATION = b"rebill charges 1\n"
+SERIALISATION = b"rebill charges 2\n"
 """Part of the digest: another serialisation, another id."""
 
 
@@ -30,49 +31,60 @@ class DamagedSnapshot(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Snapshots:
-    """A folder of immutable Parquet files; nothing in it is ever changed."""
+    """A folder of immutable snapshots, each a folder of two Parquet files: keys and days."""
 
     root: Path
 
-    def keep(self, charges: pl.DataFrame) -> str:
-        """The id of these charges: equal charges have one id, and are written once."""
-        ordered = charges.sort(KEYS)
-        snapshot_id = digest(ordered)
-        path = self._path(snapshot_id)
-        if not path.exists():
+    def keep(self, charges: Charges) -> str:
+        """The id of these charges: equal charges have one id, and are written once.
+
+        A damaged snapshot of this id is replaced.
+        """
+        snapshot_id = digest(charges)
+        try:
+            self.load(snapshot_id)
+        except DamagedSnapshot:
             self.root.mkdir(parents=True, exist_ok=True)
-            _write_whole(ordered, path)
+            _write_whole(charges, self._path(snapshot_id))
         return snapshot_id
 
-    def load(self, snapshot_id: str) -> pl.LazyFrame:
+    def load(self, snapshot_id: str) -> Charges:
         """The charges, checked against the id. Raises DamagedSnapshot."""
         if re.fullmatch(r"[0-9a-f]{64}", snapshot_id) is None:
             raise DamagedSnapshot(snapshot_id, "this is no snapshot id")
+        path = self._path(snapshot_id)
         try:
-            charges = pl.read_parquet(self._path(snapshot_id))
+            keys, daily = (pl.read_parquet(path / name) for name in _FILES)
         except FileNotFoundError as error:
             raise DamagedSnapshot(snapshot_id, "it is not kept here") from error
         except (pl.exceptions.PolarsError, OSError) as error:
-            raise DamagedSnapshot(snapshot_id, "its file cannot be read") from error
-        if charges.schema != SCHEMA or digest(charges) != snapshot_id:
-            raise DamagedSnapshot(snapshot_id, "its file was altered")
-        return charges.lazy()
+            raise DamagedSnapshot(snapshot_id, "its files cannot be read") from error
+        altered = DamagedSnapshot(snapshot_id, "its files were altered")
+        if keys.schema != TEXTS or daily.schema != DAILY:
+            raise altered
+        charges = Charges(keys, daily)
+        if digest(charges) != snapshot_id:
+            raise altered
+        return charges
 
     def _path(self, snapshot_id: str) -> Path:
-        return self.root / f"{snapshot_id}.parquet"
+        return self.root / snapshot_id
 
 
-def digest(charges: pl.DataFrame) -> str:
-    """SHA-256 over the frame, column by column, in a form no library's version can change.
+_FILES = ("keys.parquet", "daily.parquet")
+
+
+def digest(charges: Charges) -> str:
+    """SHA-256 over both frames, column by column, in a form no library's version can change.
 
     Per column its name, then: text as the UTF-8 of all rows after their end offsets (64 bits), a
-    day as its number since 1970 (32 bits), money as its units of 1e-10 (128 bits); integers little
-    endian, two's complement.
+    key's number and a day (its number since 1970) in 32 bits, money as its units of 1e-10 in 128
+    bits; integers little endian, two's complement.
     """
-    assert_charges(charges)
     assert sys.byteorder == "little", "the digest reads columns as little-endian memory"
-    told = hashlib.sha256(SERIALISATION + f"{charges.height} rows\n".encode())
-    for series in charges.iter_columns():
+    height = f"{charges.keys.height} keys, {charges.daily.height} charges\n"
+    told = hashlib.sha256(SERIALISATION + height.encode())
+    for series in (*charges.keys.iter_columns(), *charges.daily.iter_columns()):
         assert series.null_count() == 0, f"column {series.name} has a null"
         told.update(f"{series.name}\n".encode())
         for piece in _memory(series):
@@ -88,27 +100,37 @@ def _memory(series: pl.Series) -> list[memoryview]:
         offsets = memoryview(ends).cast("B").cast("q")[: len(values) + 1]
         assert values.offset == 0 and offsets[0] == 0, "a sliced column"
         return [offsets[1:].cast("B"), memoryview(text or b"").cast("B")[: offsets[-1]]]
-    width = 4 if series.dtype == pl.Date else 16
+    width = 16 if series.dtype.is_decimal() else 4
     assert values.offset == 0, "a sliced column"
     return [memoryview(values.buffers()[1]).cast("B")[: width * len(values)]]
 
 
-def _write_whole(charges: pl.DataFrame, path: Path) -> None:
-    """A crash leaves the whole file or none: write aside, flush to disk, rename, flush the name."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".writing", delete=False) as file:
-        try:
-            charges.write_parquet(file)
-            file.flush()
-            os.fsync(file.fileno())
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
-    folder = os.open(path.parent, os.O_RDONLY)
+def _write_whole(charges: Charges, path: Path) -> None:
+    """A crash leaves the whole snapshot or none: write aside, flush, rename, flush the name.
+
+    What is there is damaged, and gives way. Nobody else writes it: a month has one writer.
+    """
+    aside = Path(tempfile.mkdtemp(dir=path.parent, suffix=".writing"))
     try:
-        os.fsync(folder)
+        for name, frame in zip(_FILES, (charges.keys, charges.daily), strict=True):
+            with (aside / name).open("wb") as file:
+                frame.write_parquet(file)
+                file.flush()
+                os.fsync(file.fileno())
+        _flush(aside)
+        shutil.rmtree(path, ignore_errors=True)
+        aside.rename(path)
     finally:
-        os.close(folder)
+        shutil.rmtree(aside, ignore_errors=True)
+    _flush(path.parent)
+
+
+def _flush(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 __all__ = ["DamagedSnapshot", "Snapshots", "digest"]

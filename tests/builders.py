@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from invoices.charges import KEYS, MEASURES, SCHEMA, CostBasis, Kind
+from invoices.charges import KEYS, MEASURES, SCHEMA, Charges, CostBasis, Kind
 from invoices.clients import AccountId, Address, Assignment, Client, ClientKey, Roster, Tax
 from invoices.documents.invoice import Seller
 from invoices.inputs import BillingInputs, ExchangeRate
@@ -50,8 +50,12 @@ def charge(
     return row | other | amounts
 
 
-def charges(*rows: Mapping[str, Any]) -> pl.DataFrame:
+def frame(*rows: Mapping[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA)
+
+
+def charges(*rows: Mapping[str, Any]) -> Charges:
+    return Charges.of(frame(*rows))
 
 
 def client(key: str, **other: Any) -> Client:

@@ -39,18 +39,29 @@ def assign(
     """
     assert_charges(charges)
     days = charges.lazy().select("account_id", "service_day").unique().collect()
-    internal = pl.col("account_id").is_in(sorted(internal_accounts))
-    bearers = _bearers(days, roster, period).with_columns(
-        internal.alias(INTERNAL),
-        pl.when(internal).then(pl.lit("")).otherwise(BEARER).alias(BEARER),
-    )
-    assigned = look_up(charges, bearers, on=["account_id", "service_day"])
+    borne = bearers(days, roster, period=period, internal_accounts=internal_accounts)
+    assigned = look_up(charges, borne, on=["account_id", "service_day"])
     assigned = assigned.select(ASSIGNED_SCHEMA.names())
     assert assigned.schema == ASSIGNED_SCHEMA
     return assigned
 
 
-def _bearers(days: pl.DataFrame, roster: Roster, period: BillingPeriod) -> pl.DataFrame:
+def bearers(
+    days: pl.DataFrame,
+    roster: Roster,
+    *,
+    period: BillingPeriod,
+    internal_accounts: Set[AccountId],
+) -> pl.DataFrame:
+    """Of distinct accounts and days (`account_id`, `service_day`): BEARER and INTERNAL of each."""
+    internal = pl.col("account_id").is_in(sorted(internal_accounts))
+    return _clients(days, roster, period).with_columns(
+        internal.alias(INTERNAL),
+        pl.when(internal).then(pl.lit("")).otherwise(BEARER).alias(BEARER),
+    )
+
+
+def _clients(days: pl.DataFrame, roster: Roster, period: BillingPeriod) -> pl.DataFrame:
     """One row per account and day, with its client or ''."""
     spans = _spans(roster)
     last_day = period.end - timedelta(days=1)

@@ -6,62 +6,58 @@ from collections.abc import Set
 
 import polars as pl
 
-from invoices.allocation.direct import BEARER, INTERNAL, assign
-from invoices.charges import KEYS, MEASURES, SCHEMA, assert_charges
+from invoices.allocation.direct import BEARER, INTERNAL, bearers
+from invoices.charges import KEYS, MEASURES, SCHEMA, Charges, assert_charges, look_up
 from invoices.clients import AccountId, Roster
 from invoices.periods import BillingPeriod
 
 
 def by_segment(
-    charges: pl.DataFrame,
+    charges: Charges,
     roster: Roster,
     *,
     period: BillingPeriod,
     internal_accounts: Set[AccountId],
 ) -> pl.DataFrame:
-    """The charges of each account summed over the days on which it had one client.
+    """The charges of each account summed over the days on which it had one client, as a flat frame.
 
     The sum bears the first of these days, so `assign` gives it the same client. Days on which an
     account was nobody's stay apart: a finding names them. Charges without a public price stay
     apart, too: on the basis `list` their cost stands in. Some thirty times fewer rows.
     """
-    assert_charges(charges)
-    firsts = _first_days(charges, roster, period=period, internal_accounts=internal_accounts)
+    account = charges.keys["account_id"].cast(pl.Categorical)
+    days = charges.daily.select(account[charges.daily["key"]], "service_day")
+    firsts = _first_days(days, roster, period=period, internal_accounts=internal_accounts)
     summed = (
-        charges.lazy()
+        charges.daily.lazy()
         .with_columns(firsts.alias("service_day"), (pl.col("list_cost") != 0).alias("is_listed"))
-        .group_by(*KEYS, "is_listed")
+        .group_by("key", "service_day", "is_listed")
         .agg(pl.col(MEASURES).sum())
         .collect(engine="streaming")
-        .sort(*KEYS, "is_listed")
-        .select(SCHEMA.names())
     )
-    assert_charges(summed)
+    flat = charges.keys[summed["key"]].hstack(summed.drop("key"))
+    flat = flat.sort(*KEYS, "is_listed").select(SCHEMA.names())
+    assert_charges(flat)
     cost = "net_billed_cost"
-    assert summed[cost].sum() == charges[cost].sum(), "segments lost or invented money"
-    return summed
+    assert flat[cost].sum() == charges.daily[cost].sum(), "segments lost or invented money"
+    return flat
 
 
 def _first_days(
-    charges: pl.DataFrame,
+    days: pl.DataFrame,
     roster: Roster,
     *,
     period: BillingPeriod,
     internal_accounts: Set[AccountId],
 ) -> pl.Series:
-    """Of every charge: the first day of its segment.
-
-    Charges of one account and day mostly stand together, so a run of them is looked up once.
-    """
-    on = ("account_id", "service_day")
-    starts = pl.any_horizontal(pl.col(key) != pl.col(key).shift() for key in on).fill_null(
-        value=True
-    )
-    is_start = charges.select(starts).to_series()
-    assigned = assign(
-        charges.filter(is_start), roster, period=period, internal_accounts=internal_accounts
-    )
+    """Of every account, a categorical text, and day: the first day of its segment."""
+    distinct = days.unique().cast({"account_id": pl.String})
+    borne = bearers(distinct, roster, period=period, internal_accounts=internal_accounts)
     is_borne = (pl.col(BEARER) != "") | pl.col(INTERNAL)
     first = pl.col("service_day").min().over("account_id", BEARER)
-    firsts = assigned.select(pl.when(is_borne).then(first).otherwise("service_day")).to_series()
-    return firsts.gather(is_start.cum_sum() - 1)
+    segments = borne.select(
+        pl.col("account_id").cast(pl.Categorical),
+        "service_day",
+        pl.when(is_borne).then(first).otherwise("service_day").alias("first_day"),
+    )
+    return look_up(days, segments, on=["account_id", "service_day"])["first_day"]

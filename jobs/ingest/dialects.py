@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
-import numpy as np
 import polars as pl
 
-from invoices.charges import KEYS, MONEY, SCHEMA, Kind
+from invoices.charges import MONEY, TEXT_KEYS, Kind
 from jobs.ingest import cur2, focus, legacy, line_items
 from jobs.ingest.errors import IngestError
 from jobs.ingest.reducer import FromMap, Reading
-from jobs.ingest.reducer_sums import Reduced, Texts, merge, to_decimals
+from jobs.ingest.reducer_sums import Amounts, Reduced, Texts, merge, to_units
 from jobs.ingest.vocabulary import TAGS, Vocabulary
 
 
@@ -36,7 +35,6 @@ VOCABULARIES: Mapping[Dialect, Vocabulary] = {
 
 
 INVOICE = "invoice_id"
-TEXT_KEYS = tuple(key for key in KEYS if key != "service_day")
 TEXT_KEYS_BUT_INVOICE = tuple(key for key in TEXT_KEYS if key != INVOICE)
 
 
@@ -112,13 +110,13 @@ def named(reduced: Reduced, plan: Plan) -> Reduced:
     return renamed.with_keys(_with_tags(renamed.key_table(), plan.tags)) if plan.tags else renamed
 
 
-def keyed(dialect: Dialect, sums: Reduced) -> Reduced:
-    """Named sums under the keys of charges (all but the day, which they have), amounts as read.
+def charged(dialect: Dialect, sums: Reduced) -> Reduced:
+    """Named sums as sums of charges: under their text keys (and days), of their measures.
 
     The invoice id is left out where the file has no column for it.
     """
-    vocabulary = VOCABULARIES[dialect]
-    table = _meaning(dialect).keys(vocabulary.complete_keys(sums.key_table()))
+    vocabulary, meaning = VOCABULARIES[dialect], _meaning(dialect)
+    table = meaning.keys(vocabulary.complete_keys(sums.key_table()))
     named = TEXT_KEYS if vocabulary.invoice in sums.keys else TEXT_KEYS_BUT_INVOICE
     # A number loses its leading zeros; an account id has twelve digits (but a blank is none).
     accounts = pl.col("payer_account_id", "account_id")
@@ -126,7 +124,33 @@ def keyed(dialect: Dialect, sums: Reduced) -> Reduced:
         pl.when(accounts != "").then(accounts.str.zfill(12)).otherwise(pl.lit(""))
     )
     keys = {column.name: Texts.of(column) for column in table.select(named)}
-    return replace(sums, keys=keys)
+    complete = replace(vocabulary.complete_amounts(sums), keys=keys)
+    looked_at = {
+        "kind": keys["kind"].series("kind", sums.key, pl.Enum(Kind)),
+        "service": keys["service"].series("service", sums.key),
+    }
+    measures = [_measured(complete, looked_at, each) for each in meaning.measures()]
+    ours = replace(complete, amounts=dict(measures))
+    raw, conserved = vocabulary.conserved
+    read, kept = sums.total(raw), ours.total(conserved)
+    assert read == kept, f"{raw} is {read} in the file, {conserved} is {kept}"
+    return ours
+
+
+def _measured(
+    sums: Reduced, looked_at: Mapping[str, pl.Series], measure: pl.Expr
+) -> tuple[str, Amounts]:
+    """A sum or difference of amounts: in 64 bits where they surely hold it, as it is faster."""
+    name = measure.meta.output_name()
+    columns = list(looked_at.values())
+    amounts = [amount for amount in measure.meta.root_names() if amount in sums.amounts]
+    if all(sums.amounts[amount].is_narrow for amount in amounts):
+        columns += [pl.Series(amount, sums.units(amount)) for amount in dict.fromkeys(amounts)]
+        measured = pl.DataFrame(columns).select(measure.cast(pl.Int64))[name].to_numpy()
+    else:
+        columns += [sums.amount(amount) for amount in dict.fromkeys(amounts)]
+        measured = to_units(pl.DataFrame(columns).select(measure.cast(MONEY))[name])
+    return name, Amounts.of(measured)
 
 
 def has_invoice_ids(sums: Reduced) -> bool:
@@ -134,10 +158,9 @@ def has_invoice_ids(sums: Reduced) -> bool:
     return INVOICE in sums.keys
 
 
-def merged(dialect: Dialect, parts: Iterable[Reduced]) -> Reduced:
-    """Keyed sums of several files, whose columns may differ, as one."""
-    vocabulary = VOCABULARIES[dialect]
-    return merge(vocabulary.complete_amounts(_with_invoice(part)) for part in parts)
+def merged(parts: Iterable[Reduced]) -> Reduced:
+    """The charges of several files as one."""
+    return merge(_with_invoice(part) for part in parts)
 
 
 def _with_invoice(sums: Reduced) -> Reduced:
@@ -145,41 +168,6 @@ def _with_invoice(sums: Reduced) -> Reduced:
         return sums
     blank = Texts.of(pl.Series([""] * sums.key_table().height, dtype=pl.String))
     return replace(sums, keys={key: sums.keys.get(key, blank) for key in TEXT_KEYS})
-
-
-def charges(dialect: Dialect, sums: Reduced) -> pl.DataFrame:
-    """Keyed, merged sums as charges, with `rows`, in the order of `KEYS`.
-
-    Column by column, because a frame of everything that was read would not be small.
-    """
-    # Key tuples are in the order of their texts, so they order all that follows the day in `KEYS`.
-    before_day = pl.struct(KEYS[: KEYS.index("service_day")])
-    bill = sums.key_table().select(before_day.rle_id()).to_series().to_numpy()
-    order = np.lexsort((sums.key, sums.day, bill[sums.key]))
-    texts = [texts.series(name, sums.key[order]) for name, texts in sums.keys.items()]
-    looked_at = {
-        "kind": sums.keys["kind"].series("kind", sums.key, pl.Enum(Kind)),
-        "service": sums.keys["service"].series("service", sums.key),
-    }
-    measures = [_measured(sums, looked_at, each) for each in _meaning(dialect).measures()]
-    in_order = [measure.gather(pl.Series(order)) for measure in measures]
-    day = pl.Series("service_day", sums.day[order]).cast(pl.Date)
-    rows = pl.Series("rows", sums.counts[order])
-    return pl.DataFrame([*texts, day, *in_order, rows]).select(*SCHEMA, "rows")
-
-
-def _measured(sums: Reduced, looked_at: Mapping[str, pl.Series], measure: pl.Expr) -> pl.Series:
-    """A sum or difference of amounts: in 64 bits where they surely hold it, as it is faster."""
-    name = measure.meta.output_name()
-    needed = dict.fromkeys(measure.meta.root_names())
-    columns = list(looked_at.values())
-    amounts = [amount for amount in needed if amount in sums.amounts]
-    if not all(sums.amounts[amount].is_narrow for amount in amounts):
-        columns += [sums.amount(amount) for amount in amounts]
-        return pl.DataFrame(columns).with_columns(measure.cast(MONEY))[name]
-    columns += [pl.Series(amount, sums.units(amount)) for amount in amounts]
-    units = pl.DataFrame(columns).with_columns(measure.cast(pl.Int64))[name]
-    return to_decimals(name, units.to_numpy())
 
 
 def _meaning(dialect: Dialect) -> Meaning:
@@ -243,4 +231,14 @@ def _canonical(chosen: dict[str, str]) -> str:
     )
 
 
-__all__ = ["AUTO", "VOCABULARIES", "Dialect", "Plan", "charges", "detect", "keyed", "named", "plan"]
+__all__ = [
+    "AUTO",
+    "VOCABULARIES",
+    "Dialect",
+    "Plan",
+    "charged",
+    "detect",
+    "merged",
+    "named",
+    "plan",
+]

@@ -73,6 +73,7 @@ class Facts:
 
 
 def sums(charges: pl.DataFrame) -> Sums:
+    """Of a flat frame with the costs of charges, be they summed or not; so all below."""
     row = charges.select(pl.col(f"{basis}_cost").sum() for basis in BASES).row(0)
     return dict(zip(BASES, row, strict=True))
 

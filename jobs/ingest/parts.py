@@ -15,13 +15,13 @@ from jobs.ingest.reducer_files import UnreadablePart
 from jobs.ingest.reducer_sums import Reduced
 from jobs.ingest.source import Source, StoredFile
 
-VERSION = 2
+VERSION = 3
 """Of the reading: raise it whenever a file would be read differently than by other columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file's exact sums under the keys of charges (see `dialects.keyed`)."""
+    """One file's exact sums of charges (see `dialects.charged`)."""
 
     file: StoredFile
     dialect: Dialect
@@ -54,7 +54,7 @@ class PartCache:
         spoken = dialects.detect(data.columns, where) if self.dialect == AUTO else self.dialect
         plan = dialects.plan(Dialect(spoken), data.columns, self.tags, where)
         named = dialects.named(files.reduce(data, plan.reading), plan)
-        part = Part(file, plan.dialect, dialects.keyed(plan.dialect, named))
+        part = Part(file, plan.dialect, dialects.charged(plan.dialect, named))
         if source.stat(file.key) != file:
             raise IngestError("changed_while_read", where, "it was replaced; ingest again")
         self._keep(part, self.folder / f"{name}.{part.dialect}.part", scratch)

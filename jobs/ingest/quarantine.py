@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 
 import polars as pl
 
 from invoices.charges import DISCOUNTS, Kind
+from jobs.ingest.counted import Counted
 from jobs.ingest.facts import Quarantined
 
 
-def quarantine(counted: pl.DataFrame) -> tuple[Quarantined, ...]:
-    """Of charges with `rows`, what must be looked at before anything is issued."""
-    return tuple(found for check in CHECKS for found in check(counted))
+def quarantine(counted: Counted, by_key: pl.DataFrame) -> tuple[Quarantined, ...]:
+    """Of a month's charges, what must be looked at before anything is issued."""
+    return (
+        *unknown_kinds(by_key),
+        *mixed_currency(by_key),
+        *inconsistent_discount_mode(counted),
+    )
 
 
-def unknown_kinds(counted: pl.DataFrame) -> list[Quarantined]:
-    unknown = counted.filter(pl.col("kind") == str(Kind.UNKNOWN))
+def unknown_kinds(by_key: pl.DataFrame) -> list[Quarantined]:
+    unknown = by_key.filter(pl.col("kind") == str(Kind.UNKNOWN))
     by_type = unknown.group_by("description_key").agg(pl.col("rows", "billed_cost").sum())
     return [
         Quarantined(
@@ -31,9 +35,9 @@ def unknown_kinds(counted: pl.DataFrame) -> list[Quarantined]:
     ]
 
 
-def mixed_currency(counted: pl.DataFrame) -> list[Quarantined]:
+def mixed_currency(by_key: pl.DataFrame) -> list[Quarantined]:
     """Amounts of two currencies cannot be summed; all but the most frequent are doubtful."""
-    by_rows = counted.group_by("currency").agg(pl.col("rows", "billed_cost").sum())
+    by_rows = by_key.group_by("currency").agg(pl.col("rows", "billed_cost").sum())
     ordered = by_rows.sort("rows", "currency", descending=[True, False]).rows()
     return [
         Quarantined(
@@ -47,13 +51,16 @@ def mixed_currency(counted: pl.DataFrame) -> list[Quarantined]:
     ]
 
 
-def inconsistent_discount_mode(counted: pl.DataFrame) -> list[Quarantined]:
+def inconsistent_discount_mode(counted: Counted) -> list[Quarantined]:
     """AWS writes discounts as rows or into net columns; both at once would count them twice."""
-    # Long keys would make the long filtered frames large.
-    counted = counted.select("kind", "billed_cost", "net_billed_cost", "rows")
-    is_row = pl.col("kind").is_in([str(kind) for kind in DISCOUNTS])
-    as_rows = counted.filter(is_row & (pl.col("billed_cost") != 0))
-    in_columns = counted.filter(~is_row & (pl.col("net_billed_cost") != pl.col("billed_cost")))
+    charges = counted.charges
+    is_discount = charges.keys["kind"].is_in([str(kind) for kind in DISCOUNTS])
+    if not is_discount.any():
+        return []
+    costs = charges.daily.select("billed_cost", "net_billed_cost").with_columns(counted.rows)
+    is_row = is_discount.gather(charges.daily["key"])
+    as_rows = costs.filter(is_row & (costs["billed_cost"] != 0))
+    in_columns = costs.filter(~is_row & (costs["net_billed_cost"] != costs["billed_cost"]))
     if as_rows.is_empty() or in_columns.is_empty():
         return []
     gross, net = in_columns.select(pl.col("billed_cost", "net_billed_cost").sum()).row(0)
@@ -69,10 +76,4 @@ def inconsistent_discount_mode(counted: pl.DataFrame) -> list[Quarantined]:
     ]
 
 
-CHECKS: tuple[Callable[[pl.DataFrame], list[Quarantined]], ...] = (
-    unknown_kinds,
-    mixed_currency,
-    inconsistent_discount_mode,
-)
-
-__all__ = ["CHECKS", "quarantine"]
+__all__ = ["quarantine"]

@@ -142,7 +142,7 @@ def _reduce(span: Span, reading: Reading, file: str) -> Reduced:
     reduced = grouped(
         keys={name: texts_of(rows, name, reading.maps.get(name)) for name in reading.keys},
         key=None,
-        day=days_of(rows, reading.day),
+        day=[days_of(rows, reading.day)],
         amounts={name: [amounts[name]] for name in reading.amounts},
         counts=[Amounts(None, np.ones(span.rows, np.int64))],
         rows=span.rows,

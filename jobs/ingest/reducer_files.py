@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from jobs.ingest.reducer_sums import Amounts, Reduced, Texts, Units, to_decimals
+from jobs.ingest.reducer_sums import Amounts, Reduced, Texts, Units, to_decimals, to_units
 
 _FORMAT = "1"
 
@@ -83,5 +83,5 @@ def _named(prefix: str, cells: Mapping[str, pa.Array]) -> Iterator[tuple[str, pa
 
 def _loaded_units(column: pa.Array) -> Units:
     if pa.types.is_decimal(column.type):
-        return np.array(pl.Series(column).to_physical().to_list(), dtype=object)
+        return to_units(pl.Series(column))
     return np.asarray(column.to_numpy())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -182,10 +182,8 @@ def merge(parts: Iterable[Reduced]) -> Reduced:
     tuples = np.cumsum([0, *(_height(part.keys) for part in ordered)])
     return grouped(
         keys={name: _joined([part.keys[name] for part in ordered]) for name in first.keys},
-        key=np.concatenate(
-            [part.key + np.int32(n) for part, n in zip(ordered, tuples, strict=False)]
-        ),
-        day=np.concatenate([part.day for part in ordered]),
+        key=[part.key + np.int32(n) for part, n in zip(ordered, tuples, strict=False)],
+        day=[part.day for part in ordered],
         amounts={name: [part.amounts[name] for part in ordered] for name in first.amounts},
         counts=[Amounts(None, part.counts) for part in ordered],
         rows=sum(part.rows for part in ordered),
@@ -196,8 +194,8 @@ def merge(parts: Iterable[Reduced]) -> Reduced:
 def grouped(
     *,
     keys: Mapping[str, Texts],
-    key: Ints | None,
-    day: Ints,
+    key: Sequence[Ints] | None,
+    day: Sequence[Ints],
     amounts: Mapping[str, Sequence[Amounts]],
     counts: Sequence[Amounts],
     rows: int,
@@ -205,30 +203,36 @@ def grouped(
 ) -> Reduced:
     """Sums facts that share key tuple and day; with no `key`, fact n has key tuple n.
 
-    `amounts` and `counts` come in runs of facts that follow each other, as `counts` are long.
+    All but `keys` come in runs of facts that follow each other.
     """
-    if not len(day):
-        nothing = Amounts(None, np.zeros(0, np.int64))
+    seen = [run for run in day if len(run)]
+    if not seen:
+        nothing, none = Amounts(None, np.zeros(0, np.int64)), np.zeros(0, np.int32)
         empty = {name: Texts(texts.words[:0], texts.codes[:0]) for name, texts in keys.items()}
-        return Reduced(empty, day, day, dict.fromkeys(amounts, nothing), day, rows, dropped)
-    first_day = int(day.min())
-    days = int(day.max()) - first_day + 1
+        return Reduced(empty, none, none, dict.fromkeys(amounts, nothing), none, rows, dropped)
+    first_day = min(int(run.min()) for run in seen)
+    days = max(int(run.max()) for run in seen) - first_day + 1
     words, size, unpack = _packed(keys, days)
-    if key is not None:
-        numbers, words = _numbered(words, size)
-        words, size = words[key], len(numbers)
-    facts, place = _numbered(words * days + (day - first_day), size * days)
+    if key is None:
+        runs = [words]
+    else:
+        numbers, (words,) = _numbered([words], size)
+        size, runs = len(numbers), [words[run] for run in key]
+    # Run by run, as arrays as long as all facts cost more to lay out than to fill.
+    for run, of_run in zip(runs, day, strict=True):
+        run *= days
+        run += of_run - first_day
+    facts, places = _numbered(runs, size * days)
     if key is not None:
         facts = numbers[facts // days] * days + facts % days
     tuples = facts // days
     is_first = np.concatenate([[True], tuples[1:] != tuples[:-1]])
-    runs = list(_runs(place, [len(count.units) for count in counts]))
     return Reduced(
         keys=unpack(tuples[is_first]),
         key=(np.cumsum(is_first) - 1).astype(np.int32),
         day=(facts % days + first_day).astype(np.int32),
-        amounts={n: Amounts.of(_added(runs, found, len(facts))) for n, found in amounts.items()},
-        counts=_added(runs, counts, len(facts)),
+        amounts={n: Amounts.of(_added(places, found, len(facts))) for n, found in amounts.items()},
+        counts=_added(places, counts, len(facts)),
         rows=rows,
         dropped=dropped,
     )
@@ -238,18 +242,11 @@ def _height(keys: Mapping[str, Texts]) -> int:
     return len(next(iter(keys.values())).codes)
 
 
-def _runs(place: Ints, lengths: Iterable[int]) -> Iterator[Ints]:
-    start = 0
-    for length in lengths:
-        yield place[start : start + length]
-        start += length
-
-
-def _added(runs: Sequence[Ints], found: Sequence[Amounts], facts: int) -> Units:
+def _added(places: Sequence[Ints], found: Sequence[Amounts], facts: int) -> Units:
     """Sums by fact. Never wraps: 64 bits only where they hold what any one fact adds up to."""
     pieces = [
-        (run if amounts.at is None else run[amounts.at], amounts.units)
-        for run, amounts in zip(runs, found, strict=True)
+        (place if amounts.at is None else place[amounts.at], amounts.units)
+        for place, amounts in zip(places, found, strict=True)
         if len(amounts.units)
     ]
     sums: Units = np.zeros(facts, np.int64 if _is_narrow(pieces, facts) else object)
@@ -275,14 +272,20 @@ def _largest(units: Units) -> float:
     return max(-float(units.min()), float(units.max()))
 
 
-def _numbered(words: Ints, size: int) -> tuple[Ints, Ints]:
-    """The distinct words, sorted, and the number of each word among them. All are below `size`."""
-    if size > 4 * len(words) + (1 << 16):
-        distinct, numbers = np.unique(words, return_inverse=True)
-        return distinct, numbers
+def _numbered(runs: Sequence[Ints], size: int) -> tuple[Ints, list[Ints]]:
+    """The distinct words of all runs, sorted, and of each run the numbers of its words among them.
+
+    All words are below `size`.
+    """
+    lengths = [len(run) for run in runs]
+    if size > 4 * sum(lengths) + (1 << 16):
+        distinct, numbers = np.unique(np.concatenate(runs), return_inverse=True)
+        return distinct, np.split(numbers, np.cumsum(lengths)[:-1])
     is_there = np.zeros(size, bool)
-    is_there[words] = True
-    return np.flatnonzero(is_there), (np.cumsum(is_there) - 1)[words]
+    for run in runs:
+        is_there[run] = True
+    number = np.cumsum(is_there) - 1
+    return np.flatnonzero(is_there), [number[run] for run in runs]
 
 
 def _packed(
@@ -298,7 +301,7 @@ def _packed(
     for name, texts in keys.items():
         radix = max(len(texts.words), 1)
         if size * radix * room >= _WORD_LIMIT:
-            distinct, words = _numbered(words, size)
+            distinct, (words,) = _numbered([words], size)
             settled, digits, size = _codes(distinct, digits, settled), [], len(distinct)
         if radix > 1:
             words = words * radix + texts.codes
@@ -348,3 +351,8 @@ def to_decimals(name: str, units: Units) -> pl.Series:
     buffers = [None, pa.py_buffer(halves)]
     column = pa.Array.from_buffers(pa.decimal128(38, _DIGITS), len(units), buffers)
     return pl.Series(name, column)
+
+
+def to_units(decimals: pl.Series) -> Units:
+    """Decimal(38,10) as units: Python's integers."""
+    return np.array(decimals.to_physical().to_list(), dtype=object)

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import polars as pl
 
-from invoices.charges import assert_charges
+from invoices.charges import Charges
 from invoices.clients import AccountId
 from invoices.findings import Finding, Severity
 from invoices.money import exact_sum
 from invoices.periods import BillingPeriod
 from jobs.ingest import dialects, facts, files, locate
+from jobs.ingest.counted import Counted
 from jobs.ingest.dialects import AUTO, Dialect
 from jobs.ingest.errors import IngestError
 from jobs.ingest.facts import Facts, FileFacts
@@ -43,9 +44,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """`charges` have the canonical order and no key twice: equal bills are equal frames."""
+    """`charges` have no key and day twice: equal bills are equal charges."""
 
-    charges: pl.DataFrame
+    charges: Charges
     facts: Facts
 
 
@@ -150,17 +151,15 @@ def _check_part(part: Part, request: Request, where: str) -> None:
 
 def _ingested(parts: list[Part], request: Request) -> Ingested:
     dialect, read = parts[0].dialect, _Read.of(parts)
-    keyed = dialects.merged(dialect, [part.reduced for part in parts])
-    parts.clear()  # They are large, and all that is needed of them is in `read` and `keyed`.
-    counted = dialects.charges(dialect, keyed)
-    del keyed
-    if counted.is_empty():
+    merged = dialects.merged(part.reduced for part in parts)
+    parts.clear()  # They are large, and all that is needed of them is in `read` and `merged`.
+    counted = Counted.of(merged)
+    if counted.rows.is_empty():
         raise IngestError("no_rows", request.location, "there is not one line item in it")
-    charges = counted.drop("rows")
-    assert_charges(charges)
-    _check_accounts(charges, request.location)
-    _assert_conserved(read, charges, dialect)
-    return Ingested(charges, _facts(counted, read, dialect, request))
+    _check_accounts(counted.charges, request.location)
+    by_key = counted.by_key()
+    _assert_conserved(read, by_key)
+    return Ingested(counted.charges, _facts(counted, by_key, read, dialect, request))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,34 +168,33 @@ class _Read:
 
     files: tuple[FileFacts, ...]
     dropped: int
-    conserved: Decimal
+    billed: Decimal
+    net_billed: Decimal
     has_invoice_ids: bool
 
     @classmethod
     def of(cls, parts: Sequence[Part]) -> _Read:
-        vocabulary = dialects.VOCABULARIES[parts[0].dialect]
-        raw, _ = vocabulary.conserved
         return cls(
             tuple(FileFacts(p.file.key, p.file.size, p.file.etag, p.reduced.rows) for p in parts),
             sum(part.reduced.dropped for part in parts),
-            exact_sum(part.reduced.total(raw) for part in parts),
+            exact_sum(part.reduced.total("billed_cost") for part in parts),
+            exact_sum(part.reduced.total("net_billed_cost") for part in parts),
             all(dialects.has_invoice_ids(part.reduced) for part in parts),
         )
 
 
-def _check_accounts(charges: pl.DataFrame, where: str) -> None:
-    accounts = charges["account_id"].unique().sort()
+def _check_accounts(charges: Charges, where: str) -> None:
+    accounts = charges.keys["account_id"].unique().sort()
     wrong = accounts.filter(~accounts.str.contains(r"^[0-9]{12}$"))
     if len(wrong):
         raise IngestError("bad_account", where, f"account {wrong[0]!r} has not twelve digits")
 
 
-def _assert_conserved(read: _Read, charges: pl.DataFrame, dialect: Dialect) -> None:
-    """What was read is what leaves: exactly, before and after the projection."""
-    raw, ours = dialects.VOCABULARIES[dialect].conserved
-    kept = charges[ours].sum()
-    assert read.conserved == kept, f"{raw} is {read.conserved} in the files, {ours} is {kept}"
-    facts.assert_identity_2(charges)
+def _assert_conserved(read: _Read, by_key: pl.DataFrame) -> None:
+    """What was read is what leaves, exactly (that it is what the file says: `dialects.charged`)."""
+    kept = by_key.select(pl.col("billed_cost", "net_billed_cost").sum()).row(0)
+    assert (read.billed, read.net_billed) == kept, f"{read} was read, {kept} is kept"
+    facts.assert_identity_2(by_key)
 
 
 def _invoice_warnings(read: _Read, request: Request) -> tuple[Finding, ...]:
@@ -206,9 +204,11 @@ def _invoice_warnings(read: _Read, request: Request) -> tuple[Finding, ...]:
     return (Finding(Severity.WARNING, "no_invoice_ids", request.location, words),)
 
 
-def _facts(counted: pl.DataFrame, read: _Read, dialect: Dialect, request: Request) -> Facts:
-    residual = None if dialect is Dialect.FOCUS else facts.identity_1_residual(counted)
-    by_currency = counted.group_by("currency").agg(pl.col("rows").sum())
+def _facts(
+    counted: Counted, by_key: pl.DataFrame, read: _Read, dialect: Dialect, request: Request
+) -> Facts:
+    residual = None if dialect is Dialect.FOCUS else facts.identity_1_residual(by_key)
+    by_currency = by_key.group_by("currency").agg(pl.col("rows").sum())
     return Facts(
         dialect=dialect,
         period=request.period,
@@ -217,12 +217,12 @@ def _facts(counted: pl.DataFrame, read: _Read, dialect: Dialect, request: Reques
         rows=sum(file.rows for file in read.files),
         dropped=read.dropped,
         files=read.files,
-        quarantined=quarantine(counted),
+        quarantined=quarantine(counted, by_key),
         warnings=(*facts.residual_warnings(residual), *_invoice_warnings(read, request)),
-        sums=facts.sums(counted),
-        by_kind=facts.sums_by(counted, "kind"),
-        by_account=facts.sums_by(counted, "account_id"),
-        finalized=bool((counted["invoice_id"] != "").all()),
+        sums=facts.sums(by_key),
+        by_kind=facts.sums_by(by_key, "kind"),
+        by_account=facts.sums_by(by_key, "account_id"),
+        finalized=bool((by_key["invoice_id"] != "").all()),
         identity_1_residual=residual,
     )
 

@@ -285,7 +285,7 @@ def test_what_is_doubtful_is_kept_and_named_with_its_rows_and_cost(tmp_path: Pat
         ("mixed_currency", "currency 'CNY'", 1, "3"),
         ("inconsistent_discount_mode", "the discount rows", 1, "-1"),
     ]
-    assert found.charges.filter(pl.col("kind") == "unknown").height == 1
+    assert found.charges.keys.filter(pl.col("kind") == "unknown").height == 1
     assert plain(found.facts.sums["billed"]) == "15.25"
 
 

@@ -103,8 +103,10 @@ def test_focus_equals_cur2_but_for_what_it_cannot_carry(
     focus = taken(bills, tmp_path, Delivery(dialect=dialect))
 
     blanked = ["invoice_id"] if dialect is Dialect.FOCUS_1_0 else []
-    assert as_focus_can(cur2.charges, blanked).equals(as_focus_can(focus.charges, blanked))
-    assert focus.charges.height > 1_000
+    assert as_focus_can(cur2.charges.frame, blanked).equals(
+        as_focus_can(focus.charges.frame, blanked)
+    )
+    assert focus.charges.daily.height > 1_000
     assert focus.facts.identity_1_residual is None
     warned = [warning.code for warning in focus.facts.warnings]
     assert warned == (["no_invoice_ids"] if dialect is Dialect.FOCUS_1_0 else [])
@@ -148,7 +150,7 @@ def test_every_sum_is_what_the_sandbox_knows_to_be_true(
         for name, units in fact.totals.items():
             sums[name] = sums.get(name, 0) + units
     names = {m: m.removesuffix("_cost") for m in MEASURES}
-    ours = found.charges.group_by("account_id", "kind").agg(pl.col(MEASURES).sum())
+    ours = found.charges.frame.group_by("account_id", "kind").agg(pl.col(MEASURES).sum())
     assert {
         (row["account_id"], row["kind"]): {names[m]: int(row[m].scaleb(10)) for m in MEASURES}
         for row in ours.iter_rows(named=True)
@@ -175,7 +177,8 @@ def test_chosen_tags_are_the_same_in_every_dialect(bills: Bills, tmp_path: Path)
             request = Request(
                 str(written.export_path), payer, PERIOD, tags=("user:team", "user:project")
             )
-            found = ingest(request, cache=tmp_path / "cache", progress=lambda *_: None).charges
+            taken_in = ingest(request, cache=tmp_path / "cache", progress=lambda *_: None)
+            found = taken_in.charges.frame
             by_tags = found.filter(pl.col("kind") == "usage").group_by("tags")
             tagged.append(dict(by_tags.agg(pl.col("net_billed_cost").sum()).rows()))
 

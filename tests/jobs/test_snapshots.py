@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from invoices.charges import KEYS, MEASURES, SCHEMA
+from invoices.charges import KEYS, MEASURES, SCHEMA, Charges
 from jobs.snapshots import DamagedSnapshot, Snapshots, digest
 
 
@@ -19,10 +19,14 @@ def charge(**values: object) -> dict[str, object]:
     return blank | {"service_day": date(2026, 10, 1)} | values
 
 
-def charges(*rows: dict[str, object]) -> pl.DataFrame:
+def flat(*rows: dict[str, object]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema_overrides={"service_day": pl.Date}).select(
         pl.col(name).cast(dtype) for name, dtype in SCHEMA.items()
     )
+
+
+def charges(*rows: dict[str, object]) -> Charges:
+    return Charges.of(flat(*rows))
 
 
 ONE = charge(account_id="011254002932", service="AmazonEC2", billed_cost="71.4558054277")
@@ -33,29 +37,32 @@ def test_equal_charges_are_one_snapshot_whatever_their_order_and_chunks(tmp_path
     kept = Snapshots(tmp_path)
 
     together = kept.keep(charges(ONE, TWO))
-    pieces = kept.keep(pl.concat([charges(TWO), charges(ONE)], rechunk=False))
+    pieces = kept.keep(Charges.of(pl.concat([flat(TWO), flat(ONE)], rechunk=False)))
 
     assert together == pieces
-    assert [path.name for path in tmp_path.iterdir()] == [f"{together}.parquet"]
-    assert kept.load(together).collect().equals(charges(ONE, TWO).sort(KEYS))
+    assert [path.name for path in tmp_path.iterdir()] == [together]
+    assert kept.load(together).frame.equals(flat(ONE, TWO).sort(KEYS))
 
 
 def test_the_id_never_changes_with_a_library() -> None:
-    rows = charges(ONE, TWO)
+    month = charges(ONE, TWO, ONE | {"service_day": date(2026, 10, 3)})
 
-    assert digest(rows) == "3c0c876dd86d614a09995807de42771267f5e2d68ec0dbc2da0fe9eb651d0c10"
-    assert digest(rows) == digest_spelled_out(rows)
+    assert digest(month) == "127e12f2b90a9a34974cbc277659db66ea94c28b16d9f7b3e3dad770b04e2da3"
+    assert digest(month) == digest_spelled_out(month)
 
 
-def digest_spelled_out(rows: pl.DataFrame) -> str:
+def digest_spelled_out(month: Charges) -> str:
     """The documented form, in plain Python."""
-    told = hashlib.sha256(f"rebill charges 1\n{rows.height} rows\n".encode())
-    for name in SCHEMA:
-        told.update(f"{name}\n".encode())
-        values = rows[name].to_list()
-        if name == "service_day":
+    height = f"{month.keys.height} keys, {month.daily.height} charges\n"
+    told = hashlib.sha256(f"rebill charges 2\n{height}".encode())
+    for column in (*month.keys, *month.daily):
+        told.update(f"{column.name}\n".encode())
+        values = column.to_list()
+        if column.name == "service_day":
             told.update(b"".join(struct.pack("<i", (v - date(1970, 1, 1)).days) for v in values))
-        elif name in MEASURES:
+        elif column.name == "key":
+            told.update(b"".join(struct.pack("<I", v) for v in values))
+        elif column.name in MEASURES:
             told.update(
                 b"".join(int(v * 10**10).to_bytes(16, "little", signed=True) for v in values)
             )
@@ -79,13 +86,17 @@ def test_the_smallest_difference_is_another_id(other: dict[str, object]) -> None
     assert digest(charges(ONE)) != digest(charges(ONE | other))
 
 
-def test_an_altered_cut_or_missing_file_is_refused(tmp_path: Path) -> None:
-    kept = Snapshots(tmp_path)
-    snapshot_id = kept.keep(charges(ONE, TWO))
-    path = tmp_path / f"{snapshot_id}.parquet"
+@pytest.mark.parametrize("name", ["keys.parquet", "daily.parquet"])
+def test_an_altered_cut_or_missing_file_is_refused_until_it_is_kept_again(
+    tmp_path: Path, name: str
+) -> None:
+    kept, month = Snapshots(tmp_path), charges(ONE, TWO)
+    other = charges(ONE)
+    snapshot_id = kept.keep(month)
+    path = tmp_path / snapshot_id / name
     whole = path.read_bytes()
 
-    charges(ONE).write_parquet(path)
+    (other.keys if name == "keys.parquet" else other.daily).write_parquet(path)
     with pytest.raises(DamagedSnapshot, match="altered"):
         kept.load(snapshot_id)
     path.write_bytes(whole[:-20])
@@ -96,6 +107,10 @@ def test_an_altered_cut_or_missing_file_is_refused(tmp_path: Path) -> None:
         kept.load(snapshot_id)
     with pytest.raises(DamagedSnapshot, match="no snapshot id"):
         kept.load("../../etc/passwd")
+
+    assert kept.keep(month) == snapshot_id
+    assert kept.load(snapshot_id).frame.equals(month.frame)
+    assert [path.name for path in tmp_path.iterdir()] == [snapshot_id]
 
 
 def test_a_crash_while_writing_leaves_nothing(

@@ -10,10 +10,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
-from invoices.charges import DISCOUNTS, CostBasis
+from invoices.charges import DISCOUNTS, Charges, CostBasis
 from invoices.clients import AccountId, Assignment
 from invoices.inputs import BillingInputs
 from invoices.month import bill, prove
@@ -28,7 +27,7 @@ OCTOBER = BillingPeriod(2026, 10)
 
 @dataclass(frozen=True)
 class PretendMonth:
-    charges: pl.DataFrame
+    charges: Charges
     truth: dict[str, Any]
     roster: dict[str, Any]
 

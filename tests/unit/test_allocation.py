@@ -12,7 +12,7 @@ from invoices.allocation.direct import assign
 from invoices.allocation.leftover import Allocation, Policy, allocate
 from invoices.charges import CostBasis, Kind
 from invoices.clients import AccountId, Assignment, Roster
-from tests.builders import A_B_C, OCTOBER, charge, charges, commitments, owns
+from tests.builders import A_B_C, OCTOBER, charge, commitments, frame, owns
 
 ACME, BELL, OURS = "111111111111", "222222222222", "999999999999"
 
@@ -26,7 +26,7 @@ def allocated(
 ) -> Allocation:
     percents = {kind: Decimal(percent) for kind, percent in (passed or {}).items()}
     assigned = assign(
-        charges(*rows),
+        frame(*rows),
         Roster.of(assignments),
         period=OCTOBER,
         internal_accounts=frozenset([AccountId(internal)]),
@@ -41,8 +41,10 @@ def cost_of(allocation: Allocation) -> dict[str, Decimal]:
 
 
 def bearers(*days: date, roster: list[Assignment]) -> list[str]:
-    frame = charges(*(charge(ACME, "1", service_day=day) for day in days))
-    assigned = assign(frame, Roster.of(roster), period=OCTOBER, internal_accounts=frozenset())
+    days_of_acme = frame(*(charge(ACME, "1", service_day=day) for day in days))
+    assigned = assign(
+        days_of_acme, Roster.of(roster), period=OCTOBER, internal_accounts=frozenset()
+    )
     return assigned["client"].to_list()
 
 
@@ -203,7 +205,7 @@ def test_charges_of_an_unknown_kind_are_quarantined() -> None:
 
 def test_a_client_without_a_policy_bears_what_the_payer_pays() -> None:
     assigned = assign(
-        charges(ONE_OF_EACH),
+        frame(ONE_OF_EACH),
         Roster.of([owns("acme", ACME)]),
         period=OCTOBER,
         internal_accounts=frozenset(),

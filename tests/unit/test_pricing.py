@@ -21,7 +21,7 @@ from invoices.pricing.custom import (
 )
 from invoices.pricing.match import by_specificity, described, specificity
 from invoices.pricing.rating import rate
-from tests.builders import A_B_C, OCTOBER, book, charge, charges, commitments, fixed, markup, owns
+from tests.builders import A_B_C, OCTOBER, book, charge, commitments, fixed, frame, markup, owns
 
 ACME = "111111111111"
 
@@ -31,7 +31,7 @@ def prices(
 ) -> list[Decimal]:
     """The price of every charge, in their order."""
     roster = Roster.of([owns("acme", ACME), *A_B_C])
-    assigned = assign(charges(*rows), roster, period=OCTOBER, internal_accounts=frozenset())
+    assigned = assign(frame(*rows), roster, period=OCTOBER, internal_accounts=frozenset())
     clients = [ClientKey(key) for key in ("acme", "a", "b", "c")]
     policy = Policy(priced_by.cost_basis, passed or {})
     borne = allocate(assigned, dict.fromkeys(clients, policy)).borne
