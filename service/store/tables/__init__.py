@@ -7,6 +7,7 @@ from service.store.tables import (
     months,
     onboarding,
     requests,
+    root_security,
     runs,
 )
 from service.store.tables.row import Row
@@ -22,5 +23,6 @@ __all__ = [
     "months",
     "onboarding",
     "requests",
+    "root_security",
     "runs",
 ]
