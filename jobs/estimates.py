@@ -113,9 +113,15 @@ def month_to_date(period: BillingPeriod, *, answers: Answers, ask: Ask, now: dat
     """The kept answer while it is fresh, else a new one, kept. Raises NoEstimate."""
     kept = answers.latest()
     if kept is None or now - kept.asked_at > FRESH_FOR:
-        kept = _asked(period, ask, now)
-        answers.put(kept)
+        return ask_anew(period, answers=answers, ask=ask, now=now)
     return _estimate(period, kept)
+
+
+def ask_anew(period: BillingPeriod, *, answers: Answers, ask: Ask, now: datetime) -> Estimate:
+    """A new answer, kept, however fresh the last one is. Raises NoEstimate."""
+    answer = _asked(period, ask, now)
+    answers.put(answer)
+    return _estimate(period, answer)
 
 
 def control_totals(estimate: Estimate, facts: Mapping[str, Any]) -> tuple[ControlTotal, ...]:
@@ -237,6 +243,7 @@ __all__ = [
     "EstimatedCost",
     "NoEstimate",
     "StoredAnswers",
+    "ask_anew",
     "control_totals",
     "cost_explorer",
     "month_to_date",

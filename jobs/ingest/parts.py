@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from jobs.ingest import dialects, files, reducer_files
@@ -17,6 +18,9 @@ from jobs.ingest.source import Source, StoredFile
 
 VERSION = 3
 """Of the reading: raise it whenever a file would be read differently than by other columns."""
+
+UNUSED_FOR = timedelta(days=90)
+"""AWS restates a month within weeks; a part that is wanted later is made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,19 @@ class PartCache:
     def _kept(self, path: Path) -> Reduced | None:
         """None where there is no part, or one that can no longer be read: it is then made anew."""
         try:
-            return reducer_files.load(path) if path.exists() else None
+            kept = reducer_files.load(path) if path.exists() else None
         except UnreadablePart:
             return None
+        if kept is not None:
+            path.touch()
+        return kept
+
+    def prune(self, scratch: Path) -> None:
+        """Removes parts that nobody used for long: their month is over, or their file replaced."""
+        newest = scratch.stat().st_mtime
+        for path in self.folder.glob("*.part"):
+            if newest - path.stat().st_mtime > UNUSED_FOR.total_seconds():
+                path.unlink(missing_ok=True)
 
     def _keep(self, part: Part, path: Path, scratch: Path) -> None:
         """Whole or not at all: a reader never sees half a part."""

@@ -65,6 +65,7 @@ def ingest(request: Request, *, cache: Path, progress: Progress) -> Ingested:
         delivery = locate.locate(source, key, request.period, scratch)
         _check_manifest(delivery, request)
         kept = PartCache(cache, request.dialect, request.tags)
+        kept.prune(scratch)
         try:
             return _ingested(_read(delivery, request, kept, scratch, progress), request)
         except (SumTooLarge, pl.exceptions.ComputeError) as error:

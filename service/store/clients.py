@@ -69,9 +69,11 @@ def put_account_name(session: Session, account_id: AccountId, name: str) -> list
 
 
 def account_names(session: Session) -> Mapping[AccountId, str]:
-    row = tables.configuration.Account
-    accounts = session.exec(select(row).order_by(col(row.account_id)))
-    return {AccountId(account.account_id): account.name for account in accounts}
+    """As configured, else as AWS's list of the organization's accounts last had them."""
+    listed = session.exec(select(tables.onboarding.MemberAccount))
+    configured = session.exec(select(tables.configuration.Account))
+    names = {each.account_id: each.name for each in (*listed, *configured)}
+    return {AccountId(account_id): names[account_id] for account_id in sorted(names)}
 
 
 def roster(session: Session) -> Roster:

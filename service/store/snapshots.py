@@ -96,6 +96,11 @@ def snapshot(session: Session, snapshot_id: str) -> Snapshot:
     return _from_row(session.get_one(tables.months.Snapshot, snapshot_id))
 
 
+def current_since(session: Session, snapshot_id: str) -> datetime:
+    """When an ingest last gave this snapshot."""
+    return session.get_one(tables.months.Snapshot, snapshot_id).current_since
+
+
 def payers_with_snapshot(session: Session, period: BillingPeriod) -> tuple[AccountId, ...]:
     row = tables.months.Snapshot
     found = session.exec(select(row.payer_account_id).where(col(row.period) == str(period)))

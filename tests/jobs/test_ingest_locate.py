@@ -1,5 +1,6 @@
 """Which files are the bill: the current manifest's, below its own export, and no others."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -120,6 +121,21 @@ def test_a_redelivery_reads_only_what_changed(
 
     assert (billed(before), billed(after)) == ("3.75", "4.75")
     assert read == ["two.csv.gz"]
+
+
+def test_parts_that_nobody_used_for_a_season_are_removed(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    for name, cost in (("old", "2"), ("new", "3")):
+        put(tmp_path / f"{name}/bill.csv.gz", gzipped([line(cost)]))
+    take(tmp_path / "old", cache)
+    (old,) = cache.glob("*.part")
+    os.utime(old, (0, 0))
+
+    take(tmp_path / "new", cache)
+
+    (left,) = cache.glob("*.part")
+    assert left != old
+    assert billed(take(tmp_path / "old", cache)) == "2"
 
 
 def refusal(location: Path, cache: Path) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from jobs import runs
+from jobs.aws.cost_explorer import CostGroup
 from jobs.environment import Environment
 from jobs.reconciling.run import reconcile
 from service.actions.apply_configuration import apply_configuration
@@ -136,3 +140,26 @@ def test_a_month_that_cost_explorer_contradicts_does_not_close(configured: Envir
     assert differing["UnblendedCost of account 836060457634"] == Decimal(1)
     assert "UnblendedCost of account 011254002932" not in differing
     assert not proof.closes
+
+
+def test_cost_explorer_is_asked_again_after_a_later_export(configured: Environment) -> None:
+    asked: list[str] = []
+
+    def ask(*, start: str, end: str, metrics: Sequence[str]) -> list[CostGroup]:
+        asked.append(f"{start} to {end}")
+        amounts = tuple((metric, "3993.0273261102") for metric in metrics)
+        return [CostGroup("836060457634", "Usage", amounts, "USD", estimated=False)]
+
+    _ingest(configured)
+    bill(configured)
+    tomorrow = replace(configured, now=lambda: configured.now() + timedelta(days=1))
+    reconcile(tomorrow, PAYER, OCTOBER, ask=ask)
+    reconcile(tomorrow, PAYER, OCTOBER, ask=ask)
+    assert asked == ["2018-10-01 to 2018-11-01"]
+
+    in_two_days = replace(configured, now=lambda: configured.now() + timedelta(days=2))
+    _ingest(in_two_days)
+    in_three_days = replace(configured, now=lambda: configured.now() + timedelta(days=3))
+    reconcile(in_three_days, PAYER, OCTOBER, ask=ask)
+    reconcile(in_three_days, PAYER, OCTOBER, ask=ask)
+    assert asked == ["2018-10-01 to 2018-11-01"] * 2
