@@ -141,11 +141,6 @@ class Reduced:
         """One amount of every fact."""
         return self.amounts[name].dense(len(self.key))
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Those of `frame`, which need not be made for it."""
-        return (*self.keys, "day", *self.amounts, "rows")
-
     def without(self, key: str, words: Collection[str]) -> Reduced:
         """Less the facts whose `key` is one of `words`: their rows count as dropped."""
         texts = self.keys[key]
