@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +26,9 @@ from jobs.ingest.parts import Part, PartCache
 from jobs.ingest.quarantine import quarantine
 from jobs.ingest.reducer_sums import SumTooLarge
 from jobs.ingest.source import StoredFile, open_location
+
+READERS = 2
+"""Files read at a time: one is fetched while another is summed. More would take more memory."""
 
 Progress = Callable[[str, int, int], None]
 """What is being done, how much is done, and how much there is."""
@@ -90,11 +94,21 @@ def _read(
     parts: list[Part] = []
     total = len(delivery.files)
     headers = _SiblingHeaders(delivery, scratch)
-    for done, file in enumerate(delivery.files):
-        progress(f"reading {file.name}", done, total)
-        part = cache.part(delivery.source, file, scratch, headers.of_width)
+
+    def read(file: StoredFile) -> Part:
+        with tempfile.TemporaryDirectory(dir=scratch) as own:
+            part = cache.part(delivery.source, file, Path(own), headers.of_width)
         _check_part(part, request, delivery.source.describe(file.key))
-        parts.append(part)
+        return part
+
+    with ThreadPoolExecutor(READERS) as readers:
+        try:
+            reading = [readers.submit(read, file) for file in delivery.files]
+            for done, (file, part) in enumerate(zip(delivery.files, reading, strict=True)):
+                progress(f"reading {file.name}", done, total)
+                parts.append(part.result())
+        finally:
+            readers.shutdown(cancel_futures=True)
     for file in delivery.files:
         # A refresh that overwrites its files must not be half in, half out.
         if delivery.source.stat(file.key) != file:
@@ -128,13 +142,12 @@ class _SiblingHeaders:
 
     def _columns(self, file: StoredFile) -> tuple[str, ...]:
         where = self.delivery.source.describe(file.key)
-        folder = self.scratch / "sibling"
-        folder.mkdir(exist_ok=True)
-        try:
-            path = self.delivery.source.local(file, folder)
-            return files.inspect(path, where, lambda _: ()).columns
-        except IngestError:
-            return ()
+        with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
+            try:
+                path = self.delivery.source.local(file, Path(folder))
+                return files.inspect(path, where, lambda _: ()).columns
+            except IngestError:
+                return ()
 
 
 def _check_part(part: Part, request: Request, where: str) -> None:
