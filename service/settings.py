@@ -20,7 +20,9 @@ def _default_home() -> Path:
 class Settings(BaseSettings):
     """`REBILL_HOME=/srv/rebill` sets `home`, and so on."""
 
-    model_config = SettingsConfigDict(env_prefix="REBILL_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="REBILL_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     home: Path = Field(default_factory=_default_home)
     """Where the embedded database, the snapshots and the caches are."""
