@@ -166,6 +166,8 @@ def resources_of(call: Call) -> list[str]:
             return [f"arn:aws:iam::{account.id if account else '*'}:root"]
         case "iam":
             return [_iam_resource(call)]
+        case "budgets":
+            return [_budget_resource(call)]
     return ["*"]
 
 
@@ -182,6 +184,8 @@ def _organization_resources(call: Call) -> list[str]:
         return []
     if "HandshakeId" in params:
         return [_handshake_arn(call, params["HandshakeId"])]
+    if str(params.get("Id", "")).startswith("rt-"):
+        return [_transfer_arn(call, organization, params["Id"])]
     return [_named(organization, params[key]) for key in NAMING if params.get(key)]
 
 
@@ -198,6 +202,22 @@ def _handshake_arn(call: Call, identity: str) -> str:
     if handshake is None:
         return "*"
     return arn(handshake.organization, "handshake", f"{handshake.action.lower()}/{identity}")
+
+
+def _transfer_arn(call: Call, organization: Organization, identity: str) -> str:
+    """Inbound to the one who pays, outbound to the one whose bill it is."""
+    transfer = call.world.transfers.get(identity)
+    inbound = transfer is not None and transfer.target is organization
+    return arn(
+        organization, "transfer", f"billing/{'inbound' if inbound else 'outbound'}/{identity}"
+    )
+
+
+def _budget_resource(call: Call) -> str:
+    """All budgets of the account, where the call names none."""
+    params = call.params
+    named = params.get("Budget") or params.get("NewBudget") or params
+    return f"arn:aws:budgets::{params['AccountId']}:budget/{named.get('BudgetName', '*')}"
 
 
 def _account_resource(call: Call) -> str:

@@ -58,6 +58,8 @@ class Entry:
     account_id: str = ""
     caller: str = ""
     outcome: str = "lost"
+    words: str = ""
+    """Of a refusal of ours."""
 
 
 Asked = tuple[OperationModel, dict[str, Any]]
@@ -87,7 +89,7 @@ class Door:
             else:
                 reply = self._answer(scope, asked, entry, host, delegate)
         except AwsError as error:
-            entry.outcome = error.code
+            entry.outcome, entry.words = error.code, error.message
             reply = failure(scope.service, error, str(uuid.uuid4()))
         return self._strike(fault, scope.service) if fault else reply
 

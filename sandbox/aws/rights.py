@@ -56,6 +56,8 @@ def _asked(call: Call) -> Iterator[tuple[str, str]]:
     action = action_of(call)
     for resource in resources_of(call):
         yield action, resource
+        if action == "sts:AssumeRole" and call.params.get("SourceIdentity"):
+            yield "sts:SetSourceIdentity", resource
     if call.params.get("Tags") and action in WITH_TAGS:
         yield WITH_TAGS[action], _resource_to_tag(call)
 

@@ -186,13 +186,14 @@ def closed(leaving: Leaving) -> Decision | None:
 
 
 def transfer_ended(leaving: Leaving) -> Decision | None:
+    """Withdrawn is not ended: the bill stays ours until the month that was named is over."""
     if leaving.facts.transfers is None:
         return see_transfers()
     source = leaving.account_id
     for transfer in leaving.facts.transfers:
-        if transfer.source_account_id != source or transfer.status != "ACCEPTED":
+        if transfer.source_account_id != source:
             continue
-        if transfer.ends_at is None:
+        if transfer.status == "ACCEPTED" and transfer.ends_at is None:
             return _organizations(
                 leaving,
                 "end_transfer",
@@ -201,7 +202,7 @@ def transfer_ended(leaving: Leaving) -> Decision | None:
                 Id=transfer.transfer_id,
                 EndTimestamp=leaving.handover.ends_at,
             )
-        if leaving.now < transfer.ends_at:
+        if transfer.ends_at is not None and leaving.now < transfer.ends_at:
             return Wait(
                 kind=WaitKind.WAITING_AWS,
                 reason=f"the billing transfer ends on {transfer.ends_at:%Y-%m-%d}",
