@@ -8,7 +8,16 @@ from collections.abc import Awaitable, Callable
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
-from service.api import accounts, handovers, health, invoices, onboardings, periods, problems
+from service.api import (
+    accounts,
+    grants,
+    handovers,
+    health,
+    invoices,
+    onboardings,
+    periods,
+    problems,
+)
 from service.api.access import SECURITY_SCHEMES
 from service.clock import Clock, system_clock
 from service.store.database import Database
@@ -39,7 +48,7 @@ def create_app(database: Database, clock: Clock = system_clock) -> FastAPI:
     )
     app.state.database, app.state.clock = database, clock
     problems.install(app)
-    for resource in (health, periods, invoices, onboardings, handovers, accounts):
+    for resource in (health, periods, invoices, onboardings, handovers, accounts, grants):
         app.include_router(resource.router, prefix="/v1")
     app.middleware("http")(_accompany)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 
 from invoices.clients import AccountId
 from service.accounts.calls import (
@@ -47,11 +47,11 @@ def make_entry(
         case Assign(account_id=account_id, client_key=client_key, from_on=day):
             changes = assigning.assign(session, account_id, client_key, day)
         case Unassign(account_id=account_id, until_on=day):
-            changes = assigning.unassign(session, account_id, day)
+            changes = _unassign(session, onboarding, account_id, day)
         case RevokeGrants(account_id=account_id):
             living = grants.living_grants(session, account_id=account_id)
             grants.revoke(session, living, actor=onboarding.id, now=now)
-        case Reach(stage=Stage.LIVE):
+        case Reach(stage=Stage.LIVE) if onboarding.live_at is None:
             name = account_name or onboarding.request.account_name
             changes = clients.put_account_name(session, AccountId(onboarding.account_id), name)
             _grant_roles(session, onboarding, now)
@@ -69,6 +69,16 @@ def make_entry(
             after=change.after,
             now=now,
         )
+
+
+def _unassign(
+    session: Session, onboarding: Onboarding, account_id: str, day: date
+) -> Iterable[Change]:
+    """Nothing where the account came back: whose it is then is its later onboarding's to say."""
+    latest = onboardings.onboarding_of(session, account_id)
+    if latest is not None and latest.id != onboarding.id:
+        return ()
+    return assigning.unassign(session, account_id, day)
 
 
 def register_role(
@@ -99,11 +109,11 @@ def _register(
 
 
 def _grant_roles(session: Session, onboarding: Onboarding, now: datetime) -> None:
-    """The team that a role's trust names may use it; nobody else could."""
+    """The teams that a role's trust names may use it; nobody else could."""
     wanted = [
-        RoleGrant(team=spec.team, account_id=onboarding.account_id, role=spec.name)
+        RoleGrant(team=team, account_id=onboarding.account_id, role=spec.name)
         for spec in onboarding.request.roles
-        if spec.team
+        for team in onboarding.request.teams_of(spec)
     ]
     there = {team.key for team in practices.teams(session)}
     for team in sorted({each.team for each in wanted} - there):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from service.accounts.calls import Call, Decision, NeedsHuman, Send, Wait
@@ -20,6 +21,7 @@ from service.accounts.reconciling import (
 from service.accounts.refusals import is_denied
 from service.accounts.roles import (
     ROLE_PATH,
+    RoleSpec,
     boundary_arn,
     boundary_document,
     desired_role,
@@ -83,11 +85,22 @@ def bounded(scene: Scene) -> Decision | None:
 
 
 def roles_placed(scene: Scene) -> Decision | None:
+    return _placed(scene, scene.request.roles)
+
+
+def as_granted(scene: Scene) -> Decision | None:
+    """Of a live account: roles that a person granted or revoked since, and no others."""
+    return _placed(
+        scene, [spec for spec in scene.request.roles if spec.name in scene.request.teams]
+    )
+
+
+def _placed(scene: Scene, specs: Iterable[RoleSpec]) -> Decision | None:
     if scene.facts.roles is None:
         return see_roles(scene.member)
     if scene.facts.session_seconds is None:
         return see_session_lengths(scene.member)
-    for spec in scene.request.roles:
+    for spec in specs:
         desired = desired_role(spec, scene.practice, scene.request, scene.account_id)
         seen = role_seen(scene.facts, spec.name)
         if seen is not None and not is_ours(seen):

@@ -1,8 +1,7 @@
 """Owns grants and their links: who may use which role in which account, as files for each team.
 
-A link is no credential: taking one back takes nothing away. The power goes with the team's
-membership or the role itself, so `revoked` says what to delete where, and `powers_to_remove`
-what to change in AWS.
+A link is no credential: taking one back takes nothing away. The power goes with the role's trust
+(`Request.teams`), so `revoked` says what to delete where, `powers_to_remove` which roles are shut.
 """
 
 from __future__ import annotations
@@ -103,6 +102,8 @@ class Revocation:
     title: str
     profile: str
     role_arn: str
+    entries: tuple[tuple[str, str], ...]
+    """The exported files that had it, and by what it is found there: its linkId or its profile."""
 
 
 def role_arn_of(grant: Grant, partition: str) -> str:
@@ -155,16 +156,27 @@ def revoked(
             title=grant.title,
             profile=grant.profile,
             role_arn=role_arn_of(grant, settings.partition),
+            entries=_entries(grant, settings),
         )
         for grant in sorted(set(before))
         if grant.link_id not in kept
     )
 
 
-def powers_to_remove(before: Iterable[Grant], after: Iterable[Grant]) -> tuple[str, ...]:
-    """Roles (account and path) that no team holds any more: these are to be deleted in AWS.
+def _entries(grant: Grant, settings: LinkSettings) -> tuple[tuple[str, str], ...]:
+    files = [writer(grant.team, [grant], settings) for writer in FORMATS.values()]
+    return tuple(
+        (file.name, f"linkId {grant.link_id}")
+        if grant.link_id in file.text
+        else (file.name, f"profile {grant.profile}")
+        for file in files
+    )
 
-    Where another team keeps the role, leaving the team (its tag or permission set) is the removal.
+
+def powers_to_remove(before: Iterable[Grant], after: Iterable[Grant]) -> tuple[str, ...]:
+    """Roles (account and path) that no team holds any more: these are shut in AWS.
+
+    Where another team keeps the role, its trust is left to that team.
     """
     kept = {(grant.account_id, grant.role_path) for grant in after}
     gone = {(grant.account_id, grant.role_path) for grant in before} - kept

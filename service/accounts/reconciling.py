@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from service.accounts.policy_files import Document, same_policy, to_text
 from service.accounts.practice import TAG_MANAGED, TAG_ONBOARDING, Kind
 from service.accounts.request import Consent, Request
 from service.accounts.roles import BOUNDARY_NAME, INLINE_POLICY, ROLE_PATH, DesiredRole
+from service.accounts.trust import NOBODY, but_for_teams
 
 POLICY_VERSIONS_MAX = 5
 
@@ -39,7 +41,9 @@ def drift(desired: DesiredRole, facts: Facts, session: Session) -> tuple[Drift, 
         *_inline_drift(desired, seen, session),
         *_managed_drift(desired, seen, session),
     )
-    return tuple(Drift(desired.name, what, repair, seen) for what, repair in differences)
+    found = tuple(Drift(desired.name, what, repair, seen) for what, repair in differences)
+    # Shut first and opened last: nobody is let in to half a role, and it is known for shut by us.
+    return found[::-1] if same_policy(seen.trust, NOBODY) else found
 
 
 def role_seen(facts: Facts, name: str) -> SeenRole | None:
@@ -58,10 +62,23 @@ def may_repair(request: Request, stage: Stage, difference: Drift) -> bool:
     """
     if request.kind is Kind.CREATE or Consent.REPAIR_ROLES in request.consents:
         return True
-    if has_reached(stage, Stage.ROLES_IN_PLACE):
-        return False
     seen = difference.seen
+    if has_reached(stage, Stage.ROLES_IN_PLACE):
+        return seen is not None and _is_granted_anew(request, difference, seen)
     return seen is None or seen.tags.get(TAG_ONBOARDING) == request.onboarding_id
+
+
+def _is_granted_anew(request: Request, difference: Drift, seen: SeenRole) -> bool:
+    """Whom of us our own role lets in is ours to say: shut, opened again, or other teams named."""
+    teams = request.teams.get(difference.role)
+    if teams is None:
+        return False
+    if not teams or same_policy(seen.trust, NOBODY):
+        return True
+    if difference.repair.operation != "UpdateAssumeRolePolicy":
+        return False
+    desired = json.loads(difference.repair.arguments["PolicyDocument"])
+    return same_policy(but_for_teams(seen.trust), but_for_teams(desired))
 
 
 def boundary_call(

@@ -24,7 +24,7 @@ from service.accounts.findings import Finding
 from service.accounts.learning import seen_creation
 from service.accounts.life import Stage, reach
 from service.accounts.practice import Contact
-from service.accounts.refusals import is_denied, is_sure
+from service.accounts.refusals import LET_IN, is_denied, is_final, is_sure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +101,8 @@ def answered(record: Record, call: Call, answer: Answer, now: datetime) -> Recor
         if call.expects_refusal and is_denied(answer):
             return _proved(record, call, answer.words, now)
         return _refused(record, call, answer, now)
+    if call.expects_refusal:
+        return _refused(record, call, LET_IN, now)
     troubles = {key: trouble for key, trouble in record.troubles.items() if key != call.key}
     record = replace(record, troubles=troubles)
     match call.operation:
@@ -108,7 +110,7 @@ def answered(record: Record, call: Call, answer: Answer, now: datetime) -> Recor
             return attributed(record, (seen_creation(answer["CreateAccountStatus"]),))
         case "InviteAccountToOrganization" | "InviteOrganizationToTransferResponsibility":
             return replace(record, handshake_id=answer["Handshake"]["Id"])
-        case "AssumeRole" if not call.expects_refusal:
+        case "AssumeRole":
             return _proved(record, call, "AssumeRole succeeded", now)
     if call.send is not Send.READ and not call.spoils and not call.batch:
         return replace(record, done=record.done | {call.key})
@@ -145,6 +147,22 @@ def entered(record: Record, entry: Entry) -> Record:
             return replace(record, grants_revoked=True)
         case Reach(stage=stage):
             return replace(record, stage=reach(record.stage, stage))
+
+
+def set_out(record: Record) -> Record:
+    """A hand-over begins: what an aborted one sent, and was refused, says nothing of this one."""
+    return replace(record, done=frozenset(), troubles={})
+
+
+def given_code(record: Record, item: str) -> Record:
+    """The client read out another code: that AWS refused the last one counts no more."""
+    troubles = {key: each for key, each in record.troubles.items() if key != code_step(item)}
+    return replace(record, troubles=troubles)
+
+
+def code_step(item: str) -> str:
+    """The step that spends the one-time code of an item."""
+    return f"accept_{item}"
 
 
 def retried(record: Record) -> Record:
@@ -189,6 +207,9 @@ def _refused(record: Record, call: Call, refusal: Refusal, now: datetime) -> Rec
         first_at=before.first_at if before else now,
     )
     record = replace(record, troubles={**record.troubles, call.key: trouble})
+    if call.renews and is_final(refusal):
+        troubles = {key: each for key, each in record.troubles.items() if key != call.renews}
+        record = replace(record, done=record.done - {call.renews}, troubles=troubles)
     if call.send is Send.ONCE and is_sure(refusal):
         return _failed(record, call.step, refusal.reason or refusal.code)
     return record

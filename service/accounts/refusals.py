@@ -42,6 +42,8 @@ HALF_ALIVE = Meaning(
 PAYER_UNFIT = Meaning(
     Means.STOP_ALL, "put the payer account's payment method and business details in order"
 )
+LET_IN = Refusal(code="LetIn", message="AssumeRole succeeded, and should not have")
+"""Not AWS's: a role that was to refuse us did not, and is tried again soon."""
 _HOUR = timedelta(hours=1)
 
 
@@ -145,6 +147,7 @@ _CODES: dict[str, Meaning] = {
     "ExpiredToken": AGAIN,
     "ExpiredTokenException": AGAIN,
     "RequestExpired": AGAIN,
+    LET_IN.code: Meaning(Means.WAIT, again_after=timedelta(seconds=10)),
     "FinalizingOrganizationException": _blocked("wait; AWS is setting the organization up"),
     # Not ready, or not allowed: the same words for both.
     "AccessDenied": HALF_ALIVE,
@@ -187,6 +190,11 @@ def creation_meaning(failure: str) -> Meaning:
 
 def is_denied(refusal: Refusal) -> bool:
     return refusal.code in ("AccessDenied", "AccessDeniedException")
+
+
+def is_final(refusal: Refusal) -> bool:
+    """Did AWS say no, rather than not now, or nothing at all?"""
+    return meaning_of(refusal) != AGAIN
 
 
 def is_sure(refusal: Refusal) -> bool:

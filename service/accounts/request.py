@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -40,6 +41,12 @@ class Request:
     transfer_starts_at: datetime | None = None
     """Billing transfer: the first of a month, 00:00 UTC."""
     consents: frozenset[Consent] = frozenset()
+    teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Who holds a role of people since somebody granted or revoked it, by the role's name."""
+
+    def teams_of(self, role: RoleSpec) -> tuple[str, ...]:
+        """Those that hold it: the catalogue's team, unless a person decided otherwise."""
+        return self.teams.get(role.name, (role.team,) if role.team else ())
 
 
 def check_request(practice: Practice, request: Request) -> Request:

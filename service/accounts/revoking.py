@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from service.accounts.calls import (
@@ -14,23 +15,17 @@ from service.accounts.calls import (
     RevokeGrants,
     Send,
     Session,
+    Wait,
 )
 from service.accounts.facts import SeenRole
 from service.accounts.granting import SESSION_SECONDS
 from service.accounts.leaving import Exit, Leaving
-from service.accounts.policy_files import Document
-from service.accounts.proving import probe_user
+from service.accounts.life import WaitKind
+from service.accounts.proving import SHUT_WITHIN, probe_user
 from service.accounts.reconciling import is_ours, trust_call
 from service.accounts.roles import boundary_arn
-from service.accounts.scene import (
-    see_roles,
-)
-
-NOBODY: Document = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
-}
-"""A trust in nobody. A role cannot delete itself: it would take away its own right to, first."""
+from service.accounts.scene import see_roles
+from service.accounts.trust import NOBODY
 
 
 def roles_removed(leaving: Leaving) -> Decision | None:
@@ -77,7 +72,10 @@ def _policy_removal(arn: str, versions: tuple[str, ...], session: Session) -> It
 
 
 def last_door_shut(leaving: Leaving) -> Decision | None:
-    """The bootstrap role changes its own trust to nobody; then the client may delete it."""
+    """The bootstrap role changes its own trust to nobody; then the client may delete it.
+
+    A role cannot delete itself: it would take away its own right to, first.
+    """
     name, member = leaving.practice.bootstrap_role, leaving.member
     call = replace(trust_call(member, name, NOBODY), step="shut_last_door", batch=False)
     trouble = leaving.record.troubles.get(call.key)
@@ -95,6 +93,12 @@ def access_lost(leaving: Leaving) -> Decision | None:
         if call.key in leaving.record.proofs:
             continue
         if call.subject in leaving.facts.probes and leaving.facts.probes[call.subject] is None:
+            if leaving.now - leaving.record.troubles[call.key].first_at < SHUT_WITHIN:
+                return Wait(
+                    kind=WaitKind.WAITING_AWS,
+                    reason=f"the role {arn} lets us in yet; IAM takes a minute or two",
+                    again_at=leaving.now + timedelta(seconds=10),
+                )
             return NeedsHuman(
                 reason=f"the role {arn} still lets us in",
                 what_to_do="have the client delete it, then retry",
@@ -112,7 +116,7 @@ def _knock(leaving: Leaving, arn: str) -> Call:
     request, session = leaving.handover.request, leaving.offboard
     person = {"RoleSessionName": request.onboarding_id, "ExternalId": request.external_id}
     name = arn.rsplit("/", 1)[-1]
-    teams = [spec.team for spec in request.roles if spec.name == name]
+    teams = [team for spec in request.roles if spec.name == name for team in request.teams_of(spec)]
     for team in leaving.practice.probe_teams.intersection(teams):
         session = Session(actor=Actor.PERSON_WITH_MFA, team=team)
         person = {"RoleSessionName": probe_user(team)}

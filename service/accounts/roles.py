@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from service.accounts.policy_files import Document, places_of, policy_file
 from service.accounts.practice import TAG_CLIENT, TAG_MANAGED, TAG_ONBOARDING, Practice
 from service.accounts.trust import (
+    NOBODY,
     TrustKind,
     automation_trust,
     human_trust,
@@ -163,10 +164,16 @@ def check_role(spec: RoleSpec) -> RoleSpec:
     return spec
 
 
-def trust_of(spec: RoleSpec, practice: Practice, external_id: str) -> Document:
+def trust_of(
+    spec: RoleSpec, practice: Practice, external_id: str, *, teams: tuple[str, ...] | None = None
+) -> Document:
+    """`teams` hold it instead of the catalogue's; where none does, it trusts nobody."""
+    held_by = (spec.team,) if teams is None else teams
+    if spec.team and not held_by:
+        return NOBODY
     match spec.trust:
         case TrustKind.HUMAN_MFA:
-            return human_trust(practice, team=spec.team, mfa_age_seconds=spec.mfa_age_seconds)
+            return human_trust(practice, teams=held_by, mfa_age_seconds=spec.mfa_age_seconds)
         case TrustKind.IDENTITY_CENTER:
             return identity_center_trust(practice, permission_set=spec.permission_set)
         case TrustKind.AUTOMATION:
@@ -180,13 +187,17 @@ def trust_of(spec: RoleSpec, practice: Practice, external_id: str) -> Document:
 def desired_role(
     spec: RoleSpec, practice: Practice, request: Request, account_id: str
 ) -> DesiredRole:
+    """A role of people that no team holds trusts nobody and may do nothing: sessions end, too."""
+    teams = request.teams_of(spec)
+    closed = bool(spec.team) and not teams
+    managed = () if closed else spec.managed
     return DesiredRole(
         name=spec.name,
         path=ROLE_PATH,
         description=spec.purpose,
-        trust=trust_of(spec, practice, request.external_id),
-        inline=inline_policy(spec, practice, account_id),
-        managed_arns=tuple(f"arn:{practice.partition}:iam::aws:policy/{m}" for m in spec.managed),
+        trust=trust_of(spec, practice, request.external_id, teams=teams),
+        inline=None if closed else inline_policy(spec, practice, account_id),
+        managed_arns=tuple(f"arn:{practice.partition}:iam::aws:policy/{m}" for m in managed),
         boundary_arn=boundary_arn(practice, account_id) if spec.bounded else "",
         session_seconds=spec.session_seconds,
         tags=tags_of(request),

@@ -22,9 +22,17 @@ from service.accounts.calls import (
     Wait,
 )
 from service.accounts.creating import created, creations_of
+from service.accounts.depending import FAMILY as LEAVING
+from service.accounts.depending import dependency_findings
 from service.accounts.facts import Facts
 from service.accounts.findings import Finding
-from service.accounts.granting import bootstrap_tightened, bounded, entered, roles_placed
+from service.accounts.granting import (
+    as_granted,
+    bootstrap_tightened,
+    bounded,
+    entered,
+    roles_placed,
+)
 from service.accounts.guarding import (
     budgeted,
     cost_tag_active,
@@ -85,6 +93,8 @@ PLANS: dict[Kind, Plan] = {
         (Stage.LIVE, ()),
     ),
 }
+GRANTED_ANEW: tuple[Goal, ...] = (as_granted, proved)
+"""What has to be so again in a live account whose grants a person changed."""
 _BACKOFF_MAX = timedelta(minutes=15)
 
 
@@ -119,6 +129,9 @@ def _remembered(request: Request, facts: Facts, record: Record, call: Call) -> R
             return replace(record, prior_contacts=kept)
         case "root":
             return _with_findings(record, root_findings(record.account_id, facts), "root_")
+        case "stack_sets" | "dependencies":
+            found = dependency_findings(record.account_id, facts)
+            return _with_findings(record, found, LEAVING)
         case "cost_tags":
             return _with_findings(record, cost_tag_findings(facts, request), "cost_tag_")
     return record
@@ -183,6 +196,11 @@ def _wanted(scene: Scene) -> Decision:
             if decision is not None:
                 return decision
         return Reach(stage)
+    if scene.record.stage is Stage.LIVE and proved(scene) is not None:
+        for goal in (*_always(scene), *GRANTED_ANEW):
+            decision = goal(scene)
+            if decision is not None:
+                return decision
     return Done(open_findings(scene.practice, scene.request, scene.record))
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from service.accounts.policy_files import Document, places_of, policy_file
+from service.accounts.policy_files import Document, places_of, policy_file, statements_of
 from service.accounts.practice import Practice, check_external_id
 
 
@@ -29,13 +29,33 @@ class TrustKind(StrEnum):
     """Another company's account, with the client's ExternalId."""
 
 
-def human_trust(practice: Practice, *, team: str, mfa_age_seconds: int) -> Document:
-    return policy_file(
-        TrustKind.HUMAN_MFA,
-        **places_of(practice),
-        team=team,
-        mfa_age_seconds=str(mfa_age_seconds),
+TEAM_KEY = "aws:PrincipalTag/msp-team"
+NOBODY: Document = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
+}
+"""A trust in nobody: of a role that no team holds, and of the last door when we have left."""
+
+
+def human_trust(practice: Practice, *, teams: tuple[str, ...], mfa_age_seconds: int) -> Document:
+    document = policy_file(
+        TrustKind.HUMAN_MFA, **places_of(practice), mfa_age_seconds=str(mfa_age_seconds)
     )
+    for statement in statements_of(document):
+        statement["Condition"]["StringEquals"][TEAM_KEY] = sorted(teams)
+    return document
+
+
+def but_for_teams(trust: Document) -> Document:
+    """What a trust says, whichever teams it names."""
+    statements = [
+        {**each, "Condition": {
+            operator: {key: value for key, value in tested.items() if key != TEAM_KEY}
+            for operator, tested in each.get("Condition", {}).items()
+        }}
+        for each in statements_of(trust)
+    ]  # fmt: skip
+    return {**trust, "Statement": statements}
 
 
 def identity_center_trust(practice: Practice, *, permission_set: str) -> Document:

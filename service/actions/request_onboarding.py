@@ -26,6 +26,7 @@ from service.store import (
     onboardings,
     practices,
 )
+from service.store.answered import ask_alone
 from service.store.onboarding_events import Event
 from service.store.onboardings import AlreadyOnboarded, Asked, Onboarding
 from service.store.session import Session
@@ -80,6 +81,7 @@ def request_onboarding(
 
     Raises BadInput, AlreadyOnboarded, OtherRequest, NoPractice; then nothing is stored.
     """
+    ask_alone(session)
     if (known := _asked_before(session, wanted)) is not None:
         return known
     practice, request = plan_request(session, wanted, now=now)

@@ -20,7 +20,6 @@ from service.cli.opening import AsJson, opened
 from service.cli.wanting import consents_of, first_of_month
 from service.errors import BadInput
 from service.store import onboarding_events, onboardings, practices
-from service.store.answered import ask_alone
 from service.store.trying import nothing_recorded
 
 onboard_app = typer.Typer(help="Member accounts: create, invite, follow.", no_args_is_help=True)
@@ -146,7 +145,6 @@ def _ask(wanted: Wanted, *, by: str, validate_only: bool, no_wait: bool, as_json
             _show_plan(environment, wanted, as_json=as_json)
             return
         with environment.database.transaction() as session:
-            ask_alone(session)
             asked = request_onboarding(session, wanted, actor=by, now=environment.now())
         moved(environment, asked, no_wait=no_wait, as_json=as_json)
 

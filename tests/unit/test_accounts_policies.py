@@ -90,14 +90,14 @@ def test_onboarding_and_offboarding_are_apart() -> None:
 
 
 def test_people_are_trusted_with_a_fresh_mfa_only() -> None:
-    document = human_trust(PRACTICE, team="oncall", mfa_age_seconds=28_800)
+    document = human_trust(PRACTICE, teams=("oncall",), mfa_age_seconds=28_800)
 
     assert document["Statement"][0]["Condition"] == {
         "Bool": {"aws:MultiFactorAuthPresent": "true"},
         "NumericLessThan": {"aws:MultiFactorAuthAge": "28800"},
         "StringEquals": {
             "aws:PrincipalOrgID": "o-exampleorgid",
-            "aws:PrincipalTag/msp-team": "oncall",
+            "aws:PrincipalTag/msp-team": ["oncall"],
         },
         "StringLike": {"sts:RoleSessionName": "${aws:username}"},
     }

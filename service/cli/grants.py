@@ -1,0 +1,128 @@
+"""The commands of grants: which team holds which role in which account, and how that changes."""
+
+from typing import Annotated
+
+import typer
+
+from jobs.environment import Environment
+from service.actions.set_grants import GrantsChanged, TeamRole, Where, change_grants, link_grants
+from service.api.grant_schemas import to_api_change, to_api_grant
+from service.cli import output
+from service.cli.application import EXIT_FINDING, app
+from service.cli.following import By, NoWait, follow
+from service.cli.opening import AsJson, opened
+from service.store.onboardings import Onboarding
+
+grants_app = typer.Typer(help="Roles: who holds which, grant, revoke.", no_args_is_help=True)
+app.add_typer(grants_app, name="grants")
+
+Account = Annotated[str, typer.Option("--account", metavar="ID", help="In this account.")]
+Client = Annotated[
+    str, typer.Option("--client", metavar="KEY", help="In all live accounts of this client.")
+]
+Team = Annotated[str, typer.Option("--team", help="Which team.")]
+
+
+@grants_app.command()
+def show(
+    team: Team = "", client: Client = "", account: Account = "", as_json: AsJson = False
+) -> None:
+    """Which team holds which role in which account now."""
+    where = Where(account_id=account, client=client)
+    with opened() as environment, environment.database.transaction() as session:
+        found = [to_api_grant(e) for e in link_grants(session, team=team or None, where=where)]
+    if as_json:
+        output.print_json({"grants": [each.model_dump(mode="json") for each in found]})
+        return
+    rows = [(e.team, e.role, e.account_id, e.account_name, e.client) for e in found]
+    columns = ("team", "role", "account", "name", "client")
+    output.print_table(f"{len(rows)} grants", columns, rows)
+
+
+@grants_app.command()
+def grant(
+    team: Team,
+    role: Annotated[list[str], typer.Option("--role", help="Which role; repeat it.")],
+    account: Account = "",
+    client: Client = "",
+    by: By = "",
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let a team use a role: its trust names the team from then on, and that is proved."""
+    where, pairs = Where(account_id=account, client=client), [(team, each) for each in role]
+    _change(where, grant=pairs, by=by, no_wait=no_wait, as_json=as_json)
+
+
+@grants_app.command()
+def revoke(
+    team: Team,
+    role: Annotated[
+        list[str] | None, typer.Option("--role", help="Which role; repeat it. Default: all.")
+    ] = None,
+    account: Account = "",
+    client: Client = "",
+    by: By = "",
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take a role from a team: AWS refuses it from then on, proved; and what to delete where."""
+    where = Where(account_id=account, client=client)
+    pairs = [(team, each) for each in role or [""]]
+    _change(where, revoke=pairs, by=by, no_wait=no_wait, as_json=as_json)
+
+
+def _change(
+    where: Where,
+    *,
+    grant: list[TeamRole] | None = None,
+    revoke: list[TeamRole] | None = None,
+    by: str,
+    no_wait: bool,
+    as_json: bool,
+) -> None:
+    with opened() as environment:
+        with environment.database.transaction() as session:
+            changed = change_grants(
+                session,
+                where,
+                grant=grant or (),
+                revoke=revoke or (),
+                actor=by,
+                now=environment.now(),
+            )
+        after = changed.onboardings if no_wait else _followed(environment, changed)
+    _print(changed, after, as_json=as_json)
+
+
+def _followed(environment: Environment, changed: GrantsChanged) -> tuple[Onboarding, ...]:
+    with output.progress() as report:
+        return tuple(follow(environment, each.id, report) for each in changed.onboardings)
+
+
+def _print(changed: GrantsChanged, after: tuple[Onboarding, ...], *, as_json: bool) -> None:
+    """Exit status 1 where AWS does not do what was asked for yet."""
+    if as_json:
+        states = {each.account_id: each.state for each in after}
+        output.print_json({**to_api_change(changed).model_dump(mode="json"), "states": states})
+    else:
+        _print_lines(changed, after)
+    if any(each.waiting is not None for each in after):
+        raise typer.Exit(EXIT_FINDING)
+
+
+def _print_lines(changed: GrantsChanged, after: tuple[Onboarding, ...]) -> None:
+    for each in changed.granted:
+        output.say(f"{each.team} holds {each.role} in {each.account_id}")
+    for gone in changed.revoked:
+        output.say(f"{gone.team} holds {gone.role_arn} no more")
+    for shut in changed.powers_to_remove:
+        output.say(f"  nobody holds {shut}: it is shut")
+    rows = [(g.team, file, entry) for g in changed.revoked for file, entry in g.entries]
+    if rows:
+        output.print_table("to delete where it was imported", ("team", "file", "entry"), rows)
+    for onboarding in after:
+        waiting = f": {onboarding.waiting.reason}" if onboarding.waiting else ""
+        output.say(f"{onboarding.account_id} ({onboarding.id}) {onboarding.state}{waiting}")
+    if not after:
+        output.say("nothing changes")
