@@ -20,7 +20,7 @@ from service.accounts.roles import (
 from service.accounts.trust import automation_trust
 
 STACK_NAME = "msp-access"
-ARTEFACTS = ("cloudformation.json", "terraform.tf.json", "cli.sh")
+ARTEFACTS = ("cloudformation.json", "terraform.tf", "terraform.tf.json", "cli.sh")
 
 
 def artefact(name: str, practice: Practice, request: Request) -> str:
@@ -28,8 +28,10 @@ def artefact(name: str, practice: Practice, request: Request) -> str:
     match name:
         case "cloudformation.json":
             return cloudformation(practice, request)
-        case "terraform.tf.json":
+        case "terraform.tf":
             return terraform(practice, request)
+        case "terraform.tf.json":
+            return terraform_json(practice, request)
         case "cli.sh":
             return cli_script(practice, request)
     raise KeyError(name)
@@ -85,7 +87,38 @@ def cloudformation(practice: Practice, request: Request) -> str:
 
 
 def terraform(practice: Practice, request: Request) -> str:
-    """Terraform's JSON syntax: policies are written with jsonencode's very text."""
+    """HCL, for the client to read: a value in JSON is one of its literals, and says the same."""
+    blocks = [
+        "\n".join(
+            [
+                f'resource "{kind}" "{key}" {{',
+                *(f"  {name} = {_hcl(name, value)}" for name, value in body.items()),
+                "}\n",
+            ]
+        )
+        for kind, resources in _terraform_resources(practice, request).items()
+        for key, body in resources.items()
+    ]
+    return "\n".join(blocks)
+
+
+def _hcl(name: str, value: object) -> str:
+    if name in ("assume_role_policy", "policy"):
+        lines = json.dumps(json.loads(str(value)), indent=2).replace("\n", "\n  ")
+        return f"jsonencode({lines})"
+    if str(value).startswith("${"):
+        return str(value).strip("${}")
+    return json.dumps(value)
+
+
+def terraform_json(practice: Practice, request: Request) -> str:
+    """Terraform's JSON syntax, which it reads under the name `*.tf.json` only."""
+    resources = _terraform_resources(practice, request)
+    return json.dumps({"resource": resources}, indent=2) + "\n"
+
+
+def _terraform_resources(practice: Practice, request: Request) -> dict[str, dict[str, Document]]:
+    """By kind and name; policies are written with jsonencode's very text."""
     roles: dict[str, Document] = {}
     policies: dict[str, Document] = {}
     attachments: dict[str, Document] = {}
@@ -109,8 +142,7 @@ def terraform(practice: Practice, request: Request) -> str:
         "aws_iam_role_policy": policies,
         "aws_iam_role_policy_attachment": attachments,
     }
-    filled = {kind: each for kind, each in resources.items() if each}
-    return json.dumps({"resource": filled}, indent=2) + "\n"
+    return {kind: each for kind, each in resources.items() if each}
 
 
 def cli_script(practice: Practice, request: Request) -> str:

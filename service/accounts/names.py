@@ -52,11 +52,12 @@ def account_name(*, client_name: str, client_key: str, purpose: str, onboarding_
 
     An account creation in flight shows neither e-mail nor tags, so the token in the name is the
     only way to find it again. Too long: the client's name is cut, never the purpose or the token.
-    Raises BadInput where nothing of the name would be left.
+    The client's name is transliterated; the purpose is the caller's own word, and never changed.
+    Raises BadInput for a purpose that AWS does not take, or that leaves nothing of the name.
     """
     tail = f" ({token_of(onboarding_id)})"
-    if purpose:
-        tail = f" {to_ascii(purpose, fallback='')}".rstrip() + tail
+    if purpose.strip():
+        tail = f" {_checked(purpose)}{tail}"
     room = ACCOUNT_NAME_CHARS_MAX - len(tail)
     head = to_ascii(client_name, fallback=client_key)[: max(room, 0)].rstrip()
     if not head:
@@ -65,6 +66,17 @@ def account_name(*, client_name: str, client_key: str, purpose: str, onboarding_
             f"{ACCOUNT_NAME_CHARS_MAX} characters; shorten it"
         )
     return check_account_name(head + tail)
+
+
+def _checked(purpose: str) -> str:
+    if any(not 0x20 <= ord(char) <= 0x7E for char in purpose):
+        latin = to_ascii(purpose, fallback="")
+        instead = f"ask for {latin!r} instead" if latin else "give it in Latin letters"
+        raise BadInput(
+            f"AWS takes printable ASCII characters only in an account's name, not {purpose!r}: "
+            + instead
+        )
+    return " ".join(purpose.split())
 
 
 def check_account_name(name: str) -> str:

@@ -229,7 +229,7 @@ def get_artifact(
     onboarding_id: OnboardingId,
     name: Annotated[str, Path(max_length=40, examples=["cloudformation.json"])],
 ) -> Response:
-    """JSON is YAML, so `cloudformation.yaml` is the template, too; Terraform reads JSON as well."""
+    """JSON is YAML, so `cloudformation.yaml` is the template, too."""
     onboarding = onboardings.onboarding(session, onboarding_id)
     wanted = OTHER_NAMES.get(name, name)
     if wanted not in ARTEFACTS or onboarding.request.kind is Kind.CREATE:
@@ -244,7 +244,4 @@ def get_artifact(
     )
 
 
-OTHER_NAMES = {
-    "cloudformation.yaml": "cloudformation.json",
-    "terraform.tf": "terraform.tf.json",
-}
+OTHER_NAMES = {"cloudformation.yaml": "cloudformation.json"}

@@ -1,13 +1,16 @@
 """What a client deploys: one role, our two principals, the ExternalId, in three tools' words."""
 
 import json
+import re
 import subprocess
 from dataclasses import replace
 
 import pytest
 
 from service.accounts.artefacts import ARTEFACTS, artefact, quick_create_url
+from service.accounts.policy_files import to_text
 from service.accounts.practice import Kind
+from service.accounts.request import Request
 from service.accounts.roles import MSP_BILLING, MSP_ON_CALL, as_deployed
 from service.accounts.trust import automation_trust
 from tests.accounts_practice import CREATE, EXTERNAL_ID, PRACTICE
@@ -41,10 +44,31 @@ def test_terraform_says_the_same() -> None:
     assert role["tags"]["msp:client"] == "acme"
 
 
-def test_terraform_does_not_expand_iams_variables() -> None:
-    text = artefact("terraform.tf.json", PRACTICE, TRANSFER)
+@pytest.mark.parametrize("request_", [INVITE, TRANSFER], ids=lambda each: each.kind)
+def test_terraforms_own_syntax_says_the_same_as_its_json(request_: Request) -> None:
+    resources: dict[str, dict[str, dict[str, object]]] = {}
+    for block in artefact("terraform.tf", PRACTICE, request_).split("\n\n"):
+        found = re.fullmatch(
+            r'resource "([a-z_]+)" "([a-z0-9_]+)" \{\n  (.*)\n}\n?', block, re.DOTALL
+        )
+        assert found is not None, block
+        kind, name, body = found.groups()
+        attributes = [part.split(" = ", 1) for part in re.split(r"\n  (?=[a-z_]+ = )", body)]
+        resources.setdefault(kind, {})[name] = {key: value_of(text) for key, text in attributes}
 
-    assert "$${aws:username}" in text
+    assert json.loads(artefact("terraform.tf.json", PRACTICE, request_)) == {"resource": resources}
+
+
+def value_of(text: str) -> object:
+    """As the JSON syntax has it: a policy as its text, a reference as a template."""
+    if text.startswith("jsonencode("):
+        return to_text(json.loads(text.removeprefix("jsonencode(").removesuffix(")")))
+    return f"${{{text}}}" if text.startswith("aws_iam_role.") else json.loads(text)
+
+
+@pytest.mark.parametrize("name", ["terraform.tf", "terraform.tf.json"])
+def test_terraform_does_not_expand_iams_variables(name: str) -> None:
+    assert "$${aws:username}" in artefact(name, PRACTICE, TRANSFER)
 
 
 def test_the_script_is_shell_and_may_be_run_again() -> None:

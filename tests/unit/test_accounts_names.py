@@ -109,6 +109,21 @@ def test_a_purpose_that_leaves_no_room_is_refused() -> None:
         name_of("Acme", purpose="p" * 43)
 
 
+@pytest.mark.parametrize(
+    ("purpose", "words"),
+    [
+        ("büro", "not 'büro': ask for 'buro' instead"),
+        ("本番", "not '本番': give it in Latin letters"),
+        ("a\tb", r"not 'a\\tb': ask for 'a b' instead"),
+    ],
+)
+def test_a_purpose_is_never_changed_but_another_one_proposed(purpose: str, words: str) -> None:
+    with pytest.raises(BadInput, match=words) as refused:
+        name_of("Müller", purpose=purpose)
+
+    assert "\n" not in str(refused.value)
+
+
 @pytest.mark.parametrize("name", ["", "x" * 51, "Müller", "a\tb"])
 def test_a_name_aws_would_refuse_is_refused(name: str) -> None:
     with pytest.raises(BadInput, match="1 to 50 printable ASCII"):
