@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from service.accounts.mailboxes import MailboxCheck, MailServer, Tls
 from service.accounts.practice import Contact, ContactType, Practice
 from service.accounts.roles import RoleSpec, RoleStage
 from service.accounts.trust import TrustKind
@@ -30,6 +31,25 @@ class ContactsForm(Form):
     security: ContactForm
 
 
+class MailServerForm(Form):
+    host: Annotated[Text, StringConstraints(pattern=r"^[0-9A-Za-z.:-]{1,253}$")]
+    port: Annotated[int, Field(ge=1, le=65_535)]
+    tls: Literal["tls", "starttls", "none"] = "tls"
+    user: Text = ""
+    password_env: Annotated[Text, StringConstraints(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
+    password_file: Text = ""
+
+
+class MailboxCheckForm(Form):
+    smtp: MailServerForm
+    imap: MailServerForm
+    sender: Name
+    folder: Annotated[Text, StringConstraints(pattern=r"^[\x20-\x7e]{1,200}$")] = "INBOX"
+    every_days: Annotated[int, Field(ge=1, le=366)] = 30
+    hours: Annotated[int, Field(ge=1, le=168)] = 24
+    mails_max: Annotated[int, Field(ge=1, le=1_000)] = 50
+
+
 class OrganizationForm(Form):
     payer: AccountNumber
     organization_id: Annotated[Text, StringConstraints(pattern=r"^o-[a-z0-9]{10,32}$")]
@@ -45,6 +65,7 @@ class OrganizationForm(Form):
     bootstrap_role: RoleName = "MspBootstrap"
     region: Key = "us-east-1"
     probe_teams: list[Key] = Field(default=[])
+    mail: MailboxCheckForm | None = None
 
 
 class TeamForm(Form):
@@ -113,7 +134,20 @@ def _practice(form: OrganizationForm) -> Practice:
         partition=form.automation_role.split(":")[1],
         region=form.region,
         probe_teams=frozenset(form.probe_teams),
+        mail=_mail(form.mail) if form.mail else None,
     )
+
+
+def _mail(form: MailboxCheckForm) -> MailboxCheck:
+    return MailboxCheck(
+        smtp=_server(form.smtp),
+        imap=_server(form.imap),
+        **form.model_dump(exclude={"smtp", "imap"}),
+    )
+
+
+def _server(form: MailServerForm) -> MailServer:
+    return MailServer(tls=Tls(form.tls), **form.model_dump(exclude={"tls"}))
 
 
 def _role(form: RoleForm) -> RoleSpec:

@@ -173,6 +173,7 @@ def opened(
 def set_up(aws: StrictAWS) -> Practice:
     """What the manual's set-up page has an operator do, in short."""
     organization_id = aws.set_up_organization()
+    aws.owner(PAYER).add_root_passkey()
     organizations = aws.client("organizations")
     root_id = organizations.list_roots()["Roots"][0]["Id"]
     unit = organizations.create_organizational_unit(ParentId=root_id, Name="Clients")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from invoices.clients import OverlappingAssignments
@@ -10,6 +11,8 @@ from jobs.aws.calls import Answered, Caller
 from jobs.onboarding.advance import lock_of
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.performing import perform, to_answer
+from jobs.onboarding.root_watching import RootMember, look_at_root
+from service.accounts import canary
 from service.accounts.calls import Actor, Call, Reach, Refusal, Session
 from service.accounts.facts import Facts, SeenAccount
 from service.accounts.findings import Finding, critical
@@ -17,15 +20,31 @@ from service.accounts.learning import learn
 from service.accounts.life import Stage
 from service.accounts.practice import Kind, Practice
 from service.accounts.record import entered
+from service.accounts.request import Consent
 from service.accounts.roles import MSP_AUTOMATION, ROLE_PATH, role_arn
+from service.accounts.root_audit import MEMBER_CODES
 from service.accounts.scene import (
     see_account_tags,
     see_accounts,
     see_roles,
     see_session_lengths,
 )
-from service.accounts.watch import Membership, RosterChange, membership, role_findings
-from service.store import assigning, audit, clients, members, onboardings, practices
+from service.accounts.watch import (
+    KnownAccount,
+    Membership,
+    RosterChange,
+    membership,
+    role_findings,
+)
+from service.store import (
+    assigning,
+    audit,
+    clients,
+    members,
+    onboardings,
+    practices,
+    root_security,
+)
 from service.store import session as store_session
 from service.store.onboardings import Onboarding
 
@@ -36,7 +55,12 @@ class NotSeen(Exception):
     """AWS did not show the list; nothing is concluded from what was not seen."""
 
 
-def watch(environment: OnboardingEnvironment, payer_account_id: str) -> tuple[Finding, ...]:
+def watch(
+    environment: OnboardingEnvironment,
+    payer_account_id: str,
+    *,
+    sleep: Callable[[float], object] = time.sleep,
+) -> tuple[Finding, ...]:
     """All findings of today, also stored. Raises NotSeen; does nothing while others are at it."""
     with environment.database.try_lock(lock_of(payer_account_id)) as is_ours:
         if not is_ours:
@@ -49,7 +73,9 @@ def watch(environment: OnboardingEnvironment, payer_account_id: str) -> tuple[Fi
                 session, payer_account_id=payer_account_id, state=Stage.LIVE, limit=1_000_000
             )
             keys = frozenset(str(client.key) for client in clients.clients(session))
-        seen = _accounts(caller)
+            audited = root_security.audited(session, payer_account_id)
+            open_findings = members.open_findings(session, payer_account_id)
+        seen = members_of_aws(caller)
         ours = {account.account_id for account in known} | {practice.access_account_id}
         tags = {
             account.account_id: _tags(caller, account.account_id)
@@ -57,10 +83,11 @@ def watch(environment: OnboardingEnvironment, payer_account_id: str) -> tuple[Fi
             if account.account_id not in ours and account.account_id != payer_account_id
         }
         now = environment.now()
+        own = {payer_account_id, practice.access_account_id}
         found = membership(
             practice,
-            known,
-            [each for each in seen if each.account_id != practice.access_account_id],
+            [each for each in known if each.account_id not in own],
+            [each for each in seen if each.account_id not in own],
             tags=tags,
             clients=keys,
             today=now.astimezone(UTC).date(),
@@ -70,14 +97,49 @@ def watch(environment: OnboardingEnvironment, payer_account_id: str) -> tuple[Fi
         for onboarding in live:
             if onboarding.account_id in there:
                 findings += _role_findings(caller, practice, onboarding)
-        return _store(environment, payer_account_id, seen, found, findings, now)
+        root_members = _root_members(practice, seen, known, live, audited, open_findings)
+        root = look_at_root(caller, practice, root_members, now=now, sleep=sleep)
+        findings += root.findings
+        return _store(environment, payer_account_id, seen, found, findings, root.audited, now)
 
 
-def _accounts(caller: Caller) -> tuple[SeenAccount, ...]:
+def members_of_aws(caller: Caller) -> tuple[SeenAccount, ...]:
+    """The payer too. Raises NotSeen."""
     facts = _ask(caller, Facts(), see_accounts())
     if facts.accounts is None:
-        raise NotSeen("AWS did not list the organization's accounts; the watch is tried tomorrow")
+        raise NotSeen("AWS did not list the organization's accounts; it is tried again")
     return facts.accounts
+
+
+def _root_members(
+    practice: Practice,
+    seen: Iterable[SeenAccount],
+    known: Iterable[KnownAccount],
+    live: Iterable[Onboarding],
+    audited: Mapping[str, datetime],
+    open_findings: Iterable[Finding],
+) -> Mapping[str, RootMember]:
+    """All active members but those on their way in or out, whose root is their plan's business."""
+    moving = {each.account_id for each in known if each.stage is not Stage.LIVE}
+    troubled = {each.where for each in open_findings if each.code in MEMBER_CODES}
+    keeping = {
+        each.account_id
+        for each in live
+        if each.request.kind is not Kind.CREATE
+        and Consent.DELETE_ROOT_CREDENTIALS not in each.request.consents
+    }
+    return {
+        account.account_id: RootMember(
+            account_id=account.account_id,
+            may_delete=account.account_id not in keeping,
+            audited_at=audited.get(account.account_id),
+            is_troubled=account.account_id in troubled,
+        )
+        for account in seen
+        if account.state == "ACTIVE"
+        and account.account_id not in moving
+        and account.account_id != practice.payer_account_id
+    }
 
 
 def _tags(caller: Caller, account_id: str) -> Mapping[str, str]:
@@ -120,15 +182,25 @@ def _store(
     seen: tuple[SeenAccount, ...],
     found: Membership,
     findings: list[Finding],
+    audited: frozenset[str],
     now: datetime,
 ) -> tuple[Finding, ...]:
+    """Findings of root audits stand until the account is audited again, or has left."""
+    there = {account.account_id for account in seen}
+
+    def looked_at(finding: Finding) -> bool:
+        if finding.code in MEMBER_CODES:
+            return finding.where in audited or finding.where not in there
+        return finding.code not in canary.CODES | canary.TROUBLES
+
     with environment.database.transaction() as session:
         for change in found.changes:
             findings += _change_roster(session, change, now)
         for account_id in found.departed:
             _depart(session, account_id, now)
         members.note_seen(session, payer_account_id, seen, now)
-        members.put_findings(session, payer_account_id, findings, now)
+        root_security.note_audited(session, payer_account_id, audited, now)
+        members.put_findings(session, payer_account_id, findings, now, looked_at=looked_at)
     return tuple(sorted(findings))
 
 

@@ -70,11 +70,14 @@ def payer_root_findings(payer_account_id: str, root: SeenRoot) -> tuple[Finding,
     """Of the payer, whose root cannot be taken away: it needs MFA and may have no keys."""
     found = []
     if not root.mfa:
-        words = "its root user has no MFA; register a hardware key"
+        words = "its root user has no MFA; register a passkey or hardware key today"
         found.append(critical("payer_root_without_mfa", payer_account_id, words))
     if root.access_keys:
-        words = "its root user has access keys; delete them"
+        words = "its root user has an access key; see who uses it, then delete it"
         found.append(critical("payer_root_access_keys", payer_account_id, words))
+    if root.signing_certificates:
+        words = "its root user has a signing certificate; delete it"
+        found.append(critical("payer_root_certificates", payer_account_id, words))
     return tuple(found)
 
 

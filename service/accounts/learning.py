@@ -194,16 +194,14 @@ def _tags(answer: Mapping[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])}
 
 
-def _root(answer: Mapping[str, Any]) -> dict[str, Any]:
+def seen_root(answer: Mapping[str, Any]) -> SeenRoot:
     summary = answer["SummaryMap"]
-    return {
-        "root": SeenRoot(
-            password=bool(summary.get("AccountPasswordPresent")),
-            access_keys=bool(summary.get("AccountAccessKeysPresent")),
-            mfa=bool(summary.get("AccountMFAEnabled")),
-            signing_certificates=bool(summary.get("AccountSigningCertificatesPresent")),
-        )
-    }
+    return SeenRoot(
+        password=bool(summary.get("AccountPasswordPresent")),
+        access_keys=bool(summary.get("AccountAccessKeysPresent")),
+        mfa=bool(summary.get("AccountMFAEnabled")),
+        signing_certificates=bool(summary.get("AccountSigningCertificatesPresent")),
+    )
 
 
 def _budget(answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -240,7 +238,7 @@ _READERS: dict[str, _Reader] = {
     "ListRoles": lambda a: {
         "session_seconds": {r["RoleName"]: r.get("MaxSessionDuration", 3_600) for r in a["Roles"]}
     },
-    "GetAccountSummary": _root,
+    "GetAccountSummary": lambda a: {"root": seen_root(a)},
     "ListAccessKeys": lambda a: {
         "root_access_key_ids": tuple(k["AccessKeyId"] for k in a["AccessKeyMetadata"])
     },

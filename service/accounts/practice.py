@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from service.accounts.mailboxes import MailboxCheck
 from service.errors import BadInput
 
 # Tags on accounts and roles: proof of ownership, never the registry (AWS drops an account's tags
@@ -68,6 +69,8 @@ class Practice:
     region: str = "us-east-1"
     probe_teams: frozenset[str] = frozenset()
     """Teams that have a probe user with a virtual MFA device, to prove the roles of people."""
+    mail: MailboxCheck | None = None
+    """How it is measured that the mailbox receives what is sent to the root addresses."""
 
 
 def check_account_id(account_id: str) -> str:

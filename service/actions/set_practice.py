@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from service.accounts.emails import check_email
+from service.accounts.mailboxes import check_mailbox_check
 from service.accounts.practice import Practice, check_account_id
 from service.store import audit, practices, sellers
 from service.store.changes import Change
@@ -18,6 +19,8 @@ def set_practice(
     sellers.payer_account(session, practice.payer_account_id)
     check_account_id(practice.access_account_id)
     check_email(practice.mailbox)
+    if practice.mail is not None:
+        check_mailbox_check(practice.mail)
     changes = practices.put_practice(session, practice)
     for change in changes:
         audit.record(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -132,9 +132,14 @@ def note_seen(
 
 
 def put_findings(
-    session: Session, payer_account_id: str, findings: Iterable[Finding], now: datetime
+    session: Session,
+    payer_account_id: str,
+    findings: Iterable[Finding],
+    now: datetime,
+    *,
+    looked_at: Callable[[Finding], bool],
 ) -> None:
-    """What the watch found today; what it found before, and finds no more, is settled."""
+    """What was found today; what was found before, was looked at, and is no more, is settled."""
     row = tables.onboarding.AccountFinding
     found = {(each.code, each.where): each for each in findings}
     rows = session.exec(select(row).where(col(row.payer_account_id) == payer_account_id)).all()
@@ -155,7 +160,7 @@ def put_findings(
             )
         )
     for key, gone in stored.items():
-        if key not in found and gone.settled_at is None:
+        if key not in found and gone.settled_at is None and looked_at(_finding(gone)):
             gone.settled_at = now
     session.flush()
 
@@ -167,4 +172,8 @@ def open_findings(session: Session, payer_account_id: str) -> tuple[Finding, ...
             col(row.payer_account_id) == payer_account_id, col(row.settled_at).is_(None)
         )
     )
-    return tuple(sorted(Finding(Severity(e.severity), e.code, e.place, e.message) for e in found))
+    return tuple(sorted(map(_finding, found)))
+
+
+def _finding(row: tables.onboarding.AccountFinding) -> Finding:
+    return Finding(Severity(row.severity), row.code, row.place, row.message)

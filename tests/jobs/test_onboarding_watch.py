@@ -31,6 +31,8 @@ def test_nothing_is_found_where_nothing_changed(office: Office) -> None:
     onboard(office, CREATE)
 
     assert found(office) == {}
+    office.aws.clock.advance(days=1)
+    assert found(office) == {}
 
 
 def test_an_account_that_left_ends_with_its_client_the_day_after(office: Office) -> None:

@@ -4,6 +4,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 
+from service.accounts import root_audit
 from service.accounts.calls import Actor, Call
 from service.accounts.policy_files import many, service_policies
 from service.accounts.roles import CATALOGUE, desired_role
@@ -23,7 +24,6 @@ SELDOM = {
     "access-analyzer:ValidatePolicy",
     "account:GetAccountInformation",
     "account:PutAccountName",
-    "iam:ListOrganizationsFeatures",
     "organizations:CancelHandshake",
     "organizations:DescribeHandshake",
     "organizations:DescribeResponsibilityTransfer",
@@ -59,6 +59,7 @@ def onboarding_calls() -> list[Call]:
 
 def test_onboarding_sends_what_its_role_allows_and_no_other(onboarding_calls: list[Call]) -> None:
     sent = {action(call) for call in onboarding_calls if call.session.actor is Actor.ONBOARD}
+    sent |= {action(call) for call in root_audit.DAILY}
 
     assert sent - allowed("svc_onboard") == set()
     assert allowed("svc_onboard") - sent - SELDOM == set()

@@ -1,0 +1,184 @@
+"""Owns measuring the mailbox: it is read, test mails are sent, and what that says is stored."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+
+from jobs.onboarding import post
+from jobs.onboarding.environment import OnboardingEnvironment
+from jobs.onboarding.watching import members_of_aws
+from service.accounts import canary
+from service.accounts.canary import Canary, Mail
+from service.accounts.findings import Finding
+from service.accounts.life import Stage
+from service.accounts.mailboxes import MailboxCheck
+from service.accounts.practice import Kind, Practice
+from service.errors import Refused
+from service.store import members, onboardings, practices, root_security
+
+TOKEN_BYTES = 24
+
+
+class Sends(Enum):
+    """To whom a round sends a new test mail."""
+
+    DUE = "due"
+    EVERYBODY = "everybody"
+    NOBODY = "nobody"
+
+
+class NoMailboxCheck(Refused):
+    code = "no_mailbox_check"
+
+    def __init__(self, payer_account_id: str) -> None:
+        super().__init__(
+            f"how to reach the mailbox of {payer_account_id} is not configured: add `mail` to its "
+            "organization and apply"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    sent: int
+    waiting: int
+    """Test mails that may still arrive in time."""
+    addresses: int
+    findings: tuple[Finding, ...]
+
+
+def measure(
+    environment: OnboardingEnvironment, payer_account_id: str, sends: Sends = Sends.DUE
+) -> Round | None:
+    """One look and what it sends; None where somebody else is at it.
+
+    Raises NoMailboxCheck, NotSeen. A test mail is in the store before it is sent, so that a
+    worker that ends in between forgets none; while the mailbox cannot be read, none is sent.
+    """
+    with environment.database.try_lock(f"mailbox {payer_account_id}") as is_ours:
+        if not is_ours:
+            return None
+        look = _Look.of(environment, payer_account_id)
+        try:
+            mails = post.headers_since(look.check, (look.now - canary.LOOKED_BACK).date())
+        except post.PostTrouble as trouble:
+            return look.told([canary.unread(look.practice.mailbox, str(trouble))])
+        look.note(canary.arrived(look.canaries, mails, look.now))
+        sent, troubles = _send(look, sends)
+        looked_at = canary.CODES | {"mailbox_unread"}
+        if sends is not Sends.NOBODY:
+            looked_at |= {"mailbox_unsent"}
+        return look.told([*look.findings(mails), *troubles], sent=sent, looked_at=looked_at)
+
+
+@dataclass
+class _Look:
+    environment: OnboardingEnvironment
+    practice: Practice
+    check: MailboxCheck
+    addresses: Mapping[str, str]
+    created: Mapping[str, str]
+    canaries: tuple[Canary, ...]
+    now: datetime
+
+    @classmethod
+    def of(cls, environment: OnboardingEnvironment, payer_account_id: str) -> _Look:
+        now = environment.now()
+        with environment.database.transaction() as session:
+            practice = practices.practice(session, payer_account_id)
+            if practice.mail is None:
+                raise NoMailboxCheck(payer_account_id)
+            since = now - timedelta(days=3 * practice.mail.every_days)
+            canaries = root_security.canaries(session, payer_account_id, since=since)
+            live = onboardings.onboardings(
+                session, payer_account_id=payer_account_id, state=Stage.LIVE, limit=1_000_000
+            )
+        accounts = members_of_aws(environment.caller)
+        ours = {each.account_id for each in live if each.request.kind is Kind.CREATE}
+        return cls(
+            environment,
+            practice,
+            practice.mail,
+            canary.root_addresses(practice.mailbox, accounts),
+            {each.account_id: each.email for each in accounts if each.account_id in ours},
+            canaries,
+            now,
+        )
+
+    def note(self, changed: Sequence[Canary]) -> None:
+        """In the store, and in what the rest of this look is decided from."""
+        with self.environment.database.transaction() as session:
+            root_security.put_canaries(session, self.practice.payer_account_id, changed)
+        known = {each.token: each for each in (*self.canaries, *changed)}
+        self.canaries = tuple(known.values())
+
+    def findings(self, mails: Sequence[Mail]) -> list[Finding]:
+        mailbox, check = self.practice.mailbox, self.check
+        return [
+            *canary.mailbox_findings(check, mailbox, self.addresses, self.canaries, self.now),
+            *canary.elsewhere(mailbox, self.created),
+            *canary.alarms(mailbox, check.folder, self.addresses, mails),
+        ]
+
+    def told(
+        self,
+        findings: list[Finding],
+        *,
+        sent: int = 0,
+        looked_at: frozenset[str] = frozenset({"mailbox_unread"}),
+    ) -> Round:
+        """What a mailbox that could not be read would have shown is neither found nor settled."""
+        with self.environment.database.transaction() as session:
+            members.put_findings(
+                session,
+                self.practice.payer_account_id,
+                findings,
+                self.now,
+                looked_at=lambda finding: finding.code in looked_at,
+            )
+        waiting = canary.outstanding(self.check, self.canaries, self.now)
+        return Round(
+            sent=sent,
+            waiting=len(waiting),
+            addresses=len(self.addresses),
+            findings=tuple(sorted(findings)),
+        )
+
+
+def _send(look: _Look, sends: Sends) -> tuple[int, list[Finding]]:
+    if sends is Sends.NOBODY:
+        return 0, []
+    wanted = canary.due(look.check, look.addresses, look.canaries, look.now)
+    if sends is Sends.EVERYBODY:
+        wanted = tuple(look.addresses)
+    again = [
+        each
+        for each in canary.unsent(look.canaries)
+        if look.addresses.get(each.account_id) == each.address
+    ]
+    fresh = [
+        Canary(
+            token=secrets.token_urlsafe(TOKEN_BYTES),
+            account_id=account_id,
+            address=look.addresses[account_id],
+            written_at=look.now,
+        )
+        for account_id in wanted
+        if account_id not in {each.account_id for each in again}
+    ]
+    if not again and not fresh:
+        return 0, []
+    look.note(fresh)
+    outcomes: list[Canary] = []
+    troubles: list[Finding] = []
+    try:
+        for each, refusal in post.send(look.check, [*again, *fresh], look.now):
+            outcome = {"refusal": refusal} if refusal else {"sent_at": look.now}
+            outcomes.append(replace(each, **outcome))
+    except post.PostTrouble as trouble:
+        troubles.append(canary.not_sent(look.practice.mailbox, str(trouble)))
+    look.note(outcomes)
+    return len(outcomes), troubles
