@@ -22,7 +22,7 @@ from sandbox.aws import PAYER, Clock, Crash, Faults, Rules, StrictAWS, code_at
 from sandbox.aws.sessions import Caller as Principal
 from sandbox.aws.sessions import new_key
 from service.accounts.artefacts import artefact
-from service.accounts.policy_files import guard_policies, service_policies, to_text
+from service.accounts.policy_files import Document, guard_policies, service_policies, to_text
 from service.accounts.practice import TAG_ONBOARDING, Kind, Practice
 from service.accounts.proving import probe_user
 from service.actions.apply_configuration import apply_configuration
@@ -149,9 +149,10 @@ def opened(
     with StrictAWS(clock=Clock(NOON), rules=rules, seed=seed) as aws:
         practice = set_up(aws)
         aws.add_member(ACCESS, name="Access", email="awsaccounts+access@msp.example")
+        policies = service_policies(practice)
         signers = {
-            ONBOARD: Signer(_service_role(aws, practice, "onboard")),
-            OFFBOARD: Signer(_service_role(aws, practice, "offboard")),
+            role: Signer(service_role(aws, role, policies[role.replace("msp-", "svc_")]))
+            for role in (ONBOARD, OFFBOARD)
         }
         for team in sorted(practice.probe_teams):
             signers[probe_user(team)] = _probe_signer(aws, team)
@@ -197,14 +198,12 @@ def set_up(aws: StrictAWS) -> Practice:
     )
 
 
-def _service_role(aws: StrictAWS, practice: Practice, name: str) -> Keys:
+def service_role(aws: StrictAWS, role: str, policy: Document) -> Keys:
     """A session of the service's role that never runs out, as a worker's own is renewed."""
-    iam, role = aws.client("iam"), f"msp-{name}"
-    everybody = {"AWS": f"arn:aws:iam::{PAYER}:root"}
-    trust = allow("sts:AssumeRole", Principal=everybody)
+    iam = aws.client("iam")
+    trust = allow("sts:AssumeRole", Principal={"Service": "ec2.amazonaws.com"})
     iam.create_role(RoleName=role, AssumeRolePolicyDocument=document(trust))
-    policy = to_text(service_policies(practice)[f"svc_{name}"])
-    iam.put_role_policy(RoleName=role, PolicyName="msp", PolicyDocument=policy)
+    iam.put_role_policy(RoleName=role, PolicyName="msp", PolicyDocument=to_text(policy))
     caller = Principal(
         PAYER,
         arn=f"arn:aws:sts::{PAYER}:assumed-role/{role}/worker",

