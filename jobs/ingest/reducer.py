@@ -118,6 +118,7 @@ def _parquet_spans(file: str | BinaryIO, reading: Reading) -> Iterator[_ParquetS
         read_dictionary=[key for key in reading.keys if key not in reading.maps],
         memory_map=isinstance(file, str),
         coerce_int96_timestamp_unit="us",
+        page_checksum_verification=True,
     )
     groups: list[int] = []
     first, rows = 1, 0

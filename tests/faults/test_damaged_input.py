@@ -217,6 +217,23 @@ def test_a_flipped_byte_is_refused_or_harmless(tmp_path: Path, form: str) -> Non
     assert len(said) > 20 and not any("\n" in words for words in said)
 
 
+def test_a_flipped_byte_of_a_page_with_a_checksum_is_refused(tmp_path: Path) -> None:
+    """In plain pages of doubles nothing else would notice."""
+    rows = pq.read_table(io.BytesIO(parquet([line(f"{n}.5") for n in range(500)])))
+    out = io.BytesIO()
+    pq.write_table(rows, out, write_page_checksum=True, compression="none", use_dictionary=False)
+    whole = out.getvalue()
+    column = rows.schema.get_field_index(COST)
+    pages = pq.read_metadata(io.BytesIO(whole)).row_group(0).column(column)
+    last = pages.data_page_offset + pages.total_compressed_size - 1
+
+    assert take(put(tmp_path / "bill.parquet", whole), tmp_path / "cache").facts.rows == 500
+    for at in range(last - 3_000, last, 300):
+        location = put(tmp_path / "bill.parquet", flipped(whole, at))
+        with pytest.raises(IngestError, match="CRC checksum"):
+            take(location, tmp_path / "cache")
+
+
 def test_a_parquet_footer_that_claims_more_rows_than_bytes_is_a_bomb(tmp_path: Path) -> None:
     constant = pa.DictionaryArray.from_arrays(pa.array([0] * 1_000_000), pa.array([""]))
     out = io.BytesIO()
