@@ -98,6 +98,10 @@ def asked_for_the_bill(office: Office) -> Onboarding:
 
 
 def hand_over_standalone(office: Office) -> bool:
+    """The payer has a StackSet, which has nothing in the account."""
+    office.aws.stub(
+        "cloudformation", "ListStackSets", lambda _: {"Summaries": [{"StackSetName": "guard"}]}
+    )
     live = onboard(office, CREATE)
     return live.state == "live" and left(office, live, STANDALONE)
 

@@ -11,6 +11,7 @@ from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.performing import perform, to_answer, to_event
 from service.accounts.calls import (
     Adopt,
+    Answer,
     Assign,
     Call,
     Decision,
@@ -18,6 +19,7 @@ from service.accounts.calls import (
     Entry,
     NeedsHuman,
     Reach,
+    Refusal,
     Reserve,
     RevokeGrants,
     Send,
@@ -31,6 +33,7 @@ from service.accounts.handover import next_handover_step
 from service.accounts.life import WaitKind
 from service.accounts.practice import Kind, Practice
 from service.accounts.record import Record, entered, intended
+from service.accounts.refusals import is_final
 from service.accounts.steps import heard, next_step
 from service.store import handovers, onboarding_events, onboardings, practices
 from service.store.handovers import Departure
@@ -78,7 +81,7 @@ def _load(environment: OnboardingEnvironment, onboarding_id: str) -> Case:
             onboarding,
             practices.practice(session, onboarding.payer_account_id),
             departure,
-            handovers.take_codes(session, departure) if departure else {},
+            handovers.codes(session, departure) if departure else {},
         )
 
 
@@ -153,12 +156,22 @@ class _Visit:
             environment.caller, call, onboarding_id=case.onboarding.id, person=case.person
         )
         now = environment.now()
+        answer = to_answer(reply)
         self._facts, record = heard(
-            case.onboarding.request, self._facts, case.record, call, to_answer(reply), now
+            case.onboarding.request, self._facts, case.record, call, answer, now
         )
         with environment.database.transaction() as session:
             onboarding_events.record(session, case.onboarding.id, to_event(call, reply, now))
             self._remember(session, record, now)
+            if call.spends and _is_answered(answer):
+                self._spend(session, call.spends)
+
+    def _spend(self, session: Session, item: str) -> None:
+        """A one-time code is good once; until AWS has answered it, it may still be."""
+        codes, departure = dict(self._case.codes), self._case.departure
+        assert departure is not None, "only a hand-over has codes"
+        handovers.spend_code(session, departure, item, codes.pop(item))
+        self._case = replace(self._case, codes=codes)
 
     def _write_ahead(self, call: Call) -> None:
         now, case = self._environment.now(), self._case
@@ -208,6 +221,10 @@ class _Visit:
             onboarding_events.record(session, onboarding.id, event)
         self._case = replace(self._case, onboarding=replace(onboarding, cancel_asked_by=None))
         return True
+
+
+def _is_answered(answer: Answer) -> bool:
+    return not isinstance(answer, Refusal) or is_final(answer)
 
 
 def _rest(environment: OnboardingEnvironment, case: Case, decision: Decision) -> Case:

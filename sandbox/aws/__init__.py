@@ -14,6 +14,7 @@ from sandbox.aws import (
     root,
     sts,
     tags,
+    ties,
     transfers,
 )
 from sandbox.aws.clock import Clock
@@ -39,6 +40,7 @@ ANSWERING = (
     root,
     sts,
     tags,
+    ties,
     transfers,
 )
 """Importing a module registers what it answers."""

@@ -14,6 +14,7 @@ from service.accounts.calls import (
     Unassign,
     Wait,
 )
+from service.accounts.depending import refused
 from service.accounts.leaving import Exit, Leaving, attested_by_a_person
 from service.accounts.life import WaitKind
 from service.accounts.practice import TAG_OFFBOARDING
@@ -22,6 +23,7 @@ from service.accounts.scene import (
     see_account_tags,
     see_accounts,
     see_contact,
+    see_invitations,
     see_scps,
     see_transfers,
 )
@@ -81,35 +83,6 @@ def evidence_exported(leaving: Leaving) -> Decision | None:
     )
 
 
-def dependencies_settled(leaving: Leaving) -> Decision | None:
-    """What departure breaks or deletes, and AWS offers no one list of."""
-    return attested_by_a_person(
-        leaving,
-        "dependencies",
-        "look for StackSets that delete on departure, RAM shares, policies that name our "
-        "organization, Identity Center assignments, organization trails and detectors, keys and "
-        "buckets that name our payer, event buses, backup copies, Control Tower",
-    )
-
-
-def no_delegated_services(leaving: Leaving) -> Decision | None:
-    services = leaving.facts.delegated_services
-    if services is None:
-        call = _organizations(
-            leaving,
-            "see_delegated_services",
-            "ListDelegatedServicesForAccount",
-            AccountId=leaving.account_id,
-        )
-        return replace(call, send=Send.READ, tells="delegated_services")
-    if not services:
-        return None
-    return NeedsHuman(
-        reason=f"the account administers {', '.join(services)} for the organization",
-        what_to_do="deregister it as delegated administrator, then retry",
-    )
-
-
 def contacts_given_back(leaving: Leaving) -> Decision | None:
     """Before the departure: afterwards the payer has no right to."""
     for contact_type in leaving.practice.contacts:
@@ -148,9 +121,32 @@ def departed(leaving: Leaving) -> Decision | None:
         return None
     return Wait(
         kind=WaitKind.WAITING_CLIENT,
-        reason="the client's organization invites the account, and the client accepts there",
+        reason="the client's organization has to invite the account",
         again_at=leaving.now + timedelta(hours=1),
     )
+
+
+def transferred(leaving: Leaving) -> Decision | None:
+    """The client's payer invites, and somebody in the account accepts; AWS tells them why not.
+
+    AWS keeps a created account for some days, and says so (WAIT_PERIOD_ACTIVE) to who accepts.
+    """
+    gone = departed(leaving)
+    if not isinstance(gone, Wait):
+        return gone
+    look = see_invitations(leaving.member)
+    if leaving.facts.invitations is None:
+        return gone if refused(leaving.record, look) else look
+    for invitation in leaving.facts.invitations:
+        if invitation.state == "OPEN":
+            return replace(
+                gone,
+                reason="somebody in the account has to accept the invitation of the client's "
+                "organization; refused as WAIT_PERIOD_ACTIVE, they try again the next day",
+                aws_words=f"{invitation.handshake_id} {invitation.state}",
+                expires_at=invitation.expires_at,
+            )
+    return gone
 
 
 def removed(leaving: Leaving) -> Decision | None:
@@ -182,6 +178,24 @@ def closed(leaving: Leaving) -> Decision | None:
         reason="AWS is closing the account",
         again_at=leaving.now + timedelta(minutes=1),
         aws_words=leaving.facts.account.state,
+    )
+
+
+def suspended(leaving: Leaving) -> Decision | None:
+    """Closed for everybody, and to be reopened by AWS for 90 days; then it is gone for good."""
+    gone = departed(leaving)
+    if not isinstance(gone, Wait):
+        return gone
+    if leaving.facts.account is None:
+        return see_account(leaving.account_id)
+    state = leaving.facts.account.state
+    if state in ("SUSPENDED", "CLOSED"):
+        return None
+    return Wait(
+        kind=WaitKind.WAITING_AWS,
+        reason="AWS is closing the account",
+        again_at=leaving.now + timedelta(minutes=15),
+        aws_words=state,
     )
 
 

@@ -141,3 +141,9 @@ class Facts:
     contact_information: Mapping[str, str] | None = None
     phone_verification: str | None = None
     delegated_services: tuple[str, ...] | None = None
+    stack_sets: Mapping[str, bool] | None = None
+    """By name: does it delete its stacks in an account that leaves?"""
+    dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the account shares, uses or has bought: names, by the key of the question."""
+    invitations: tuple[SeenHandshake, ...] | None = None
+    """Of other organizations to the member."""

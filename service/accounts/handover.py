@@ -6,7 +6,7 @@ Everything before the departure can be undone, and is when the hand-over is abor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.accounts.calls import Call, Decision, Done, NeedsHuman, Reach, Send
@@ -16,22 +16,29 @@ from service.accounts.departing import (
     contacts_given_back,
     departed,
     departure_approved,
-    dependencies_settled,
     evidence_exported,
     final_invoice_issued,
     membership_guard_lifted,
-    no_delegated_services,
     removed,
     root_guard_lifted,
+    suspended,
     transfer_ended,
+    transferred,
     unassigned,
+)
+from service.accounts.depending import (
+    dependencies_settled,
+    no_delegated_services,
+    rest_asked,
+    stacks_kept,
 )
 from service.accounts.facts import Facts
 from service.accounts.granting import bounded, roles_placed
-from service.accounts.guarding import guarded
+from service.accounts.guarding import guarded, root_audited
 from service.accounts.leaving import Exit, Handover, Leaving, LeavingGoal
 from service.accounts.life import Stage, has_reached
-from service.accounts.practice import Kind, Practice
+from service.accounts.practice import Practice
+from service.accounts.proving import proved
 from service.accounts.record import Record
 from service.accounts.recovering import (
     contact_information_given,
@@ -40,7 +47,9 @@ from service.accounts.recovering import (
     root_email_given,
     root_signed_in,
 )
+from service.accounts.request import Consent
 from service.accounts.revoking import access_lost, grants_revoked, last_door_shut, roles_removed
+from service.accounts.scene import Scene
 from service.accounts.settling import contacts_ours
 from service.accounts.steps import tempered
 
@@ -67,6 +76,9 @@ _LEFT = Stage.DEPARTED
 _BILLED = Stage.AWAITING_FINAL_INVOICE
 
 CHECKLIST: tuple[Item, ...] = (
+    Item("delegated", "It administers no service for us", no_delegated_services, _LEFT, _MEMBER),
+    Item("stack_sets", "No StackSet deletes what it made there", stacks_kept, _LEFT, _OUT),
+    Item("scan", "AWS was asked what else depends on us", rest_asked, _LEFT, _MEMBER),
     Item("approval", "A second person approves the departure", departure_approved, _LEFT, _MEMBER),
     Item(
         "root_guard",
@@ -108,17 +120,15 @@ CHECKLIST: tuple[Item, ...] = (
         _OUT,
     ),
     Item("evidence", "Cost history and invoices are exported", evidence_exported, _LEFT),
-    Item(
-        "delegated",
-        "It administers no service for us",
-        no_delegated_services,
-        _LEFT,
-        _MEMBER,
-    ),
     Item("dependencies", "Nothing depends on us", dependencies_settled, _LEFT, _MEMBER),
     Item("contacts", "The client's contacts are back", contacts_given_back, _LEFT, _OUT),
     Item(
-        "roles", "Our roles but the first are removed", roles_removed, _LEFT, _OUT, dangerous=True
+        "roles",
+        "Our roles but the first are removed",
+        roles_removed,
+        _LEFT,
+        _MEMBER,
+        dangerous=True,
     ),
     Item(
         "membership_guard",
@@ -131,7 +141,7 @@ CHECKLIST: tuple[Item, ...] = (
     Item(
         "leave",
         "The client accepts another organization",
-        departed,
+        transferred,
         _LEFT,
         frozenset({Exit.TRANSFER}),
     ),
@@ -152,8 +162,9 @@ CHECKLIST: tuple[Item, ...] = (
         frozenset({Exit.END_BILLING}),
         dangerous=True,
     ),
-    Item("last_door", "Our first role lets nobody in", last_door_shut, _BILLED, _OUT),
-    Item("no_access", "Every role of ours refuses us", access_lost, _BILLED, _ALL - {Exit.CLOSE}),
+    Item("last_door", "Our first role lets nobody in", last_door_shut, _BILLED, _MEMBER),
+    Item("closed", "AWS has closed the account", suspended, _BILLED, frozenset({Exit.CLOSE})),
+    Item("no_access", "Every role of ours refuses us", access_lost, _BILLED),
     Item("links", "Nobody has a link any more", grants_revoked, _BILLED),
     Item("final_invoice", "The final invoice is issued", final_invoice_issued, Stage.ARCHIVED),
     Item("assignment", "The account is nobody's", unassigned, Stage.ARCHIVED),
@@ -197,7 +208,7 @@ def next_handover_step(
 ) -> Decision:
     """The one thing to do now. `codes`: one-time codes the client read out, by item; not stored."""
     leaving = Leaving(practice, handover, facts, record, now, codes or {})
-    wanted = _undo(leaving) if handover.aborted else _wanted(leaving)
+    wanted = _undo(leaving) if _can_be_aborted(leaving) else _wanted(leaving)
     return tempered(wanted, record, now)
 
 
@@ -249,18 +260,51 @@ def _approved(item: Item, decision: Decision, handover: Handover) -> Decision:
     )
 
 
+def _can_be_aborted(leaving: Leaving) -> bool:
+    return leaving.handover.aborted and not has_reached(leaving.record.stage, Stage.DEPARTED)
+
+
+_WAY_OUT: dict[Exit, LeavingGoal] = {
+    Exit.TRANSFER: departed,
+    Exit.STANDALONE: removed,
+    Exit.CLOSE: closed,
+    Exit.END_BILLING: transfer_ended,
+}
+
+
 def _undo(leaving: Leaving) -> Decision:
-    """Guards, roles and contacts are put back; the root e-mail stays whose it is now."""
-    if has_reached(leaving.record.stage, Stage.DEPARTED):
-        return NeedsHuman(
-            reason="the account has left; this hand-over cannot be aborted",
-            what_to_do="invite the account again",
-        )
+    """Guards, roles, contacts and root are as before; the root e-mail stays whose it is now.
+
+    What has left meanwhile, or is on its way for good, goes on leaving.
+    """
     if leaving.record.stage is Stage.LIVE:
         return Done()
-    if leaving.handover.request.kind is not Kind.BILLING_TRANSFER:
-        for goal in (guarded, bounded, roles_placed, contacts_ours):
-            decision = goal(leaving.scene)
-            if decision is not None:
-                return decision
+    way_out = _WAY_OUT[leaving.handover.exit](leaving)
+    if isinstance(way_out, Call) and way_out.send is Send.READ:
+        return way_out
+    is_here = isinstance(way_out, Call) or leaving.handover.exit is Exit.TRANSFER
+    if way_out is None or not is_here:
+        return _wanted(leaving)
+    for goal in () if leaving.handover.exit is Exit.END_BILLING else _RESTORED:
+        decision = goal(_before(leaving))
+        if decision is not None:
+            return decision
     return Reach(Stage.LIVE)
+
+
+_RESTORED = (guarded, bounded, roles_placed, contacts_ours, root_audited, proved)
+
+
+def _before(leaving: Leaving) -> Scene:
+    """Where the removal of roles was approved they are ours to put back, and to prove again."""
+    scene, handover = leaving.scene, leaving.handover
+    if "roles" not in handover.approvals:
+        return scene
+    proofs = scene.record.proofs.items()
+    recent = {key: proof for key, proof in proofs if proof.at >= handover.asked_at}
+    consents = scene.request.consents | {Consent.REPAIR_ROLES}
+    return replace(
+        scene,
+        record=replace(scene.record, proofs=recent),
+        request=replace(scene.request, consents=consents),
+    )

@@ -52,6 +52,9 @@ def learn(facts: Facts, call: Call, answer: Answer) -> Facts:
         return _nothing_there(facts, call)
     if call.tells == "contacts":
         return replace(facts, contacts={**facts.contacts, call.subject: _contact(answer)})
+    if call.tells == "dependencies":
+        names = _DEPENDENCIES[call.operation](answer)
+        return replace(facts, dependencies={**facts.dependencies, call.key: names})
     return replace(facts, **_READERS[call.operation](answer))
 
 
@@ -219,6 +222,28 @@ def _contact_information(answer: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _stack_sets(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """AWS tells it of those that it deploys by itself, and deletes unless told to retain."""
+    automatic = {row["StackSetName"]: row.get("AutoDeployment", {}) for row in answer["Summaries"]}
+    deletes = {
+        name: bool(how.get("Enabled")) and not how.get("RetainStacksOnAccountRemoval")
+        for name, how in automatic.items()
+    }
+    return {"stack_sets": deletes}
+
+
+def _named(rows: str, key: str) -> Callable[[Mapping[str, Any]], tuple[str, ...]]:
+    return lambda answer: tuple(str(row.get(key, "")) for row in answer.get(rows, ()))
+
+
+_DEPENDENCIES: dict[str, Callable[[Mapping[str, Any]], tuple[str, ...]]] = {
+    "ListStackInstances": _named("Summaries", "Region"),
+    "ListInstances": _named("Instances", "InstanceArn"),
+    "ListPermissionSetsProvisionedToAccount": lambda a: tuple(a.get("PermissionSets", ())),
+    "GetResourceShares": _named("resourceShares", "name"),
+    "DescribeReservedInstances": _named("ReservedInstances", "ReservedInstancesId"),
+    "DescribeSavingsPlans": _named("savingsPlans", "savingsPlanId"),
+}
 _Reader = Callable[[Mapping[str, Any]], dict[str, Any]]
 _READERS: dict[str, _Reader] = {
     "DescribeOrganization": _organization,
@@ -230,6 +255,10 @@ _READERS: dict[str, _Reader] = {
     "ListHandshakesForOrganization": lambda a: {
         "handshakes": tuple(map(seen_handshake, a["Handshakes"]))
     },
+    "ListHandshakesForAccount": lambda a: {
+        "invitations": tuple(map(seen_handshake, a["Handshakes"]))
+    },
+    "ListStackSets": _stack_sets,
     "ListInboundResponsibilityTransfers": lambda a: {
         "transfers": tuple(map(_seen_transfer, a["ResponsibilityTransfers"]))
     },

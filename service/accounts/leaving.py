@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from service.accounts.calls import Actor, Decision, NeedsHuman, Session
@@ -13,6 +13,8 @@ from service.accounts.practice import Practice
 from service.accounts.record import Record
 from service.accounts.request import Request
 from service.accounts.scene import Scene
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Exit(StrEnum):
@@ -42,6 +44,8 @@ class Handover:
     """ARNs of every role of ours ever registered for the account."""
     ends_at: datetime | None = None
     """Of a billing transfer: the last second of a month, UTC."""
+    asked_at: datetime = LONG_AGO
+    """Proofs from before are of an earlier, aborted hand-over, or of the way in."""
     aborted: bool = False
     final_invoice_issued: bool = False
     """Told by billing: the last month with charges of the account is final and issued."""
@@ -81,6 +85,7 @@ LeavingGoal = Callable[[Leaving], Decision | None]
 
 def attested_by_a_person(leaving: Leaving, item: str, what_to_do: str) -> Decision | None:
     """AWS cannot be asked; a person says so, and is named in the proof."""
-    if item in leaving.record.proofs:
+    proof = leaving.record.proofs.get(item)
+    if proof is not None and proof.at >= leaving.handover.asked_at:
         return None
     return NeedsHuman(reason=f"nobody has confirmed {item} yet", what_to_do=what_to_do)

@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from service.accounts.calls import Actor, Call, Decision, Send, Session, Wait
+from service.accounts.calls import Actor, Call, Decision, NeedsHuman, Send, Session, Wait
 from service.accounts.leaving import Leaving, attested_by_a_person
 from service.accounts.life import WaitKind
+from service.accounts.record import code_step
 
 _PENDING = frozenset({"ConflictException"})
 
@@ -26,16 +27,23 @@ def root_email_given(leaving: Leaving) -> Decision | None:
     )
     if not _started(leaving, start):
         return start
-    if code := leaving.codes.get("root_email"):
-        return _account(
+    if "root_email" in leaving.codes:
+        return _accept(
             leaving,
-            "accept_root_email",
+            "root_email",
             "AcceptPrimaryEmailUpdate",
+            renews=start.key,
             spoils=("primary_email",),
             PrimaryEmail=client_email,
-            Otp=code,
         )
-    return _until_code(leaving, f"the client has to read the code sent to {client_email}")
+    if (trouble := leaving.record.troubles.get(start.key)) is not None:
+        return NeedsHuman(
+            reason=f"AWS sends no new code to {client_email}",
+            what_to_do="give the code that came, if one did; else another AWS account has the "
+            "address: abort, and ask again with another",
+            aws_words=trouble.refusal.words,
+        )
+    return _until_code(leaving, "root_email", f"read the code sent to {client_email}")
 
 
 def contact_information_given(leaving: Leaving) -> Decision | None:
@@ -62,15 +70,15 @@ def phone_verified(leaving: Leaving) -> Decision | None:
     send = _account(leaving, "send_phone_code", "SendPhoneNumberVerification")
     if not _started(leaving, send):
         return send
-    if code := leaving.codes.get("phone"):
-        return _account(
+    if "phone" in leaving.codes:
+        return _accept(
             leaving,
-            "verify_phone",
+            "phone",
             "VerifyPhoneNumber",
+            renews=send.key,
             spoils=("phone_verification",),
-            Otp=code,
         )
-    return _until_code(leaving, "the client has to read the code sent to its phone")
+    return _until_code(leaving, "phone", "read the code sent to its phone")
 
 
 def password_recovery_allowed(leaving: Leaving) -> Decision | None:
@@ -107,11 +115,20 @@ def _started(leaving: Leaving, call: Call) -> bool:
     return pending or call.key in leaving.record.done
 
 
-def _until_code(leaving: Leaving, reason: str) -> Wait:
+def _accept(leaving: Leaving, item: str, operation: str, **more: Any) -> Call:
+    """A code that AWS refuses is good for nothing: another one is sent."""
+    step, code = code_step(item), leaving.codes[item]
+    call = _account(leaving, step, operation, Otp=code, **more)
+    return replace(call, spends=item, secrets=("Otp",))
+
+
+def _until_code(leaving: Leaving, item: str, what: str) -> Wait:
+    refused = leaving.record.troubles.get(code_step(item))
     return Wait(
         kind=WaitKind.WAITING_CLIENT,
-        reason=reason,
+        reason=f"the client has to {what}",
         again_at=leaving.now + timedelta(hours=1),
+        aws_words=f"of the last one: {refused.refusal.words}" if refused else "",
     )
 
 
@@ -122,6 +139,7 @@ def _account(
     *,
     tells: str = "",
     spoils: tuple[str, ...] = (),
+    renews: str = "",
     **arguments: Any,
 ) -> Call:
     return Call(
@@ -133,5 +151,5 @@ def _account(
         session=Session(actor=Actor.OFFBOARD),
         tells=tells,
         spoils=spoils,
-        secrets=("Otp",) if "Otp" in arguments else (),
+        renews=renews,
     )

@@ -106,6 +106,19 @@ def see_handshakes() -> Call:
     )
 
 
+def see_invitations(session: Session) -> Call:
+    """As the member: its payer is not told of another's invitation."""
+    return Call(
+        step="see_invitations",
+        service="organizations",
+        operation="ListHandshakesForAccount",
+        arguments={"Filter": {"ActionType": "INVITE"}},
+        send=Send.READ,
+        session=session,
+        tells="invitations",
+    )
+
+
 def see_transfers() -> Call:
     return _organizations(
         "see_transfers", "ListInboundResponsibilityTransfers", "transfers", Type="BILLING"

@@ -89,10 +89,11 @@ def membership(
 
 
 def _is_gone(account: KnownAccount, listed: set[str]) -> bool:
+    """One that is being handed over is seen to by its hand-over, which looks by itself."""
     was_ours = has_reached(account.stage, Stage.LINKED)
     return (
         was_ours
-        and not has_reached(account.stage, Stage.DEPARTED)
+        and not has_reached(account.stage, Stage.HANDING_OVER)
         and (account.account_id not in listed)
     )
 

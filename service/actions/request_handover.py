@@ -11,9 +11,10 @@ from service.accounts.handover import DryRunLine, dry_run
 from service.accounts.leaving import Exit, Handover
 from service.accounts.life import Stage
 from service.accounts.practice import Kind
+from service.accounts.record import set_out
 from service.actions.note_person import note_person
 from service.errors import BadInput, Refused
-from service.store import grants, handovers, onboardings
+from service.store import grants, handovers, onboardings, practices
 from service.store.handovers import Departure
 from service.store.onboardings import Onboarding
 from service.store.session import Session
@@ -45,7 +46,7 @@ def request_handover(
     """Raises NoSuchOnboarding, CannotHandOver, BadInput."""
     onboarding, asked = _planned(session, onboarding_id, wanted, actor=actor)
     handovers.add(session, onboarding.id, asked, now)
-    woken = onboardings.wake(session, onboarding, onboarding.record, now)
+    woken = onboardings.wake(session, onboarding, set_out(onboarding.record), now)
     words = f"{wanted.exit} to {wanted.client_email}" if wanted.client_email else wanted.exit
     note_person(session, woken, "request_handover", words=words, actor=actor, now=now)
     departure = handovers.living_handover(session, woken)
@@ -68,7 +69,8 @@ def _planned(
         raise CannotHandOver(f"{onboarding.id} is being handed over already")
     if onboarding.stage is not Stage.LIVE:
         raise CannotHandOver(f"{onboarding.id} is {onboarding.state}; only a live account leaves")
-    _check(onboarding, wanted)
+    mailbox = practices.practice(session, onboarding.payer_account_id).mailbox
+    _check(onboarding, wanted, mailbox)
     asked = Handover(
         request=onboarding.request,
         exit=wanted.exit,
@@ -81,7 +83,7 @@ def _planned(
     return onboarding, asked
 
 
-def _check(onboarding: Onboarding, wanted: WantedHandover) -> None:
+def _check(onboarding: Onboarding, wanted: WantedHandover, mailbox: str) -> None:
     transferred = onboarding.request.kind is Kind.BILLING_TRANSFER
     if transferred != (wanted.exit is Exit.END_BILLING):
         fitting = Exit.END_BILLING if transferred else "transfer, standalone or close"
@@ -90,8 +92,16 @@ def _check(onboarding: Onboarding, wanted: WantedHandover) -> None:
         raise BadInput("a billing transfer ends with the last second of a month, UTC: give ends_at")
     if wanted.exit in HANDED_OVER:
         check_email(wanted.client_email)
+        if _is_ours(wanted.client_email, mailbox):
+            raise BadInput(f"{wanted.client_email} is our own mailbox: give the client's address")
         if lacking := sorted(CONTACT_NEEDED - set(wanted.client_contact)):
             raise BadInput(f"client_contact lacks {', '.join(lacking)}")
+
+
+def _is_ours(email: str, mailbox: str) -> bool:
+    """Whatever stands behind the plus arrives in the same mailbox."""
+    (local, _, domain), (own, _, home) = (each.lower().rpartition("@") for each in (email, mailbox))
+    return (local.partition("+")[0], domain) == (own.partition("+")[0], home)
 
 
 def _is_end_of_month(ends_at: datetime | None) -> bool:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
 from service.accounts.leaving import Exit, Handover
 from service.errors import Refused
-from service.store import grants, tables
+from service.store import grants, months, tables
 from service.store.onboardings import Onboarding
 from service.store.session import Session
+
+CLOSED_FOR = timedelta(days=90)
+"""AWS deletes a closed account so much later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +94,8 @@ def abort(session: Session, departure: Departure, *, actor: str) -> None:
 
 
 def end(session: Session, departure: Departure, now: datetime) -> None:
-    session.get_one(tables.onboarding.Handover, departure.id).ended_at = now
+    row = session.get_one(tables.onboarding.Handover, departure.id)
+    row.ended_at, row.codes = now, {}
     session.flush()
 
 
@@ -100,12 +105,17 @@ def give_code(session: Session, departure: Departure, item: str, code: str) -> N
     session.flush()
 
 
-def take_codes(session: Session, departure: Departure) -> dict[str, str]:
-    """They are here no more afterwards: a code is good once."""
+def codes(session: Session, departure: Departure) -> dict[str, str]:
+    """Those that AWS has not answered yet, by item."""
+    row = session.get_one(tables.onboarding.Handover, departure.id, populate_existing=True)
+    return dict(row.codes)
+
+
+def spend_code(session: Session, departure: Departure, item: str, code: str) -> None:
+    """AWS has answered it. Another one that was given meanwhile stays."""
     row = session.get_one(tables.onboarding.Handover, departure.id, with_for_update=True)
-    codes, row.codes = dict(row.codes), {}
+    row.codes = {key: each for key, each in row.codes.items() if (key, each) != (item, code)}
     session.flush()
-    return codes
 
 
 def _from_row(
@@ -124,8 +134,9 @@ def _from_row(
             client_contact=row.client_contact,
             registered_roles=grants.registered_roles(session, onboarding.account_id),
             ends_at=row.ends_at,
+            asked_at=row.asked_at,
             aborted=row.aborted_by is not None,
-            final_invoice_issued=_final_invoice_issued(session, onboarding),
+            final_invoice_issued=_final_invoice_issued(session, row, onboarding),
         ),
         asked_at=row.asked_at,
         ended_at=row.ended_at,
@@ -138,23 +149,37 @@ def _approvals(session: Session, handover_id: int) -> Mapping[str, str]:
     return {each.item: each.approved_by for each in found}
 
 
-def _final_invoice_issued(session: Session, onboarding: Onboarding) -> bool:
-    """The client's month of departure is issued, and the payer's next month too.
-
-    What AWS bills late for the last days comes with the next month; a payer's month is issued only
-    once it is final.
-    """
+def _final_invoice_issued(
+    session: Session, row: tables.onboarding.Handover, onboarding: Onboarding
+) -> bool:
+    """The last month, and the next, with which AWS bills late what was used in the last days."""
     if onboarding.departed_at is None:
         return False
-    left_in = BillingPeriod.of(onboarding.departed_at.astimezone(UTC).date())
+    last = BillingPeriod.of(_billed_until(row, onboarding.departed_at).astimezone(UTC).date())
+    return all(_is_settled(session, onboarding, period) for period in (last, last.next))
+
+
+def _billed_until(row: tables.onboarding.Handover, departed_at: datetime) -> datetime:
+    """A closed account runs up bills of commitments and subscriptions until AWS deletes it."""
+    if row.ends_at is not None:
+        return row.ends_at
+    return departed_at + CLOSED_FOR if row.exit == Exit.CLOSE else departed_at
+
+
+def _is_settled(session: Session, onboarding: Onboarding, period: BillingPeriod) -> bool:
+    """The client's document is issued, or AWS's final bill has nothing of the client's."""
+    payer, client = AccountId(onboarding.payer_account_id), onboarding.request.client_key
     row = tables.documents.Document
-    of_payer = col(row.payer_account_id) == onboarding.payer_account_id
-    last = sa.and_(
-        col(row.period) == str(left_in), col(row.client_key) == onboarding.request.client_key
+    issued = sa.select(sa.func.count()).where(
+        col(row.payer_account_id) == payer,
+        col(row.client_key) == client,
+        col(row.period) == str(period),
     )
-    after = col(row.period) == str(left_in.next)
-    issued = [
-        session.scalar(sa.select(sa.func.count()).where(of_payer, wanted))
-        for wanted in (last, after)
-    ]
-    return all(issued)
+    if session.scalar(issued):
+        return True
+    try:
+        is_final = months.billed_snapshot(session, payer, period).finalized
+        bearers = {each.client for each in months.figures(session, payer, period).clients}
+    except months.NotBilled:
+        return False
+    return is_final and client not in bearers

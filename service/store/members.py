@@ -12,9 +12,13 @@ from sqlmodel import col, select
 from service.accounts.facts import SeenAccount
 from service.accounts.findings import Finding, Severity
 from service.accounts.life import Stage
+from service.accounts.practice import Kind
 from service.accounts.watch import KnownAccount
 from service.store import clients, onboardings, tables
 from service.store.session import Session
+
+MEMBERS = frozenset({Kind.CREATE, Kind.INVITE})
+"""Where only the bill is ours, the account is a member of another organization."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +94,7 @@ def known_accounts(session: Session, payer_account_id: str, now: datetime) -> li
             onboardings.onboardings(session, payer_account_id=payer_account_id, limit=1_000_000),
             key=_when,
         )
-        if each.account_id and each.is_linked
+        if each.account_id and each.is_linked and each.request.kind in MEMBERS
     }
     before = {a for a, row in seen.items() if row.payer_account_id == payer_account_id}
     return [
@@ -173,6 +177,46 @@ def open_findings(session: Session, payer_account_id: str) -> tuple[Finding, ...
         )
     )
     return tuple(sorted(map(_finding, found)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingFinding:
+    """A finding that stands, as a person is shown it."""
+
+    finding: Finding
+    payer_account_id: str
+    found_at: datetime
+    seen_at: datetime
+    """When it was last seen to be so."""
+
+    @property
+    def position(self) -> tuple[str, str, str, str]:
+        """The worst first."""
+        found = self.finding
+        return found.severity.value, found.code, self.payer_account_id, found.where
+
+
+def standing_findings(
+    session: Session,
+    *,
+    payer_account_id: str | None = None,
+    after: tuple[str, ...] | None = None,
+    limit: int = 1_000_000,
+) -> tuple[StandingFinding, ...]:
+    """By `position`; `after` is that of the last one seen."""
+    row = tables.onboarding.AccountFinding
+    found = (
+        StandingFinding(
+            finding=_finding(each),
+            payer_account_id=each.payer_account_id,
+            found_at=each.found_at,
+            seen_at=each.seen_at,
+        )
+        for each in session.exec(select(row).where(col(row.settled_at).is_(None)))
+        if payer_account_id in (None, each.payer_account_id)
+    )
+    in_order = sorted(found, key=lambda each: each.position)
+    return tuple(each for each in in_order if after is None or each.position > after)[:limit]
 
 
 def _finding(row: tables.onboarding.AccountFinding) -> Finding:

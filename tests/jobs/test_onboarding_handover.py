@@ -9,8 +9,7 @@ import pytest
 
 from service.accounts.leaving import Exit
 from service.actions.abort_handover import abort_handover
-from service.actions.approve_step import approve_step, dangerous_items
-from service.actions.attest_item import ATTESTED, attest_item
+from service.actions.approve_step import approve_step
 from service.actions.give_code import give_code
 from service.actions.request_handover import (
     CannotHandOver,
@@ -23,18 +22,15 @@ from service.store import grants, handovers
 from service.store.database import Database
 from service.store.handovers import SamePerson
 from service.store.onboardings import Onboarding
-from tests.onboarding import CREATE, NOON, Office, onboard, opened, quietly
-
-CONTACT = {
-    "FullName": "Acme GmbH",
-    "AddressLine1": "Hauptstr. 1",
-    "City": "Berlin",
-    "PostalCode": "10115",
-    "CountryCode": "DE",
-    "PhoneNumber": "+49 30 1234567",
-}
-ROOT = "root@acme.example"
-STANDALONE = WantedHandover(exit=Exit.STANDALONE, client_email=ROOT, client_contact=CONTACT)
+from tests.onboarding import CREATE, NOON, Office, onboard, opened
+from tests.workflows import (
+    CLOSING,
+    ROOT,
+    STANDALONE,
+    approve_all,
+    ask_to_leave,
+    client_does_its_part,
+)
 
 
 @pytest.fixture
@@ -48,45 +44,10 @@ def live(office: Office) -> Onboarding:
     return onboard(office, CREATE)
 
 
-def ask(office: Office, live: Onboarding, wanted: WantedHandover) -> None:
-    """Ada asks, after the days for which AWS keeps a new account."""
-    office.aws.clock.advance(days=5)
-    with office.database.transaction() as session:
-        request_handover(session, live.id, wanted, actor="ada", now=office.now())
-
-
-def approve_all(office: Office, live: Onboarding, wanted: WantedHandover) -> None:
-    """Grace approves: in Rebill every dangerous step, in AWS the departure by its tag."""
-    with office.database.transaction() as session:
-        for item in dangerous_items(wanted.exit):
-            approve_step(session, live.id, item, actor="grace", now=office.now())
-        for item in ATTESTED:
-            attest_item(session, live.id, item, "seen in T-4711", actor="grace", now=office.now())
-    close = wanted.exit is Exit.CLOSE
-    tag = {"Key": "msp:offboarding", "Value": "close-approved" if close else "handover-approved"}
-    organizations = office.aws.client("organizations")
-    quietly(office, lambda: organizations.tag_resource(ResourceId=live.account_id, Tags=[tag]))
-
-
-def client_does_its_part(office: Office, live: Onboarding) -> None:
-    """Reads its codes out, and completes what AWS asks of a standalone account."""
-    owner = office.aws.owner(live.account_id)
-    owner.add_payment_instrument()
-    owner.accept_agreement()
-    for _ in range(3):
-        office.work(until=office.now() + timedelta(minutes=10))
-        for item, address in (("root_email", ROOT), ("phone", CONTACT["PhoneNumber"])):
-            if office.aws.mail.to(address):
-                code = office.aws.mail.code_for(address)
-                with office.database.transaction() as session:
-                    give_code(session, live.id, item, code, actor="ada", now=office.now())
-    office.work(until=office.now() + timedelta(hours=2))
-
-
 def test_a_standalone_account_is_handed_over_and_every_role_refuses_us(
     office: Office, live: Onboarding
 ) -> None:
-    ask(office, live, STANDALONE)
+    ask_to_leave(office, live, STANDALONE)
     approve_all(office, live, STANDALONE)
     client_does_its_part(office, live)
 
@@ -109,7 +70,7 @@ def test_a_standalone_account_is_handed_over_and_every_role_refuses_us(
 def test_nothing_dangerous_is_sent_before_a_second_person_approved(
     office: Office, live: Onboarding
 ) -> None:
-    ask(office, live, STANDALONE)
+    ask_to_leave(office, live, STANDALONE)
     office.work()
 
     stopped = office.stored(live.id)
@@ -134,13 +95,13 @@ def test_a_dry_run_tells_the_checklist_and_changes_nothing(
     assert [line.key for line in lines if line.dangerous] == [
         "root_guard", "root_email", "roles", "membership_guard", "remove",
     ]  # fmt: skip
-    assert lines[0].title == "A second person approves the departure"
+    assert lines[0].title == "It administers no service for us"
     assert office.stored(live.id) == live
     assert len(office.aws.log) == calls
 
 
 def test_an_aborted_handover_puts_back_what_it_took_away(office: Office, live: Onboarding) -> None:
-    ask(office, live, STANDALONE)
+    ask_to_leave(office, live, STANDALONE)
     approve_all(office, live, STANDALONE)
     office.work(until=office.now() + timedelta(minutes=10))
     assert len(office.aws.calls("organizations:DetachPolicy")) == 1
@@ -157,9 +118,8 @@ def test_an_aborted_handover_puts_back_what_it_took_away(office: Office, live: O
 
 
 def test_a_closed_account_stays_in_billing(office: Office, live: Onboarding) -> None:
-    closing = WantedHandover(exit=Exit.CLOSE)
-    ask(office, live, closing)
-    approve_all(office, live, closing)
+    ask_to_leave(office, live, CLOSING)
+    approve_all(office, live, CLOSING)
     office.work(until=office.now() + timedelta(hours=2))
 
     closed = office.stored(live.id)
@@ -169,13 +129,12 @@ def test_a_closed_account_stays_in_billing(office: Office, live: Onboarding) -> 
 
 
 def test_a_one_time_code_is_gone_once_it_was_taken(office: Office, live: Onboarding) -> None:
-    ask(office, live, STANDALONE)
+    ask_to_leave(office, live, STANDALONE)
     with office.database.transaction() as session:
         give_code(session, live.id, "root_email", "123456", actor="ada", now=office.now())
         departure = handovers.living_handover(session, office.stored(live.id))
         assert departure is not None
-        assert handovers.take_codes(session, departure) == {"root_email": "123456"}
-        assert handovers.take_codes(session, departure) == {}
+        assert handovers.codes(session, departure) == {"root_email": "123456"}
 
     assert not any("123456" in event.words for event in office.events(live.id))
 
