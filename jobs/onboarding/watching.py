@@ -16,6 +16,7 @@ from service.accounts import canary
 from service.accounts.calls import Actor, Call, Reach, Refusal, Session
 from service.accounts.facts import Facts, SeenAccount
 from service.accounts.findings import Finding, critical
+from service.accounts.guard_watch import guard_findings, guard_looks
 from service.accounts.learning import learn
 from service.accounts.life import Stage
 from service.accounts.practice import Kind, Practice
@@ -36,6 +37,7 @@ from service.accounts.watch import (
     membership,
     role_findings,
 )
+from service.errors import Unavailable
 from service.store import (
     assigning,
     audit,
@@ -51,8 +53,10 @@ from service.store.onboardings import Onboarding
 WATCH = "watch"
 
 
-class NotSeen(Exception):
+class NotSeen(Unavailable):
     """AWS did not show the list; nothing is concluded from what was not seen."""
+
+    code = "aws_not_seen"
 
 
 def watch(
@@ -62,9 +66,19 @@ def watch(
     sleep: Callable[[float], object] = time.sleep,
 ) -> tuple[Finding, ...]:
     """All findings of today, also stored. Raises NotSeen; does nothing while others are at it."""
+    return look(environment, payer_account_id, sleep=sleep) or ()
+
+
+def look(
+    environment: OnboardingEnvironment,
+    payer_account_id: str,
+    *,
+    sleep: Callable[[float], object] = time.sleep,
+) -> tuple[Finding, ...] | None:
+    """As `watch`; None where others are at it."""
     with environment.database.try_lock(lock_of(payer_account_id)) as is_ours:
         if not is_ours:
-            return ()
+            return None
         caller = environment.caller
         with environment.database.transaction() as session:
             practice = practices.practice(session, payer_account_id)
@@ -97,6 +111,7 @@ def watch(
         for onboarding in live:
             if onboarding.account_id in there:
                 findings += _role_findings(caller, practice, onboarding)
+        findings += _guard_findings(caller, practice, live, there)
         root_members = _root_members(practice, seen, known, live, audited, open_findings)
         root = look_at_root(caller, practice, root_members, now=now, sleep=sleep)
         findings += root.findings
@@ -150,6 +165,21 @@ def _tags(caller: Caller, account_id: str) -> Mapping[str, str]:
 def _ask(caller: Caller, facts: Facts, call: Call) -> Facts:
     reply = perform(caller, call, onboarding_id=WATCH, person="")
     return learn(facts, call, to_answer(reply)) if isinstance(reply, Answered) else facts
+
+
+def _guard_findings(
+    caller: Caller, practice: Practice, live: Iterable[Onboarding], there: set[str]
+) -> tuple[Finding, ...]:
+    guarded = [
+        each.account_id
+        for each in live
+        if each.account_id in there and each.request.kind is not Kind.BILLING_TRANSFER
+    ]
+    answers = {
+        call.key: to_answer(perform(caller, call, onboarding_id=WATCH, person=""))
+        for call in guard_looks(practice)
+    }
+    return guard_findings(practice, guarded, answers)
 
 
 def _role_findings(

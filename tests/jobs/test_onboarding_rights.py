@@ -32,6 +32,8 @@ def test_with_the_service_s_policies_only_it_comes_to_its_end(
 
 NEEDED_BY = {
     ("svc_onboard", "SeesTheOrganization"): {
+        "organizations:DescribePolicy": "watch_daily",
+        "organizations:ListTargetsForPolicy": "watch_daily",
         "organizations:ListHandshakesForOrganization": "invite",
         "organizations:ListInboundResponsibilityTransfers": "transfer_billing",
     },

@@ -79,7 +79,8 @@ def test_a_role_that_the_client_changed_is_drift(office: Office) -> None:
 
     assert drifted.where == f"{live.account_id} MspBilling"
     with office.database.transaction() as session:
-        assert members.open_findings(session, PAYER) == (drifted,)
+        guard, role = members.open_findings(session, PAYER)
+    assert (guard.code, role) == ("guard_detached", drifted)
 
 
 def test_a_role_that_lets_us_in_no_more_is_told(office: Office) -> None:

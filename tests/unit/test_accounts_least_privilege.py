@@ -45,6 +45,8 @@ SELDOM = {
     *allowed("svc_onboard", "LooksAtRoot"),
     "account:PutAccountName",
     "organizations:CancelHandshake",
+    "organizations:DescribePolicy",
+    "organizations:ListTargetsForPolicy",
     "organizations:TagResource",
     "sts:AssumeRoot",
 }
