@@ -27,10 +27,10 @@ class Batch:
 
 
 class BatchRefused(BadInput):
-    """`problems` name the item, counted from 0, and the one thing wrong with it."""
+    """`problems` are the items, counted from 0, and the one thing wrong with each."""
 
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
+    def __init__(self, problems: Sequence[tuple[int, str]]) -> None:
+        super().__init__("; ".join(f"[{number}]: {problem}" for number, problem in problems))
         self.problems = tuple(problems)
 
 
@@ -39,14 +39,14 @@ def request_onboardings(
 ) -> Batch:
     """Raises BatchRefused; then nothing may be committed."""
     if not 1 <= len(wanted) <= BATCH_MAX:
-        raise BatchRefused([f"a batch has 1 to {BATCH_MAX} onboardings, not {len(wanted)}"])
+        raise BadInput(f"a batch has 1 to {BATCH_MAX} onboardings, not {len(wanted)}")
     batch_id = f"batch-{secrets.token_hex(8)}"
     problems, asked = [], []
     for number, each in enumerate(wanted):
         try:
             asked.append(request_onboarding(session, each, actor=actor, now=now, batch_id=batch_id))
         except (BadInput, Refused) as trouble:
-            problems.append(f"[{number}]: {trouble}")
+            problems.append((number, str(trouble)))
     if problems:
         raise BatchRefused(problems)
     return Batch(batch_id, tuple(asked), estimated_end(session, asked, now))

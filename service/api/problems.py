@@ -1,6 +1,5 @@
 """Owns how trouble looks over HTTP: RFC 9457 problem details for every error, and their table."""
 
-import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -108,11 +107,9 @@ def _items(error: RebillError) -> list[FieldProblem]:
     """What is wrong with which item of a batch."""
     if not isinstance(error, BatchRefused):
         return []
-    found = (re.fullmatch(r"\[(\d+)\]: (.*)", each, re.DOTALL) for each in error.problems[:100])
     return [
-        FieldProblem(pointer=f"/body/items/{each[1]}", code=error.code, detail=each[2][:1000])
-        for each in found
-        if each is not None
+        FieldProblem(pointer=f"/body/items/{number}", code=error.code, detail=problem[:1000])
+        for number, problem in error.problems[:100]
     ]
 
 

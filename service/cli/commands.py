@@ -22,6 +22,8 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "service.cli.estimate": ("estimate",),
     "service.cli.onboard": ("onboard",),
     "service.cli.setup": ("onboard",),
+    "service.cli.onboard_batch": ("onboard",),
+    "service.cli.findings": ("onboard",),
     "service.cli.handover": ("handover",),
     "service.cli.grants": ("grants",),
     "service.cli.links": ("links",),

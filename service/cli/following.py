@@ -2,6 +2,7 @@
 
 import getpass
 import time
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -98,7 +99,11 @@ def show(environment: Environment, onboarding: Onboarding, *, as_json: bool) -> 
         output.print_json(shown)
     else:
         _print(shown)
-    if onboarding.waiting is not None and onboarding.waiting.kind is WaitKind.NEEDS_HUMAN:
+    exit_if_a_person_is_needed([onboarding])
+
+
+def exit_if_a_person_is_needed(shown: Iterable[Onboarding]) -> None:
+    if any(each.waiting and each.waiting.kind is WaitKind.NEEDS_HUMAN for each in shown):
         raise typer.Exit(EXIT_FINDING)
 
 

@@ -82,7 +82,7 @@ def test_a_batch_is_taken_whole_or_not_at_all(database: Database) -> None:
             assert onboardings.onboardings(session) == ()
 
     assert refused.value.problems == (
-        "[4]: there is no client 'nobody'; add it under `clients` and apply",
+        (4, "there is no client 'nobody'; add it under `clients` and apply"),
     )
     assert len(office.aws.log) == 0
 

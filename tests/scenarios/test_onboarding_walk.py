@@ -16,12 +16,23 @@ from types import SimpleNamespace
 import pytest
 
 from sandbox.aws import PAYER
-from service.cli import following, handover, links, onboard, opening
+from service.cli import (
+    findings,
+    following,
+    grants,
+    handover,
+    links,
+    onboard,
+    onboard_batch,
+    opening,
+)
 from service.store import onboardings
 from service.store.database import Database
 from service.store.onboardings import Onboarding
+from service.store.plain import to_json
 from tests.accounts_practice import PRACTICE
 from tests.jobs.ingest_builders import data_exports_manifest, gzipped, line, put
+from tests.mail_servers import PASSWORD, PASSWORD_ENV, Post, post_office
 from tests.onboarding import INVITED, Office, accept_and_deploy, opened, quietly
 from tests.scenarios.conftest import Answer, Rebill
 
@@ -39,11 +50,13 @@ def office(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """The sandbox with nothing described yet; the commands use its clock, and wait by it."""
     with opened(database, names={}) as office:
         office.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
-        for module in (onboard, handover, links):
+        for module in (onboard, onboard_batch, findings, handover, grants, links):
             monkeypatch.setattr(module, "opened", partial(opening.opened, office.now))
-        monkeypatch.setattr(following, "onboarding_environment", lambda *_: office.environment)
         sleep = lambda seconds: office.aws.clock.advance(seconds=seconds)  # noqa: E731
-        monkeypatch.setattr(following, "time", SimpleNamespace(sleep=sleep))
+        for waiting in (following, findings):
+            monkeypatch.setattr(waiting, "onboarding_environment", lambda *_: office.environment)
+            monkeypatch.setattr(waiting, "time", SimpleNamespace(sleep=sleep))
+        monkeypatch.setenv(PASSWORD_ENV, PASSWORD)
         monkeypatch.chdir(tmp_path)
         yield office
 
@@ -56,6 +69,7 @@ class Walk:
     rebill: Rebill
     here: Path
     monkeypatch: pytest.MonkeyPatch
+    post: Post
     answers: list[tuple[str, Answer]] = field(default_factory=list)
 
     def run(self) -> None:
@@ -71,6 +85,7 @@ class Walk:
     def before(self) -> dict[str, Callable[[], None]]:
         return {
             "apply": self.write_the_page_s_configuration,
+            "onboard batch": self.write_the_page_s_accounts,
             "onboard follow HALO-2": self.globex_accepts_and_deploys,
             "ingest": self.aws_delivers_november,
             "handover start": self.aws_lets_new_accounts_go,
@@ -87,6 +102,11 @@ class Walk:
         return found
 
     def write_the_page_s_configuration(self) -> None:
+        """At first without the mailbox, which the page adds later."""
+        file = self.here / "practice.yaml"
+        if file.exists():
+            file.write_text(file.read_text(encoding="utf-8") + self.mailbox(), encoding="utf-8")
+            return
         text = PAGE.split("```yaml\n")[1].split("```")[0]
         practice = self.office.practice
         for written, real in (
@@ -98,7 +118,20 @@ class Walk:
         ):
             assert text.count(written) == 1, written
             text = text.replace(written, real)
-        (self.here / "practice.yaml").write_text(text, encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
+
+    def mailbox(self) -> str:
+        """The page's own words, but for the two servers."""
+        text = PAGE.split("```yaml\n")[2].split("```")[0]
+        for name in ("smtp", "imap"):
+            server = to_json(getattr(self.post.check, name))
+            text, found = re.subn(f"{name}: {{.*}}", f"{name}: {json.dumps(server)}", text)
+            assert found == 1, name
+        return text
+
+    def write_the_page_s_accounts(self) -> None:
+        text = PAGE.split("```csv\n")[1].split("```")[0]
+        (self.here / "accounts.csv").write_text(text, encoding="utf-8")
 
     def globex_accepts_and_deploys(self) -> None:
         accept_and_deploy(self.office, self.stored("HALO-2").id)
@@ -142,6 +175,7 @@ class Walk:
 
 
 NEED_A_PERSON = (
+    "onboard findings",
     "handover start",
     "handover code HALO-1 phone",
     "handover attest HALO-1 root_sign_in",
@@ -149,8 +183,12 @@ NEED_A_PERSON = (
 
 
 @pytest.fixture
-def walk(office: Office, rebill: Rebill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Walk:
-    return Walk(office, rebill, tmp_path, monkeypatch)
+def walk(
+    office: Office, rebill: Rebill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Walk]:
+    (tmp_path / "post").mkdir()
+    with post_office(tmp_path / "post", office.now) as servers:
+        yield Walk(office, rebill, tmp_path, monkeypatch, servers)
 
 
 def test_every_command_of_the_page_does_what_it_says(walk: Walk) -> None:
@@ -162,6 +200,7 @@ def test_every_command_of_the_page_does_what_it_says(walk: Walk) -> None:
     assert_asked(walk, acme)
     assert_linked(walk)
     assert_granted(walk, acme)
+    assert_watched(walk)
     assert_billed(walk)
     assert_handed_over(walk, acme)
 
@@ -172,7 +211,9 @@ def assert_asked(walk: Walk, acme: Onboarding) -> None:
     listed = json.loads(walk.shown("onboard status --json"))["onboardings"]
     assert [(each["id"], each["state"]) for each in listed] == [(acme.id, "live")]
     assert "sts:AssumeRole" in walk.shown("onboard status HALO-1")
-    assert len(walk.office.aws.calls("organizations:CreateAccount")) == 1
+    assert len(walk.office.aws.calls("organizations:CreateAccount")) == 3
+    assert "2 would be asked for" in walk.shown("onboard batch accounts.csv --validate-only")
+    assert [walk.stored(ref).state for ref in ("HALO-4", "HALO-5")] == ["live", "live"]
 
 
 def assert_linked(walk: Walk) -> None:
@@ -182,7 +223,7 @@ def assert_linked(walk: Walk) -> None:
     waits = asked[1]
     assert "waits: the client has to accept the invitation" in waits
     assert "AWS says: " in waits and "until: 2026-12-08T12:0" in waits
-    for name in ("cloudformation.json", "terraform.tf.json", "cli.sh"):
+    for name in ("cloudformation.json", "terraform.tf", "cli.sh"):
         assert "sts:ExternalId" in walk.shown(f"onboard artifact HALO-2 {name}")
     assert "for globex: live" in walk.shown("onboard follow HALO-2")
 
@@ -194,12 +235,29 @@ def assert_granted(walk: Walk, acme: Onboarding) -> None:
     profiles = walk.shown("links --team engineers --format aws-config --user ada")
     assert "mfa_serial = arn:aws:iam::222222222222:mfa/ada" in profiles
     vault = json.loads(walk.shown("links --format bitwarden-json"))
-    assert (len(vault["collections"]), len(vault["items"])) == (4, 8)
+    assert (len(vault["collections"]), len(vault["items"])) == (4, 3 * 4 + 2)
     assert sorted(path.name for path in (walk.here / "vaults").iterdir()) == [
         "admins.1password.csv", "engineers.1password.csv", "finance.1password.csv",
         "oncall.1password.csv",
     ]  # fmt: skip
     assert (walk.here / "registry/granted.yml").read_text().startswith("awsConfig:\n  - ")
+    revoked = walk.shown("grants revoke --team oncall --client acme")
+    assert f"oncall holds arn:aws:iam::{acme.account_id}:role/msp/MspOnCall no more" in revoked
+    assert f"nobody holds {acme.account_id}:role/msp/MspOnCall: it is shut" in revoked
+    assert "oncall.1password.csv" in revoked and "oncall.bitwarden.json" in revoked
+    assert f"oncall holds MspAdmin in {acme.account_id}" in walk.shown("grants grant")
+    assert "prove_refusal:MspAdmin shut to oncall" in walk.stored("HALO-1").record.proofs
+
+
+def assert_watched(walk: Walk) -> None:
+    """Globex keeps its root password; our addresses are measured by a mail each."""
+    kept = "its root user has a password, which its client keeps"
+    assert kept in walk.shown("onboard findings --look")
+    stands = json.loads(walk.shown("onboard findings --json"))["findings"]
+    assert [(each["code"], each["where"]) for each in stands] == [("root_password", INVITED)]
+    sent = len(walk.post.box.seen)
+    assert walk.shown("onboard canary") == f"{sent} addresses, {sent} mails sent, {sent} arrived\n"
+    assert sent >= 2, "the access account and Acme's at least"
 
 
 def assert_billed(walk: Walk) -> None:

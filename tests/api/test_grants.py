@@ -1,0 +1,151 @@
+"""Grants over HTTP: listed, changed for an account or a client, and what to delete is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from service.store.database import Database
+from service.store.keys import Scope
+from service.store.onboardings import Onboarding
+from tests.api.test_onboardings import ONBOARDER, ask, caller
+from tests.onboarding import CREATE, Office, onboard, opened
+
+CHANGE = "/v1/grants:change"
+
+
+@pytest.fixture
+def office(database: Database) -> Iterator[Office]:
+    with opened(database) as office:
+        yield office
+
+
+@pytest.fixture
+def live(office: Office) -> Onboarding:
+    return onboard(office, CREATE)
+
+
+@pytest.fixture
+def staff(office: Office) -> Iterator[TestClient]:
+    with caller(office, *ONBOARDER) as client:
+        yield client
+
+
+def held(staff: TestClient, **filters: Any) -> list[tuple[str, str]]:
+    items = staff.get("/v1/grants", params=filters).json()["items"]
+    return [(item["team"], item["role"]) for item in items]
+
+
+def test_grants_are_listed_in_pages_and_by_team_client_and_account(
+    staff: TestClient, live: Onboarding
+) -> None:
+    whole = [
+        ("admins", "MspAdmin"), ("finance", "MspBilling"), ("engineers", "MspEngineer"),
+        ("oncall", "MspOnCall"),
+    ]  # fmt: skip
+    first = staff.get("/v1/grants", params={"limit": 3}).json()
+    rest = staff.get("/v1/grants", params={"limit": 3, "cursor": first["next_cursor"]}).json()
+
+    assert held(staff) == held(staff, client="acme", account_id=live.account_id) == whole
+    assert held(staff, team="finance") == [("finance", "MspBilling")]
+    assert held(staff, client="globex") == []
+    assert [item["team"] for item in [*first["items"], *rest["items"]]] == [t for t, _ in whole]
+    assert (first["has_more"], rest["has_more"], rest["next_cursor"]) == (True, False, None)
+    assert rest["items"][0] == {
+        "team": "oncall", "role": "MspOnCall", "account_id": live.account_id, "client": "acme",
+        "account_name": live.request.account_name,
+    }  # fmt: skip
+
+
+def test_a_revocation_says_what_to_delete_and_a_worker_takes_the_power(
+    office: Office, staff: TestClient, live: Onboarding
+) -> None:
+    body = {"client": "acme", "revoke": [{"team": "oncall"}]}
+    calls = len(office.aws.log)
+    answer = ask(staff, body, path=CHANGE)
+    (gone,) = answer.json()["revoked"]
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (202, "5")
+    assert len(office.aws.log) == calls
+    assert gone["role_arn"] == f"arn:aws:iam::{live.account_id}:role/msp/MspOnCall"
+    assert [each["file"] for each in gone["delete"]] == [
+        "oncall-links.csv", "oncall.aws-config", "oncall.aesr.ini", "oncall/config",
+        "oncall.1password.csv", "oncall.bitwarden.csv", "oncall.bitwarden.json",
+    ]  # fmt: skip
+    assert answer.json()["shut"] == [f"{live.account_id}:role/msp/MspOnCall"]
+    assert answer.json()["onboardings"] == [live.id]
+    assert ("oncall", "MspOnCall") not in held(staff)
+
+    office.work()
+    assert "prove_refusal:MspOnCall shut to oncall" in office.stored(live.id).record.proofs
+    links = staff.get("/v1/links", params={"format": "aesr"}).json()["items"]
+    assert [file["team"] for file in links] == ["admins", "engineers", "finance"]
+    words = [each for each in office.events(live.id) if each.step == "set_grants"]
+    assert words[0].actor.startswith("API key ")
+
+
+def test_the_same_key_is_answered_the_same_and_done_once(
+    staff: TestClient, live: Onboarding
+) -> None:
+    body = {
+        "account_id": live.account_id, "grant": [{"team": "oncall", "role": "MspAdmin"}],
+    }  # fmt: skip
+    first, again = ask(staff, body, path=CHANGE), ask(staff, body, path=CHANGE)
+
+    assert first.json()["granted"] == [body["grant"][0] | {"account_id": live.account_id}]
+    assert again.json() == first.json()
+    assert again.headers["idempotent-replayed"] == "true"
+    anew = ask(staff, body, "another-key", CHANGE)
+    assert anew.json() == {"granted": [], "revoked": [], "shut": [], "onboardings": []}
+    assert ask(staff, body, None, CHANGE).status_code == 400
+
+
+def test_put_makes_it_exactly_these(office: Office, staff: TestClient, live: Onboarding) -> None:
+    path = f"/v1/accounts/{live.account_id}/grants"
+    wanted = {"grants": [{"team": "admins", "role": "MspAdmin"}]}
+
+    answer = staff.put(path, json=wanted)
+    assert answer.status_code == 202
+    assert {each["team"] for each in answer.json()["revoked"]} == {"engineers", "finance", "oncall"}
+    assert held(staff) == [("admins", "MspAdmin")]
+    office.work()
+    assert office.stored(live.id).state == "live"
+    assert staff.put(path, json=wanted).json()["onboardings"] == []
+
+
+def test_what_is_wrong_is_one_problem_and_changes_nothing(
+    staff: TestClient, live: Onboarding
+) -> None:
+    before = held(staff)
+    good = {"team": "oncall", "role": "MspAdmin"}
+    for number, (body, status, words) in enumerate(
+        (
+            ({"client": "acme", "grant": [good | {"team": "cooks"}]}, 400, "no team is called"),
+            ({"client": "acme", "grant": [good | {"role": "Root"}]}, 400, "no role for people is"),
+            ({"client": "acme", "revoke": [{"team": "cooks"}]}, 400, "no team is called 'cooks'"),
+            ({"grant": [good]}, 400, "say either the account or the client"),
+            ({"client": "acme", "account_id": live.account_id}, 400, "either the account or"),
+            ({"client": "globex", "grant": [good]}, 404, "has no onboarded account"),
+            ({"account_id": "999999999999", "grant": [good]}, 404, "has no onboarded account"),
+            ({"client": "acme", "grant": [{"team": "oncall"}]}, 422, "/body/grant/0/role"),
+            ({"client": "acme", "grants": []}, 422, "Extra inputs"),
+        )
+    ):
+        answer = ask(staff, body, f"key-{number}", CHANGE)
+        assert (answer.status_code, words in answer.json()["detail"]) == (status, True), body
+        assert answer.headers["content-type"] == "application/problem+json"
+    assert held(staff) == before
+
+
+def test_only_our_own_people_see_and_only_some_change(office: Office, live: Onboarding) -> None:
+    body = {"client": "acme", "revoke": [{"team": "oncall"}]}
+    with caller(office, Scope.READ) as viewer, caller(office, *Scope, client="acme") as client:
+        assert len(held(viewer)) == 4
+        assert ask(viewer, body, path=CHANGE).status_code == 403
+        assert client.get("/v1/grants").status_code == 404
+        assert ask(client, body, path=CHANGE).status_code == 404
+        path = f"/v1/accounts/{live.account_id}/grants"
+        assert client.put(path, json={"grants": []}).status_code == 404
