@@ -1,4 +1,4 @@
-"""Owns the queue's tasks of onboarding: what is due is moved, and members are looked at daily."""
+"""Owns the queue's tasks of onboarding: what is due is moved, members and mailboxes are watched."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from jobs.aws.calls import Caller, Clients
 from jobs.aws.signers import configured_signers
 from jobs.environment import Environment
 from jobs.onboarding.advance import advance
+from jobs.onboarding.canary import measure
 from jobs.onboarding.checking import check
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.watching import watch
+from service.accounts.practice import Practice
 from service.store import onboardings, practices, queue
 
 EVERY_FIVE_SECONDS = "* * * * * */5"
+EVERY_HOUR = "41 * * * *"
 EVERY_DAY = "17 4 * * *"
 
 tasks = procrastinate.Blueprint()
@@ -45,17 +48,32 @@ def watch_members(
     context: procrastinate.JobContext,
     timestamp: int,  # noqa: ARG001 - procrastinate says when it was due
 ) -> None:
-    environment = _environment(context)
-    with environment.database.transaction() as session:
-        payers = [practice.payer_account_id for practice in practices.practices(session)]
-    for payer_account_id in payers:
+    for practice in _practices(context):
+        payer_account_id = practice.payer_account_id
         watch(_organization(context, payer_account_id), payer_account_id)
+
+
+@tasks.periodic(cron=EVERY_HOUR)
+@tasks.task(name="measure_mailboxes", pass_context=True, queueing_lock="measure_mailboxes")
+def measure_mailboxes(
+    context: procrastinate.JobContext,
+    timestamp: int,  # noqa: ARG001 - procrastinate says when it was due
+) -> None:
+    """Read every hour, for AWS's alarms; sent to what is due, which is monthly for each account."""
+    for practice in _practices(context):
+        if practice.mail is not None:
+            measure(_with_a_caller(_environment(context)), practice.payer_account_id)
 
 
 @tasks.task(name="check_access", pass_context=True)
 def check_access(context: procrastinate.JobContext, check_id: int) -> None:
     """With a caller of its own: it only reads, and need not wait for the organization's writer."""
     check(_with_a_caller(_environment(context)), check_id)
+
+
+def _practices(context: procrastinate.JobContext) -> tuple[Practice, ...]:
+    with _environment(context).database.transaction() as session:
+        return practices.practices(session)
 
 
 def _environment(context: procrastinate.JobContext) -> Environment:

@@ -11,7 +11,7 @@ from service.api.onboarding_schemas import CLIENT_KEY, In, Instant, OnboardingTe
 from service.api.schemas import AccountText, ClientText, Out
 from service.store.access_checks import AccessCheck
 from service.store.keys import ApiKey
-from service.store.members import Member
+from service.store.members import Member, StandingFinding
 
 ACCOUNT_ID = "^[0-9]{12}$"
 
@@ -36,6 +36,22 @@ class AccountDetail(AccountItem):
 class AccountList(Out):
     items: list[AccountItem] = Field(max_length=500)
     next_cursor: str | None = Field(max_length=400)
+    has_more: bool
+
+
+class AccountFindingItem(Out):
+    severity: Literal["critical", "warning"]
+    code: str = Field(max_length=60, examples=["root_password"])
+    where: str = Field(max_length=400, description="An account's id, and what of it.")
+    message: Words
+    payer: AccountText
+    found_at: Instant
+    seen_at: Instant
+
+
+class AccountFindingList(Out):
+    items: list[AccountFindingItem] = Field(max_length=500)
+    next_cursor: str | None = Field(max_length=2000)
     has_more: bool
 
 
@@ -74,6 +90,19 @@ class LinkFile(Out):
 
 class LinkFileList(Out):
     items: list[LinkFile] = Field(max_length=1000)
+
+
+def to_api_finding(standing: StandingFinding) -> AccountFindingItem:
+    found = standing.finding
+    return AccountFindingItem(
+        severity=found.severity.value,
+        code=found.code,
+        where=found.where,
+        message=found.message,
+        payer=standing.payer_account_id,
+        found_at=standing.found_at.isoformat(),
+        seen_at=standing.seen_at.isoformat(),
+    )
 
 
 def to_api_link_file(file: ExportFile) -> LinkFile:

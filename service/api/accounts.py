@@ -14,6 +14,7 @@ from service.api.account_schemas import (
     ACCOUNT_ID,
     AccessCheckItem,
     AccountDetail,
+    AccountFindingList,
     AccountList,
     AssignmentList,
     AssignmentRequest,
@@ -22,6 +23,7 @@ from service.api.account_schemas import (
     to_api_account_detail,
     to_api_assignment,
     to_api_check,
+    to_api_finding,
     to_api_link_file,
 )
 from service.api.onboarding_schemas import CLIENT_KEY
@@ -64,6 +66,31 @@ def list_accounts(
     return AccountList(
         items=[to_api_account(each) for each in shown],
         next_cursor=cursors.encode((shown[-1].id,), filters) if has_more else None,
+        has_more=has_more,
+    )
+
+
+@router.get("/accounts/findings", operation_id="list_account_findings")
+def list_findings(
+    session: SessionDep,
+    _key: StaffDep,
+    payer: Annotated[str | None, Query(pattern=ACCOUNT_ID)] = None,
+    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+    limit: Annotated[int, Query(ge=1)] = 100,
+) -> AccountFindingList:
+    """What the daily look and the mailbox say and nobody has seen to yet; the worst first."""
+    filters = {"list": "findings", "payer": payer}
+    size = min(limit, 500)
+    found = members.standing_findings(
+        session,
+        payer_account_id=payer,
+        after=cursors.decode(cursor, filters) if cursor else None,
+        limit=size + 1,
+    )
+    shown, has_more = found[:size], len(found) > size
+    return AccountFindingList(
+        items=[to_api_finding(each) for each in shown],
+        next_cursor=cursors.encode(shown[-1].position, filters) if has_more else None,
         has_more=has_more,
     )
 

@@ -291,6 +291,8 @@ def test_asked_with_nonsense_the_commands_say_one_line_and_call_nobody(
         (("onboard", "invite", "--client", "acme", "--name", "x", "--account", "1"), "twelve"),
         (("handover", "start", "HALO-404", "--exit", "close"), "there is no onboarding"),
         (("handover", "start", "HALO-404", "--exit", "now"), "there are transfer, standalone"),
+        (("onboard", "canary"), "is not configured"),
+        (("onboard", "findings", "--payer", "999999999999"), "is not described"),
         (("links", "--format", "lastpass"), "no format is called 'lastpass'"),
         (("links", "--format", "aesr", "--team", "cooks"), "the team 'cooks' has no grants"),
     ):
