@@ -8,7 +8,7 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,8 +25,9 @@ from service.cli import (
     onboard,
     onboard_batch,
     opening,
+    setup,
 )
-from service.store import onboardings
+from service.store import onboardings, practices
 from service.store.database import Database
 from service.store.onboardings import Onboarding
 from service.store.plain import to_json
@@ -35,6 +36,7 @@ from tests.jobs.ingest_builders import data_exports_manifest, gzipped, line, put
 from tests.mail_servers import PASSWORD, PASSWORD_ENV, Post, post_office
 from tests.onboarding import INVITED, Office, accept_and_deploy, opened, quietly
 from tests.scenarios.conftest import Answer, Rebill
+from tests.setting_up import bare, operator, printed, put_the_roles
 
 PAGE = (Path(__file__).parents[2] / "docs/onboarding.md").read_text(encoding="utf-8")
 COMMANDS = [
@@ -50,12 +52,13 @@ def office(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """The sandbox with nothing described yet; the commands use its clock, and wait by it."""
     with opened(database, names={}) as office:
         office.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
-        for module in (onboard, onboard_batch, findings, handover, grants, links):
+        for module in (setup, onboard, onboard_batch, findings, handover, grants, links):
             monkeypatch.setattr(module, "opened", partial(opening.opened, office.now))
         sleep = lambda seconds: office.aws.clock.advance(seconds=seconds)  # noqa: E731
         for waiting in (following, findings):
             monkeypatch.setattr(waiting, "onboarding_environment", lambda *_: office.environment)
             monkeypatch.setattr(waiting, "time", SimpleNamespace(sleep=sleep))
+        monkeypatch.setattr(setup, "onboarding_environment", lambda *_: operator(office))
         monkeypatch.setenv(PASSWORD_ENV, PASSWORD)
         monkeypatch.chdir(tmp_path)
         yield office
@@ -84,6 +87,8 @@ class Walk:
 
     def before(self) -> dict[str, Callable[[], None]]:
         return {
+            "onboard setup --dry-run": lambda: bare(self.office),
+            "onboard setup --check": lambda: put_the_roles(self.office, self.here / "policies"),
             "apply": self.write_the_page_s_configuration,
             "onboard batch": self.write_the_page_s_accounts,
             "onboard follow HALO-2": self.globex_accepts_and_deploys,
@@ -108,7 +113,8 @@ class Walk:
             file.write_text(file.read_text(encoding="utf-8") + self.mailbox(), encoding="utf-8")
             return
         text = PAGE.split("```yaml\n")[1].split("```")[0]
-        practice = self.office.practice
+        practice = printed(self.office.practice, self.shown("onboard setup --email"))
+        self.office.practice = practice
         for written, real in (
             (PRACTICE.organization_id, practice.organization_id),
             (PRACTICE.client_ou_id, practice.client_ou_id),
@@ -175,6 +181,7 @@ class Walk:
 
 
 NEED_A_PERSON = (
+    "onboard setup --email",
     "onboard findings",
     "handover start",
     "handover code HALO-1 phone",
@@ -197,6 +204,7 @@ def test_every_command_of_the_page_does_what_it_says(walk: Walk) -> None:
     acme, globex = walk.stored("HALO-1"), walk.stored("HALO-2")
     assert (acme.stage, acme.state) == ("awaiting_final_invoice", "waiting_aws")
     assert globex.state == "live"
+    assert_set_up(walk)
     assert_asked(walk, acme)
     assert_linked(walk)
     assert_granted(walk, acme)
@@ -205,8 +213,21 @@ def test_every_command_of_the_page_does_what_it_says(walk: Walk) -> None:
     assert_handed_over(walk, acme)
 
 
+def assert_set_up(walk: Walk) -> None:
+    """What is ours is made once, what is the administrator's is named; then nothing is amiss."""
+    planned, made = walk.shown("onboard setup --dry-run"), walk.shown("onboard setup --email")
+    assert "make the OU Clients under the root" in planned and "to do" in planned
+    assert "make its policy msp msp-onboard" not in made
+    assert "put our policy msp on msp-onboard anew" in made
+    assert "make the role msp-approver" in made
+    checked = json.loads(walk.shown("onboard setup --check"))
+    assert checked["is_fine"]
+    with walk.office.database.transaction() as session:
+        stored = practices.practice(session, PAYER)
+    assert replace(stored, mail=None) == walk.office.practice, "the page describes the sandbox"
+
+
 def assert_asked(walk: Walk, acme: Onboarding) -> None:
-    assert "practice" not in walk.shown("apply"), "the page describes the sandbox as it is"
     assert "nothing is recorded" in walk.shown("onboard create")
     listed = json.loads(walk.shown("onboard status --json"))["onboardings"]
     assert [(each["id"], each["state"]) for each in listed] == [(acme.id, "live")]
@@ -288,6 +309,8 @@ def test_asked_with_nonsense_the_commands_say_one_line_and_call_nobody(
         ((*create, "--email", "a" * 60 + "@msp.example"), "64"),
         ((*create, "--budget", "much"), "no positive amount"),
         (("onboard", "status", "HALO-404"), "there is no onboarding HALO-404"),
+        (("onboard", "setup", "--yes", "everything"), "there is no item 'everything'"),
+        (("onboard", "setup", "--payer", "12"), "twelve digits"),
         (("onboard", "invite", "--client", "acme", "--name", "x", "--account", "1"), "twelve"),
         (("handover", "start", "HALO-404", "--exit", "close"), "there is no onboarding"),
         (("handover", "start", "HALO-404", "--exit", "now"), "there are transfer, standalone"),
