@@ -291,7 +291,10 @@ def test_a_handover_is_approved_by_another_key(office: Office, psa: TestClient) 
     office.aws.clock.advance(days=5)
     path = f"{where}/handover"
     plan = psa.post(f"{path}?validate_only=true", json={"exit": "close"})
-    assert [each["key"] for each in plan.json()["checklist"] if each["is_dangerous"]] == ["close"]
+    assert [each["key"] for each in plan.json()["checklist"] if each["is_dangerous"]] == [
+        "roles",
+        "close",
+    ]
     assert psa.get(path).status_code == 404
 
     started = ask(psa, {"exit": "close"}, path=path)
