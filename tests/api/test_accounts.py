@@ -9,9 +9,12 @@ from fastapi.testclient import TestClient
 
 from jobs.onboarding.checking import check
 from jobs.onboarding.tasks import tasks
+from sandbox.aws import PAYER
+from service.accounts.findings import critical, warning
 from service.store import queue
 from service.store.database import Database
 from service.store.keys import Scope
+from service.store.members import put_findings
 from service.store.onboardings import Onboarding
 from tests.accounts_practice import ACCESS
 from tests.api.test_onboardings import ONBOARDER, caller
@@ -60,6 +63,37 @@ def test_accounts_come_in_pages(staff: TestClient, live: Onboarding) -> None:
     assert (first["has_more"], rest["has_more"]) == (True, False)
     other = {"client": "acme", "cursor": first["next_cursor"]}
     assert staff.get("/v1/accounts", params=other).status_code == 400
+
+
+def test_findings_are_shown_the_worst_first_and_to_no_client(
+    office: Office, staff: TestClient, live: Onboarding
+) -> None:
+    found = [
+        warning("root_password", "444444444444", "its client keeps it"),
+        critical("mailbox_lost", live.account_id, "we do not control the e-mail"),
+        critical("aws_mail_root", f"{live.account_id} mail 7", 'a mail: "sign-in"'),
+    ]
+    with office.database.transaction() as session:
+        put_findings(session, PAYER, found, office.now(), looked_at=lambda _: True)
+    first = staff.get("/v1/accounts/findings", params={"limit": 2}).json()
+    cursor = {"limit": 2, "cursor": first["next_cursor"]}
+    rest = staff.get("/v1/accounts/findings", params=cursor).json()
+
+    assert [each["code"] for each in first["items"]] == ["aws_mail_root", "mailbox_lost"]
+    assert (first["has_more"], rest["has_more"], rest["next_cursor"]) == (True, False, None)
+    assert rest["items"] == [
+        {
+            "severity": "warning", "code": "root_password", "where": "444444444444",
+            "message": "its client keeps it", "payer": PAYER,
+            "found_at": office.now().isoformat(), "seen_at": office.now().isoformat(),
+        }
+    ]  # fmt: skip
+    other = staff.get("/v1/accounts/findings", params={"payer": "999999999999"}).json()
+    assert other["items"] == []
+    wrong = {"payer": "999999999999", "cursor": first["next_cursor"]}
+    assert staff.get("/v1/accounts/findings", params=wrong).status_code == 400
+    with caller(office, *Scope, client="acme") as own:
+        assert own.get("/v1/accounts/findings").status_code == 404
 
 
 def test_a_clients_key_sees_its_accounts_and_nothing_of_how_they_came_to_be(
