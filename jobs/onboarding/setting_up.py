@@ -25,14 +25,9 @@ from service.accounts.setting_up import (
     SetUpItem,
     SetUpState,
 )
-from service.accounts.setup_items import (
-    ALREADY,
-    ITEMS,
-    SEE_CALLER,
-    TELLING,
-    configuration_of,
-    service_policy,
-)
+from service.accounts.setup_items import ALREADY, ITEMS, TELLING, configuration_of
+from service.accounts.setup_organization import SEE_CALLER
+from service.accounts.setup_roles import service_policy
 from service.errors import Refused
 from service.store import audit, practices
 

@@ -32,3 +32,8 @@ def warning(code: str, where: str, message: str) -> Finding:
 
 def blocks(findings: Iterable[Finding]) -> bool:
     return any(finding.severity is Severity.CRITICAL for finding in findings)
+
+
+def blocking_words(findings: Iterable[Finding]) -> str:
+    """What blocks, in one line; '' where nothing does."""
+    return "; ".join(each.message for each in findings if each.severity is Severity.CRITICAL)

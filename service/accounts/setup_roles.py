@@ -1,0 +1,82 @@
+"""Owns the set-up's items of who may do what: our service's roles, and the payer's own root."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from service.accounts.calls import Refusal
+from service.accounts.findings import blocking_words
+from service.accounts.guarding import payer_root_findings
+from service.accounts.learning import seen_root
+from service.accounts.policy_files import Document, policy_file, same_policy
+from service.accounts.setting_up import ByHand, Later, Scene, Todo, difference, look
+from service.accounts.setup_organization import client_ou_id, guard_id
+from service.accounts.validate_policy import PolicyKind, validate_policy
+
+POLICY_NAME = "msp"
+"""Of the one inline policy that a service role carries."""
+
+
+def service_policy(scene: Scene, file: str) -> Document | None:
+    """Filled in; None while an OU or a guard that it names is not there."""
+    made = {
+        "client_ou": client_ou_id(scene),
+        "membership_scp": guard_id(scene, "scp_membership"),
+        "root_scp": guard_id(scene, "scp_root"),
+    }
+    known = {place: identity for place, identity in made.items() if identity}
+    try:
+        return policy_file(file, **scene.places(**known))
+    except KeyError:
+        return None
+
+
+def service_role(scene: Scene, *, role: str, file: str, whom: str) -> Todo | None:
+    wanted = service_policy(scene, file)
+    if wanted is None:
+        return Later("its policy names the OU and the guards")
+    name = scene.role_arn(role).rsplit("/", 1)[-1]
+    for operation, step, more in (
+        ("GetRole", "see_role", {}),
+        ("GetRolePolicy", "see_role_policy", {"PolicyName": POLICY_NAME}),
+        ("ListRolePolicies", "see_inline", {}),
+        ("ListAttachedRolePolicies", "see_attached", {}),
+    ):
+        answer = scene.answers.get(f"{step}:{role}")
+        if answer is None:
+            return look("iam", operation, step, subject=role, RoleName=name, **more)
+        if isinstance(answer, Refusal):
+            what = "the role" if operation == "GetRole" else f"its policy {POLICY_NAME}"
+            return ByHand(f"make {what} {name}, for {whom}, with {file}.json (--policies DIR)")
+    return next(_role_faults(scene, role, wanted), None)
+
+
+def _role_faults(scene: Scene, role: str, wanted: Document) -> Iterator[ByHand]:
+    trust = _document(scene.seen(f"see_role:{role}")["Role"]["AssumeRolePolicyDocument"])
+    if unfit := blocking_words(validate_policy(trust, PolicyKind.TRUST, where=role)):
+        yield ByHand(f"{role}: its trust {unfit}")
+    there = _document(scene.seen(f"see_role_policy:{role}")["PolicyDocument"])
+    if not same_policy(there, wanted):
+        yield ByHand(f"put our policy {POLICY_NAME} on {role} anew", difference(there, wanted))
+    attached = scene.seen(f"see_attached:{role}")["AttachedPolicies"]
+    inline = scene.seen(f"see_inline:{role}")["PolicyNames"]
+    others = [*(each["PolicyName"] for each in attached), *inline]
+    others.remove(POLICY_NAME)
+    if others:
+        yield ByHand(f"{role} may do more than its work: take {', '.join(others)} off it")
+
+
+def _document(value: Any) -> Document:
+    """boto3 reads some of IAM's documents, and leaves others as text."""
+    document: Document = json.loads(value) if isinstance(value, str) else dict(value)
+    return document
+
+
+def payer_root(scene: Scene) -> Todo | None:
+    if "see_payer_root" not in scene.answers:
+        return look("iam", "GetAccountSummary", "see_payer_root")
+    root = seen_root(scene.seen("see_payer_root"))
+    found = payer_root_findings(scene.payer_account_id, root)
+    return ByHand("; ".join(each.message for each in found)) if found else None
