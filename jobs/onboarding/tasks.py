@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import procrastinate
@@ -15,11 +16,12 @@ from jobs.onboarding.checking import check
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.watching import watch
 from service.accounts.practice import Practice
-from service.store import onboardings, practices, queue
+from service.errors import RebillError
+from service.store import members, onboardings, practices, queue
 
 EVERY_FIVE_SECONDS = "* * * * * */5"
-EVERY_HOUR = "41 * * * *"
-EVERY_DAY = "17 4 * * *"
+EVERY_HOUR = "17 * * * *"
+HALF_AN_HOUR_LATER = "47 * * * *"
 
 tasks = procrastinate.Blueprint()
 
@@ -42,27 +44,38 @@ def wake_onboardings(
             queue.enqueue_onboardings(session, payer_account_id)
 
 
-@tasks.periodic(cron=EVERY_DAY)
+@tasks.periodic(cron=EVERY_HOUR)
 @tasks.task(name="watch_members", pass_context=True, queueing_lock="watch_members")
 def watch_members(
     context: procrastinate.JobContext,
     timestamp: int,  # noqa: ARG001 - procrastinate says when it was due
 ) -> None:
-    for practice in _practices(context):
+    """Once a day; where AWS did not answer or another writer was at it, in the next hour."""
+    environment = _environment(context)
+
+    def watch_daily(practice: Practice) -> None:
         payer_account_id = practice.payer_account_id
-        watch(_organization(context, payer_account_id), payer_account_id)
+        with environment.database.transaction() as session:
+            looked_at = members.last_looked(session, payer_account_id)
+        if looked_at is None or looked_at.date() < environment.now().date():
+            watch(_organization(context, payer_account_id), payer_account_id)
+
+    _for_each_practice(context, watch_daily)
 
 
-@tasks.periodic(cron=EVERY_HOUR)
+@tasks.periodic(cron=HALF_AN_HOUR_LATER)
 @tasks.task(name="measure_mailboxes", pass_context=True, queueing_lock="measure_mailboxes")
 def measure_mailboxes(
     context: procrastinate.JobContext,
     timestamp: int,  # noqa: ARG001 - procrastinate says when it was due
 ) -> None:
     """Read every hour, for AWS's alarms; sent to what is due, which is monthly for each account."""
-    for practice in _practices(context):
+
+    def measure_where_reached(practice: Practice) -> None:
         if practice.mail is not None:
             measure(_with_a_caller(_environment(context)), practice.payer_account_id)
+
+    _for_each_practice(context, measure_where_reached)
 
 
 @tasks.task(name="check_access", pass_context=True)
@@ -71,9 +84,20 @@ def check_access(context: procrastinate.JobContext, check_id: int) -> None:
     check(_with_a_caller(_environment(context)), check_id)
 
 
-def _practices(context: procrastinate.JobContext) -> tuple[Practice, ...]:
+def _for_each_practice(
+    context: procrastinate.JobContext, act: Callable[[Practice], object]
+) -> None:
+    """One organization's trouble is raised after the others had their turn."""
     with _environment(context).database.transaction() as session:
-        return practices.practices(session)
+        everybody = practices.practices(session)
+    troubles = []
+    for practice in everybody:
+        try:
+            act(practice)
+        except RebillError as trouble:
+            troubles.append(trouble)
+    if troubles:
+        raise ExceptionGroup("organizations that could not be looked at", troubles)
 
 
 def _environment(context: procrastinate.JobContext) -> Environment:

@@ -135,6 +135,15 @@ def note_seen(
     session.flush()
 
 
+def last_looked(session: Session, payer_account_id: str) -> datetime | None:
+    """When the watch last stored what it saw; None before the first time."""
+    row = tables.onboarding.MemberAccount
+    seen = select(sa.func.max(col(row.seen_at))).where(
+        col(row.payer_account_id) == payer_account_id
+    )
+    return session.exec(seen).one()
+
+
 def put_findings(
     session: Session,
     payer_account_id: str,
