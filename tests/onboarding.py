@@ -67,6 +67,8 @@ class Office:
     crashes: int = 0
     visits: int = 0
     clients: dict[str, str] = field(default_factory=dict)
+    signers: Signers = field(default_factory=lambda: Signers({}))
+    """As the machine's AWS configuration would name them."""
 
     def ask(self, wanted: Wanted, *, actor: str = "ada") -> Onboarding:
         with self.database.transaction() as session:
@@ -162,7 +164,7 @@ def opened(
             chosen = configuration(names or CLIENTS)
             apply_configuration(session, chosen, actor="test", now=NOON)
             set_practice(session, practice, actor="test", now=NOON)
-        office = Office(aws, database, practice, environment)
+        office = Office(aws, database, practice, environment, signers=Signers(signers))
         aws.log.clear()
         if enforced:
             with aws.enforced():

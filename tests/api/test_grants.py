@@ -90,12 +90,11 @@ def test_a_revocation_says_what_to_delete_and_a_worker_takes_the_power(
 def test_the_same_key_is_answered_the_same_and_done_once(
     staff: TestClient, live: Onboarding
 ) -> None:
-    body = {
-        "account_id": live.account_id, "grant": [{"team": "oncall", "role": "MspAdmin"}],
-    }  # fmt: skip
+    given = {"team": "oncall", "role": "MspAdmin"}
+    body = {"account_id": live.account_id, "grant": [given]}
     first, again = ask(staff, body, path=CHANGE), ask(staff, body, path=CHANGE)
 
-    assert first.json()["granted"] == [body["grant"][0] | {"account_id": live.account_id}]
+    assert first.json()["granted"] == [given | {"account_id": live.account_id}]
     assert again.json() == first.json()
     assert again.headers["idempotent-replayed"] == "true"
     anew = ask(staff, body, "another-key", CHANGE)
@@ -121,19 +120,18 @@ def test_what_is_wrong_is_one_problem_and_changes_nothing(
 ) -> None:
     before = held(staff)
     good = {"team": "oncall", "role": "MspAdmin"}
-    for number, (body, status, words) in enumerate(
-        (
-            ({"client": "acme", "grant": [good | {"team": "cooks"}]}, 400, "no team is called"),
-            ({"client": "acme", "grant": [good | {"role": "Root"}]}, 400, "no role for people is"),
-            ({"client": "acme", "revoke": [{"team": "cooks"}]}, 400, "no team is called 'cooks'"),
-            ({"grant": [good]}, 400, "say either the account or the client"),
-            ({"client": "acme", "account_id": live.account_id}, 400, "either the account or"),
-            ({"client": "globex", "grant": [good]}, 404, "has no onboarded account"),
-            ({"account_id": "999999999999", "grant": [good]}, 404, "has no onboarded account"),
-            ({"client": "acme", "grant": [{"team": "oncall"}]}, 422, "/body/grant/0/role"),
-            ({"client": "acme", "grants": []}, 422, "Extra inputs"),
-        )
-    ):
+    wrong: tuple[tuple[dict[str, Any], int, str], ...] = (
+        ({"client": "acme", "grant": [good | {"team": "cooks"}]}, 400, "no team is called"),
+        ({"client": "acme", "grant": [good | {"role": "Root"}]}, 400, "no role for people is"),
+        ({"client": "acme", "revoke": [{"team": "cooks"}]}, 400, "no team is called 'cooks'"),
+        ({"grant": [good]}, 400, "say either the account or the client"),
+        ({"client": "acme", "account_id": live.account_id}, 400, "either the account or"),
+        ({"client": "globex", "grant": [good]}, 404, "has no onboarded account"),
+        ({"account_id": "999999999999", "grant": [good]}, 404, "has no onboarded account"),
+        ({"client": "acme", "grant": [{"team": "oncall"}]}, 422, "/body/grant/0/role"),
+        ({"client": "acme", "grants": []}, 422, "Extra inputs"),
+    )
+    for number, (body, status, words) in enumerate(wrong):
         answer = ask(staff, body, f"key-{number}", CHANGE)
         assert (answer.status_code, words in answer.json()["detail"]) == (status, True), body
         assert answer.headers["content-type"] == "application/problem+json"
