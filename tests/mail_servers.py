@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import imaplib
 import ipaddress
 import os
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -58,7 +59,8 @@ class Delivering(Mailbox):
     async def handle_DATA(  # noqa: N802 - the library's name
         self, server: Any, session: Any, envelope: Any
     ) -> str:
-        self.seen.append((envelope.rcpt_tos, bool(session.ssl), session.authenticated))
+        secured = server.transport.get_extra_info("sslcontext") is not None
+        self.seen.append((envelope.rcpt_tos, secured, session.authenticated))
         if set(envelope.rcpt_tos) & self.lost:
             return "250 OK"
         before = set((self.folder / "new").iterdir())
@@ -116,19 +118,47 @@ def post_office(
         hostname="127.0.0.1",
         port=smtp_port,
         authenticator=_authenticated,
-        auth_required=tls is not Tls.NONE,
-        auth_require_tls=tls is not Tls.NONE,
-        tls_context=context,
+        auth_required=tls is Tls.STARTTLS,
+        auth_require_tls=tls is Tls.STARTTLS,
+        tls_context=context if tls is Tls.STARTTLS else None,
         require_starttls=tls is Tls.STARTTLS,
+        ssl_context=context if tls is Tls.TLS else None,
     )
     smtp.start()
-    imap = _imap_server(folder, imap_port, certificate)
-    try:
+    imap = _imap_server(folder, imap_port, certificate if tls is Tls.STARTTLS else None)
+    with ExitStack() as stack:
+        if tls is Tls.TLS:
+            assert context is not None
+            imap_port = stack.enter_context(_wrapped(smtp.loop, imap_port, context))
+        stack.callback(imap.wait, timeout=10)
+        stack.callback(imap.terminate)
+        stack.callback(smtp.stop)
         yield Post(_check(imap_port, smtp_port, tls), box, imap, smtp)
+
+
+@contextmanager
+def _wrapped(loop: asyncio.AbstractEventLoop, inner: int, context: ssl.SSLContext) -> Iterator[int]:
+    """A port that speaks TLS from the first byte, in front of one that does not: pymap has none."""
+    port = free_port()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        to, back = await asyncio.open_connection("127.0.0.1", inner)
+        await asyncio.gather(_pipe(reader, back), _pipe(to, writer))
+
+    serving = asyncio.start_server(relay, "127.0.0.1", port, ssl=context)
+    server = asyncio.run_coroutine_threadsafe(serving, loop).result(timeout=10)
+    try:
+        yield port
     finally:
-        smtp.stop()
-        imap.terminate()
-        imap.wait(timeout=10)
+        server.close()
+
+
+async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):  # Whoever hangs up first.
+        while read := await reader.read(65_536):
+            writer.write(read)
+            await writer.drain()
+    writer.close()
 
 
 def _authenticated(server: Any, session: Any, envelope: Any, how: str, given: Any) -> AuthResult:

@@ -227,11 +227,12 @@ def test_without_a_configuration_one_clear_refusal(measured: Measured) -> None:
         measured.round()
 
 
-def test_with_starttls_both_servers_are_asked_over_tls_only(
-    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("tls", [Tls.STARTTLS, Tls.TLS])
+def test_over_tls_a_server_that_is_not_trusted_gets_no_password(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tls: Tls
 ) -> None:
     certificate = self_signed(tmp_path)
-    with post_office(tmp_path, office.now, tls=Tls.STARTTLS, certificate=certificate) as servers:
+    with post_office(tmp_path, office.now, tls=tls, certificate=certificate) as servers:
         measured = Measured(office, servers, "", "")
         measured.configure(servers.check)
         (untrusted,) = measured.round().findings
@@ -239,7 +240,7 @@ def test_with_starttls_both_servers_are_asked_over_tls_only(
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         assert measured.round().sent == 1
         assert measured.round().waiting == 0
-        assert [secured for _, secured, _ in servers.box.seen] == [True]
+        assert [each[1:] for each in servers.box.seen] == [(True, True)], "secured, signed in"
 
 
 def test_the_password_may_be_in_a_file(measured: Measured, tmp_path: Path) -> None:
