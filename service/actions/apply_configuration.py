@@ -7,6 +7,7 @@ from datetime import datetime
 
 from invoices.clients import OverlappingAssignments
 from service.accounts.emails import check_email
+from service.accounts.mailboxes import check_mailbox_check
 from service.actions.check_roles import judged
 from service.configuration import Configuration, ConfigurationRefused
 from service.errors import BadInput
@@ -83,6 +84,8 @@ def _unfit_for_onboarding(session: Session, configuration: Configuration) -> Ite
             yield f"onboarding: {practice.payer_account_id} is no payer; add it under `payers`"
         try:
             check_email(practice.mailbox)
+            if practice.mail is not None:
+                check_mailbox_check(practice.mail)
         except BadInput as trouble:
             yield f"onboarding.organizations: {trouble}"
     organizations = (*configuration.practices, *practices.practices(session))

@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
+from service.accounts.mailboxes import MailboxCheck, MailServer, Tls
 from service.accounts.trust import TrustKind
 from service.actions.apply_configuration import apply_configuration
 from service.configuration import ConfigurationRefused, read_configuration
-from service.store import practices
+from service.store import practices, tables
 from service.store.database import Database
 from service.store.practices import Team
 from tests.conftest import NOW
@@ -33,6 +35,16 @@ ORGANIZATION: dict[str, Any] = {
     "contacts": {"billing": DESK, "operations": DESK, "security": DESK},
     "probe_teams": ["admins"],
 }
+SMTP: dict[str, Any] = {
+    "host": "smtp.other.example", "port": 587, "tls": "starttls", "user": "canary",
+    "password_env": "REBILL_SMTP_PASSWORD",
+}  # fmt: skip
+IMAP = {
+    "host": "imap.msp.example", "port": 993, "user": "aws", "password_file": "/run/secrets/imap",
+}  # fmt: skip
+MAIL: dict[str, Any] = {
+    "smtp": SMTP, "imap": IMAP, "sender": "canary@other.example", "hours": 12,
+}  # fmt: skip
 ROLE: dict[str, Any] = {
     "name": "MspBackup",
     "purpose": "Restores backups",
@@ -81,6 +93,29 @@ def test_an_organization_with_its_teams_and_roles_is_applied_once(database: Data
     assert role.trust is TrustKind.HUMAN_MFA and role.custom == ROLE["policy"]
 
 
+def test_how_the_mailbox_is_reached_is_stored_without_its_password(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REBILL_SMTP_PASSWORD", "correct horse")
+    apply(database, written(organizations=[ORGANIZATION | {"mail": MAIL}]))
+
+    with database.transaction() as session:
+        check = practices.practice(session, PAYER).mail
+        (row,) = session.exec(select(tables.onboarding.Practice))
+    assert check == MailboxCheck(
+        smtp=MailServer(
+            host="smtp.other.example", port=587, tls=Tls.STARTTLS, user="canary",
+            password_env="REBILL_SMTP_PASSWORD",
+        ),
+        imap=MailServer(
+            host="imap.msp.example", port=993, user="aws", password_file="/run/secrets/imap"
+        ),
+        sender="canary@other.example",
+        hours=12,
+    )  # fmt: skip
+    assert "correct horse" not in json.dumps(row.body)
+
+
 @pytest.mark.parametrize(
     ("onboarding", "words"),
     [
@@ -98,6 +133,17 @@ def test_an_organization_with_its_teams_and_roles_is_applied_once(database: Data
         (
             {"organizations": [ORGANIZATION], "roles": [ROLE | {"name": "MspAdmin"}]},
             "onboarding.roles: MspAdmin is a role of the shipped catalogue; give another name",
+        ),
+        (
+            {"organizations": [ORGANIZATION | {"mail": MAIL | {"smtp": SMTP | {"tls": "none"}}}]},
+            (
+                "onboarding.organizations: smtp: without TLS a password travels in clear; "
+                "use tls or starttls"
+            ),
+        ),
+        (
+            {"organizations": [ORGANIZATION | {"mail": MAIL | {"smtp": SMTP | {"password": "x"}}}]},
+            "onboarding.organizations[0].mail.smtp.password: there is no such setting",
         ),
         ({"owner": "x"}, "onboarding.owner: there is no such setting"),
     ],
