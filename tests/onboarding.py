@@ -15,7 +15,7 @@ from botocore.credentials import Credentials
 
 from invoices.clients import AccountId
 from jobs.aws.calls import Caller, Clients
-from jobs.aws.signers import OFFBOARD, ONBOARD, Signer, Signers
+from jobs.aws.signers import OFFBOARD, ONBOARD, SETUP, Signer, Signers
 from jobs.onboarding.advance import advance
 from jobs.onboarding.environment import OnboardingEnvironment
 from sandbox.aws import PAYER, Clock, Crash, Faults, Rules, StrictAWS, code_at
@@ -66,7 +66,7 @@ class Office:
     environment: OnboardingEnvironment
     crashes: int = 0
     visits: int = 0
-    clients: dict[str, str] = field(default_factory=dict)
+    clients: dict[str, Any] = field(default_factory=dict)
     signers: Signers = field(default_factory=lambda: Signers({}))
     """As the machine's AWS configuration would name them."""
 
@@ -200,10 +200,23 @@ def set_up(aws: StrictAWS) -> Practice:
     )
 
 
+MACHINES = {
+    "Effect": "Allow",
+    "Action": "sts:AssumeRole",
+    "Principal": {"Service": "ec2.amazonaws.com"},
+}
+PEOPLE = {
+    "Effect": "Allow",
+    "Action": "sts:AssumeRole",
+    "Principal": {"AWS": f"arn:aws:iam::{ACCESS}:root"},
+    "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+}
+
+
 def service_role(aws: StrictAWS, role: str, policy: Document) -> Keys:
     """A session of the service's role that never runs out, as a worker's own is renewed."""
     iam = aws.client("iam")
-    trust = allow("sts:AssumeRole", Principal={"Service": "ec2.amazonaws.com"})
+    trust = MACHINES if role in (ONBOARD, SETUP) else PEOPLE
     iam.create_role(RoleName=role, AssumeRolePolicyDocument=document(trust))
     iam.put_role_policy(RoleName=role, PolicyName="msp", PolicyDocument=to_text(policy))
     caller = Principal(

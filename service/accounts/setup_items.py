@@ -17,7 +17,7 @@ from service.accounts.setup_organization import (
     root_access,
     trusted_access,
 )
-from service.accounts.setup_roles import payer_root, service_role
+from service.accounts.setup_roles import PEOPLE, WORKER, payer_root, service_role
 
 
 def configuration_of(scene: Scene) -> dict[str, str]:
@@ -52,7 +52,6 @@ def _configured(scene: Scene) -> Todo | None:
     return ByHand(f"correct the configuration: {'; '.join(wrong)}") if wrong else None
 
 
-_PEOPLE = "people who sign in with MFA"
 ITEMS: tuple[SetUpItem, ...] = (
     SetUpItem("payer", "We are in the payer account", in_the_payer, is_first=True),
     SetUpItem("all_features", "All features are on", all_features, is_first=True),
@@ -67,11 +66,11 @@ ITEMS: tuple[SetUpItem, ...] = (
     SetUpItem("cost_tag", "Costs are told by client", cost_tag),
     SetUpItem("anomalies", "Anomalies of cost are told", anomalies),
     SetUpItem("onboard_role", "The onboarding role may do its work and no more",
-              partial(service_role, role="msp-onboard", file="svc_onboard", whom="the worker")),
+              partial(service_role, role="msp-onboard", file="svc_onboard", whom=WORKER)),
     SetUpItem("offboard_role", "The offboarding role may do its work and no more",
-              partial(service_role, role="msp-offboard", file="svc_offboard", whom=_PEOPLE)),
+              partial(service_role, role="msp-offboard", file="svc_offboard", whom=PEOPLE)),
     SetUpItem("approver_role", "Approvers may approve and no more",
-              partial(service_role, role="msp-approver", file="svc_approver", whom=_PEOPLE)),
+              partial(service_role, role="msp-approver", file="svc_approver", whom=PEOPLE)),
     SetUpItem("payer_root", "The payer's own root is secured", payer_root),
     SetUpItem("configuration", "The configuration names what is there", _configured),
 )  # fmt: skip

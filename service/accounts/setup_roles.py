@@ -10,11 +10,19 @@ from service.accounts.calls import Refusal
 from service.accounts.findings import blocking_words
 from service.accounts.guarding import payer_root_findings
 from service.accounts.learning import seen_root
-from service.accounts.policy_files import Document, policy_file, same_policy
+from service.accounts.policy_files import (
+    Document,
+    many,
+    policy_file,
+    same_policy,
+    statements_of,
+    to_text,
+)
 from service.accounts.setting_up import ByHand, Later, Scene, Todo, difference, look
 from service.accounts.setup_organization import client_ou_id, guard_id
 from service.accounts.validate_policy import PolicyKind, validate_policy
 
+MFA = "aws:MultiFactorAuthPresent"
 POLICY_NAME = "msp"
 """Of the one inline policy that a service role carries."""
 
@@ -31,6 +39,10 @@ def service_policy(scene: Scene, file: str) -> Document | None:
         return policy_file(file, **scene.places(**known))
     except KeyError:
         return None
+
+
+WORKER = "the worker"
+PEOPLE = "people who sign in with MFA"
 
 
 def service_role(scene: Scene, *, role: str, file: str, whom: str) -> Todo | None:
@@ -50,13 +62,15 @@ def service_role(scene: Scene, *, role: str, file: str, whom: str) -> Todo | Non
         if isinstance(answer, Refusal):
             what = "the role" if operation == "GetRole" else f"its policy {POLICY_NAME}"
             return ByHand(f"make {what} {name}, for {whom}, with {file}.json (--policies DIR)")
-    return next(_role_faults(scene, role, wanted), None)
+    return next(_role_faults(scene, role, wanted, whom), None)
 
 
-def _role_faults(scene: Scene, role: str, wanted: Document) -> Iterator[ByHand]:
+def _role_faults(scene: Scene, role: str, wanted: Document, whom: str) -> Iterator[ByHand]:
     trust = _document(scene.seen(f"see_role:{role}")["Role"]["AssumeRolePolicyDocument"])
     if unfit := blocking_words(validate_policy(trust, PolicyKind.TRUST, where=role)):
         yield ByHand(f"{role}: its trust {unfit}")
+    if whom is PEOPLE and not _asks_for_mfa(trust):
+        yield ByHand(f"{role}: its trust lets people in without MFA")
     there = _document(scene.seen(f"see_role_policy:{role}")["PolicyDocument"])
     if not same_policy(there, wanted):
         yield ByHand(f"put our policy {POLICY_NAME} on {role} anew", difference(there, wanted))
@@ -66,6 +80,19 @@ def _role_faults(scene: Scene, role: str, wanted: Document) -> Iterator[ByHand]:
     others.remove(POLICY_NAME)
     if others:
         yield ByHand(f"{role} may do more than its work: take {', '.join(others)} off it")
+
+
+def _asks_for_mfa(trust: Document) -> bool:
+    """Here and nowhere else: a role's session carries no MFA, so that its policies cannot ask.
+
+    Identity Center asks at its own sign-in, and its roles are known by their name.
+    """
+    return all(
+        statement["Effect"] == "Deny"
+        or many(statement.get("Condition", {}).get("Bool", {}).get(MFA)) == ["true"]
+        or "AWSReservedSSO_" in to_text(statement.get("Condition", {}))
+        for statement in statements_of(trust)
+    )
 
 
 def _document(value: Any) -> Document:

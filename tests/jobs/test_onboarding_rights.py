@@ -11,7 +11,7 @@ from service.store.database import Database
 from tests.accounts_practice import PRACTICE
 from tests.onboarding import Office, opened, quietly
 from tests.rights import denied, without
-from tests.workflows import WORKFLOWS
+from tests.workflows import WORKFLOWS, approver
 
 Right = tuple[str, str, str]
 """Policy, statement, action."""
@@ -69,13 +69,18 @@ NEEDED_BY = {
     ("svc_offboard", "RemovesApprovedAccounts"): {
         "organizations:RemoveAccountFromOrganization": "hand_over_standalone",
     },
+    ("svc_approver", "ApprovesADeparture"): {"organizations:UntagResource": "abort"},
     ("svc_offboard", "ClosesApprovedAccounts"): {"organizations:CloseAccount": "close"},
     ("svc_offboard", "EndsBillingTransfers"): {
         "organizations:TerminateResponsibilityTransfer": "end_billing",
     },
 }
 """Which workflow cannot do without an action; what is not here, the policy's DEFAULT cannot."""
-DEFAULT = {"svc_onboard": "create", "svc_offboard": "hand_over_standalone"}
+DEFAULT = {
+    "svc_onboard": "create",
+    "svc_offboard": "hand_over_standalone",
+    "svc_approver": "close",
+}
 
 
 def rights() -> Iterator[Right]:
@@ -88,6 +93,7 @@ def rights() -> Iterator[Right]:
 
 def take_away(office: Office, right: Right) -> None:
     policy, sid, action = right
+    approver(office)
     document = without(service_policies(office.practice)[policy], sid, action)
     iam, role = office.aws.client("iam"), policy.replace("svc_", "msp-")
     quietly(

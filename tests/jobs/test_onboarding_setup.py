@@ -23,9 +23,9 @@ from service.actions.apply_configuration import apply_configuration
 from service.actions.set_practice import set_practice
 from service.store.database import Database
 from service.store.embedded import EmbeddedServer
-from tests.accounts_practice import PRACTICE
+from tests.accounts_practice import ACCESS, PRACTICE
 from tests.conftest import fresh_database
-from tests.onboarding import NOON, configuration, kept_clients, service_role
+from tests.onboarding import MACHINES, NOON, configuration, kept_clients, service_role
 from tests.rights import denied, without
 
 APPROVER = "msp-approver"
@@ -93,6 +93,7 @@ def at_work(database: Database) -> Iterator[Operator]:
     with StrictAWS(clock=Clock(NOON)) as aws:
         organizations = aws.client("organizations")
         organizations.create_organization(FeatureSet="ALL")
+        aws.add_member(ACCESS, name="Access", email="awsaccounts+access@msp.example")
         root_id = organizations.list_roots()["Roots"][0]["Id"]
         organizations.disable_policy_type(RootId=root_id, PolicyType="SERVICE_CONTROL_POLICY")
         nobody = Caller(Signers({}), kept_clients(), aws.clock.now)
@@ -282,6 +283,18 @@ def test_a_service_role_that_may_do_more_or_less_than_its_work_is_named(
     assert "+" in outcome_of(report, "offboard_role").diff
     assert outcome_of(report, "onboard_role").words == (
         "msp-onboard may do more than its work: take more off it"
+    )
+
+
+def test_people_who_are_let_in_without_mfa_are_named(operator: Operator) -> None:
+    operator.set_up()
+    operator.by_hand()
+    iam = operator.aws.client("iam")
+    trust = {"Version": "2012-10-17", "Statement": [MACHINES]}
+    iam.update_assume_role_policy(RoleName=APPROVER, PolicyDocument=json.dumps(trust))
+
+    assert outcome_of(operator.plan(), "approver_role").words == (
+        "msp-approver: its trust lets people in without MFA"
     )
 
 
