@@ -83,9 +83,13 @@ def look(
         with environment.database.transaction() as session:
             practice = practices.practice(session, payer_account_id)
             known = members.known_accounts(session, payer_account_id, environment.now())
-            live = onboardings.onboardings(
-                session, payer_account_id=payer_account_id, state=Stage.LIVE, limit=1_000_000
-            )
+            settled = [
+                each
+                for each in onboardings.onboardings(
+                    session, payer_account_id=payer_account_id, limit=1_000_000
+                )
+                if each.stage is Stage.LIVE
+            ]
             keys = frozenset(str(client.key) for client in clients.clients(session))
             audited = root_security.audited(session, payer_account_id)
             open_findings = members.open_findings(session, payer_account_id)
@@ -107,12 +111,13 @@ def look(
             today=now.astimezone(UTC).date(),
         )
         there = {account.account_id for account in seen}
+        live = [each for each in settled if each.state == Stage.LIVE]
         findings = [*found.findings]
         for onboarding in live:
             if onboarding.account_id in there:
                 findings += _role_findings(caller, practice, onboarding)
         findings += _guard_findings(caller, practice, live, there)
-        root_members = _root_members(practice, seen, known, live, audited, open_findings)
+        root_members = _root_members(practice, seen, known, settled, audited, open_findings)
         root = look_at_root(caller, practice, root_members, now=now, sleep=sleep)
         findings += root.findings
         return _store(environment, payer_account_id, seen, found, findings, root.audited, now)
@@ -130,7 +135,7 @@ def _root_members(
     practice: Practice,
     seen: Iterable[SeenAccount],
     known: Iterable[KnownAccount],
-    live: Iterable[Onboarding],
+    settled: Iterable[Onboarding],
     audited: Mapping[str, datetime],
     open_findings: Iterable[Finding],
 ) -> Mapping[str, RootMember]:
@@ -139,7 +144,7 @@ def _root_members(
     troubled = {each.where for each in open_findings if each.code in MEMBER_CODES}
     keeping = {
         each.account_id
-        for each in live
+        for each in settled
         if each.request.kind is not Kind.CREATE
         and Consent.DELETE_ROOT_CREDENTIALS not in each.request.consents
     }
