@@ -85,6 +85,9 @@ class Call:
     expects_refusal: bool = False
     """A probe that is right when AWS says AccessDenied: a refusal is its answer, not trouble."""
 
+    awaits_client: bool = False
+    """AccessDenied means that the client has not done its part yet, however long it takes."""
+
     @property
     def key(self) -> str:
         return f"{self.step}:{self.subject}" if self.subject else self.step

@@ -32,6 +32,8 @@ from service.accounts.trust import automation_trust
 
 SESSION_SECONDS = 900
 """Ours are short: one step each."""
+KNOCKS_SOONEST, KNOCKS_LATEST = timedelta(minutes=15), timedelta(hours=6)
+"""Between two tries to enter an account whose client has not let us in: the longer, the rarer."""
 
 
 def entered(scene: Scene) -> Decision | None:
@@ -49,13 +51,15 @@ def entered(scene: Scene) -> Decision | None:
         send=Send.READ,
         tells="probes",
         subject=scene.practice.bootstrap_role,
+        awaits_client=scene.request.kind is not Kind.CREATE,
     )
     if call.key in scene.record.proofs:
         return None
     trouble = scene.record.troubles.get(call.key)
     if scene.request.kind is Kind.CREATE or trouble is None or not is_denied(trouble.refusal):
         return call
-    again_at = trouble.at + timedelta(minutes=15)
+    waited = trouble.at - trouble.first_at
+    again_at = trouble.at + min(max(waited / 8, KNOCKS_SOONEST), KNOCKS_LATEST)
     if scene.now >= again_at:
         return call
     return Wait(
@@ -122,9 +126,10 @@ def _placed(scene: Scene, specs: Iterable[RoleSpec]) -> Decision | None:
 
 def bootstrap_tightened(scene: Scene) -> Decision | None:
     """AWS makes it trusting the whole payer account, without MFA; after this, one role of ours."""
-    if scene.facts.roles is None or scene.facts.written:
-        return see_roles(scene.member)
     name = scene.practice.bootstrap_role
+    was_changed = any(key.endswith(f":{name}") for key in scene.facts.written)
+    if scene.facts.roles is None or was_changed:
+        return see_roles(scene.member)
     seen = role_seen(scene.facts, name)
     trust = automation_trust(scene.practice, external_id=scene.request.external_id)
     if seen is None:

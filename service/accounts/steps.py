@@ -55,7 +55,7 @@ from service.accounts.linking import assigned, organization_fit, reserved
 from service.accounts.practice import Kind, Practice
 from service.accounts.proving import proved, unproved
 from service.accounts.record import Record, answered, attributed
-from service.accounts.refusals import Means, meaning_of
+from service.accounts.refusals import Means, is_denied, meaning_of
 from service.accounts.request import Request
 from service.accounts.scene import Goal, Scene
 from service.accounts.settling import contacts_ours, in_good_standing, in_its_ou, named, tagged
@@ -65,6 +65,8 @@ Plan = tuple[tuple[Stage, tuple[Goal, ...]], ...]
 
 _SETTLED = (in_its_ou, tagged, contacts_ours, named)
 _GRANTED = (entered, bounded, roles_placed, bootstrap_tightened)
+# The door is the client's: where it is not as our template has it, nothing is put behind it.
+_LET_IN = (entered, bootstrap_tightened, bounded, roles_placed)
 _GUARDED = (root_audited, guarded, budgeted, cost_tag_active, proved)
 
 PLANS: dict[Kind, Plan] = {
@@ -81,7 +83,7 @@ PLANS: dict[Kind, Plan] = {
         (Stage.INVITED, (organization_fit, invited)),
         (Stage.LINKED, (joined, assigned)),
         (Stage.IN_OU, _SETTLED),
-        (Stage.ROLES_IN_PLACE, _GRANTED),
+        (Stage.ROLES_IN_PLACE, _LET_IN),
         (Stage.VERIFIED, _GUARDED),
         (Stage.LIVE, ()),
     ),
@@ -147,6 +149,8 @@ def tempered(decision: Decision, record: Record, now: datetime) -> Decision:
     if not isinstance(decision, Call) or decision.key not in record.troubles:
         return decision
     trouble = record.troubles[decision.key]
+    if decision.awaits_client and is_denied(trouble.refusal):
+        return decision
     meaning = meaning_of(trouble.refusal)
     words = trouble.refusal.words
     if meaning.means in (Means.ASK, Means.STOP_ALL):

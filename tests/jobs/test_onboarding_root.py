@@ -10,9 +10,11 @@ from jobs.onboarding.watching import watch
 from sandbox.aws import PAYER, Fault, Rules
 from service.accounts.findings import Finding, Severity
 from service.accounts.leaving import Exit
+from service.accounts.life import WaitKind
 from service.actions.request_handover import WantedHandover, request_handover
-from service.store import members
+from service.store import members, onboardings
 from service.store.database import Database
+from service.store.onboardings import Waiting
 from tests.onboarding import CREATE, INVITE, Office, onboard, opened, quietly
 
 
@@ -139,6 +141,13 @@ def test_an_invited_account_keeps_its_credentials_until_its_client_agrees(office
 
     assert (told.severity, told.where) == (Severity.WARNING, invited.account_id)
     assert "its client keeps until it agrees" in told.message
+    waits = Waiting(kind=WaitKind.NEEDS_HUMAN, reason="a role", what_to_do="look")
+    with office.database.transaction() as session:
+        before = onboardings.onboarding(session, invited.id)
+        onboardings.save(
+            session, before, before.record, waiting=waits, next_at=None, now=office.now()
+        )
+    assert found(office)["root_password"] == told, "whatever else it waits for"
 
 
 def test_on_the_way_out_the_client_s_own_password_is_no_finding(office: Office) -> None:

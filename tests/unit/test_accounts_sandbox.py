@@ -25,8 +25,8 @@ from service.accounts.proving import probe_user
 from service.accounts.record import Proof, Record, attested, entered, intended
 from service.accounts.request import Request
 from service.accounts.steps import heard, next_step
+from tests.accounts_leaving import ASKED
 from tests.accounts_practice import CREATE, PRACTICE
-from tests.unit.test_accounts_handover import ASKED
 from tests.unit.test_accounts_steps import INVITE
 
 ACCESS = "222222222222"

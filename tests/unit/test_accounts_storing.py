@@ -21,8 +21,8 @@ from service.accounts.storing import (
     request_to_json,
 )
 from tests.accounts_aws import THROTTLED, Aws, Worker
+from tests.accounts_leaving import ASKED
 from tests.accounts_practice import CREATE, PRACTICE
-from tests.unit.test_accounts_handover import ASKED
 
 
 def through_json(document: dict[str, Any]) -> dict[str, Any]:
