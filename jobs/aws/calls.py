@@ -117,6 +117,9 @@ class Caller:
         self._signers, self._clients, self._now = signers, clients, now
         self._sessions: dict[SignedBy, tuple[ReadOnlyCredentials, datetime]] = {}
 
+    def can_sign_as(self, signer: str) -> bool:
+        return self._signers.get(signer) is not None
+
     def send(self, sent: Sent) -> Reply:
         """The answer or the refusal; a defect of ours, such as an unknown operation, raises."""
         try:

@@ -14,6 +14,7 @@ import botocore.session
 ONBOARD = "msp-onboard"
 OFFBOARD = "msp-offboard"
 SETUP = "msp-setup"
+ANALYZER = "msp-analyzer"
 PROBE = "msp-probe-{team}"
 
 
@@ -45,7 +46,8 @@ class Signers:
 def configured_signers() -> Signers:
     """The environment's own credentials onboard; the profile `msp-offboard` offboards.
 
-    The profile `msp-setup` sets up; without one, the environment's own credentials do.
+    The profile `msp-setup` sets up; without one, the environment's own credentials do. The profile
+    `msp-analyzer` asks Access Analyzer; without one, nobody does.
     A profile `msp-probe-<team>` is the probe user of that team: `mfa_serial` names its device, and
     `mfa_process` a command that prints the code (as in aws-vault). What is not there signs nothing.
     """
@@ -53,7 +55,7 @@ def configured_signers() -> Signers:
     named = {ONBOARD: own, SETUP: own}
     profiles = botocore.session.Session().full_config.get("profiles", {})
     for name, settings in profiles.items():
-        if name in (OFFBOARD, SETUP):
+        if name in (OFFBOARD, SETUP, ANALYZER):
             named[name] = Signer(boto3.Session(profile_name=name))
         elif name.startswith(PROBE.format(team="")):
             code = _code_from(settings["mfa_process"]) if "mfa_process" in settings else None
@@ -71,4 +73,13 @@ def _code_from(command: str) -> Callable[[], str]:
     return read
 
 
-__all__ = ["OFFBOARD", "ONBOARD", "PROBE", "SETUP", "Signer", "Signers", "configured_signers"]
+__all__ = [
+    "ANALYZER",
+    "OFFBOARD",
+    "ONBOARD",
+    "PROBE",
+    "SETUP",
+    "Signer",
+    "Signers",
+    "configured_signers",
+]

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from jobs.aws import signers
 from jobs.aws.calls import Answered, Caller, Refused, Reply, Sent, SignedBy
+from jobs.onboarding.analyzing import unsound
 from service.accounts.calls import Actor, Answer, Call, Refusal, Send, Session
 from service.store.onboarding_events import Event
 from service.store.tables.onboarding import EventKind, EventOutcome
@@ -15,7 +16,9 @@ WORDS_CHARS_MAX = 500
 
 
 def perform(caller: Caller, call: Call, *, onboarding_id: str, person: str) -> Reply:
-    return caller.send(to_sent(call, onboarding_id=onboarding_id, person=person))
+    """A policy that Access Analyzer finds fault with is not sent."""
+    refused = unsound(caller, call)
+    return refused or caller.send(to_sent(call, onboarding_id=onboarding_id, person=person))
 
 
 def to_sent(call: Call, *, onboarding_id: str, person: str) -> Sent:

@@ -32,7 +32,7 @@ from service.errors import Refused
 from service.store import audit, practices
 
 SET_UP = "set-up"
-POLICIES = ("svc_setup", "svc_onboard", "svc_offboard", "svc_approver")
+POLICIES = ("svc_setup", "svc_onboard", "svc_offboard", "svc_approver", "svc_analyzer")
 
 
 class SetUpUnderWay(Refused):

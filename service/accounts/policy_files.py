@@ -46,7 +46,7 @@ def places_of(practice: Practice) -> dict[str, str]:
 
 def service_policies(practice: Practice) -> dict[str, Document]:
     """What the service itself needs in the payer account, by the role that carries it."""
-    names = ("svc_setup", "svc_onboard", "svc_offboard", "svc_approver")
+    names = ("svc_setup", "svc_onboard", "svc_offboard", "svc_approver", "svc_analyzer")
     return {name: policy_file(name, **places_of(practice)) for name in names}
 
 

@@ -132,7 +132,7 @@ def test_a_dry_run_says_what_it_would_do_and_changes_nothing(operator: Operator)
     }  # fmt: skip
     assert operator.writes() == []
     assert report.configuration == {}
-    assert sorted(report.policies) == ["svc_approver", "svc_setup"]
+    assert sorted(report.policies) == ["svc_analyzer", "svc_approver", "svc_setup"]
 
 
 def test_with_its_own_rights_only_it_sets_up_what_is_ours_and_names_what_is_not(

@@ -41,7 +41,7 @@ def trust(principal: Any, **condition: Any) -> dict[str, Any]:
     return statement(Principal=principal, Action="sts:AssumeRole", Condition=condition)
 
 
-@pytest.mark.parametrize("name", ["svc_setup", "svc_onboard", "svc_offboard", "svc_approver"])
+@pytest.mark.parametrize("name", service_policies(PRACTICE))
 def test_the_service_policies_have_no_finding_and_fit(name: str) -> None:
     document = service_policies(PRACTICE)[name]
 
