@@ -17,6 +17,7 @@ from service.api import (
     onboardings,
     periods,
     problems,
+    roles,
 )
 from service.api.access import SECURITY_SCHEMES
 from service.clock import Clock, system_clock
@@ -48,7 +49,7 @@ def create_app(database: Database, clock: Clock = system_clock) -> FastAPI:
     )
     app.state.database, app.state.clock = database, clock
     problems.install(app)
-    for resource in (health, periods, invoices, onboardings, handovers, accounts, grants):
+    for resource in (health, periods, invoices, onboardings, handovers, accounts, grants, roles):
         app.include_router(resource.router, prefix="/v1")
     app.middleware("http")(_accompany)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

@@ -69,6 +69,16 @@ class OtherRequest(Refused):
         self.onboarding_id = onboarding_id
 
 
+class MemberElsewhere(Refused):
+    code = "member_elsewhere"
+
+    def __init__(self, account_id: str, payer_account_id: str) -> None:
+        super().__init__(
+            f"account {account_id} is a member of the organization of payer {payer_account_id}: "
+            "hand it over from there first"
+        )
+
+
 def request_onboarding(
     session: Session,
     wanted: Wanted,
@@ -130,6 +140,7 @@ def plan_request(session: Session, wanted: Wanted, *, now: datetime) -> tuple[Pr
         account_id=request.account_id,
     )
     _check_owner(session, request, now)
+    _check_organization(session, practice, request)
     return practice, request
 
 
@@ -224,6 +235,14 @@ def _check_owner(session: Session, request: Request, now: datetime) -> None:
             raise AlreadyOnboarded(
                 f"account {member.id} is {member.client}'s", member.onboarding_id or "none"
             )
+
+
+def _check_organization(session: Session, practice: Practice, request: Request) -> None:
+    """Of another organization of ours; or of this one, whose bill is ours without a transfer."""
+    payer = members.organization_of(session, request.account_id)
+    ours = payer == practice.payer_account_id and request.kind is Kind.INVITE
+    if payer and not ours:
+        raise MemberElsewhere(request.account_id, payer)
 
 
 __all__ = ["OtherRequest", "Wanted", "plan_request", "request_onboarding"]

@@ -197,7 +197,7 @@ def to_api_onboarding_detail(onboarding: Onboarding, practice: Practice) -> Onbo
             expires_at=_instant(waiting.expires_at),
         ),
         next_at=_instant(onboarding.next_at),
-        findings=[_finding(each) for each in _findings(onboarding, practice)],
+        findings=[to_api_finding(each) for each in _findings(onboarding, practice)],
         artifacts=[f"/v1/onboardings/{onboarding.id}/artifacts/{name}" for name in ARTEFACTS]
         if has_artifacts
         else [],
@@ -273,7 +273,7 @@ def _findings(onboarding: Onboarding, practice: Practice) -> tuple[Finding, ...]
     return open_findings(practice, onboarding.request, onboarding.record)
 
 
-def _finding(finding: Finding) -> FindingItem:
+def to_api_finding(finding: Finding) -> FindingItem:
     return FindingItem(
         severity=finding.severity.value,
         code=finding.code,

@@ -135,6 +135,12 @@ def note_seen(
     session.flush()
 
 
+def organization_of(session: Session, account_id: str) -> str:
+    """The payer whose list of members had the account when it was last looked at; '' for none."""
+    row = session.get(tables.onboarding.MemberAccount, account_id)
+    return "" if row is None else row.payer_account_id
+
+
 def last_looked(session: Session, payer_account_id: str) -> datetime | None:
     """When the watch last stored what it saw; None before the first time."""
     row = tables.onboarding.MemberAccount

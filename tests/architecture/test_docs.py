@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.api import accounts, grants, handovers, invoices, onboardings, periods
+from service.api import accounts, grants, handovers, invoices, onboardings, periods, roles
 from service.cli.commands import MODULES
 from service.configuration import read_configuration
 from service.settings import Settings
@@ -33,7 +33,7 @@ def test_every_endpoint_is_in_the_manual(resource: object) -> None:
         assert f"`GET /v1{path}" in MANUAL
 
 
-@pytest.mark.parametrize("resource", [accounts, grants, handovers, onboardings])
+@pytest.mark.parametrize("resource", [accounts, grants, handovers, onboardings, roles])
 def test_every_endpoint_of_member_accounts_is_on_their_page(resource: object) -> None:
     page = (ROOT / "docs/onboarding.md").read_text(encoding="utf-8")
     router = getattr(resource, "router")  # noqa: B009 - modules have no type for it

@@ -1,0 +1,361 @@
+"""Whatever goes wrong at whichever call of a hand-over: one departure, and nothing of ours left."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import psycopg
+import pytest
+
+from jobs.onboarding.environment import OnboardingEnvironment
+from sandbox.aws import Fault, Faults
+from service.accounts.leaving import Exit
+from service.actions.abort_handover import TooLate, abort_handover
+from service.actions.give_code import give_code
+from service.actions.handing_over import NoHandover
+from service.store import grants
+from service.store.database import Database, embedded_database
+from service.store.embedded import EmbeddedServer
+from service.store.onboardings import Onboarding
+from tests.conftest import fresh_database
+from tests.forking import Failed, each_apart
+from tests.onboarding import CREATE, Office, live_once, onboard, opened, quietly
+from tests.workflows import (
+    CLOSING,
+    CONTACT,
+    ENDING,
+    PAYING,
+    ROOT,
+    STANDALONE,
+    THEIR_PAYER,
+    another_organization_takes,
+    approve_all,
+    ask_to_leave,
+    guarded,
+    remove_roles,
+    transferred,
+)
+
+WANTED = {
+    Exit.STANDALONE: STANDALONE,
+    Exit.TRANSFER: replace(STANDALONE, exit=Exit.TRANSFER),
+    Exit.CLOSE: CLOSING,
+    Exit.END_BILLING: ENDING,
+}
+CALLS = {Exit.STANDALONE: 89, Exit.TRANSFER: 74, Exit.CLOSE: 47, Exit.END_BILLING: 7}
+"""What an undisturbed hand-over sends, sessions and repeated looks included."""
+DEPARTURE = {
+    Exit.STANDALONE: "organizations:RemoveAccountFromOrganization",
+    Exit.CLOSE: "organizations:CloseAccount",
+    Exit.END_BILLING: "organizations:TerminateResponsibilityTransfer",
+}
+CHAOS_RATE = 0.08
+
+
+@dataclass
+class Moment:
+    """A live account whose hand-over is asked for and approved, and nothing of it done."""
+
+    office: Office
+    live: Onboarding
+    wanted: Any
+    server: EmbeddedServer
+    name: str
+
+    @property
+    def calls(self) -> int:
+        return self.office.aws.door.faults.calls
+
+    @contextmanager
+    def relived(self, number: str) -> Iterator[Office]:
+        """With a database of its own, which is as this one was."""
+        name = f"{self.name}_{number}"
+        database = Database(embedded_database(self.server, name, self.name))
+        environment = OnboardingEnvironment(
+            database, self.office.environment.caller, self.office.now
+        )
+        office = self.office
+        office.database, office.environment = database, environment
+        try:
+            yield office
+        finally:
+            database.close()
+            with psycopg.connect(self.server.conninfo(), autocommit=True) as connection:
+                connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def moment_before(
+    server: EmbeddedServer, template: str, exit_: Exit, *, pays: bool = True
+) -> Iterator[Moment]:
+    with fresh_database(server, template) as database, opened(database) as office:
+        wanted = WANTED[exit_]
+        live = transferred(office) if exit_ is Exit.END_BILLING else onboard(office, CREATE)
+        assert live.state == "live"
+        ask_to_leave(office, live, wanted)
+        approve_all(office, live, wanted)
+        owner = office.aws.owner(live.account_id)
+        owner.accept_agreement()
+        if pays:
+            owner.add_payment_instrument()
+        office.aws.log.clear()
+        database.close()
+        name = psycopg.conninfo.conninfo_to_dict(database.conninfo)["dbname"]
+        yield Moment(office, live, wanted, server, str(name))
+
+
+def client_s_hands(moment: Moment) -> Callable[[], None]:
+    """It reads each code out once, takes the account as soon as it may, and removes our roles."""
+    office, live, given = moment.office, moment.live, set[str]()
+
+    def act() -> None:
+        for item, address in (("root_email", ROOT), ("phone", CONTACT["PhoneNumber"])):
+            sent = [m.body for m in office.aws.mail.to(address) if m.subject.startswith("Verify")]
+            if sent and sent[-1] not in given:
+                given.add(sent[-1])
+                code = sent[-1].rsplit(" ", 1)[-1]
+                with office.database.transaction() as session:
+                    try:
+                        give_code(session, live.id, item, code, actor="ada", now=office.now())
+                    except NoHandover:
+                        return
+        waiting = office.stored(live.id).waiting
+        if waiting is None:
+            return
+        if "has to invite the account" in waiting.reason and not guarded(office, live.account_id):
+            quietly(office, lambda: another_organization_takes(office, live.account_id))
+        if "lets us in yet" in waiting.reason and moment.wanted.exit is Exit.END_BILLING:
+            quietly(office, lambda: remove_roles(office, PAYING))
+
+    return act
+
+
+def depart(moment: Moment, office: Office) -> None:
+    until = office.now() + timedelta(days=3)
+    if moment.wanted.ends_at is not None:
+        until = moment.wanted.ends_at + timedelta(hours=2)
+    office.work(until=until, client=client_s_hands(moment))
+
+
+def ending(moment: Moment, office: Office) -> dict[str, Any]:
+    """All that matters of how it ended."""
+    live = office.stored(moment.live.id)
+    account = office.aws.account(live.account_id)
+    iam = office.aws.client("iam", live.account_id)
+    roles: dict[str, Any] = {}
+    quietly(office, lambda: roles.update({r["RoleName"]: r for r in iam.list_roles()["Roles"]}))
+    with office.database.transaction() as session:
+        links = grants.living_grants(session, account_id=live.account_id)
+        registered = grants.registered_roles(session, live.account_id)
+    return {
+        "stage": live.stage,
+        "waits": live.waiting.reason if live.waiting else "",
+        "paid by": account.organization.payer_id if account.organization else "",
+        "is closed": account.closed_at is not None,
+        "email": account.email,
+        "contact": account.contact,
+        "alternate contacts": account.alternate_contacts,
+        "root password": account.root.password,
+        "roles": {name: role["AssumeRolePolicyDocument"] for name, role in roles.items()},
+        "links": links,
+        "refused": {key for key in live.record.proofs if key.startswith("prove_no_access:")},
+        "registered": registered,
+        "departures": departures(moment, office),
+        "client": office.client_on(live.account_id, office.now() + timedelta(days=40)),
+    }
+
+
+def departures(moment: Moment, office: Office) -> int:
+    """How often AWS let it go."""
+    if moment.wanted.exit is Exit.TRANSFER:
+        accepted = [h for h in office.aws.world.handshakes.values() if h.settled == "ACCEPTED"]
+        return sum(h.organization.payer_id == THEIR_PAYER for h in accepted)
+    name = DEPARTURE[moment.wanted.exit]
+    return sum(entry.outcome == "ok" for entry in office.aws.calls(name))
+
+
+def undisturbed(moment: Moment) -> tuple[dict[str, Any], int]:
+    """How it ends, and after how many calls."""
+    with moment.relived("undisturbed") as office:
+        before = moment.calls
+        depart(moment, office)
+        return ending(moment, office), moment.calls - before
+
+
+def struck(moment: Moment, number: int, fault: Fault, expected: dict[str, Any]) -> str:
+    """The call with this number meets this fault; nobody helps; it ends as if nothing was."""
+    with moment.relived(f"{number}_{fault.name.lower()}") as office:
+        faults = office.aws.door.faults
+        faults.at(faults.calls + number, fault)
+        depart(moment, office)
+        faults.clear()
+        assert ending(moment, office) == expected
+        assert sum(faults.struck.values()) == 1, "the fault was never met"
+        assert office.crashes == (fault in (Fault.CRASH_BEFORE, Fault.CRASH_AFTER))
+        return "ended"
+
+
+def chaotic(moment: Moment, seed: int, expected: dict[str, Any]) -> int:
+    """How many faults it met."""
+    with moment.relived(f"chaos_{seed}") as office:
+        faults = office.aws.door.faults
+        faults.randomly(seed=seed, rate=CHAOS_RATE)
+        depart(moment, office)
+        faults.clear()
+        assert ending(moment, office) == expected
+        return sum(faults.struck.values())
+
+
+def test_undisturbed_it_takes_so_many_calls(server: EmbeddedServer, template: str) -> None:
+    sent: dict[Exit, int] = {}
+    for exit_ in Exit:
+        with moment_before(server, template, exit_) as moment:
+            (came_to,) = each_apart([("undisturbed", partial(undisturbed, moment))]).values()
+            end, sent[exit_] = succeeded(came_to)
+            assert end["stage"] == "awaiting_final_invoice"
+            assert end["departures"] == 1 and end["links"] == ()
+            assert end["refused"] == {f"prove_no_access:{arn}" for arn in end["registered"]}
+
+    assert sent == CALLS
+
+
+def succeeded(value: Any) -> Any:
+    assert not isinstance(value, Failed), value.words
+    return value
+
+
+@pytest.mark.timeout(7_200)
+@pytest.mark.parametrize("share", [1, pytest.param(None, marks=pytest.mark.proof)])
+@pytest.mark.parametrize("exit_", list(Exit), ids=lambda exit_: exit_.value)
+def test_one_fault_at_any_call_ends_as_if_it_had_not_been(
+    server: EmbeddedServer, template: str, exit_: Exit, share: int | None
+) -> None:
+    """8 faults, at one call each; the proof: at each of 217 calls, 1,736 injections."""
+    dice = random.Random(exit_.value)
+    with moment_before(server, template, exit_) as moment:
+        (came_to,) = each_apart([("undisturbed", partial(undisturbed, moment))]).values()
+        expected, calls = succeeded(came_to)
+        numbers = range(1, calls + 1)
+        tries = [
+            (f"{fault.name.lower()} at {number}", partial(struck, moment, number, fault, expected))
+            for fault in Fault
+            for number in (dice.sample(numbers, share) if share else numbers)
+        ]
+        outcomes = each_apart(tries)
+
+    failed = {name: each.words for name, each in outcomes.items() if isinstance(each, Failed)}
+    assert failed == {}, "\n".join([*failed, *failed.values()][:200])
+    print(f"{exit_}: {len(outcomes)} faults at {calls} calls: one departure each")
+
+
+@pytest.mark.timeout(7_200)
+@pytest.mark.parametrize("runs", [2, pytest.param(60, marks=pytest.mark.proof)])
+@pytest.mark.parametrize("exit_", list(Exit), ids=lambda exit_: exit_.value)
+def test_random_chaos_ends_alike(
+    server: EmbeddedServer, template: str, exit_: Exit, runs: int
+) -> None:
+    """Faults at one call in twelve."""
+    with moment_before(server, template, exit_) as moment:
+        (came_to,) = each_apart([("undisturbed", partial(undisturbed, moment))]).values()
+        expected, _ = succeeded(came_to)
+        outcomes = each_apart(
+            (str(seed), partial(chaotic, moment, seed, expected)) for seed in range(runs)
+        )
+
+    failed = {name: each.words for name, each in outcomes.items() if isinstance(each, Failed)}
+    assert failed == {}, "\n".join(failed.values())
+    print(f"{exit_}: {runs} runs, {sum(outcomes.values())} faults: one departure each")
+    assert sum(outcomes.values()) > runs
+
+
+# Calling it off. -----------------------------------------------------------------------
+
+
+class Interrupting(Faults):
+    """Somebody acts while the call with this number is on its way."""
+
+    def __init__(self, number: int, act: Callable[[], None]) -> None:
+        super().__init__()
+        self._number, self._act = number, act
+
+    def next(self, name: str) -> Fault | None:
+        fault = super().next(name)
+        if self.calls == self._number:
+            self._act()
+        return fault
+
+
+def aborted(moment: Moment, number: int, faulty: bool) -> str:
+    """Called off at this call: all is as it was, or it had left already and is gone for good."""
+    with moment.relived(f"abort_{number}_{int(faulty)}") as office:
+
+        def call_off() -> None:
+            with office.database.transaction() as session:
+                try:
+                    abort_handover(session, moment.live.id, actor="ada", now=office.now())
+                except TooLate:
+                    return
+            if faulty:
+                interrupting.randomly(seed=number, rate=CHAOS_RATE)
+
+        interrupting = Interrupting(number, call_off)
+        office.aws.door.faults = interrupting
+        depart(moment, office)
+        interrupting.clear()
+        end = ending(moment, office)
+        if end["stage"] != "live":
+            assert end["stage"] == "awaiting_final_invoice", end
+            assert end["departures"] == 1 and end["links"] == ()
+            assert end["refused"] == {f"prove_no_access:{arn}" for arn in end["registered"]}
+            return "left"
+        assert end["departures"] == 0
+        as_it_was(moment, office, end)
+        return "live"
+
+
+def as_it_was(moment: Moment, office: Office, end: dict[str, Any]) -> None:
+    account = office.aws.account(moment.live.account_id)
+    assert end["client"] == moment.live.request.client_key
+    assert end["links"] != ()
+    if moment.wanted.exit is Exit.END_BILLING:
+        return
+    live = live_once(office, moment.live.id)
+    assert not end["root password"]
+    assert {kind: each["EmailAddress"] for kind, each in account.alternate_contacts.items()} == {
+        kind.value: each.email for kind, each in office.practice.contacts.items()
+    }
+    proved = {key for key in live.record.proofs if key.startswith("prove_access:")}
+    assert len(proved) == 5
+
+
+@pytest.mark.timeout(7_200)
+@pytest.mark.parametrize("share", [6, pytest.param(None, marks=pytest.mark.proof)])
+@pytest.mark.parametrize("exit_", list(Exit), ids=lambda exit_: exit_.value)
+def test_called_off_at_any_call_it_is_as_it_was_or_has_left(
+    server: EmbeddedServer, template: str, exit_: Exit, share: int | None
+) -> None:
+    """Quietly, and with faults at one call in twelve on the way back."""
+    with moment_before(server, template, exit_) as moment:
+        (came_to,) = each_apart([("undisturbed", partial(undisturbed, moment))]).values()
+        _, calls = succeeded(came_to)
+        numbers = range(1, calls + 1)
+        chosen = random.Random(exit_.value).sample(numbers, share) if share else numbers
+        outcomes = each_apart(
+            (f"at {number}{' with faults' if faulty else ''}",
+             partial(aborted, moment, number, faulty))
+            for number in chosen
+            for faulty in (False, True)
+        )  # fmt: skip
+
+    failed = {name: each.words for name, each in outcomes.items() if isinstance(each, Failed)}
+    assert failed == {}, "\n".join([*failed, *failed.values()])
+    count = Counter(outcomes.values())
+    print(f"{exit_}: called off at {len(outcomes)} points: {dict(count)}")
+    assert count["live"] > 0
