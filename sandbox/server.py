@@ -1,4 +1,4 @@
-"""Owns the pretend AWS over HTTP: moto's services, and billing answered from the same bills."""
+"""Owns the pretend AWS over HTTP: moto's services, and costs answered from the same bills."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Failure:
 class SandboxAWS:
     """A context manager: a server on a free local port until it is left, when its S3 is emptied.
 
-    S3, STS and all else moto knows are moto's. `GetCostAndUsage`, `DescribeOrganization` and
-    `ListAccounts` are answered from the bills, and counted in `requests`, as each costs money.
+    S3, STS and all else moto knows are moto's. `GetCostAndUsage` is answered from the bills, and
+    counted in `requests`, as each costs money. Accounts are `StrictAWS`'s, while it is installed.
     """
 
     def __init__(self, bills: Sequence[Bill] = (), *, page_groups: int = 1000) -> None:
@@ -56,11 +56,6 @@ class SandboxAWS:
                 bills, page_groups=page_groups
             ).get_cost_and_usage
         }
-        if bills:
-            organization = _Organization(bills[-1])
-            prefix = "AWSOrganizationsV20161128"
-            self._operations[f"{prefix}.DescribeOrganization"] = organization.describe
-            self._operations[f"{prefix}.ListAccounts"] = organization.list_accounts
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -139,50 +134,6 @@ class SandboxAWS:
 class _QuietHandler(MotoRequestHandler):
     def log_request(self, *_: object) -> None:
         """Requests are counted, not printed."""
-
-
-class _Organization:
-    """Answers for the organization of a bill, as it stood when the month ended."""
-
-    def __init__(self, bill: Bill) -> None:
-        self._payer = bill.organization.payer
-        self._arn = f"arn:aws:organizations::{self._payer.id}"
-        end = bill.month.end.date()
-        self._accounts = [
-            self._account(account.id, account.name, account.email, closed=account.fate == "closed")
-            for account in (self._payer, *bill.organization.accounts)
-            if account.joined_on < end and account.fate != "left"
-        ]
-
-    def describe(self, _: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "Organization": {
-                "Id": "o-sandbox0001",
-                "Arn": f"{self._arn}:organization/o-sandbox0001",
-                "FeatureSet": "ALL",
-                "MasterAccountArn": f"{self._arn}:account/o-sandbox0001/{self._payer.id}",
-                "MasterAccountId": self._payer.id,
-                "MasterAccountEmail": self._payer.email,
-            }
-        }
-
-    def list_accounts(self, request: dict[str, Any]) -> dict[str, Any]:
-        first, size = int(request.get("NextToken") or 0), int(request.get("MaxResults") or 20)
-        answer: dict[str, Any] = {"Accounts": self._accounts[first : first + size]}
-        if first + size < len(self._accounts):
-            answer["NextToken"] = str(first + size)
-        return answer
-
-    def _account(self, account_id: str, name: str, email: str, *, closed: bool) -> dict[str, Any]:
-        return {
-            "Id": account_id,
-            "Arn": f"{self._arn}:account/o-sandbox0001/{account_id}",
-            "Email": email,
-            "Name": name,
-            "Status": "SUSPENDED" if closed else "ACTIVE",
-            "State": "CLOSED" if closed else "ACTIVE",
-            "JoinedMethod": "CREATED",
-        }
 
 
 __all__ = ["REGION", "SandboxAWS", "upload"]

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import UTC, datetime
+from functools import cache, partial
 from typing import Any
 
 from botocore.config import Config
@@ -18,9 +18,8 @@ from jobs.aws.calls import Caller, Clients
 from jobs.aws.signers import OFFBOARD, ONBOARD, SETUP, Signer, Signers
 from jobs.onboarding.advance import advance
 from jobs.onboarding.environment import OnboardingEnvironment
-from sandbox.aws import PAYER, Clock, Crash, Faults, Rules, StrictAWS, code_at
-from sandbox.aws.sessions import Caller as Principal
-from sandbox.aws.sessions import new_key
+from sandbox.aws import PAYER, Clock, Crash, Faults, Rules, StrictAWS, provider
+from sandbox.aws.provider import SignIn, add_role, add_user
 from service.accounts.artefacts import artefact
 from service.accounts.policy_files import Document, guard_policies, service_policies, to_text
 from service.accounts.practice import TAG_ONBOARDING, Kind, Practice
@@ -214,22 +213,13 @@ PEOPLE = {
 
 
 def service_role(aws: StrictAWS, role: str, policy: Document) -> Keys:
-    """A session of the service's role that never runs out, as a worker's own is renewed."""
-    iam = aws.client("iam")
     trust = MACHINES if role in (ONBOARD, SETUP) else PEOPLE
-    iam.create_role(RoleName=role, AssumeRolePolicyDocument=document(trust))
-    iam.put_role_policy(RoleName=role, PolicyName="msp", PolicyDocument=to_text(policy))
-    caller = Principal(
-        PAYER,
-        arn=f"arn:aws:sts::{PAYER}:assumed-role/{role}/worker",
-        principal_arn=f"arn:aws:iam::{PAYER}:role/{role}",
-        kind="role",
-        user_id="AROASANDBOX:worker",
-        chained=True,
-        **new_key(aws.world, prefix="ASIA"),
-    )
-    aws.world.sessions[caller.access_key_id] = caller
-    return Keys(Credentials(caller.access_key_id, caller.secret_access_key, caller.session_token))
+    return keys_of(add_role(aws, role, trust=document(trust), policy=to_text(policy)))
+
+
+def keys_of(sign_in: SignIn) -> Keys:
+    token = sign_in.session_token or None
+    return Keys(Credentials(sign_in.access_key_id, sign_in.secret_access_key, token))
 
 
 def allow(action: str, **more: Any) -> dict[str, Any]:
@@ -242,27 +232,10 @@ def document(statement: dict[str, Any]) -> str:
 
 def _probe_signer(aws: StrictAWS, team: str) -> Signer:
     """The probe user of a team, with a virtual MFA device."""
-    iam, user = aws.client("iam", ACCESS), probe_user(team)
-    iam.create_user(UserName=user, Tags=[{"Key": "msp-team", "Value": team}])
     may = allow("sts:AssumeRole", Resource="arn:aws:iam::*:role/msp/*")
-    iam.put_user_policy(UserName=user, PolicyName="probe", PolicyDocument=document(may))
-    device = iam.create_virtual_mfa_device(VirtualMFADeviceName=user)["VirtualMFADevice"]
-    seed, now = device["Base32StringSeed"], aws.clock.now()
-    iam.enable_mfa_device(
-        UserName=user,
-        SerialNumber=device["SerialNumber"],
-        AuthenticationCode1=code_at(seed, now),
-        AuthenticationCode2=code_at(seed, now + timedelta(seconds=30)),
-    )
-
-    def code() -> str:
-        """Each code is good once: a person would wait for the next one."""
-        aws.clock.advance(seconds=31)
-        return code_at(seed, aws.clock.now())
-
-    key = iam.create_access_key(UserName=user)["AccessKey"]
-    keys = Keys(Credentials(key["AccessKeyId"], key["SecretAccessKey"]))
-    return Signer(keys, device["SerialNumber"], code)
+    tags = {"msp-team": team}
+    sign_in = add_user(aws, probe_user(team), tags=tags, policy=document(may))
+    return Signer(keys_of(sign_in), sign_in.mfa_serial, partial(sign_in.code, aws))
 
 
 ROLES = {"MspAdmin", "MspEngineer", "MspOnCall", "MspBilling", "MspAutomation"}
@@ -339,27 +312,9 @@ def accept_and_deploy(office: Office, onboarding_id: str) -> None:
 
 def deploy(office: Office, onboarding_id: str, account_id: str) -> None:
     """What the CloudFormation template of the artefacts does."""
-    onboarding = office.stored(onboarding_id)
-    template = json.loads(artefact("cloudformation.json", office.practice, onboarding.request))
-    iam = office.aws.client("iam", account_id)
-    for resource in template["Resources"].values():
-        role = resource["Properties"]
-        if role["RoleName"] in {each["RoleName"] for each in iam.list_roles()["Roles"]}:
-            continue
-        iam.create_role(
-            RoleName=role["RoleName"],
-            Path=role["Path"],
-            AssumeRolePolicyDocument=json.dumps(role["AssumeRolePolicyDocument"]),
-            Tags=role["Tags"],
-        )
-        for arn in role.get("ManagedPolicyArns", ()):
-            iam.attach_role_policy(RoleName=role["RoleName"], PolicyArn=arn)
-        for policy in role.get("Policies", ()):
-            iam.put_role_policy(
-                RoleName=role["RoleName"],
-                PolicyName=policy["PolicyName"],
-                PolicyDocument=json.dumps(policy["PolicyDocument"]),
-            )
+    request = office.stored(onboarding_id).request
+    template = json.loads(artefact("cloudformation.json", office.practice, request))
+    provider.deploy(office.aws, account_id, template)
 
 
 def quietly(office: Office, act: Callable[[], object]) -> None:

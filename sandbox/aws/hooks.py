@@ -174,9 +174,8 @@ def _hang_up(environ: dict[str, Any]) -> Iterable[bytes]:
 def _respond(reply: Reply, start_response: Any) -> Iterable[bytes]:
     status, headers, body = reply
     content = body.encode() if isinstance(body, str) else body
-    sent = {key: value for key, value in headers.items() if key.lower() != "content-length"}
-    start_response(
-        f"{status} {'OK' if status < 400 else 'Error'}",
-        [*sent.items(), ("Content-Length", str(len(content)))],
-    )
+    sent = {key.lower(): value for key, value in headers.items()}
+    if content or "content-length" not in sent:  # The answer to a HEAD says how long a GET's is.
+        sent["content-length"] = str(len(content))
+    start_response(f"{status} {'OK' if status < 400 else 'Error'}", list(sent.items()))
     return [content]

@@ -71,14 +71,14 @@ class StrictAWS:
         self._clients.clear()
 
     @contextmanager
-    def serve(self, *, port: int = 0) -> Iterator[str]:
-        """A server on loopback; gives its address, to be used as `endpoint_url`."""
+    def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+        """A server, on loopback by default; gives its address, to be used as `endpoint_url`."""
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+        server = ThreadedMotoServer(ip_address=host, port=port, verbose=False)
         server.start()
         try:
-            host, bound = server.get_host_and_port()
-            yield f"http://{host}:{bound}"
+            _, bound = server.get_host_and_port()
+            yield f"http://127.0.0.1:{bound}"
         finally:
             server.stop()
 
@@ -193,24 +193,26 @@ class StrictAWS:
 
 
 def as_session(caller: Caller) -> boto3.Session:
-    return _session(caller.access_key_id, caller.secret_access_key, caller.session_token or None)
+    return session_of(caller.access_key_id, caller.secret_access_key, caller.session_token)
 
 
 def session_from(credentials: dict[str, Any]) -> boto3.Session:
     """A session from what AssumeRole, AssumeRoot, GetSessionToken or CreateAccessKey gave."""
-    return _session(
-        credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials.get("SessionToken")
+    return session_of(
+        credentials["AccessKeyId"],
+        credentials["SecretAccessKey"],
+        credentials.get("SessionToken", ""),
     )
 
 
-def _session(key: str, secret: str, token: str | None) -> boto3.Session:
+def session_of(key: str, secret: str, token: str) -> boto3.Session:
     """Sessions share what they read of the service models: that is most of a client's cost."""
     core = botocore.session.Session()
     core.register_component("data_loader", _models())
     session = boto3.Session(
         aws_access_key_id=key,
         aws_secret_access_key=secret,
-        aws_session_token=token,
+        aws_session_token=token or None,
         region_name="us-east-1",
         botocore_session=core,
     )

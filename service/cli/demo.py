@@ -1,8 +1,8 @@
-"""The demo: a pretend payer's two months, from the export on S3 to every client's invoice."""
+"""The demo: a pretend payer's accounts, and two months from the export to every invoice."""
 
 import json
-import os
 import shutil
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -18,28 +18,34 @@ from invoices.render import FORMATS
 from jobs import runs
 from jobs.environment import Environment
 from sandbox import bills
+from sandbox.aws.provider import ACCESS
 from sandbox.bills import Simulation, Written
-from sandbox.server import SandboxAWS, upload
+from sandbox.server import upload
+from service.accounts.practice import Kind
 from service.actions.apply_configuration import apply_configuration
 from service.actions.approve_drafts import approve_drafts
 from service.actions.create_api_key import create_api_key
+from service.actions.export_links import export_links
 from service.actions.request_run import request_ingest
 from service.cli import output
 from service.cli.application import EXIT_FINDING, app
+from service.cli.demo_aws import pretend_aws, serve_pretend_aws
 from service.cli.demo_configuration import demo_configuration
+from service.cli.demo_onboarding import Provider, onboard_accounts
 from service.cli.documents import export_documents, issue_payers
 from service.cli.estimate import estimate_json
 from service.cli.month import bill_payers
 from service.cli.opening import opened
-from service.cli.serve import run_server
 from service.configuration import read_configuration
 from service.errors import Refused
 from service.store import invoices, months, sellers
 from service.store.keys import Scope
+from service.store.onboardings import Onboarding
 
 SIMULATION = Simulation(seed=2018, accounts=44, months=2, rows=24_000, start="2026-09")
 ACTOR = "demo"
 PORT = 8000
+LINK_FORMATS = ("switch-role", "aws-config", "1password", "bitwarden-json")
 
 KEYS: dict[str, tuple[Scope, ...]] = {
     "admin": tuple(Scope),
@@ -58,18 +64,26 @@ def demo(
     serve: Annotated[bool, typer.Option("--serve", help="Keep the API up afterwards.")] = False,
     port: Annotated[int, typer.Option(min=1, max=65_535)] = PORT,
 ) -> None:
-    """Bill a pretend payer's two months end to end, into a folder of documents."""
+    """Onboard a pretend payer's accounts and bill two months, into a folder of documents."""
     out.mkdir(parents=True, exist_ok=True)
     organization = SIMULATION.organization()
     payer = AccountId(organization.payer.id)
     with opened() as environment:
         _refuse_real_data(environment, payer)
         with output.progress() as report:
-            proofs = _bill_all(environment, payer, out, report)
-        _write_credentials(environment, out, port)
-        _print_summary(environment, proofs, out)
-        if serve:
-            run_server(environment, host="127.0.0.1", port=port)
+            report("inventing an AWS organization and its bills", 0, 0)
+            written = _invent(out)
+        with pretend_aws(environment, SIMULATION) as (office, server):
+            _configure(environment, office, out)
+            with output.progress() as report:
+                accounts = onboard_accounts(office, organization, report)
+                upload(out / "aws", office.aws.client("s3"))
+                proofs = [_bill_month(environment, payer, each, out, report) for each in written]
+            _write_links(environment, out / "links")
+            _write_credentials(environment, out, port)
+            _print_summary(environment, accounts, proofs, out)
+            if serve:
+                serve_pretend_aws(environment, office, server, out, port=port)
     if not all(proof.closes for proof in proofs):
         raise typer.Exit(EXIT_FINDING)
 
@@ -84,40 +98,27 @@ def _refuse_real_data(environment: Environment, payer: AccountId) -> None:
         )
 
 
-def _bill_all(
-    environment: Environment, payer: AccountId, out: Path, report: output.Report
-) -> list[Reconciliation]:
-    """Every month in order: the export on the sandbox's S3, then the operator's commands."""
-    report("inventing an AWS organization and its bills", 0, 0)
+def _invent(out: Path) -> list[Written]:
+    """Exports as AWS would deliver them, in a folder that mirrors S3."""
     exports = out / "aws"
     shutil.rmtree(exports, ignore_errors=True)
-    written = bills.simulate(SIMULATION, exports)
-    invented = (exports / "rebill.yaml").read_text(encoding="utf-8")
-    periods = tuple(str(month) for month in SIMULATION.periods())
-    names = {account.id: account.name for account in SIMULATION.organization().accounts}
-    configuration = demo_configuration(invented, account_names=names, periods=periods)
+    return bills.simulate(SIMULATION, exports)
+
+
+def _configure(environment: Environment, office: Provider, out: Path) -> None:
+    """Seller, clients, price books and the organization; no account is anybody's yet."""
+    invented = (out / "aws/rebill.yaml").read_text(encoding="utf-8")
+    configuration = demo_configuration(
+        invented,
+        onboarding=office.described,
+        internal_accounts=[ACCESS],
+        periods=tuple(str(month) for month in SIMULATION.periods()),
+    )
     (out / "billing.yaml").write_text(configuration, encoding="utf-8")
     with environment.database.transaction() as session:
         apply_configuration(
             session, read_configuration(configuration), actor=ACTOR, now=environment.now()
         )
-    month_bills = [SIMULATION.bill(month) for month in SIMULATION.periods()]
-    with SandboxAWS(month_bills) as aws:
-        _point_boto3_at(aws)
-        upload(exports, aws.client("s3"))
-        return [_bill_month(environment, payer, export, out, report) for export in written]
-
-
-def _point_boto3_at(aws: SandboxAWS) -> None:
-    """For this process, which has no business with the real one."""
-    os.environ.update(
-        AWS_ENDPOINT_URL=aws.endpoint_url,
-        AWS_ACCESS_KEY_ID="sandbox",
-        AWS_SECRET_ACCESS_KEY="sandbox",  # noqa: S106 - the sandbox accepts anything
-        AWS_DEFAULT_REGION="us-east-1",
-    )
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        os.environ.pop(name, None)
 
 
 def _bill_month(
@@ -181,7 +182,21 @@ def _write_json(path: Path, content: object) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _print_summary(environment: Environment, proofs: list[Reconciliation], out: Path) -> None:
+def _write_links(environment: Environment, folder: Path) -> None:
+    """A file per team, for AWS profiles and for password managers."""
+    folder.mkdir(exist_ok=True)
+    with environment.database.transaction() as session:
+        files = [file for name in LINK_FORMATS for file in export_links(session, name)]
+    for file in files:
+        (folder / file.name).write_text(file.text, encoding="utf-8", newline="")
+
+
+def _print_summary(
+    environment: Environment,
+    accounts: Sequence[Onboarding],
+    proofs: list[Reconciliation],
+    out: Path,
+) -> None:
     with environment.database.transaction() as session:
         issued = {
             (record.client, record.period): record
@@ -199,10 +214,17 @@ def _print_summary(environment: Environment, proofs: list[Reconciliation], out: 
         columns = ("client", "invoice", "cost USD>", "price USD>", "margin USD>", "total with tax>")
         output.print_table(f"{proof.period}", columns, rows)
         output.say(_equation(proof))
+    invited = sum(each.request.kind is Kind.INVITE for each in accounts)
+    output.say(
+        f"{len(accounts)} accounts were onboarded in the pretend AWS, {invited} of them invited: "
+        "each role let in whom it should,\nand refused who came without MFA. "
+        "`rebill onboard status` lists them, `rebill onboard status ID` every call.\n"
+    )
     output.say(f"documents:      {out}/<period>/<client>/<invoice>.pdf, .csv, .xlsx, .json")
     output.say(f"the proof:      {out}/<period>/reconciliation.json")
     output.say(f"the AWS bill:   {out}/aws, with its exact totals in truth.json")
     output.say(f"configuration:  {out}/billing.yaml")
+    output.say(f"links by team:  {out}/links (no credentials)")
     output.say(f"API keys:       {out}/credentials.json (throw-away: use them with --serve)")
 
 

@@ -1,6 +1,6 @@
 """Owns the demo's configuration: pretend clients with prices, taxes and currencies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -71,17 +71,26 @@ TAXES: dict[str, dict[str, str]] = {
 
 
 def demo_configuration(
-    invented: str, *, account_names: Mapping[str, str], periods: tuple[str, ...]
+    invented: str,
+    *,
+    onboarding: Mapping[str, Any],
+    internal_accounts: Sequence[str],
+    periods: tuple[str, ...],
 ) -> str:
-    """The simulation's own configuration, where every client is at cost, made worth looking at."""
+    """The simulation's own configuration, where every client is at cost, made worth looking at.
+
+    Its clients have no accounts: those are onboarded.
+    """
     content: dict[str, Any] = yaml.safe_load(invented)
     first = periods[0]
     content["seller"] = SELLER
     content["price_books"] = [{**book, "from": first} for book in PRICE_BOOKS]
     for position, client in enumerate(content["clients"]):
         _dress(client, position)
-        for account in client["accounts"]:
-            account["name"] = account_names[account["id"]]
+        del client["accounts"]
+    for payer in content["payers"]:
+        payer["internal_accounts"] += internal_accounts
+    content["onboarding"] = dict(onboarding)
     keys = [client["key"] for client in content["clients"]]
     content["custom_line_items"] = _custom_line_items(keys, first)
     content["exchange_rates"] = [

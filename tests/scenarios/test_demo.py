@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from invoices.charges import Kind
@@ -19,28 +26,77 @@ from invoices.charges import Kind
 FORMATS = {".pdf", ".csv", ".xlsx", ".json"}
 
 
+@dataclass(frozen=True)
+class Demo:
+    """What it wrote, what it printed, and where it goes on answering."""
+
+    out: Path
+    printed: str
+    environment: dict[str, str]
+    url: str
+
+    @property
+    def credentials(self) -> dict[str, Any]:
+        return dict(json.loads((self.out / "credentials.json").read_text(encoding="utf-8")))
+
+    def client(self, role: str) -> httpx.Client:
+        key = self.credentials["keys"][role]
+        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {key}"})
+
+    def rebill(self, *arguments: str) -> dict[str, Any]:
+        """Another terminal of the same machine."""
+        done = subprocess.run(
+            [*REBILL, *arguments], env=self.environment, capture_output=True, text=True,
+            timeout=120, check=True,
+        )  # fmt: skip
+        return dict(json.loads(done.stdout))
+
+
+REBILL = (sys.executable, "-c", "from service.cli import main; main()")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @pytest.fixture(scope="module")
-def demo() -> Iterator[tuple[Path, str]]:
-    """What it wrote, and what it printed. Not in pytest's folder, which PostgreSQL cannot enter."""
+def demo() -> Iterator[Demo]:
+    """`rebill demo --serve`. Not in pytest's folder, which PostgreSQL cannot enter."""
     folder = Path(tempfile.mkdtemp(prefix="rebill-demo-"))
     names = ("REBILL_DATABASE_URL", "AWS_ENDPOINT_URL")
     environment = {k: v for k, v in os.environ.items() if k not in names}
-    done = subprocess.run(
-        [sys.executable, "-c", "from service.cli import main; main()", "demo", "--out", "out"],
-        cwd=folder,
-        env=environment | {"REBILL_HOME": str(folder / "home")},
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    yield folder / "out", done.stdout
+    environment |= {"REBILL_HOME": str(folder / "home")}
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    printed, complained = folder / "printed", folder / "complained"
+    with printed.open("w") as out, complained.open("w") as err:
+        process = subprocess.Popen(
+            [*REBILL, "demo", "--serve", "--port", str(port), "--out", "out"],
+            cwd=folder, env=environment, stdout=out, stderr=err,
+        )  # fmt: skip
+    for _ in range(560):
+        if process.poll() is not None or answers(url):
+            break
+        time.sleep(0.5)
+    assert process.poll() is None, complained.read_text()
+    assert answers(url), complained.read_text()
+    yield Demo(folder / "out", printed.read_text(), environment, url)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 0, complained.read_text()
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_it_bills_a_dozen_clients_for_two_months_to_the_last_digit(demo: tuple[Path, str]) -> None:
-    out, printed = demo
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/v1/health").is_success
+    except httpx.TransportError:
+        return False
+
+
+def test_it_bills_a_dozen_clients_for_two_months_to_the_last_digit(demo: Demo) -> None:
+    out, printed = demo.out, demo.printed
     truth = json.loads((out / "aws/truth.json").read_text(encoding="utf-8"))["periods"]
 
     for period in ("2026-09", "2026-10"):
@@ -57,9 +113,9 @@ def test_it_bills_a_dozen_clients_for_two_months_to_the_last_digit(demo: tuple[P
 
 
 def test_every_client_has_every_document_and_the_numbers_have_no_gap(
-    demo: tuple[Path, str],
+    demo: Demo,
 ) -> None:
-    out, _ = demo
+    out = demo.out
     documents = [path for path in out.glob("2026-*/*/*") if path.is_file()]
     numbers = sorted({path.stem for path in documents})
 
@@ -68,19 +124,57 @@ def test_every_client_has_every_document_and_the_numbers_have_no_gap(
     assert numbers == [f"DEMO-{ordinal:06}" for ordinal in range(1, len(numbers) + 1)]
 
 
-def test_every_kind_of_charge_and_forty_accounts_are_in_it(demo: tuple[Path, str]) -> None:
-    truth = json.loads((demo[0] / "aws/truth.json").read_text(encoding="utf-8"))["periods"]
+def test_every_kind_of_charge_and_forty_accounts_are_in_it(demo: Demo) -> None:
+    truth = json.loads((demo.out / "aws/truth.json").read_text(encoding="utf-8"))["periods"]
 
     for period in truth.values():
         assert set(period["rows"]["by_kind"]) == set(Kind) - {Kind.UNKNOWN}
         assert len(period["rows"]["by_account"]) >= 40
 
 
-def test_its_keys_are_for_the_api_and_readable_by_the_owner_only(demo: tuple[Path, str]) -> None:
-    path = demo[0] / "credentials.json"
-    credentials = json.loads(path.read_text(encoding="utf-8"))
+def test_every_account_was_onboarded_and_is_its_clients_from_then_on(demo: Demo) -> None:
+    """Forty-four, four of them invited; one joined in September, one changed hands in October."""
+    listed = demo.rebill("onboard", "status", "--json")["onboardings"]
+    ours = [each for each in listed if each["external_ref"].startswith("DEMO-")]
+    assert Counter(each["kind"] for each in ours) == {"create": 40, "invite": 4}
+    assert {each["state"] for each in ours} == {"live"}
 
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert {"admin", "finance", "approver", "onboarding", "viewer"} < set(credentials["keys"])
-    assert "client:acme" in credentials["keys"]
-    assert credentials["base_url"] == "http://127.0.0.1:8000"
+    roster = json.loads((demo.out / "aws/roster.json").read_text(encoding="utf-8"))
+    spans = {
+        (span["id"], client["key"], span["from"])
+        for client in roster["clients"]
+        for span in client["accounts"]
+    }
+    with demo.client("finance") as finance:
+        for account, client, start in spans:
+            told = finance.get(f"/v1/accounts/{account}/assignments").json()["items"]
+            begins = {each["client"]: each["from"] for each in told}
+            assert begins[client] == ("2026-08-18" if start == "2015-01-01" else start)
+            assert len(told) == sum(span[0] == account for span in spans)
+    assert len(list((demo.out / "links").glob("engineers*"))) == 4
+
+
+def test_a_ticketing_system_onboards_one_more(demo: Demo) -> None:
+    asked = {"kind": "create", "client": "acme", "name": "dev", "external_ref": "TICKET-1"}
+    with demo.client("onboarding") as psa:
+        answer = psa.post("/v1/onboardings", json=asked, headers={"Idempotency-Key": "one"})
+        assert answer.status_code == 202
+        for _ in range(240):
+            found = psa.get(answer.headers["Location"]).json()
+            if found["state"] == "live":
+                break
+            time.sleep(0.5)
+        assert (found["state"], found["waiting"]) == ("live", None)
+        account = psa.get(f"/v1/accounts/{found['account_id']}").json()
+    assert (account["client"], account["state"]) == ("acme", "live")
+
+
+def test_its_keys_are_for_the_api_and_readable_by_the_owner_only(demo: Demo) -> None:
+    for name in ("credentials.json", "aws-config"):
+        assert (demo.out / name).stat().st_mode & 0o777 == 0o600
+    keys = demo.credentials["keys"]
+    assert {"admin", "finance", "approver", "onboarding", "viewer", "client:acme"} < set(keys)
+    assert demo.credentials["base_url"] == demo.url
+    with demo.client("client:acme") as acme:
+        seen = acme.get("/v1/invoices").json()["items"]
+    assert {each["client"] for each in seen} == {"acme"}

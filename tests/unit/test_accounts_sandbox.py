@@ -13,6 +13,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from sandbox.aws import PAYER, Clock, StrictAWS, code_at, session_from
+from sandbox.aws.provider import add_user
 from service.accounts.artefacts import artefact
 from service.accounts.calls import Actor, Answer, Call, Decision, Done, NeedsHuman, Refusal, Wait
 from service.accounts.facts import Facts
@@ -180,23 +181,11 @@ def make_service_role(aws: StrictAWS, practice: Practice, name: str) -> None:
 
 def probe(aws: StrictAWS, team: str) -> tuple[str, Any]:
     """A probe user with a virtual MFA device: its seed and its session."""
-    iam, user = aws.client("iam", ACCESS), probe_user(team)
-    iam.create_user(UserName=user, Tags=[{"Key": "msp-team", "Value": team}])
     may = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/msp/*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [may]})
-    iam.put_user_policy(UserName=user, PolicyName="probe", PolicyDocument=policy)
-    device = iam.create_virtual_mfa_device(VirtualMFADeviceName=user)["VirtualMFADevice"]
-    seed = device["Base32StringSeed"]
-    text = seed.decode() if isinstance(seed, bytes) else str(seed)
-    now = aws.clock.now()
-    iam.enable_mfa_device(
-        UserName=user,
-        SerialNumber=device["SerialNumber"],
-        AuthenticationCode1=code_at(text, now),
-        AuthenticationCode2=code_at(text, now + timedelta(seconds=30)),
-    )
-    key = iam.create_access_key(UserName=user)["AccessKey"]
-    return text, session_from(key)
+    made = add_user(aws, probe_user(team), tags={"msp-team": team}, policy=policy)
+    keys = {"AccessKeyId": made.access_key_id, "SecretAccessKey": made.secret_access_key}
+    return made.mfa_seed, session_from(keys)
 
 
 @pytest.fixture

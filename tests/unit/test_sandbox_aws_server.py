@@ -1,15 +1,22 @@
 """Behind a server on loopback the pretend AWS is the same."""
 
+import shlex
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import boto3
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError, HTTPClientError
 
 from sandbox.aws import PAYER, Clock, Fault, StrictAWS, session_from
+from sandbox.aws.provider import ACCESS
 from sandbox.server import SandboxAWS
 
 
@@ -67,6 +74,7 @@ def test_rest_services_and_moto_s_own_are_there(served: tuple[StrictAWS, str]) -
     found = aws.client("account").get_contact_information(AccountId=account_id)
     assert found["ContactInformation"]["City"] == "Cork"
     assert s3.get_object(Bucket="billing", Key="a/b.csv")["Body"].read() == b"1,2\n"
+    assert s3.head_object(Bucket="billing", Key="a/b.csv")["ContentLength"] == 4
     s3.delete_object(Bucket="billing", Key="a/b.csv")
     s3.delete_bucket(Bucket="billing")
 
@@ -116,3 +124,30 @@ def test_the_example_of_the_readme_shows_two_members() -> None:
     exec(compile(example, str(readme), "exec"), names)
 
     assert len(names["accounts"]) == 2
+
+
+def test_by_itself_it_signs_everybody_in_by_profiles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `docker-compose.yml` starts it; the code of a person's device comes from a command."""
+    config = tmp_path / "aws-config"
+    command = [sys.executable, "-m", "sandbox", "serve", "--port", "0", "--config", str(config)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[0]
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            monkeypatch.delenv(name, raising=False)
+        worker, person = boto3.Session(), boto3.Session(profile_name="msp-probe-oncall")
+        profile = botocore.session.Session().full_config["profiles"]["msp-probe-oncall"]
+        code = subprocess.check_output(shlex.split(profile["mfa_process"]), text=True).strip()
+        with closing(worker.client("organizations")) as organizations:
+            listed = organizations.list_accounts()["Accounts"]
+        with closing(person.client("sts")) as sts:
+            signed_in = sts.get_session_token(SerialNumber=profile["mfa_serial"], TokenCode=code)
+        process.terminate()
+
+    assert [each["Id"] for each in listed] == [PAYER, ACCESS]
+    assert signed_in["Credentials"]["SessionToken"]
+    assert config.stat().st_mode & 0o777 == 0o600

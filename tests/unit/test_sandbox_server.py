@@ -155,21 +155,6 @@ def test_a_bad_question_gets_an_aws_error(
     assert caught.value.response["Error"]["Code"] == code
 
 
-def test_the_organization_is_that_of_the_bill(aws: SandboxAWS, bill: Bill) -> None:
-    client = aws.client("organizations")
-
-    pages = client.get_paginator("list_accounts").paginate()
-    listed = {account["Id"]: account["State"] for page in pages for account in page["Accounts"]}
-
-    organization = bill.organization
-    assert (
-        client.describe_organization()["Organization"]["MasterAccountId"] == organization.payer.id
-    )
-    left = {account.id for account in organization.accounts if account.fate == "left"}
-    assert set(listed) == {organization.payer.id, *(a.id for a in organization.accounts)} - left
-    assert sorted(listed.values()).count("CLOSED") == 1
-
-
 def test_an_export_is_read_back_from_s3(aws: SandboxAWS, tmp_path: Path) -> None:
     (written,) = simulate(SIMULATION, tmp_path)
     s3 = aws.client("s3")

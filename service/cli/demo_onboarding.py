@@ -1,0 +1,230 @@
+"""The demo's accounts: asked for, made and proved in the pretend AWS as in the real one."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from typing import Any
+
+from invoices.clients import AccountId
+from jobs.aws.calls import Caller, Clients
+from jobs.aws.signers import ONBOARD, SETUP, Signer, Signers
+from jobs.onboarding.advance import advance
+from jobs.onboarding.environment import OnboardingEnvironment
+from jobs.onboarding.setting_up import set_up
+from sandbox.aws import StrictAWS, provider
+from sandbox.aws.provider import ACCESS, SignIn
+from sandbox.bills.organization import LONG_AGO, Account, Organization
+from service.accounts.artefacts import artefact
+from service.accounts.policy_files import to_text
+from service.accounts.practice import Kind
+from service.accounts.setting_up import SetUp
+from service.actions.assign_account import assign_account
+from service.actions.request_onboarding import Wanted
+from service.actions.request_onboardings import request_onboardings
+from service.cli import output
+from service.errors import Refused
+from service.store import onboardings, practices
+from service.store.database import Database
+from service.store.onboardings import Onboarding
+
+ACTOR = "demo"
+DESK = {
+    "name": "MSP Desk", "title": "Duty", "email": "desk@msp.example", "phone": "+353 21 555 0100",
+}  # fmt: skip
+OPENING = timedelta(days=14)
+"""So long before the first bill the accounts are asked for."""
+PURPOSES = ("production", "staging", "sandbox", "archive")
+INVITED_EACH = 11
+"""One account in so many was its client's own before, and is invited."""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """The pretend provider: its organization set up, and everybody signed in."""
+
+    aws: StrictAWS
+    environment: OnboardingEnvironment
+    sign_ins: dict[str, SignIn]
+    """By the profile's name; kept nowhere but in the demo's own AWS configuration."""
+    described: dict[str, Any]
+    """The organization, as `onboarding` of the configuration file has it."""
+
+    @property
+    def payer_id(self) -> str:
+        return self.aws.world.payer_id
+
+    def aws_configuration(self) -> str:
+        """For AWS_CONFIG_FILE, once the sandbox's clock runs."""
+        return provider.configuration_file(self.sign_ins, own=ONBOARD)
+
+
+def open_provider(database: Database, aws: StrictAWS) -> Provider:
+    """An organization as AWS gives it, set up by the command's own code and an administrator."""
+    provider.open_organization(aws)
+    sign_ins = {SETUP: provider.administrator_sign_in(aws)}
+    wanted = SetUp(payer_account_id=aws.world.payer_id, alert_email=DESK["email"])
+    office = OnboardingEnvironment(database, _caller(aws, sign_ins), aws.clock.now)
+    first = set_up(office, wanted, yes=frozenset(), actor=ACTOR)
+    own = {file.replace("svc_", "msp-"): to_text(each) for file, each in first.policies.items()}
+    sign_ins |= provider.sign_everybody_in(aws, own)
+    second = set_up(office, wanted, yes=frozenset(), actor=ACTOR)
+    if not second.is_fine:
+        amiss = [f"{each.key}: {each.words}" for each in second.outcomes]
+        raise AssertionError(f"the pretend organization is not set up: {amiss}")
+    caller = _caller(aws, sign_ins)
+    return Provider(
+        aws=aws,
+        environment=OnboardingEnvironment(database, caller, aws.clock.now),
+        sign_ins=sign_ins,
+        described=_described(second.configuration),
+    )
+
+
+def _caller(aws: StrictAWS, sign_ins: dict[str, SignIn]) -> Caller:
+    named = {
+        name: Signer(each.session(), each.mfa_serial, partial(each.code, aws))
+        for name, each in sign_ins.items()
+    }
+    return Caller(Signers(named), Clients(), aws.clock.now)
+
+
+def _described(found: Any) -> dict[str, Any]:
+    organization = {
+        **found,
+        "mailbox": "awsaccounts@msp.example",
+        "access_account": ACCESS,
+        "probe_teams": list(provider.TEAMS),
+        "contacts": dict.fromkeys(("billing", "operations", "security"), DESK),
+    }
+    return {"organizations": [json.loads(json.dumps(organization))]}
+
+
+# The accounts. ---------------------------------------------------------------------------
+
+
+def opening_day(organization: Organization) -> datetime:
+    return datetime.combine(organization.first.start.date() - OPENING, time(9), UTC)
+
+
+def onboard_accounts(
+    office: Provider, organization: Organization, report: output.Report
+) -> tuple[Onboarding, ...]:
+    """All of them, live, each on the day it joins; those that changed hands are given on.
+
+    Twice is once: what an earlier demo onboarded is put back into the pretend AWS.
+    """
+    waves: dict[date, list[Account]] = {}
+    for account in organization.accounts:
+        day = account.joined_on
+        waves.setdefault(day if day != LONG_AGO else date.min, []).append(account)
+    wanted = _wanted(organization)
+    asked: list[str] = []
+    for day, accounts in sorted(waves.items()):
+        if day > office.aws.clock.now().date():
+            moment = datetime.combine(day, time(9), UTC)
+            office.aws.clock.advance(seconds=(moment - office.aws.clock.now()).total_seconds())
+        asked += _ask(office, accounts, [wanted[account.id] for account in accounts])
+        _work(office, asked, len(wanted), report)
+    _give_on(office, organization)
+    return tuple(_stored(office, asked))
+
+
+def _wanted(organization: Organization) -> dict[str, Wanted]:
+    """What to ask for, by account: a few are their clients' own, the others are to be made."""
+    seen: Counter[str] = Counter()
+    wanted: dict[str, Wanted] = {}
+    first = {account: spans[0] for account, spans in organization.clients_by_account().items()}
+    for number, account in enumerate(organization.accounts, 1):
+        client = first[account.id].client
+        purpose, again = PURPOSES[seen[client] % len(PURPOSES)], seen[client] // len(PURPOSES)
+        seen[client] += 1
+        is_invited = number % INVITED_EACH == 0
+        wanted[account.id] = Wanted(
+            kind=Kind.INVITE if is_invited else Kind.CREATE,
+            client=client,
+            name=f"{purpose} {again + 1}" if again else purpose,
+            account_id=account.id if is_invited else "",
+            budget="" if is_invited else "5000",
+            external_ref=f"DEMO-{account.id}",
+            payer_account_id=organization.payer.id,
+        )
+    return wanted
+
+
+def _ask(office: Provider, accounts: Sequence[Account], wanted: Sequence[Wanted]) -> list[str]:
+    """One batch. Raises Refused where an earlier demo was cut off half-way."""
+    environment = office.environment
+    with environment.database.transaction() as session:
+        batch = request_onboardings(session, wanted, actor=ACTOR, now=environment.now())
+    for account, onboarding in zip(accounts, batch.onboardings, strict=True):
+        request = onboarding.request
+        if onboarding.state == "live":
+            email = request.email or account.email
+            office.aws.add_member(account.id, name=request.account_name, email=email)
+        elif onboarding.record.reserved and onboarding.requested_at != environment.now():
+            raise Refused(
+                "an earlier demo was cut off while it onboarded, and its pretend AWS is gone: "
+                "set REBILL_HOME to an empty folder, and start again"
+            )
+        elif request.kind is Kind.INVITE:
+            email = f"it@{request.client_key}.example"
+            office.aws.add_standalone(account.id, email=email, name=request.account_name)
+        else:
+            office.aws.reserve_id(request.email, account.id)
+    return [onboarding.id for onboarding in batch.onboardings]
+
+
+def _work(office: Provider, asked: Sequence[str], total: int, report: output.Report) -> None:
+    """Until all are live: a worker's loop, in which nobody has to wait for the clock."""
+    environment, clock = office.environment, office.aws.clock
+    while True:
+        advance(environment, office.payer_id)
+        found = _stored(office, asked)
+        live = sum(each.state == "live" for each in found)
+        report("onboarding accounts in the pretend AWS", live, total)
+        if live == len(found):
+            return
+        for each in found:
+            _client_acts(office, each)
+        with environment.database.transaction() as session:
+            due_at = onboardings.next_due(session, office.payer_id)
+        if due_at is None:
+            stuck = next(each for each in found if each.state != "live")
+            raise AssertionError(f"{stuck.id} is {stuck.state}: {stuck.waiting}")
+        clock.advance(seconds=max((due_at - clock.now()).total_seconds(), 0))
+
+
+def _client_acts(office: Provider, onboarding: Onboarding) -> None:
+    """An invited client accepts, and lets us in by the template we gave it."""
+    if onboarding.state != "waiting_client":
+        return
+    account_id = onboarding.account_id
+    if office.aws.account(account_id).organization is None:
+        member = office.aws.client("organizations", account_id)
+        member.accept_handshake(HandshakeId=onboarding.record.handshake_id)
+        return
+    with office.environment.database.transaction() as session:
+        practice = practices.practice(session, office.payer_id)
+    template = artefact("cloudformation.json", practice, onboarding.request)
+    provider.deploy(office.aws, account_id, json.loads(template))
+
+
+def _give_on(office: Provider, organization: Organization) -> None:
+    """An account that another client takes over is that client's from a day on."""
+    environment = office.environment
+    with environment.database.transaction() as session:
+        for spans in organization.clients_by_account().values():
+            for span in spans[1:]:
+                account = AccountId(span.account_id)
+                now = environment.now()
+                assign_account(session, account, span.client, span.start, actor=ACTOR, now=now)
+
+
+def _stored(office: Provider, asked: Sequence[str]) -> list[Onboarding]:
+    with office.environment.database.transaction() as session:
+        return [onboardings.onboarding(session, each) for each in asked]
