@@ -18,9 +18,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     code = commands.add_parser("code", help="what the device with this seed shows right now")
     code.add_argument("seed")
-    serve = commands.add_parser(
-        "serve", help="an organization and its people, until stopped"
-    )
+    serve = commands.add_parser("serve", help="an organization and its people, until stopped")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=5000)
     serve.add_argument("--config", type=Path, required=True, help="written for AWS_CONFIG_FILE")

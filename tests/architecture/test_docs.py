@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,15 @@ def test_the_readmes_commands_are_targets_of_the_makefile() -> None:
     for target in ("demo", "test"):
         assert f"make {target}" in readme
         assert f"\n{target}: install ##" in makefile
+
+
+SEED = (ROOT / "docs/practice-of-2014.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("row", range(1, 16))
+def test_every_step_of_the_practice_names_tests_that_there_are(row: int) -> None:
+    (line,) = re.findall(rf"^\| {row} \|.*$", SEED, re.MULTILINE)
+    named = re.findall(r"`(tests/[^:`]+)::(test_\w+)`", line)
+    assert named
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), (file, test)
