@@ -1,7 +1,6 @@
 """The fonts: names of any language print, what cannot be drawn is seen, nothing hides."""
 
 import re
-import subprocess
 import unicodedata
 from dataclasses import replace
 from importlib.resources import files
@@ -15,6 +14,7 @@ from invoices.render.fonts import covered, families, printable, unprintable
 from invoices.render.text import REPLACEMENT
 from invoices.render.wording import breakable
 from tests.golden.samples import BUYER, invoice, line
+from tests.pdf_files import pages, picture
 
 NAMES = {
     "Arabic": "شركة الحوسبة السحابية",
@@ -62,12 +62,7 @@ NAMES = {
 
 
 def text_of(document: Invoice) -> str:
-    return subprocess.run(
-        ["pdftotext", "-raw", "-", "-"],
-        input=render(document, "pdf"),
-        check=True,
-        capture_output=True,
-    ).stdout.decode()
+    return "\n".join(pages(render(document, "pdf")))
 
 
 @pytest.mark.parametrize("language", NAMES)
@@ -112,13 +107,7 @@ def shape_of(character: str, country: str) -> bytes:
     """The pixels of the client's name on page 1."""
     address = Address(street="1", city="1", postcode="1", country=country)
     document = invoice((line(100),), buyer=replace(BUYER, name=character, address=address))
-    window = "-x 100 -y 300 -W 60 -H 26".split()
-    return subprocess.run(
-        ["pdftoppm", "-r", "144", "-gray", "-l", "1", *window],
-        input=render(document, "pdf"),
-        check=True,
-        capture_output=True,
-    ).stdout
+    return picture(render(document, "pdf"), scale=2, window=(50, 150, 30, 13))
 
 
 def test_every_character_the_fonts_claim_is_accepted_by_the_archive_format() -> None:
