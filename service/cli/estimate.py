@@ -11,7 +11,7 @@ from jobs.environment import Environment
 from jobs.estimates import Estimate, StoredAnswers, cost_explorer, month_to_date
 from service.cli import output
 from service.cli.application import app
-from service.cli.opening import AsJson, Payer, Period, opened
+from service.cli.opening import AsJson, MaybePeriod, Payer, opened
 from service.errors import BadInput
 from service.store import clients, sellers
 
@@ -20,7 +20,7 @@ METRIC = "NetUnblendedCost"
 
 
 @app.command()
-def estimate(period: Period | None = None, payer: Payer = None, as_json: AsJson = False) -> None:
+def estimate(period: MaybePeriod = None, payer: Payer = None, as_json: AsJson = False) -> None:
     """Month to date per client, before any export exists; AWS is asked once in six hours."""
     with opened() as environment:
         month = period or BillingPeriod.of(environment.now().date())

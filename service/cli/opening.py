@@ -28,10 +28,11 @@ def _period(text: str) -> BillingPeriod:
         raise BadInput(f"--period: {error}") from error
 
 
-Period = Annotated[
-    BillingPeriod,
-    typer.Option("--period", parser=_period, metavar="YYYY-MM", help="The billing period (UTC)."),
-]
+_PERIOD = typer.Option(
+    "--period", parser=_period, metavar="YYYY-MM", help="The billing period (UTC)."
+)
+Period = Annotated[BillingPeriod, _PERIOD]
+MaybePeriod = Annotated[BillingPeriod | None, _PERIOD]
 
 
 def _account(text: str) -> AccountId:
