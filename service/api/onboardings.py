@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
+from fastapi.sse import EventSourceResponse
 from starlette.exceptions import HTTPException
 
 from service.accounts.artefacts import ARTEFACTS, artefact
@@ -35,6 +36,7 @@ from service.api.onboarding_schemas import (
     to_api_plan,
     to_wanted,
 )
+from service.api.onboarding_stream import stream_of
 from service.store import onboarding_events, onboardings, practices
 from service.store.onboardings import AlreadyOnboarded, Onboarding
 from service.store.session import Session
@@ -42,6 +44,7 @@ from service.store.trying import nothing_recorded
 
 router = APIRouter(tags=["onboardings"])
 
+STREAM = "text/event-stream"
 LATER = {"Retry-After": "5"}
 BATCH_LATER = {"Retry-After": "60"}
 
@@ -158,18 +161,30 @@ def detail(session: Session, onboarding: Onboarding) -> OnboardingDetail:
     return to_api_onboarding_detail(onboarding, practice)
 
 
-@router.get("/onboardings/{onboarding_id}/events", operation_id="list_onboarding_events")
+@router.get(
+    "/onboardings/{onboarding_id}/events",
+    operation_id="list_onboarding_events",
+    response_model=EventList,
+    responses={200: {"content": {STREAM: {}}, "description": "A page, or a stream of them all."}},
+)
 def list_onboarding_events(
+    request: Request,
     session: SessionDep,
     _key: StaffDep,
     onboarding_id: OnboardingId,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
     limit: Annotated[int, Query(ge=1)] = 100,
-) -> EventList:
-    """Every attempt in order, with AWS's request id and words."""
+    accept: Annotated[str, Header(max_length=400)] = "",
+    last_event_id: Annotated[str, Header(pattern="^[0-9]{1,18}$")] = "0",
+) -> EventList | Response:
+    """Every attempt in order, with AWS's request id and words; with `Accept: text/event-stream`
+    as they come, after `Last-Event-ID`, until the account is live or its way has ended."""
     filters = {"list": "events", "onboarding": onboarding_id}
     size = min(limit, 500)
     onboardings.onboarding(session, onboarding_id)
+    if STREAM in accept:
+        database = request.app.state.database
+        return EventSourceResponse(stream_of(database, onboarding_id, after=int(last_event_id)))
     after = cursors.after(cursor, filters, "^[0-9]{1,18}$")
     found = onboarding_events.events(session, onboarding_id, after=int(after or 0), limit=size + 1)
     shown, has_more = found[:size], len(found) > size

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -322,3 +323,23 @@ def test_the_requester_may_not_approve_itself(office: Office) -> None:
         refused = alone.post(f"{where}/handover/approvals", json={"item": "close"})
 
     assert (refused.status_code, refused.json()["code"]) == (409, "same_person")
+
+
+def test_events_are_told_as_they_come_until_it_is_live(office: Office, psa: TestClient) -> None:
+    asked = ask(psa, CREATE).json()
+    path = f"/v1/onboardings/{asked['id']}/events"
+    worker = Thread(target=office.work)
+
+    with psa.stream("GET", path, headers={"Accept": "text/event-stream"}) as answer:
+        worker.start()
+        told = "".join(answer.iter_text())
+    worker.join()
+
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    listed = psa.get(path, params={"limit": 500}).json()["items"]
+    ids = [line.removeprefix("id: ") for line in told.splitlines() if line.startswith("id: ")]
+    assert ids == [each["id"] for each in listed]
+    assert "event: asked" in told and '"operation":"organizations:CreateAccount"' in told
+    last = {"Accept": "text/event-stream", "Last-Event-ID": ids[-2]}
+    assert psa.get(path, headers=last).text.count("data: ") == 1
+    assert psa.get(path, headers=last | {"Last-Event-ID": "x"}).status_code == 422
