@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -83,8 +82,9 @@ def demo() -> Iterator[Demo]:
     assert process.poll() is None, complained.read_text()
     assert answers(url), complained.read_text()
     yield Demo(folder / "out", printed.read_text(), environment, url)
-    process.send_signal(signal.SIGINT)
+    process.terminate()
     assert process.wait(timeout=60) == 0, complained.read_text()
+    assert not (folder / "home/postgres/data/postmaster.pid").exists(), "its database stopped, too"
     shutil.rmtree(folder, ignore_errors=True)
 
 
