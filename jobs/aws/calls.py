@@ -7,7 +7,7 @@ once, for botocore would repeat a request whose answer was lost.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,6 +34,8 @@ SESSION_SECONDS = 900
 """AWS's least: long enough for one visit."""
 SLACK = timedelta(seconds=60)
 GLOBAL_REGION = "us-east-1"
+CODE_REFUSED = "MfaCodeRefused"
+"""Our code for AWS's AccessDenied to an MFA code: each is good once, the next comes in 30 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,10 @@ class Answered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """AWS's error verbatim, or `ResponseLost` where nobody knows what became of the call."""
+    """AWS's error verbatim, or `ResponseLost` where nobody knows what became of the call.
+
+    `CODE_REFUSED` where the call was not even sent, for want of a session with MFA.
+    """
 
     code: str
     reason: str = ""
@@ -133,6 +138,8 @@ class Caller:
             ):
                 self._sessions.clear()
             return _refused(error)
+        except _CodeRefused as error:
+            return error.refused
         except _NotSigned as error:
             return Refused(code="NoCredentials", message=str(error))
         except (NoCredentialsError, CredentialRetrievalError) as error:
@@ -172,9 +179,7 @@ class Caller:
                 DurationSeconds=SESSION_SECONDS,
             )
         elif signed_by.with_mfa:
-            answer = sts.get_session_token(
-                DurationSeconds=SESSION_SECONDS, **self._proof(signed_by.signer)
-            )
+            answer = _session_with(sts, self._proof(signed_by.signer))
         else:
             named = {
                 "ExternalId": signed_by.external_id,
@@ -194,6 +199,23 @@ class Caller:
         if signer is None or not signer.mfa_serial or signer.mfa_code is None:
             raise _NotSigned(f"{name} has no mfa_serial and mfa_process in the AWS configuration")
         return {"SerialNumber": signer.mfa_serial, "TokenCode": signer.mfa_code()}
+
+
+def _session_with(sts: Any, proof: Mapping[str, str]) -> Any:
+    """Raises _CodeRefused: that says nothing of the role which was to be assumed with it."""
+    try:
+        return sts.get_session_token(DurationSeconds=SESSION_SECONDS, **proof)
+    except ClientError as error:
+        refused = _refused(error)
+        if refused.code == "AccessDenied":
+            raise _CodeRefused(replace(refused, code=CODE_REFUSED)) from error
+        raise
+
+
+class _CodeRefused(Exception):
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.message)
+        self.refused = refused
 
 
 class _NotSigned(Exception):

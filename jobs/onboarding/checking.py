@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.aws.calls import Caller
+from jobs.aws.calls import CODE_REFUSED, Caller
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.performing import WORDS_CHARS_MAX, perform, to_answer
 from service.accounts.calls import Call, Refusal
@@ -14,8 +14,12 @@ from service.store import access_checks, onboardings, practices
 from service.store.access_checks import AccessCheck, RoleCheck
 
 
-def check(environment: OnboardingEnvironment, check_id: int) -> AccessCheck:
-    """The finished check, also stored. Twice is once."""
+class CodeRefused(Exception):
+    """AWS did not take a person's MFA code: nothing is known of the role until the next one."""
+
+
+def check(environment: OnboardingEnvironment, check_id: int, *, codes_left: int = 0) -> AccessCheck:
+    """The finished check, also stored. Twice is once. Raises CodeRefused while codes are left."""
     with environment.database.transaction() as session:
         asked = access_checks.access_check(session, check_id)
         onboarding = onboardings.onboarding(session, asked.onboarding_id)
@@ -25,6 +29,8 @@ def check(environment: OnboardingEnvironment, check_id: int) -> AccessCheck:
     scene = Scene(practice, onboarding.request, Facts(), onboarding.record, environment.now())
     probes = (*access_probes(scene), *refusal_probes(scene))
     results = [_tried(environment.caller, call, onboarding.id) for call in probes]
+    if codes_left and any(result.aws_words.startswith(CODE_REFUSED) for result in results):
+        raise CodeRefused
     with environment.database.transaction() as session:
         access_checks.end_check(session, check_id, results, environment.now())
         return access_checks.access_check(session, check_id)

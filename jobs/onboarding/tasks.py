@@ -12,7 +12,7 @@ from jobs.aws.signers import configured_signers
 from jobs.environment import Environment
 from jobs.onboarding.advance import advance
 from jobs.onboarding.canary import measure
-from jobs.onboarding.checking import check
+from jobs.onboarding.checking import CodeRefused, check
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.watching import watch
 from service.accounts.practice import Practice
@@ -22,6 +22,8 @@ from service.store import members, onboardings, practices, queue
 EVERY_FIVE_SECONDS = "* * * * * */5"
 EVERY_HOUR = "17 * * * *"
 HALF_AN_HOUR_LATER = "47 * * * *"
+CODE_SECONDS, CODES_MAX = 31, 3
+"""An MFA device shows another code by then; so many of them are tried."""
 
 tasks = procrastinate.Blueprint()
 
@@ -78,10 +80,17 @@ def measure_mailboxes(
     _for_each_practice(context, measure_where_reached)
 
 
-@tasks.task(name="check_access", pass_context=True)
+@tasks.task(
+    name="check_access",
+    pass_context=True,
+    retry=procrastinate.RetryStrategy(
+        max_attempts=CODES_MAX, wait=CODE_SECONDS, retry_exceptions=[CodeRefused]
+    ),
+)
 def check_access(context: procrastinate.JobContext, check_id: int) -> None:
     """With a caller of its own: it only reads, and need not wait for the organization's writer."""
-    check(_with_a_caller(_environment(context)), check_id)
+    tried = context.job.attempts
+    check(_with_a_caller(_environment(context)), check_id, codes_left=CODES_MAX - tried)
 
 
 def _for_each_practice(

@@ -143,7 +143,8 @@ _CODES: dict[str, Meaning] = {
     "Throttling": AGAIN,
     "ThrottlingException": AGAIN,
     "RequestLimitExceeded": AGAIN,
-    # The shell's own session ran out; the next try has a new one.
+    # The shell's own session ran out, or was not to be had with this code; there is a new one.
+    "MfaCodeRefused": AGAIN,
     "ExpiredToken": AGAIN,
     "ExpiredTokenException": AGAIN,
     "RequestExpired": AGAIN,
