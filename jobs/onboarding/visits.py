@@ -149,6 +149,9 @@ class _Visit:
     def _call(self, call: Call) -> None:
         """Write ahead what cannot be repeated, send, and store what came of it."""
         case, environment = self._case, self._environment
+        if call.send is not Send.READ:
+            with environment.database.transaction() as session:
+                onboardings.check_latest(session, case.onboarding)
         if call.send is Send.ONCE or call.operation == "CreateRole":
             self._write_ahead(call)
             case = self._case

@@ -312,6 +312,14 @@ def save(
     return onboarding(session, before.id)
 
 
+def check_latest(session: Session, before: Onboarding) -> None:
+    """Raises Overtaken where somebody has stored more since: a person who called it off, say."""
+    row = tables.onboarding.Onboarding
+    version = session.exec(select(row.version).where(col(row.id) == before.id)).one()
+    if version != before.version:
+        raise Overtaken
+
+
 def put_request(session: Session, before: Onboarding, request: Request) -> Onboarding:
     """What a person corrected of the request. Raises Overtaken by the next save."""
     row = session.get_one(tables.onboarding.Onboarding, before.id, with_for_update=True)
