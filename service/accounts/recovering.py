@@ -12,6 +12,9 @@ from service.accounts.life import WaitKind
 from service.accounts.record import code_step
 
 _PENDING = frozenset({"ConflictException"})
+CONFLICTS_MAX = 3
+"""AWS says the same of a code under way, of an address in use, and of two changes at once. Only the
+last of these passes, so a start is tried so often before it is believed."""
 
 
 def root_email_given(leaving: Leaving) -> Decision | None:
@@ -111,8 +114,8 @@ def _see_contact_information(leaving: Leaving) -> Call:
 
 def _started(leaving: Leaving, call: Call) -> bool:
     trouble = leaving.record.troubles.get(call.key)
-    pending = trouble is not None and trouble.refusal.code in _PENDING
-    return pending or call.key in leaving.record.done
+    conflicts = trouble.attempts if trouble and trouble.refusal.code in _PENDING else 0
+    return conflicts >= CONFLICTS_MAX or call.key in leaving.record.done
 
 
 def _accept(leaving: Leaving, item: str, operation: str, **more: Any) -> Call:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from service.accounts.calls import NeedsHuman, Refusal, Wait
-from service.accounts.life import Stage
+from service.accounts.calls import Decision, NeedsHuman, Refusal, Wait
+from service.accounts.life import Stage, WaitKind
 from service.accounts.record import given_code
+from service.accounts.recovering import CONFLICTS_MAX
 from tests.accounts_leaving import ASKED, Desk, a_live_desk, approved, recovered
 from tests.accounts_practice import MEMBER, NOW
 
@@ -86,13 +87,32 @@ def test_a_code_that_aws_refuses_is_asked_for_anew(live: Desk) -> None:
     assert live.aws.email == "cloud@acme.example"
 
 
+def patiently(live: Desk) -> Decision:
+    """Until somebody else has to do something."""
+    while isinstance(decision := live.run(), Wait) and decision.kind is WaitKind.WAITING_AWS:
+        live.now = decision.again_at
+    return decision
+
+
+def test_a_conflict_that_passes_asks_nobody(live: Desk) -> None:
+    """Two changes of an account at once are refused in the same words as an address in use."""
+    busy = Refusal(code="ConflictException", message="Try again later.")
+    approved(live).aws.refuse_next["StartPrimaryEmailUpdate"] = [busy]
+
+    decision = patiently(live)
+
+    assert isinstance(decision, Wait)
+    assert decision.reason == "the client has to read the code sent to cloud@acme.example"
+
+
 def test_an_address_that_another_account_has_needs_a_person(live: Desk) -> None:
     taken = Refusal(code="ConflictException", message="An AWS account with that address exists.")
-    approved(live).aws.refuse_next["StartPrimaryEmailUpdate"] = [taken]
+    approved(live).aws.refuse_next["StartPrimaryEmailUpdate"] = [taken] * CONFLICTS_MAX
 
-    decision = live.run()
+    decision = patiently(live)
 
     assert isinstance(decision, NeedsHuman)
+    assert live.aws.count("StartPrimaryEmailUpdate") == CONFLICTS_MAX
     assert decision.aws_words == "ConflictException An AWS account with that address exists."
     assert "another AWS account has the address" in decision.what_to_do
 
