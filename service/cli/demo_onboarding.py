@@ -160,17 +160,18 @@ def _ask(office: Provider, accounts: Sequence[Account], wanted: Sequence[Wanted]
     """One batch. Raises Refused where an earlier demo was cut off half-way."""
     environment = office.environment
     with environment.database.transaction() as session:
+        known = [onboardings.onboarding_for(session, each.external_ref or "") for each in wanted]
+        if any(each and each.record.reserved and each.state != "live" for each in known):
+            raise Refused(
+                "an earlier demo was cut off while it onboarded, and its pretend AWS is gone: "
+                "set REBILL_HOME to an empty folder, and start again"
+            )
         batch = request_onboardings(session, wanted, actor=ACTOR, now=environment.now())
     for account, onboarding in zip(accounts, batch.onboardings, strict=True):
         request = onboarding.request
         if onboarding.state == "live":
             email = request.email or account.email
             office.aws.add_member(account.id, name=request.account_name, email=email)
-        elif onboarding.record.reserved and onboarding.requested_at != environment.now():
-            raise Refused(
-                "an earlier demo was cut off while it onboarded, and its pretend AWS is gone: "
-                "set REBILL_HOME to an empty folder, and start again"
-            )
         elif request.kind is Kind.INVITE:
             email = f"it@{request.client_key}.example"
             office.aws.add_standalone(account.id, email=email, name=request.account_name)
