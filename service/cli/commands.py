@@ -32,6 +32,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
 }
 """Which module registers which commands; only the one that is asked for is imported."""
 
+INTERRUPTED = "interrupted; what was begun goes on at the next start"
 EXPECTED = (RebillError, IngestError, CostExplorerError, NoEstimate, DamagedSnapshot)
 
 
@@ -39,7 +40,10 @@ def run(arguments: list[str]) -> int:
     """The exit status: 0, 1 for a finding, 2 for bad input."""
     try:
         _register(arguments[0] if arguments else "")
-        return app(arguments, standalone_mode=False) or 0
+        status: int = app(arguments, standalone_mode=False) or 0
+        if status == EXIT_INTERRUPTED:  # What Typer makes of a KeyboardInterrupt.
+            output.complain(INTERRUPTED)
+        return status
     except typer.Exit as done:
         return done.exit_code
     except TyperException as misused:
@@ -47,7 +51,7 @@ def run(arguments: list[str]) -> int:
     except EXPECTED as trouble:
         output.complain(str(trouble))
     except (KeyboardInterrupt, typer.Abort):
-        output.complain("interrupted; what was begun goes on at the next start")
+        output.complain(INTERRUPTED)
         return EXIT_INTERRUPTED
     return EXIT_BAD_INPUT
 

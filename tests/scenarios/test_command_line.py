@@ -164,3 +164,18 @@ def test_the_help_lists_the_public_commands(rebill: Rebill) -> None:
         "demo serve worker db apply ingest estimate bill reconcile approve issue export simulate"
     ).split():
         assert f"  {command} " in text
+
+
+def test_interrupted_a_command_says_so_in_one_line(
+    rebill: Rebill, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("service.cli.configure.apply_configuration", interrupt)
+    (tmp_path / "b.yaml").write_text("{}", encoding="utf-8")
+
+    answer = rebill("apply", tmp_path / "b.yaml")
+
+    assert (answer.status, answer.out) == (130, "")
+    assert answer.err == "rebill: interrupted; what was begun goes on at the next start\n"
