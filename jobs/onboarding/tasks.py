@@ -90,7 +90,7 @@ def measure_mailboxes(
 def check_access(context: procrastinate.JobContext, check_id: int) -> None:
     """With a caller of its own: it only reads, and need not wait for the organization's writer."""
     tried = context.job.attempts
-    check(_with_a_caller(_environment(context)), check_id, codes_left=CODES_MAX - tried)
+    check(_with_a_caller(_environment(context)), check_id, codes_left=CODES_MAX - 1 - tried)
 
 
 def _for_each_practice(

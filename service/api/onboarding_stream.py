@@ -17,12 +17,14 @@ from service.store.onboarding_events import Event
 POLL_SECONDS = 0.5
 POLLS_MAX = 600
 """A stream lasts five minutes at most; its reader comes back with `Last-Event-ID`."""
+POLLS_SILENT = 30
+"""So often nothing may be new before a comment says that the stream is alive."""
 AT_A_TIME = 200
 
 
 async def stream_of(database: Database, onboarding_id: str, *, after: int) -> AsyncIterator[bytes]:
     """Every event after that one, in order, and those to come; ends once all is done."""
-    for _ in range(POLLS_MAX):
+    for poll in range(POLLS_MAX):
         found, is_done = await run_in_threadpool(_look, database, onboarding_id, after)
         for event in found:
             after = event.id
@@ -31,7 +33,8 @@ async def stream_of(database: Database, onboarding_id: str, *, after: int) -> As
         if is_done and not found:
             return
         if not found:
-            yield format_sse_event(comment="nothing new")
+            if poll % POLLS_SILENT == 0:
+                yield format_sse_event(comment="nothing new")
             await asyncio.sleep(POLL_SECONDS)
 
 

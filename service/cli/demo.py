@@ -173,7 +173,8 @@ def _write_credentials(environment: Environment, out: Path, port: int) -> None:
             made[f"client:{key}"] = make(f"demo {key}", scopes=(Scope.READ,), client=key)
     content = {"base_url": f"http://127.0.0.1:{port}", "keys": made, "logins": {}}
     path = out / "credentials.json"
-    path.touch(mode=0o600)
+    path.touch()
+    path.chmod(0o600)
     _write_json(path, content)
 
 

@@ -57,7 +57,8 @@ def serve_pretend_aws(
 ) -> None:
     """The API, the pretend AWS and a worker, until interrupted."""
     path = (out / "aws-config").resolve()
-    path.touch(mode=0o600)
+    path.touch()
+    path.chmod(0o600)
     path.write_text(office.aws_configuration(), encoding="utf-8")
     variables = {
         "AWS_CONFIG_FILE": str(path),

@@ -16,6 +16,9 @@ from service.settings import Settings
 from service.store import keys
 from service.store.keys import Scope
 
+STOPS_WITHIN_SECONDS = 5
+"""Who listens to a stream would otherwise keep the server up until the stream ends."""
+
 Host = Annotated[str, typer.Option(help="The address to listen on.")]
 Port = Annotated[int, typer.Option(min=1, max=65_535, help="The port to listen on.")]
 
@@ -49,6 +52,7 @@ def run_server(environment: Environment, *, host: str, port: int) -> None:
         port=port,
         log_level="warning",
         server_header=False,
+        timeout_graceful_shutdown=STOPS_WITHIN_SECONDS,
     )
 
 

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -81,11 +82,28 @@ def demo() -> Iterator[Demo]:
         time.sleep(0.5)
     assert process.poll() is None, complained.read_text()
     assert answers(url), complained.read_text()
-    yield Demo(folder / "out", printed.read_text(), environment, url)
-    process.terminate()
-    assert process.wait(timeout=60) == 0, complained.read_text()
+    demo = Demo(folder / "out", printed.read_text(), environment, url)
+    yield demo
+    with listening(demo):
+        process.terminate()
+        assert process.wait(timeout=60) == 0, complained.read_text()
     assert not (folder / "home/postgres/data/postmaster.pid").exists(), "its database stopped, too"
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def listening(demo: Demo) -> Iterator[None]:
+    """To an invitation that nobody accepts, whose stream is open as long as it may be."""
+    asked = {
+        "kind": "invite", "client": "acme", "name": "main", "account_id": "444444444444",
+        "external_ref": "TICKET-2",
+    }  # fmt: skip
+    with demo.client("onboarding") as psa:
+        answer = psa.post("/v1/onboardings", json=asked, headers={"Idempotency-Key": "two"})
+        path = f"{answer.headers['Location']}/events"
+        with psa.stream("GET", path, headers={"Accept": "text/event-stream"}) as stream:
+            assert stream.status_code == 200
+            yield
 
 
 def answers(url: str) -> bool:
