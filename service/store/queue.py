@@ -47,8 +47,8 @@ def enqueue_onboardings(session: Session, payer_account_id: str) -> None:
 
 
 def enqueue_access_check(session: Session, check_id: int) -> None:
-    """In the caller's transaction."""
-    job = _deferrer.configure_task(CHECK_ACCESS, connection=_raw(session))
+    """In the caller's transaction. One after the other: all use the same people's MFA devices."""
+    job = _deferrer.configure_task(CHECK_ACCESS, lock=CHECK_ACCESS, connection=_raw(session))
     job.defer(check_id=check_id)
 
 
