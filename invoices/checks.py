@@ -10,10 +10,10 @@ from invoices.allocation.leftover import Allocation
 from invoices.charges import CostBasis, Kind
 from invoices.clients import Client, ClientKey, TaxCategory
 from invoices.documents.invoice import Invoice
-from invoices.findings import Finding, Severity
 from invoices.inputs import BillingInputs
 from invoices.money import plain
 from invoices.statements import Statement
+from kernel.findings import Finding, Severity
 
 CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
 

@@ -23,7 +23,6 @@ from invoices.clients import Client, ClientKey
 from invoices.documents.document import content_id, to_document
 from invoices.documents.drafting import Letterhead, converted, draft
 from invoices.documents.invoice import Exchange, Invoice
-from invoices.findings import Finding
 from invoices.inputs import BillingInputs
 from invoices.money import exact_sum, plain
 from invoices.periods import BillingPeriod
@@ -32,6 +31,7 @@ from invoices.pricing.custom import CustomCharge, custom_charges
 from invoices.pricing.rating import rate
 from invoices.reconciliation import ClientTotal, ControlTotal, Reconciliation, reconcile
 from invoices.statements import Statement, draw_up
+from kernel.findings import Finding
 
 
 @dataclass(frozen=True, slots=True)

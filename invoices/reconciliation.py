@@ -9,9 +9,9 @@ from typing import Any
 
 from invoices.clients import AccountId, ClientKey
 from invoices.documents.invoice import Invoice
-from invoices.findings import Finding, Severity
 from invoices.money import COST_DIGITS, EXACT, exact_sum, from_minor, plain, to_minor
 from invoices.periods import BillingPeriod
+from kernel.findings import Finding, Severity
 
 ONE_CENT = Decimal("0.01")
 

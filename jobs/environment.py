@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from invoices.findings import Finding
 from jobs.snapshots import Snapshots
+from kernel.findings import Finding
 from service.store.database import Database
 from service.store.runs import Run
 from service.store.session import Session

@@ -17,8 +17,8 @@ from invoices.reconciliation import ControlTotal
 from jobs.aws import session
 from jobs.aws.cost_explorer import CostGroup, cost_and_usage
 from jobs.record_types import KINDS
+from service.store.billing.estimates import BASIS_OF, Answer, latest_answer, put_answer
 from service.store.database import Database
-from service.store.estimates import BASIS_OF, Answer, latest_answer, put_answer
 
 FRESH_FOR = timedelta(hours=6)
 """Cost Explorer itself is refreshed a few times a day."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import procrastinate
 from procrastinate.jobs import Job
 
-from jobs import runs
 from jobs.environment import Environment
 from jobs.onboarding.tasks import tasks as onboarding_tasks
+from jobs.runs import engine as runs
 from service.store import queue
 from service.store import runs as stored_runs
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sandbox.aws import StrictAWS, code_at
-from sandbox.aws.provider import configuration_file, open_organization, sign_everybody_in
+from sandbox.aws.reseller import configuration_file, open_organization, sign_everybody_in
 
 
 def main() -> None:

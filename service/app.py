@@ -8,18 +8,10 @@ from collections.abc import Awaitable, Callable
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
-from service.api import (
-    accounts,
-    grants,
-    handovers,
-    health,
-    invoices,
-    onboardings,
-    periods,
-    problems,
-    roles,
-)
+from service.api import health, problems
 from service.api.access import SECURITY_SCHEMES
+from service.api.accounts import accounts, grants, handovers, onboardings, roles
+from service.api.billing import invoices, periods
 from service.clock import Clock, system_clock
 from service.store.database import Database
 

@@ -21,14 +21,14 @@ import pytest
 
 from invoices.periods import BillingPeriod
 from jobs.environment import Environment
-from service.actions.apply_configuration import apply_configuration
-from service.actions.record_snapshot import record_snapshot
-from service.configuration import Configuration, read_configuration
+from service.actions.billing.apply_configuration import apply_configuration
+from service.actions.billing.record_snapshot import record_snapshot
+from service.configuration.reading import Configuration, read_configuration
+from service.store.billing.snapshots import Snapshot
 from service.store.database import Database, embedded_database
 from service.store.embedded import EmbeddedServer
-from service.store.snapshots import Snapshot
 from service.store.upgrade import upgrade
-from tests.builders import OCTOBER, PAYER, charge, charges
+from tests.support.builders import OCTOBER, PAYER, charge, charges
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 TEMPLATE = "template"

@@ -13,19 +13,22 @@ import polars as pl
 
 from invoices.charges import Charges
 from invoices.clients import AccountId
-from invoices.findings import Finding, Severity
 from invoices.money import exact_sum
 from invoices.periods import BillingPeriod
-from jobs.ingest import dialects, facts, files, locate
-from jobs.ingest.counted import Counted
-from jobs.ingest.dialects import AUTO, Dialect
+from jobs.ingest.dialects import dialect as dialects
+from jobs.ingest.dialects.dialect import AUTO, Dialect
 from jobs.ingest.errors import IngestError
-from jobs.ingest.facts import Facts, FileFacts
-from jobs.ingest.locate import Delivery
-from jobs.ingest.parts import Part, PartCache
-from jobs.ingest.quarantine import quarantine
-from jobs.ingest.reducer_sums import SumTooLarge
-from jobs.ingest.source import StoredFile, open_location
+from jobs.ingest.files import formats as files
+from jobs.ingest.reduction.sums import SumTooLarge
+from jobs.ingest.sources import delivery as locate
+from jobs.ingest.sources.delivery import Delivery
+from jobs.ingest.sources.source import StoredFile, open_location
+from jobs.ingest.summary import facts
+from jobs.ingest.summary.counted import Counted
+from jobs.ingest.summary.facts import Facts, FileFacts
+from jobs.ingest.summary.parts import Part, PartCache
+from jobs.ingest.summary.quarantine import quarantine
+from kernel.findings import Finding, Severity
 
 READERS = 2
 """Files read at a time: one is fetched while another is summed. More would take more memory."""

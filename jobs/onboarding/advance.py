@@ -7,9 +7,9 @@ from datetime import timedelta
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.visits import visit
 from service.accounts.life import WaitKind
-from service.store import onboardings
+from service.store.accounts import onboardings
+from service.store.accounts.onboardings import Overtaken, Waiting
 from service.store.database import DatabaseUnavailable
-from service.store.onboardings import Overtaken, Waiting
 
 RETRIES_AFTER = timedelta(minutes=5)
 

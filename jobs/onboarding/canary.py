@@ -11,14 +11,14 @@ from enum import Enum
 from jobs.onboarding import post
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.watching import members_of_aws
+from kernel.errors import Refused
 from service.accounts import canary
 from service.accounts.canary import Canary, Mail
 from service.accounts.findings import Finding
 from service.accounts.life import Stage
 from service.accounts.mailboxes import MailboxCheck
 from service.accounts.practice import Kind, Practice
-from service.errors import Refused
-from service.store import members, onboardings, practices, root_security
+from service.store.accounts import members, onboardings, practices, root_security
 
 TOKEN_BYTES = 24
 

@@ -10,8 +10,8 @@ from service.accounts.facts import Facts
 from service.accounts.proving import access_probes, refusal_probes
 from service.accounts.refusals import is_denied
 from service.accounts.scene import Scene
-from service.store import access_checks, onboardings, practices
-from service.store.access_checks import AccessCheck, RoleCheck
+from service.store.accounts import access_checks, onboardings, practices
+from service.store.accounts.access_checks import AccessCheck, RoleCheck
 
 
 class CodeRefused(Exception):

@@ -20,11 +20,14 @@ from service.accounts.granting import role_path_of
 from service.accounts.life import Stage
 from service.accounts.practice import Kind, Practice
 from service.accounts.roles import role_arn
-from service.store import assigning, audit, clients, grants, onboardings, practices
+from service.store.access import audit
+from service.store.accounts import grants, onboardings, practices
+from service.store.accounts.grants import RoleGrant
+from service.store.accounts.onboardings import Onboarding
+from service.store.accounts.practices import Team
+from service.store.billing import assignments as assigning
+from service.store.billing import clients
 from service.store.changes import Change
-from service.store.grants import RoleGrant
-from service.store.onboardings import Onboarding
-from service.store.practices import Team
 from service.store.session import Session
 
 

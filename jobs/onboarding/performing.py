@@ -9,7 +9,7 @@ from jobs.aws import signers
 from jobs.aws.calls import Answered, Caller, Refused, Reply, Sent, SignedBy
 from jobs.onboarding.analyzing import unsound
 from service.accounts.calls import Actor, Answer, Call, Refusal, Send, Session
-from service.store.onboarding_events import Event
+from service.store.accounts.onboarding_events import Event
 from service.store.tables.onboarding import EventKind, EventOutcome
 
 WORDS_CHARS_MAX = 500

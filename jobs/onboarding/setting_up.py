@@ -11,6 +11,7 @@ from functools import partial
 
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.performing import perform, to_answer
+from kernel.errors import Refused
 from service.accounts.calls import Answer, Call, Refusal
 from service.accounts.policy_files import Document
 from service.accounts.practice import Practice
@@ -28,8 +29,8 @@ from service.accounts.setting_up import (
 from service.accounts.setup_items import ALREADY, ITEMS, TELLING, configuration_of
 from service.accounts.setup_organization import SEE_CALLER
 from service.accounts.setup_roles import service_policy
-from service.errors import Refused
-from service.store import audit, practices
+from service.store.access import audit
+from service.store.accounts import practices
 
 SET_UP = "set-up"
 POLICIES = ("svc_setup", "svc_onboard", "svc_offboard", "svc_approver", "svc_analyzer")

@@ -15,9 +15,10 @@ from jobs.onboarding.canary import measure
 from jobs.onboarding.checking import CodeRefused, check
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.watching import watch
+from kernel.errors import RebillError
 from service.accounts.practice import Practice
-from service.errors import RebillError
-from service.store import members, onboardings, practices, queue
+from service.store import queue
+from service.store.accounts import members, onboardings, practices
 
 EVERY_FIVE_SECONDS = "* * * * * */5"
 EVERY_HOUR = "17 * * * *"

@@ -35,10 +35,10 @@ from service.accounts.practice import Kind, Practice
 from service.accounts.record import Record, entered, intended
 from service.accounts.refusals import is_final
 from service.accounts.steps import heard, next_step
-from service.store import handovers, onboarding_events, onboardings, practices
-from service.store.handovers import Departure
-from service.store.onboarding_events import Event
-from service.store.onboardings import AlreadyOnboarded, Onboarding, Waiting
+from service.store.accounts import handovers, onboarding_events, onboardings, practices
+from service.store.accounts.handovers import Departure
+from service.store.accounts.onboarding_events import Event
+from service.store.accounts.onboardings import AlreadyOnboarded, Onboarding, Waiting
 from service.store.session import Session
 from service.store.tables.onboarding import EventKind
 

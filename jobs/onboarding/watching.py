@@ -12,6 +12,7 @@ from jobs.onboarding.advance import lock_of
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.performing import perform, to_answer
 from jobs.onboarding.root_watching import RootMember, look_at_root
+from kernel.errors import Unavailable
 from service.accounts import canary
 from service.accounts.calls import Actor, Call, Reach, Refusal, Session
 from service.accounts.facts import Facts, SeenAccount
@@ -37,18 +38,12 @@ from service.accounts.watch import (
     membership,
     role_findings,
 )
-from service.errors import Unavailable
-from service.store import (
-    assigning,
-    audit,
-    clients,
-    members,
-    onboardings,
-    practices,
-    root_security,
-)
 from service.store import session as store_session
-from service.store.onboardings import Onboarding
+from service.store.access import audit
+from service.store.accounts import members, onboardings, practices, root_security
+from service.store.accounts.onboardings import Onboarding
+from service.store.billing import assignments as assigning
+from service.store.billing import clients
 
 WATCH = "watch"
 

@@ -1,29 +1,26 @@
 """AWS's accounts, organizations and identities as they behave, for the demo and the tests."""
 
-from sandbox.aws import (
+from sandbox.aws.billing import cost_management as billing
+from sandbox.aws.billing import transfers
+from sandbox.aws.core.clock import Clock
+from sandbox.aws.core.errors import AwsError, Undescribed
+from sandbox.aws.core.faults import Crash, Fault, Faults
+from sandbox.aws.core.guard import NetworkForbidden, no_network
+from sandbox.aws.core.mailbox import Mailbox, Message
+from sandbox.aws.core.rules import Rules
+from sandbox.aws.iam import credential_report, mfa, root, sts
+from sandbox.aws.iam import identities as iam
+from sandbox.aws.iam.mfa import code_at
+from sandbox.aws.organizations import (
     account_api,
     accounts,
-    billing,
-    credential_report,
     delegates,
     handshakes,
-    iam,
-    mfa,
     organization,
     policies,
-    root,
-    sts,
     tags,
     ties,
-    transfers,
 )
-from sandbox.aws.clock import Clock
-from sandbox.aws.errors import AwsError, Undescribed
-from sandbox.aws.faults import Crash, Fault, Faults
-from sandbox.aws.guard import NetworkForbidden, no_network
-from sandbox.aws.mailbox import Mailbox, Message
-from sandbox.aws.mfa import code_at
-from sandbox.aws.rules import Rules
 from sandbox.aws.strict import PAYER, StrictAWS, session_from
 
 ANSWERING = (

@@ -13,17 +13,17 @@ import botocore.session
 from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
-from sandbox.aws.accounts import add_member
-from sandbox.aws.clock import Clock
-from sandbox.aws.door import Door, Entry
-from sandbox.aws.faults import Faults
-from sandbox.aws.guard import no_network
-from sandbox.aws.hooks import bent, in_process
-from sandbox.aws.mailbox import Mailbox
-from sandbox.aws.people import Owner
-from sandbox.aws.rules import Rules
-from sandbox.aws.sessions import Caller
-from sandbox.aws.world import AwsAccount, World
+from sandbox.aws.core.clock import Clock
+from sandbox.aws.core.faults import Faults
+from sandbox.aws.core.guard import no_network
+from sandbox.aws.core.mailbox import Mailbox
+from sandbox.aws.core.people import Owner
+from sandbox.aws.core.rules import Rules
+from sandbox.aws.core.world import AwsAccount, World
+from sandbox.aws.http.door import Door, Entry
+from sandbox.aws.http.hooks import bent, in_process
+from sandbox.aws.iam.sessions import Caller
+from sandbox.aws.organizations.accounts import add_member
 
 PAYER = "111111111111"
 

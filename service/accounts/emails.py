@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from kernel.errors import BadInput
 from service.accounts.names import to_slug, token_of
-from service.errors import BadInput
 
 EMAIL_CHARS_MIN = 6
 EMAIL_CHARS_MAX = 64

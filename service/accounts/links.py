@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from kernel.errors import BadInput
 from service.accounts.names import to_slug
-from service.errors import BadInput
 
 DISPLAY_NAME_CHARS_MAX = 64
 SIGN_IN_HOSTS = {

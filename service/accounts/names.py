@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from service.errors import BadInput
+from kernel.errors import BadInput
 
 ACCOUNT_NAME_CHARS_MAX = 50
 _ONBOARDING_ID = re.compile(r"onb-([0-9a-z]{4,16})")

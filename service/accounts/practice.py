@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kernel.errors import BadInput
 from service.accounts.mailboxes import MailboxCheck
-from service.errors import BadInput
 
 # Tags on accounts and roles: proof of ownership, never the registry (AWS drops an account's tags
 # when it leaves).

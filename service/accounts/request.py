@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from kernel.errors import BadInput
 from service.accounts.emails import check_email
 from service.accounts.names import check_account_name, token_of
 from service.accounts.practice import Kind, Practice, check_account_id, check_external_id
 from service.accounts.roles import RoleSpec
-from service.errors import BadInput
 
 
 class Consent(StrEnum):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from kernel.errors import BadInput
 from service.accounts.policy_files import Document, places_of, policy_file
 from service.accounts.practice import TAG_CLIENT, TAG_MANAGED, TAG_ONBOARDING, Practice
 from service.accounts.trust import (
@@ -17,7 +18,6 @@ from service.accounts.trust import (
     identity_center_trust,
     third_party_trust,
 )
-from service.errors import BadInput
 
 if TYPE_CHECKING:
     from service.accounts.request import Request

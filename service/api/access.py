@@ -8,9 +8,9 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
-from service.store import keys
+from service.store.access import keys
+from service.store.access.keys import ApiKey, Scope
 from service.store.database import Database
-from service.store.keys import ApiKey, Scope
 from service.store.session import Session
 
 SECURITY_SCHEMES = {"apiKey": {"type": "http", "scheme": "bearer", "bearerFormat": "rb_…"}}

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from service.errors import BadInput
+from kernel.errors import BadInput
 
 
 class BadCursor(BadInput):

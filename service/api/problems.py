@@ -10,11 +10,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from service.actions.request_onboarding import OtherRequest
-from service.actions.request_onboardings import BatchRefused
-from service.errors import BadInput, NotFound, RebillError, Refused, Unavailable
-from service.store.answered import KeyReused
-from service.store.onboardings import AlreadyOnboarded
+from kernel.errors import BadInput, NotFound, RebillError, Refused, Unavailable
+from service.actions.onboarding.request_onboarding import OtherRequest
+from service.actions.onboarding.request_onboardings import BatchRefused
+from service.store.access.idempotency import KeyReused
+from service.store.accounts.onboardings import AlreadyOnboarded
 
 MEDIA_TYPE = "application/problem+json"
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from service.actions.request_onboarding import Wanted
-from service.actions.request_onboardings import BATCH_MAX
-from service.api.onboarding_schemas import OnboardingRequest, to_wanted
-from service.errors import BadInput
+from kernel.errors import BadInput
+from service.actions.onboarding.request_onboarding import Wanted
+from service.actions.onboarding.request_onboardings import BATCH_MAX
+from service.api.accounts.onboarding_schemas import OnboardingRequest, to_wanted
 
 BYTES_MAX = 1_000_000
 LISTS = ("roles", "consents")

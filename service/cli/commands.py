@@ -10,9 +10,9 @@ from jobs.aws.cost_explorer import CostExplorerError
 from jobs.estimates import NoEstimate
 from jobs.ingest.errors import IngestError
 from jobs.snapshots import DamagedSnapshot
+from kernel.errors import RebillError
 from service.cli import output
 from service.cli.application import EXIT_BAD_INPUT, EXIT_INTERRUPTED, app
-from service.errors import RebillError
 
 MODULES: Mapping[str, tuple[str, ...]] = {
     "service.cli.demo": ("demo",),

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from service.actions.apply_configuration import apply_configuration
-from service.actions.create_api_key import create_api_key
+from kernel.errors import BadInput
+from service.actions.access.create_api_key import create_api_key
+from service.actions.billing.apply_configuration import apply_configuration
 from service.cli import output
 from service.cli.application import app
 from service.cli.opening import ACTOR, AsJson, ForClient, opened
-from service.configuration import read_configuration
-from service.errors import BadInput
-from service.store.keys import Scope
+from service.configuration.reading import read_configuration
+from service.store.access.keys import Scope
 
 database_app = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(database_app, name="db")

@@ -15,18 +15,19 @@ from invoices.money import exact_sum, from_minor
 from invoices.periods import BillingPeriod
 from invoices.reconciliation import Reconciliation
 from invoices.render import FORMATS
-from jobs import runs
 from jobs.environment import Environment
+from jobs.runs import engine as runs
+from kernel.errors import Refused
 from sandbox import bills
-from sandbox.aws.provider import ACCESS
+from sandbox.aws.reseller import ACCESS
 from sandbox.bills import Simulation, Written
 from sandbox.server import upload
 from service.accounts.practice import Kind
-from service.actions.apply_configuration import apply_configuration
-from service.actions.approve_drafts import approve_drafts
-from service.actions.create_api_key import create_api_key
-from service.actions.export_links import export_links
-from service.actions.request_run import request_ingest
+from service.actions.access.create_api_key import create_api_key
+from service.actions.access.export_links import export_links
+from service.actions.billing.apply_configuration import apply_configuration
+from service.actions.billing.approve_drafts import approve_drafts
+from service.actions.billing.request_run import request_ingest
 from service.cli import output
 from service.cli.application import EXIT_FINDING, app
 from service.cli.demo_aws import pretend_aws, serve_pretend_aws
@@ -36,11 +37,10 @@ from service.cli.documents import export_documents, issue_payers
 from service.cli.estimate import estimate_json
 from service.cli.month import bill_payers
 from service.cli.opening import opened
-from service.configuration import read_configuration
-from service.errors import Refused
-from service.store import invoices, months, sellers
-from service.store.keys import Scope
-from service.store.onboardings import Onboarding
+from service.configuration.reading import read_configuration
+from service.store.access.keys import Scope
+from service.store.accounts.onboardings import Onboarding
+from service.store.billing import invoices, months, sellers
 
 SIMULATION = Simulation(seed=2018, accounts=44, months=2, rows=24_000, start="2026-09")
 ACTOR = "demo"

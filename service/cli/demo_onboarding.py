@@ -16,21 +16,22 @@ from jobs.aws.signers import ONBOARD, SETUP, Signer, Signers
 from jobs.onboarding.advance import advance
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.setting_up import set_up
-from sandbox.aws import StrictAWS, provider
-from sandbox.aws.provider import ACCESS, SignIn
+from kernel.errors import Refused
+from sandbox.aws import StrictAWS
+from sandbox.aws import reseller as provider
+from sandbox.aws.reseller import ACCESS, SignIn
 from sandbox.bills.organization import LONG_AGO, Account, Organization
 from service.accounts.artefacts import artefact
 from service.accounts.policy_files import to_text
 from service.accounts.practice import Kind
 from service.accounts.setting_up import SetUp
-from service.actions.assign_account import assign_account
-from service.actions.request_onboarding import Wanted
-from service.actions.request_onboardings import request_onboardings
+from service.actions.onboarding.assign_account import assign_account
+from service.actions.onboarding.request_onboarding import Wanted
+from service.actions.onboarding.request_onboardings import request_onboardings
 from service.cli import output
-from service.errors import Refused
-from service.store import onboardings, practices
+from service.store.accounts import onboardings, practices
+from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
-from service.store.onboardings import Onboarding
 
 ACTOR = "demo"
 DESK = {

@@ -8,17 +8,17 @@ import typer
 
 from invoices.periods import BillingPeriod
 from invoices.render import FORMATS
-from jobs import runs
 from jobs.environment import Environment
-from service.actions.approve_drafts import approve_drafts
-from service.actions.request_run import request_issuing
-from service.actions.withdraw_approval import withdraw_approval
+from jobs.runs import engine as runs
+from kernel.errors import BadInput
+from service.actions.billing.approve_drafts import approve_drafts
+from service.actions.billing.request_run import request_issuing
+from service.actions.billing.withdraw_approval import withdraw_approval
 from service.cli import output
 from service.cli.application import EXIT_FINDING, app
 from service.cli.month import invoice_json, print_invoices, stop_at_critical
 from service.cli.opening import ACTOR, AsJson, ForClient, Payer, Period, opened, payers_of
-from service.errors import BadInput
-from service.store import documents, invoices
+from service.store.billing import documents, invoices
 from service.store.runs import Run
 from service.store.tables.months import DraftState
 

@@ -9,11 +9,11 @@ from invoices.money import exact_sum, plain
 from invoices.periods import BillingPeriod
 from jobs.environment import Environment
 from jobs.estimates import Estimate, StoredAnswers, cost_explorer, month_to_date
+from kernel.errors import BadInput
 from service.cli import output
 from service.cli.application import app
 from service.cli.opening import AsJson, MaybePeriod, Payer, opened
-from service.errors import BadInput
-from service.store import clients, sellers
+from service.store.billing import clients, sellers
 
 METRIC = "NetUnblendedCost"
 """What AWS will invoice, as far as it knows."""

@@ -10,14 +10,14 @@ from jobs.environment import Environment
 from jobs.onboarding.canary import Round, Sends, measure
 from jobs.onboarding.tasks import onboarding_environment
 from jobs.onboarding.watching import look as look_now
+from kernel.errors import Refused
 from service.accounts.findings import Finding
-from service.api.account_schemas import to_api_finding
+from service.api.accounts.account_schemas import to_api_finding
 from service.cli import output
 from service.cli.application import EXIT_FINDING
 from service.cli.onboard import Payer, onboard_app
 from service.cli.opening import AsJson, opened
-from service.errors import Refused
-from service.store import members, practices
+from service.store.accounts import members, practices
 
 LOOKS_EVERY_SECONDS = 5.0
 

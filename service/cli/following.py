@@ -12,11 +12,11 @@ from jobs.environment import Environment
 from jobs.onboarding.advance import advance
 from jobs.onboarding.tasks import onboarding_environment
 from service.accounts.life import WaitKind
-from service.api.onboarding_schemas import to_api_onboarding_detail
+from service.api.accounts.onboarding_schemas import to_api_onboarding_detail
 from service.cli import output
 from service.cli.application import EXIT_FINDING
-from service.store import onboardings, practices
-from service.store.onboardings import Onboarding
+from service.store.accounts import onboardings, practices
+from service.store.accounts.onboardings import Onboarding
 from service.store.session import Session
 
 SOON = timedelta(minutes=2)

@@ -5,13 +5,19 @@ from typing import Annotated
 import typer
 
 from jobs.environment import Environment
-from service.actions.set_grants import GrantsChanged, TeamRole, Where, change_grants, link_grants
-from service.api.grant_schemas import to_api_change, to_api_grant
+from service.actions.access.set_grants import (
+    GrantsChanged,
+    TeamRole,
+    Where,
+    change_grants,
+    link_grants,
+)
+from service.api.accounts.grant_schemas import to_api_change, to_api_grant
 from service.cli import output
 from service.cli.application import EXIT_FINDING, app
 from service.cli.following import By, NoWait, follow
 from service.cli.opening import AsJson, opened
-from service.store.onboardings import Onboarding
+from service.store.accounts.onboardings import Onboarding
 
 grants_app = typer.Typer(help="Roles: who holds which, grant, revoke.", no_args_is_help=True)
 app.add_typer(grants_app, name="grants")

@@ -6,23 +6,27 @@ from typing import Annotated, Any
 import typer
 
 from jobs.environment import Environment
+from kernel.errors import BadInput
 from service.accounts.handover import DryRunLine, dry_run
 from service.accounts.leaving import Exit
-from service.actions.abort_handover import abort_handover
-from service.actions.approve_step import approve_step
-from service.actions.attest_item import ATTESTED, attest_item
-from service.actions.give_code import CODES, give_code
-from service.actions.handing_over import NoHandover
-from service.actions.look_again import look_again
-from service.actions.request_handover import WantedHandover, dry_run_handover, request_handover
-from service.api.handover_schemas import to_api_handover
+from service.actions.handover.abort_handover import abort_handover
+from service.actions.handover.approve_step import approve_step
+from service.actions.handover.attest_item import ATTESTED, attest_item
+from service.actions.handover.give_code import CODES, give_code
+from service.actions.handover.living_handover import NoHandover
+from service.actions.handover.request_handover import (
+    WantedHandover,
+    dry_run_handover,
+    request_handover,
+)
+from service.actions.onboarding.look_again import look_again
+from service.api.accounts.handover_schemas import to_api_handover
 from service.cli import output
 from service.cli.application import app
 from service.cli.following import By, NoWait, The, moved, show, the_onboarding
 from service.cli.opening import AsJson, opened
 from service.cli.wanting import contact_of, last_second_of_month
-from service.errors import BadInput
-from service.store import handovers, onboardings, practices
+from service.store.accounts import handovers, onboardings, practices
 
 handover_app = typer.Typer(help="Hand an account over, or close it.", no_args_is_help=True)
 app.add_typer(handover_app, name="handover")

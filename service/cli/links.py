@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
+from kernel.errors import BadInput
 from service.accounts.links import FORMATS, ExportFile, granted_registry
-from service.actions.export_links import export_links
+from service.actions.access.export_links import export_links
 from service.cli import output
 from service.cli.application import app
 from service.cli.opening import opened
-from service.errors import BadInput
 
 
 @app.command()

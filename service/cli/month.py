@@ -5,19 +5,19 @@ from typing import Annotated, Any
 
 import typer
 
-from invoices.findings import Finding, Severity
 from invoices.money import from_minor, plain
 from invoices.periods import BillingPeriod
-from jobs import runs
 from jobs.environment import Environment
 from jobs.estimates import cost_explorer
-from jobs.reconciling.run import reconcile as proven
-from service.actions.request_run import request_billing, request_ingest
+from jobs.reconciliation import reconcile as proven
+from jobs.runs import engine as runs
+from kernel.findings import Finding, Severity
+from service.actions.billing.request_run import request_billing, request_ingest
 from service.cli import output
 from service.cli.application import EXIT_FINDING, app
 from service.cli.opening import ACTOR, AsJson, Payer, Period, ThePayer, one_payer, opened, payers_of
-from service.store import invoices
-from service.store.invoices import InvoiceRecord
+from service.store.billing import invoices
+from service.store.billing.invoices import InvoiceRecord
 from service.store.runs import Run
 
 

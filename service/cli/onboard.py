@@ -5,22 +5,22 @@ from typing import Annotated
 import typer
 
 from jobs.environment import Environment
+from kernel.errors import BadInput
 from service.accounts.artefacts import ARTEFACTS, artefact
 from service.accounts.practice import Kind
 from service.accounts.request import Consent
-from service.actions.cancel_onboarding import cancel_onboarding
-from service.actions.look_again import look_again
-from service.actions.request_onboarding import Wanted, plan_request, request_onboarding
-from service.actions.retry_onboarding import retry_onboarding
-from service.api.onboarding_schemas import to_api_event, to_api_onboarding, to_api_plan
+from service.actions.onboarding.cancel_onboarding import cancel_onboarding
+from service.actions.onboarding.look_again import look_again
+from service.actions.onboarding.request_onboarding import Wanted, plan_request, request_onboarding
+from service.actions.onboarding.retry_onboarding import retry_onboarding
+from service.api.accounts.onboarding_schemas import to_api_event, to_api_onboarding, to_api_plan
 from service.cli import output
 from service.cli.application import app
 from service.cli.following import By, NoWait, The, moved, show, the_onboarding, to_json
 from service.cli.opening import AsJson, opened
 from service.cli.wanting import consents_of, first_of_month
-from service.errors import BadInput
-from service.store import onboarding_events, onboardings, practices
-from service.store.trying import nothing_recorded
+from service.store.accounts import onboarding_events, onboardings, practices
+from service.store.dry_run import nothing_recorded
 
 onboard_app = typer.Typer(help="Member accounts: create, invite, follow.", no_args_is_help=True)
 app.add_typer(onboard_app, name="onboard")

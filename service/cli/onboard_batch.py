@@ -6,16 +6,16 @@ from typing import Annotated
 import typer
 
 from jobs.environment import Environment
-from service.actions.request_onboardings import Batch, BatchRefused, request_onboardings
-from service.api.onboarding_schemas import to_api_batch
+from kernel.errors import BadInput
+from service.actions.onboarding.request_onboardings import Batch, BatchRefused, request_onboardings
+from service.api.accounts.onboarding_schemas import to_api_batch
 from service.cli import output
 from service.cli.batch_file import read_batch
 from service.cli.following import By, NoWait, exit_if_a_person_is_needed, follow
 from service.cli.onboard import ValidateOnly, onboard_app
 from service.cli.opening import AsJson, opened
-from service.errors import BadInput
-from service.store import onboardings
-from service.store.trying import nothing_recorded
+from service.store.accounts import onboardings
+from service.store.dry_run import nothing_recorded
 
 
 @onboard_app.command()

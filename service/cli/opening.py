@@ -9,13 +9,13 @@ import typer
 
 from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
-from jobs import runs
 from jobs.environment import Environment
+from jobs.runs import engine as runs
+from kernel.errors import BadInput
 from service.cli import output
 from service.clock import Clock, system_clock
-from service.errors import BadInput
 from service.settings import Settings
-from service.store import months, sellers, snapshots
+from service.store.billing import months, sellers, snapshots
 from service.store.database import open_database
 
 ACTOR = "command line"

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from invoices.findings import Finding
 from invoices.money import plain
 from invoices.reconciliation import ControlTotal, Reconciliation
+from kernel.findings import Finding
 
 Report = Callable[[str, int, int], None]
 """What is being done, how much of it is done, and how much there is (0 when unknown)."""

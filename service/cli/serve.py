@@ -7,14 +7,14 @@ import uvicorn
 
 from jobs.environment import Environment
 from jobs.tasks import work
-from service.actions.create_api_key import create_api_key
+from service.actions.access.create_api_key import create_api_key
 from service.app import create_app
 from service.cli import output
 from service.cli.application import app
 from service.cli.opening import ACTOR, opened
 from service.settings import Settings
-from service.store import keys
-from service.store.keys import Scope
+from service.store.access import keys
+from service.store.access.keys import Scope
 
 STOPS_WITHIN_SECONDS = 5
 """Who listens to a stream would otherwise keep the server up until the stream ends."""

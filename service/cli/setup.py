@@ -7,6 +7,7 @@ import typer
 
 from jobs.onboarding.setting_up import Report, plan_set_up, set_up
 from jobs.onboarding.tasks import onboarding_environment
+from kernel.errors import BadInput
 from service.accounts.setting_up import Outcome, SetUp
 from service.accounts.setup_items import ITEMS
 from service.cli import output
@@ -14,7 +15,6 @@ from service.cli.application import EXIT_FINDING
 from service.cli.following import By
 from service.cli.onboard import onboard_app
 from service.cli.opening import AsJson, Payer, opened
-from service.errors import BadInput
 
 
 @onboard_app.command()

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
+from kernel.errors import BadInput
 from sandbox import bills
 from sandbox.bills import Dialect, Discounts, Encoding, Layout, Simulation, Stage
 from service.cli import output
 from service.cli.application import app
-from service.errors import BadInput
 
 
 @app.command()

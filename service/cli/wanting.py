@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 
 from invoices.periods import BillingPeriod
+from kernel.errors import BadInput
 from service.accounts.request import Consent
-from service.errors import BadInput
 
 
 def first_of_month(text: str) -> datetime:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from psycopg.conninfo import make_conninfo
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from service.errors import Unavailable
+from kernel.errors import Unavailable
 from service.store.embedded import EmbeddedServer
 from service.store.session import Session
 from service.store.upgrade import upgrade

@@ -25,7 +25,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from service.errors import Unavailable
+from kernel.errors import Unavailable
 
 SUPERUSER = "postgres"
 SYSTEM_USER = "pgserver"

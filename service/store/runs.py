@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from invoices.clients import AccountId
-from invoices.findings import Finding, Severity
 from invoices.periods import BillingPeriod
-from service.errors import NotFound
+from kernel.errors import NotFound
+from kernel.findings import Finding, Severity
 from service.store import queue, tables
 from service.store.session import Session
 from service.store.tables.runs import RunKind, RunState, StepState

@@ -8,14 +8,14 @@ from datetime import date
 import pytest
 from fastapi.testclient import TestClient
 
-from jobs import runs
 from jobs.environment import Environment
-from service.actions.create_api_key import create_api_key
+from jobs.runs import engine as runs
+from service.actions.access.create_api_key import create_api_key
 from service.app import create_app
+from service.store.access.keys import Scope
 from service.store.embedded import EmbeddedServer
-from service.store.keys import Scope
-from tests import months
 from tests.conftest import NOW, MonthOf, fresh_database
+from tests.support import months
 
 Caller = Callable[..., TestClient]
 

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from jobs.environment import Environment
-from service.store import keys
+from service.store.access import keys
 from tests.api.conftest import Caller
 
 PROBLEM = "application/problem+json"

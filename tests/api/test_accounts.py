@@ -12,13 +12,13 @@ from jobs.onboarding.tasks import tasks
 from sandbox.aws import PAYER
 from service.accounts.findings import critical, warning
 from service.store import queue
+from service.store.access.keys import Scope
+from service.store.accounts.members import put_findings
+from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
-from service.store.keys import Scope
-from service.store.members import put_findings
-from service.store.onboardings import Onboarding
-from tests.accounts_practice import ACCESS
 from tests.api.test_onboardings import ONBOARDER, caller
-from tests.onboarding import CREATE, Office, allow, document, onboard, opened
+from tests.support.accounts_practice import ACCESS
+from tests.support.onboarding import CREATE, Office, allow, document, onboard, opened
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from service.store.access.keys import Scope
+from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
-from service.store.keys import Scope
-from service.store.onboardings import Onboarding
 from tests.api.test_onboardings import ONBOARDER, ask, caller
-from tests.onboarding import CREATE, Office, onboard, opened
+from tests.support.onboarding import CREATE, Office, onboard, opened
 
 CHANGE = "/v1/grants:change"
 

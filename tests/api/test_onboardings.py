@@ -13,12 +13,12 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from service.actions.create_api_key import create_api_key
+from service.actions.access.create_api_key import create_api_key
 from service.app import create_app
+from service.store.access.keys import Scope
 from service.store.database import Database, DatabaseUnavailable
-from service.store.keys import Scope
 from service.store.session import Session
-from tests.onboarding import INVITED, Office, accept_and_deploy, opened
+from tests.support.onboarding import INVITED, Office, accept_and_deploy, opened
 
 CREATE = {"kind": "create", "client": "acme", "name": "prod", "external_ref": "HALO-1"}
 INVITE = {

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
+from kernel.errors import BadInput, NotFound, RebillError, Refused, Unavailable
 from service.api import problems
 from service.app import create_app
-from service.errors import BadInput, NotFound, RebillError, Refused, Unavailable
 from service.store.database import Database
 from tests.api.conftest import Caller
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from service.api import accounts, grants, handovers, invoices, onboardings, periods, roles
+from service.api.accounts import accounts, grants, handovers, onboardings, roles
+from service.api.billing import invoices, periods
 from service.cli.commands import MODULES
-from service.configuration import read_configuration
+from service.configuration.reading import read_configuration
 from service.settings import Settings
 
 ROOT = Path(__file__).parents[2]

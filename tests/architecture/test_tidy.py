@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("invoices", "jobs", "service", "sandbox", "bench")
+PACKAGES = ("kernel", "accounts", "invoices", "jobs", "service", "sandbox", "bench")
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 400
 

@@ -9,12 +9,12 @@ from datetime import date
 import pytest
 
 from jobs.environment import Environment
-from service.actions.issue_invoice import issue_invoice
-from service.store import documents, invoices
+from service.actions.billing.issue_invoice import issue_invoice
+from service.store.billing import documents, invoices
 from service.store.session import Session
-from tests.builders import OCTOBER
 from tests.conftest import MonthOf
-from tests.months import TODAY, approve_all, bill, issued
+from tests.support.builders import OCTOBER
+from tests.support.months import TODAY, approve_all, bill, issued
 
 ISSUERS = 64
 

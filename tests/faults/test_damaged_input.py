@@ -17,7 +17,7 @@ import pytest
 from invoices.money import plain
 from jobs.ingest.errors import IngestError
 from jobs.snapshots import Snapshots
-from tests.jobs.ingest_builders import Row, gzipped, line, put, take, text
+from tests.support.ingest_builders import Row, gzipped, line, put, take, text
 
 GOOD = [line("1.5"), line("-0.25", "Credit"), line("2", line_item_operation='Größe, "quoted"')]
 

@@ -17,17 +17,17 @@ import pytest
 from jobs.onboarding.environment import OnboardingEnvironment
 from sandbox.aws import Fault, Faults
 from service.accounts.leaving import Exit
-from service.actions.abort_handover import TooLate, abort_handover
-from service.actions.give_code import give_code
-from service.actions.handing_over import NoHandover
-from service.store import grants
+from service.actions.handover.abort_handover import TooLate, abort_handover
+from service.actions.handover.give_code import give_code
+from service.actions.handover.living_handover import NoHandover
+from service.store.accounts import grants
+from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database, embedded_database
 from service.store.embedded import EmbeddedServer
-from service.store.onboardings import Onboarding
 from tests.conftest import fresh_database
-from tests.forking import Failed, each_apart
-from tests.onboarding import CREATE, Office, live_once, onboard, opened, quietly
-from tests.workflows import (
+from tests.support.forking import Failed, each_apart
+from tests.support.onboarding import CREATE, Office, live_once, onboard, opened, quietly
+from tests.support.workflows import (
     CLOSING,
     CONTACT,
     ENDING,

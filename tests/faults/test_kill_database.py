@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from invoices.periods import BillingPeriod
-from jobs import runs
 from jobs.environment import Environment
+from jobs.runs import engine as runs
 from service.store.database import DatabaseUnavailable, open_database
 from service.store.embedded import EmbeddedServer
-from tests.builders import OCTOBER
 from tests.conftest import NOW, MonthOf
-from tests.months import approve_all, ask_to_bill, ask_to_issue, bill, issue, issued
+from tests.support.builders import OCTOBER
+from tests.support.months import approve_all, ask_to_bill, ask_to_issue, bill, issue, issued
 
 CLIENTS = 4
 
@@ -71,7 +71,7 @@ def _kill_until_finished(
     home: Path, run_id: int, period: BillingPeriod, dice: random.Random
 ) -> int:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["jobs.runs", "tests.faults.test_kill_database"])
+    context.set_forkserver_preload(["jobs.runs.engine", "tests.faults.test_kill_database"])
     kills = 0
     while True:
         environment = _open(home)

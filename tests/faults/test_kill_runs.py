@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from invoices.periods import BillingPeriod
-from jobs import runs
 from jobs.environment import Environment
-from service.store import documents
+from jobs.runs import engine as runs
 from service.store import runs as stored_runs
+from service.store.billing import documents
 from service.store.database import Database
 from service.store.embedded import EmbeddedServer
-from tests.builders import OCTOBER, PAYER
 from tests.conftest import NOW, MonthOf, fresh_database
-from tests.months import approve_all, ask_to_bill, ask_to_issue, bill, issue
+from tests.support.builders import OCTOBER, PAYER
+from tests.support.months import approve_all, ask_to_bill, ask_to_issue, bill, issue
 
 CLIENTS = 6
 KILLED_WITHIN_SECONDS = 0.5
@@ -34,7 +34,7 @@ def _work(conninfo: str, home: str, run_id: int) -> None:
 @pytest.fixture(scope="module")
 def processes() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["jobs.runs", "tests.faults.test_kill_runs"])
+    context.set_forkserver_preload(["jobs.runs.engine", "tests.faults.test_kill_runs"])
     return context
 
 

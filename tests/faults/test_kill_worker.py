@@ -13,7 +13,7 @@ from service.store.database import Database
 from service.store.runs import Run
 from service.store.tables.runs import RunState
 from tests.conftest import NOW, MonthOf
-from tests.months import approve_all, ask_to_bill, ask_to_issue, bill, issued
+from tests.support.months import approve_all, ask_to_bill, ask_to_issue, bill, issued
 
 CLIENTS = 40
 PATIENCE_SECONDS = 120.0

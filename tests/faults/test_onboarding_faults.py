@@ -9,11 +9,11 @@ import pytest
 
 from sandbox.aws import Fault, Rules
 from service.accounts.practice import Kind
-from service.actions.request_onboarding import Wanted
+from service.actions.onboarding.request_onboarding import Wanted
 from service.store.database import Database
 from service.store.embedded import EmbeddedServer
 from tests.conftest import fresh_database
-from tests.onboarding import CREATE, INVITE, Office, live_once, onboard, opened
+from tests.support.onboarding import CREATE, INVITE, Office, live_once, onboard, opened
 
 CALLS = {Kind.CREATE: 75, Kind.INVITE: 67}
 """What an undisturbed onboarding sends, sessions in the account and repeated looks included."""

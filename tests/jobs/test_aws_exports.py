@@ -17,15 +17,15 @@ from invoices.periods import BillingPeriod
 from jobs.aws import session
 from jobs.aws.exports import Bucket, ExportReadError, Object
 from jobs.estimates import control_totals, cost_explorer, month_to_date
-from jobs.ingest import files
 from jobs.ingest.errors import IngestError
-from jobs.ingest.facts import to_json
+from jobs.ingest.files import formats as files
 from jobs.ingest.run import Ingested, Request, ingest
+from jobs.ingest.summary.facts import to_json
 from jobs.snapshots import digest
 from sandbox.bills import Delivery, Dialect, Discounts, Layout, Month, Simulation, Stage, deliver
 from sandbox.server import SandboxAWS, upload
-from service.store.estimates import Answer
-from tests.jobs.ingest_builders import data_exports_manifest, gzipped, line
+from service.store.billing.estimates import Answer
+from tests.support.ingest_builders import data_exports_manifest, gzipped, line
 
 PERIOD = BillingPeriod(2026, 9)
 BILL = Simulation(accounts=9, rows=2_000, start="2026-09").bill(Month(2026, 9), Discounts.COLUMNS)

@@ -11,7 +11,7 @@ from invoices.periods import BillingPeriod
 from jobs.aws import session
 from jobs.aws.cost_explorer import CostExplorerError, CostGroup, cost_and_usage
 from jobs.estimates import METRICS, NoEstimate, control_totals, month_to_date
-from service.store.estimates import Answer
+from service.store.billing.estimates import Answer
 
 OCTOBER = BillingPeriod(2026, 10)
 NOON = datetime(2026, 10, 14, 12, tzinfo=UTC)

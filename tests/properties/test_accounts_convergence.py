@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from service.accounts.calls import Answer, Call, Done, Refusal
 from service.accounts.life import Stage
-from tests.accounts_aws import THROTTLED, Aws, Crash, Fault, Worker, plain
-from tests.accounts_practice import CREATE
+from tests.support.accounts_aws import THROTTLED, Aws, Crash, Fault, Worker, plain
+from tests.support.accounts_practice import CREATE
 
 CALLS_MAX = 80
 """An onboarding without trouble takes 74 calls; with one trouble, some of them again."""

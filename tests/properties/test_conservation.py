@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from invoices.documents.document import canonical_bytes, to_document
 from invoices.month import BilledMonth, bill, prove
-from tests.builders import charges
-from tests.properties.months import Month, months, second_opinion
+from tests.support.builders import charges
+from tests.support.generated_months import Month, months, second_opinion
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 default_run = settings(max_examples=300, deadline=None, suppress_health_check=SLOW)

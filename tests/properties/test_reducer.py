@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.ingest.reducer import Reading, reduce_csv, reduce_parquet
-from jobs.ingest.reducer_sums import Reduced, merge
+from jobs.ingest.reduction.reducer import Reading, reduce_csv, reduce_parquet
+from jobs.ingest.reduction.sums import Reduced, merge
 
 Row = tuple[str, str, int, float | None, float | None]
 """account, product, hour of the month, cost, net cost."""

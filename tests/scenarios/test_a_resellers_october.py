@@ -16,7 +16,17 @@ from invoices.documents.issuing import issue
 from invoices.inputs import BillingInputs, ExchangeRate
 from invoices.month import BilledMonth, bill, prove
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat, Percentage, PercentOf
-from tests.builders import OCTOBER, book, charge, charges, client, fixed, inputs, markup, owns
+from tests.support.builders import (
+    OCTOBER,
+    book,
+    charge,
+    charges,
+    client,
+    fixed,
+    inputs,
+    markup,
+    owns,
+)
 
 ANNA, SHARED, CORA, DORA, OURS = (digit * 12 for digit in "12345")
 

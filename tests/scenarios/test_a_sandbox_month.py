@@ -20,7 +20,7 @@ from invoices.periods import BillingPeriod
 from invoices.pricing.book import PriceBook
 from jobs.ingest.run import Request, ingest
 from sandbox.bills import Dialect, Discounts, Simulation, simulate
-from tests.builders import book, inputs, markup, owns
+from tests.support.builders import book, inputs, markup, owns
 
 OCTOBER = BillingPeriod(2026, 10)
 

@@ -19,15 +19,17 @@ from sandbox.aws import PAYER
 from service.accounts.artefacts import artefact
 from service.accounts.facts import SeenAccount
 from service.cli import grants, onboard, opening
-from service.store import assigning, members, onboardings, practices, sellers
+from service.store.accounts import members, onboardings, practices
+from service.store.billing import assignments as assigning
+from service.store.billing import sellers
 from service.store.database import Database
 from service.store.tables.row import Row
-from tests import onboarding
-from tests.accounts_practice import ACCESS
 from tests.api.test_onboardings import ONBOARDER, ask, caller
-from tests.onboarding import CREATE as MADE
-from tests.onboarding import INVITE, INVITED, Office, accept_and_deploy, opened
 from tests.scenarios.conftest import Rebill
+from tests.support import onboarding
+from tests.support.accounts_practice import ACCESS
+from tests.support.onboarding import CREATE as MADE
+from tests.support.onboarding import INVITE, INVITED, Office, accept_and_deploy, opened
 
 ELSEWHERE, OTHER_PAYER = "888888888888", "999999999999"
 LONG = "a-very-long-mailbox-name-that-leaves-no-room-for-a-token@msp.example"

@@ -13,8 +13,8 @@ import pytest
 
 from service.cli import following, onboard_batch, opening
 from service.store.database import Database
-from tests.onboarding import Office, opened
 from tests.scenarios.conftest import Rebill
+from tests.support.onboarding import Office, opened
 
 HEADER = "kind,client,name,external_ref,budget,roles"
 

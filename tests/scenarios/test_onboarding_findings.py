@@ -12,12 +12,12 @@ import pytest
 
 from jobs.onboarding.advance import lock_of
 from sandbox.aws import PAYER, Fault
-from service.actions.set_practice import set_practice
+from service.actions.onboarding.set_practice import set_practice
 from service.cli import findings, opening
 from service.store.database import Database
-from tests.mail_servers import PASSWORD, PASSWORD_ENV, Post, post_office
-from tests.onboarding import Office, opened
 from tests.scenarios.conftest import Rebill
+from tests.support.mail_servers import PASSWORD, PASSWORD_ENV, Post, post_office
+from tests.support.onboarding import Office, opened
 
 ADDRESS = "awsaccounts+access@msp.example"
 

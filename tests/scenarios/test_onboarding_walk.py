@@ -27,16 +27,16 @@ from service.cli import (
     opening,
     setup,
 )
-from service.store import onboardings, practices
+from service.store.accounts import onboardings, practices
+from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
-from service.store.onboardings import Onboarding
 from service.store.plain import to_json
-from tests.accounts_practice import PRACTICE
-from tests.jobs.ingest_builders import data_exports_manifest, gzipped, line, put
-from tests.mail_servers import PASSWORD, PASSWORD_ENV, Post, post_office
-from tests.onboarding import INVITED, Office, accept_and_deploy, opened, quietly
 from tests.scenarios.conftest import Answer, Rebill
-from tests.setting_up import bare, operator, printed, put_the_roles
+from tests.support.accounts_practice import PRACTICE
+from tests.support.ingest_builders import data_exports_manifest, gzipped, line, put
+from tests.support.mail_servers import PASSWORD, PASSWORD_ENV, Post, post_office
+from tests.support.onboarding import INVITED, Office, accept_and_deploy, opened, quietly
+from tests.support.setting_up import bare, operator, printed, put_the_roles
 
 PAGE = (Path(__file__).parents[2] / "docs/onboarding.md").read_text(encoding="utf-8")
 COMMANDS = [

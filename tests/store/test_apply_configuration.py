@@ -9,12 +9,12 @@ import pytest
 
 from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
-from service.actions.apply_configuration import apply_configuration
-from service.configuration import ConfigurationRefused, read_configuration
-from service.store import clients, prices, sellers
+from service.actions.billing.apply_configuration import apply_configuration
+from service.configuration.reading import ConfigurationRefused, read_configuration
+from service.store.billing import clients, prices, sellers
 from service.store.database import Database
-from tests.builders import PAYER
 from tests.store.test_configuration import EXAMPLE
+from tests.support.builders import PAYER
 
 
 def _apply(database: Database, text: str, now: datetime) -> list[str]:

@@ -9,9 +9,9 @@ import pytest
 from psycopg.errors import ExclusionViolation
 
 from invoices.clients import OverlappingAssignments
-from service.store import clients
+from service.store.billing import clients
 from service.store.database import Database
-from tests.builders import ADDRESS, client, owns
+from tests.support.builders import ADDRESS, client, owns
 
 ACCOUNT = "011254002932"
 

@@ -10,7 +10,7 @@ from invoices.charges import Kind
 from invoices.periods import BillingPeriod
 from invoices.pricing.book import FixedRate, Markup
 from invoices.pricing.custom import Flat, Percentage, PercentOf
-from service.configuration import Configuration, ConfigurationRefused, read_configuration
+from service.configuration.reading import Configuration, ConfigurationRefused, read_configuration
 
 EXAMPLE = """
 seller:

@@ -11,17 +11,18 @@ import pytest
 from invoices.month import inputs_id
 from invoices.periods import BillingPeriod
 from jobs.environment import Environment
-from service.actions.apply_configuration import apply_configuration
-from service.actions.record_snapshot import record_snapshot
-from service.configuration import read_configuration
-from service.store import documents, months, prices, sellers, snapshots, upgrade
+from service.actions.billing.apply_configuration import apply_configuration
+from service.actions.billing.record_snapshot import record_snapshot
+from service.configuration.reading import read_configuration
+from service.store import upgrade
+from service.store.billing import documents, months, prices, sellers, snapshots
+from service.store.billing.snapshots import Snapshot
 from service.store.database import Database, embedded_database, open_database
 from service.store.embedded import EmbeddedServer
-from service.store.snapshots import Snapshot
-from tests.builders import OCTOBER, PAYER
 from tests.conftest import MonthOf, NetworkUsed
-from tests.months import approve_all, bill, issue, issued
 from tests.store.test_configuration import EXAMPLE
+from tests.support.builders import OCTOBER, PAYER
+from tests.support.months import approve_all, bill, issue, issued
 
 
 def test_a_server_is_named_by_its_url_and_gets_its_tables(

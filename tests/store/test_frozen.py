@@ -11,7 +11,7 @@ from invoices.documents.document import content_id
 from jobs.environment import Environment
 from service.store.tables import METADATA
 from tests.conftest import MonthOf
-from tests.months import approve_all, bill, issue
+from tests.support.months import approve_all, bill, issue
 
 FROZEN = ("document", "document_file", "audit_entry")
 COLUMNS = [(table, column.name) for table in FROZEN for column in METADATA.tables[table].columns]

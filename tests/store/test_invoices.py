@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from jobs import runs
 from jobs.environment import Environment
-from service.store import invoices
-from service.store.invoices import UnknownInvoice
-from tests.builders import OCTOBER
+from jobs.runs import engine as runs
+from service.store.billing import invoices
+from service.store.billing.invoices import UnknownInvoice
 from tests.conftest import MonthOf
-from tests.months import approve_all, ask_to_issue, bill
+from tests.support.builders import OCTOBER
+from tests.support.months import approve_all, ask_to_issue, bill
 
 
 def test_pages_follow_each_other_without_gap_or_repeat(

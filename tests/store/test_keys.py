@@ -6,12 +6,12 @@ from datetime import datetime
 
 import pytest
 
-from service.actions.create_api_key import create_api_key
-from service.store import keys
-from service.store.clients import put_client
+from service.actions.access.create_api_key import create_api_key
+from service.store.access import keys
+from service.store.access.keys import Scope
+from service.store.billing.clients import put_client
 from service.store.database import Database
-from service.store.keys import Scope
-from tests.builders import client
+from tests.support.builders import client
 
 
 @pytest.fixture

@@ -10,11 +10,12 @@ from sqlmodel import select
 
 from service.accounts.mailboxes import MailboxCheck, MailServer, Tls
 from service.accounts.trust import TrustKind
-from service.actions.apply_configuration import apply_configuration
-from service.configuration import ConfigurationRefused, read_configuration
-from service.store import practices, tables
+from service.actions.billing.apply_configuration import apply_configuration
+from service.configuration.reading import ConfigurationRefused, read_configuration
+from service.store import tables
+from service.store.accounts import practices
+from service.store.accounts.practices import Team
 from service.store.database import Database
-from service.store.practices import Team
 from tests.conftest import NOW
 
 PAYER = "111111111111"

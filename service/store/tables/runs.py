@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from invoices.findings import Severity
+from kernel.findings import Severity
 from service.store.tables.row import JSON, PERIOD, Row, is_account_id, is_period, one_of
 
 

@@ -1,1 +1,0 @@
-"""A snapshot becomes drafts."""

@@ -1,0 +1,203 @@
+"""Owns what an AWS line item means: which kind of charge it is, and what each cost of it is.
+
+Legacy CUR and CUR 2.0 have the same line items under different column names, so this is said once,
+over a frame whose columns bear CUR 2.0's names. Every rule depends on key columns only and every
+cost is a sum of raw amounts, so it holds for sums of rows as for rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from invoices.charges import DISCOUNTS, Kind
+from jobs.ingest.dialects.vocabulary import Vocabulary
+from jobs.record_types import KINDS
+
+MARKETPLACE = "AWS Marketplace"
+
+NAMED_KINDS: tuple[Kind, ...] = (
+    Kind.FEE,
+    Kind.SUBSCRIPTION,
+    Kind.CREDIT,
+    Kind.REFUND,
+    Kind.TAX,
+    *DISCOUNTS,
+)
+"""What these cost is named by nothing but the description."""
+
+ZERO = pl.lit(0)
+"""Of whatever type the amounts beside it have."""
+
+RESERVATION = "reservation_reservation_a_r_n"
+SAVINGS_PLAN = "savings_plan_savings_plan_a_r_n"
+
+VOCABULARY = Vocabulary(
+    required_keys=(
+        "bill_payer_account_id",
+        "bill_billing_period_start_date",
+        "line_item_usage_account_id",
+        "line_item_line_item_type",
+        "line_item_product_code",
+    ),
+    optional_keys=(
+        "bill_invoice_id",
+        "bill_bill_type",
+        "bill_billing_entity",
+        "line_item_legal_entity",
+        "line_item_currency_code",
+        "line_item_usage_type",
+        "line_item_operation",
+        "line_item_tax_type",
+        "line_item_line_item_description",
+        "pricing_unit",
+        "product_sku",
+        "product_region_code",
+        "product_product_name",
+        RESERVATION,
+        SAVINGS_PLAN,
+    ),
+    day="line_item_usage_start_date",
+    required_amounts=("line_item_unblended_cost", "line_item_usage_amount"),
+    optional_amounts=(
+        "line_item_blended_cost",
+        "pricing_public_on_demand_cost",
+        "reservation_effective_cost",
+        "reservation_unused_amortized_upfront_fee_for_billing_period",
+        "reservation_unused_recurring_fee",
+        "reservation_amortized_upfront_fee_for_billing_period",
+        "savings_plan_savings_plan_effective_cost",
+        "savings_plan_total_commitment_to_date",
+        "savings_plan_used_commitment",
+        "savings_plan_amortized_upfront_commitment_for_billing_period",
+    ),
+    # Net columns exist only while the payer has a discount. A savings plan's commitment has none:
+    # what is unused of it costs the same, net or not.
+    net={
+        "line_item_net_unblended_cost": "line_item_unblended_cost",
+        "reservation_net_effective_cost": "reservation_effective_cost",
+        "reservation_net_unused_amortized_upfront_fee_for_billing_period": (
+            "reservation_unused_amortized_upfront_fee_for_billing_period"
+        ),
+        "reservation_net_unused_recurring_fee": "reservation_unused_recurring_fee",
+        "savings_plan_net_savings_plan_effective_cost": "savings_plan_savings_plan_effective_cost",
+    },
+    payer="bill_payer_account_id",
+    period="bill_billing_period_start_date",
+    invoice="bill_invoice_id",
+    conserved=("line_item_unblended_cost", "billed_cost"),
+    # Split cost allocation repeats an instance's cost by its pods and tasks.
+    drop={"line_item_operation": frozenset({"EKSPod-EC2", "ECSTask-EC2"})},
+)
+
+
+def keys(table: pl.DataFrame) -> pl.DataFrame:
+    """Key tuples (complete) as the text keys of their charges."""
+    return table.with_columns(_kind().alias("kind")).select(_keys())
+
+
+def measures() -> Iterable[pl.Expr]:
+    """The measures of sums (complete) by the keys of charges."""
+    billed = pl.col("line_item_unblended_cost")
+    yield pl.col("line_item_usage_amount").alias("usage")
+    yield billed.alias("billed_cost")
+    yield _amortized("").alias("amortized_cost")
+    yield pl.col("line_item_net_unblended_cost").alias("net_billed_cost")
+    yield _amortized("net_").alias("net_amortized_cost")
+    # A negation repeats the public cost of what its plan covered (AWS's CID view leaves it out).
+    public = pl.col("pricing_public_on_demand_cost")
+    yield pl.when(_is(Kind.SP_NEGATION)).then(ZERO).otherwise(public).alias("list_cost")
+    yield pl.col("line_item_blended_cost").alias("blended_cost")
+    sp_part = pl.col("savings_plan_amortized_upfront_commitment_for_billing_period")
+    ri_part = pl.col("reservation_amortized_upfront_fee_for_billing_period")
+    trueup = pl.when(_is(Kind.SP_FEE)).then(-sp_part).when(_is(Kind.RI_FEE)).then(-ri_part)
+    yield trueup.otherwise(ZERO).alias("trueup")
+    cash_only = _is(Kind.SP_UPFRONT, Kind.RI_UPFRONT) | _is_commitment_refund()
+    yield pl.when(cash_only).then(billed).otherwise(ZERO).alias("upfront")
+
+
+def _kind() -> pl.Expr:
+    line_type = pl.col("line_item_line_item_type")
+    known = line_type.replace_strict(
+        {name: str(kind) for name, kind in KINDS.items()},
+        default=str(Kind.UNKNOWN),
+        return_dtype=pl.String,
+    )
+    upfront = (line_type == "Fee") & (pl.col(RESERVATION) != "")
+    return pl.when(upfront).then(pl.lit(str(Kind.RI_UPFRONT))).otherwise(known)
+
+
+def _is(*kinds: Kind) -> pl.Expr:
+    return pl.col("kind").is_in([str(kind) for kind in kinds])
+
+
+def _is_commitment_refund() -> pl.Expr:
+    """A returned savings plan gives its upfront payment back: cash, but nothing to amortize."""
+    return _is(Kind.REFUND) & (pl.col("service") == "ComputeSavingsPlans")
+
+
+def _keys() -> Iterable[pl.Expr]:
+    names = {
+        "payer_account_id": "bill_payer_account_id",
+        "account_id": "line_item_usage_account_id",
+        "invoice_id": "bill_invoice_id",
+        "bill_type": "bill_bill_type",
+        "billing_entity": "bill_billing_entity",
+        "legal_entity": "line_item_legal_entity",
+        "currency": "line_item_currency_code",
+        "kind": "kind",
+        "service": "line_item_product_code",
+        "region": "product_region_code",
+        "usage_type": "line_item_usage_type",
+        "operation": "line_item_operation",
+        "unit": "pricing_unit",
+        "sku": "product_sku",
+        "tax_type": "line_item_tax_type",
+        "tags": "tags",
+    }
+    yield from (pl.col(raw).alias(key) for key, raw in names.items())
+    yield pl.col("bill_billing_period_start_date").str.slice(0, 7).alias("billing_period")
+    reserved = pl.col(RESERVATION) != ""
+    yield pl.when(reserved).then(RESERVATION).otherwise(SAVINGS_PLAN).alias("commitment_id")
+    sold_by_others = pl.col("bill_billing_entity") == MARKETPLACE
+    nothing = pl.lit("")
+    yield (
+        pl.when(sold_by_others).then("line_item_legal_entity").otherwise(nothing).alias("seller")
+    )
+    product, words = "product_product_name", "line_item_line_item_description"
+    yield (
+        pl.when(_is(Kind.UNKNOWN))
+        .then("line_item_line_item_type")
+        .when(sold_by_others & (pl.col(product) != ""))
+        .then(product)
+        .when(sold_by_others | _is(*NAMED_KINDS))
+        .then(words)
+        .otherwise(nothing)
+        .alias("description_key")
+    )
+
+
+def _amortized(net: str) -> pl.Expr:
+    """The cost spread over the term; `net` is '' or 'net_': after discounts."""
+    unused_upfront = pl.col(f"reservation_{net}unused_amortized_upfront_fee_for_billing_period")
+    unused_recurring = pl.col(f"reservation_{net}unused_recurring_fee")
+    committed = pl.col("savings_plan_total_commitment_to_date")
+    used = pl.col("savings_plan_used_commitment")
+    cash_only = _is(Kind.SP_UPFRONT, Kind.RI_UPFRONT) | _is_commitment_refund()
+    return (
+        pl.when(_is(Kind.SP_USAGE))
+        .then(f"savings_plan_{net}savings_plan_effective_cost")
+        .when(_is(Kind.RI_USAGE))
+        .then(f"reservation_{net}effective_cost")
+        .when(_is(Kind.RI_FEE))
+        .then(unused_upfront + unused_recurring)
+        .when(_is(Kind.SP_FEE))
+        .then(committed - used)
+        .when(_is(Kind.SP_NEGATION) | cash_only)
+        .then(ZERO)
+        .otherwise(f"line_item_{net}unblended_cost")
+    )
+
+
+__all__ = ["MARKETPLACE", "NAMED_KINDS", "VOCABULARY", "ZERO", "keys", "measures"]

@@ -1,0 +1,70 @@
+"""Owns what is read of an export under our names, whichever of the names this month's file has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import polars as pl
+
+from jobs.ingest.reduction.sums import Amounts, Reduced
+
+TAGS = "tags"
+"""The key that holds the chosen tags, already as the charges have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The columns of one meaning: those a file must have, and those that vary by month."""
+
+    required_keys: tuple[str, ...]
+    optional_keys: tuple[str, ...]
+    day: str
+    required_amounts: tuple[str, ...]
+    optional_amounts: tuple[str, ...]
+    net: Mapping[str, str]
+    """An amount after discounts -> the plain one that stands in where a file or row has none."""
+    payer: str
+    period: str
+    """The keys that say whose bill a row is of, and which month's."""
+    invoice: str
+    """The key that AWS fills when it finalises a month."""
+    conserved: tuple[str, str]
+    """The raw amount whose sum must be the sum of this measure of the charges."""
+    drop: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Rows that repeat the cost of others, by a value of a key."""
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        return (*self.required_keys, self.day, *self.required_amounts)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (*self.required_keys, *self.optional_keys)
+
+    @property
+    def amounts(self) -> tuple[str, ...]:
+        return (*self.required_amounts, *self.optional_amounts, *self.net)
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        return (*self.keys, self.day, *self.amounts)
+
+    def complete_keys(self, table: pl.DataFrame) -> pl.DataFrame:
+        """The key tuples with every key, '' where the file had no such column."""
+        absent = [key for key in (*self.keys, TAGS) if key not in table.columns]
+        return table.with_columns(pl.lit("").alias(key) for key in absent)
+
+    def complete_amounts(self, sums: Reduced) -> Reduced:
+        """The sums with every amount: 0, or the plain one, where the file had no such column."""
+        nothing = Amounts(np.zeros(0, np.int64), np.zeros(0, np.int64))
+        every = dict(sums.amounts)
+        for name in (*self.required_amounts, *self.optional_amounts):
+            every.setdefault(name, nothing)
+        for net, plain in self.net.items():
+            every.setdefault(net, every[plain])
+        return replace(sums, amounts={name: every[name] for name in self.amounts})
+
+
+__all__ = ["TAGS", "Vocabulary"]

@@ -1,0 +1,323 @@
+"""Owns raw cells: a column of a file becomes texts, days or exact amounts, or a named refusal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.ingest.reduction.sums import Amounts, Ints, Texts, Units
+
+_UNITS = 10.0**10
+_DOUBT = 2.0**-51
+"""Of |x|: more than what a double and its product with 1e10 can be off together (2^-52)."""
+_NARROW_MAX = 1 << 62
+_MICROSECONDS_FROM = 10**14
+"""An epoch of at least this is of microseconds, not of milliseconds (year 5138)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FromMap:
+    """One entry of a map column (in CSV: JSON in the cell); with no `key`, the sum of all."""
+
+    column: str
+    key: str | None = None
+    where: tuple[str, str] | None = None
+    """Only in rows with this text in this column, '' in all others: maps are slow to read."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,) if self.where is None else (self.column, self.where[0])
+
+
+class BadFile(ValueError):
+    """A file that cannot be read as what it should be."""
+
+    def __init__(self, file: str, why: str) -> None:
+        super().__init__(f"{file}: {why}")
+
+
+class MissingColumns(BadFile):
+    def __init__(self, file: str, columns: Iterable[str]) -> None:
+        super().__init__(file, f"no column {', '.join(columns)}")
+
+
+class _BadCell(BadFile):
+    """Rows count from 1, without the header."""
+
+    what = ""
+
+    def __init__(self, file: str, row: int, column: str, text: str) -> None:
+        super().__init__(file, f"row {row}, column {column}: {text[:80]!r} is not {self.what}")
+
+
+class BadAmount(_BadCell):
+    """A cell that is no finite decimal number of at most 28 digits before the point."""
+
+    what = "an amount"
+
+
+class BadDay(_BadCell):
+    what = "a time"
+
+
+class BadMap(_BadCell):
+    what = "a JSON object of amounts or texts"
+
+
+def require(columns: Iterable[str], header: Iterable[str], file: str) -> None:
+    missing = set(columns) - set(header)
+    if missing:
+        raise MissingColumns(file, sorted(missing))
+
+
+class Span(Protocol):
+    """Some consecutive rows of a file."""
+
+    @property
+    def first_row(self) -> int: ...
+
+    @property
+    def rows(self) -> int: ...
+
+    def column(self, name: str) -> pa.Array | pl.Series: ...
+
+    def scan(self, *names: str) -> pl.LazyFrame:
+        """Some columns: Polars reads maps three times as fast as Arrow."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a span, and what a bad one among them is called."""
+
+    span: Span
+    file: str
+
+    def number(self, row: int) -> int:
+        """Where the row is in the file, counted from 1."""
+        return self.span.first_row + row
+
+
+def texts_of(rows: Rows, name: str, at: FromMap | None) -> Texts:
+    if at is not None:
+        entry = _entry(rows, at)
+        return Texts.of(entry) if isinstance(entry, pl.Series) else entry
+    column = rows.span.column(name)
+    if isinstance(column, pl.Series):
+        return Texts.of(column)
+    encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    words = _written(encoded.dictionary).fill_null("")
+    codes = encoded.indices
+    if codes.null_count:
+        codes = codes.fill_null(len(words))
+        words = pa.concat_arrays([words, pa.array([""], pa.large_string())])
+    return Texts(words, codes.to_numpy(zero_copy_only=False))
+
+
+def _written(words: pa.Array) -> pa.LargeStringArray:
+    if pa.types.is_timestamp(words.type):
+        words = pc.strftime(words.cast(pa.timestamp("s"), safe=False), "%Y-%m-%dT%H:%M:%SZ")
+    return words.cast(pa.large_string())
+
+
+def _entry(rows: Rows, at: FromMap) -> pl.Series | Texts:
+    """One entry of a map column, by row."""
+    if at.where is not None:
+        return _entry_where(rows, at, *at.where)
+    scan = rows.span.scan(at.column)
+    if isinstance(scan.collect_schema()[at.column], pl.Map):
+        return scan.select(pl.col(at.column).map.get(at.key)).collect().to_series()
+    every = np.arange(rows.span.rows)
+    return _json_entry(rows, at, Texts.of(scan.collect().to_series()), every)
+
+
+def _entry_where(rows: Rows, at: FromMap, column: str, text: str) -> Texts:
+    scan = rows.span.scan(at.column, column).with_row_index("row").filter(pl.col(column) == text)
+    is_map = isinstance(scan.collect_schema()[at.column], pl.Map)
+    cell = pl.col(at.column).map.get(at.key) if is_map else pl.col(at.column)
+    found = scan.select("row", cell).collect()
+    cells, row_of = Texts.of(found[at.column]), found["row"].to_numpy()
+    texts = cells if is_map else _json_entry(rows, at, cells, row_of)
+    codes = np.zeros(rows.span.rows, np.int64)
+    codes[row_of] = texts.codes + np.int64(1)
+    return Texts(pa.concat_arrays([pa.array([""], pa.large_string()), texts.words]), codes)
+
+
+def _json_entry(rows: Rows, at: FromMap, cells: Texts, row_of: Ints) -> Texts:
+    """An entry of the JSON objects in a text column, each distinct object read once."""
+    words = []
+    for code, cell in enumerate(cells.words.to_pylist()):
+        try:
+            found = json.loads(cell, parse_float=str, parse_int=str) if cell else {}
+            value = found.get(at.key)
+        except (ValueError, AttributeError, RecursionError) as error:
+            row = int(row_of[np.argmax(cells.codes == code)])
+            raise BadMap(rows.file, rows.number(row), at.column, cell) from error
+        words.append(value if isinstance(value, str) else "")
+    return Texts(pa.array(words, pa.large_string()), cells.codes)
+
+
+def days_of(rows: Rows, name: str) -> Ints:
+    column = rows.span.column(name)
+    is_bad: npt.NDArray[np.bool_]
+    if isinstance(column, pa.Array) and pa.types.is_temporal(column.type):
+        epoch = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
+        is_bad = epoch.is_null().to_numpy(zero_copy_only=False)
+        days: Ints = epoch.fill_null(0).to_numpy(zero_copy_only=False) // (86_400 * 1_000_000)
+    else:
+        texts = texts_of(rows, name, None)
+        of_word = _text_days(pl.Series(texts.words))
+        is_bad = of_word.is_null().to_numpy()[texts.codes]
+        days = of_word.fill_null(0).to_numpy()[texts.codes]
+    if is_bad.any():
+        row = int(is_bad.argmax())
+        cell = pl.Series(column)[row]
+        raise BadDay(rows.file, rows.number(row), name, "" if cell is None else str(cell))
+    return days
+
+
+def _text_days(words: pl.Series) -> pl.Series:
+    """Days since 1970 of a date or time, or of an epoch in milli- or microseconds; else null."""
+    found = words.to_frame("text").select(
+        day=pl.col("text")
+        .str.extract(r"^(\d{4}-\d{2}-\d{2})(?:[T ].*)?$")
+        .str.to_date(strict=False),
+        epoch=pl.col("text").str.extract(r"^(\d{10,17})$").cast(pl.Int64),
+    )
+    per_day = (
+        pl.when(pl.col("epoch") < _MICROSECONDS_FROM).then(86_400_000).otherwise(86_400_000_000)
+    )
+    return found.select(
+        pl.coalesce(pl.col("day").to_physical().cast(pl.Int64), pl.col("epoch") // per_day)
+    ).to_series()
+
+
+class _NotAnAmount(ValueError):
+    """Which of the values, and its text."""
+
+    def __init__(self, at: int, text: str) -> None:
+        super().__init__(at, text)
+        self.at, self.text = at, text
+
+
+def amounts_of(rows: Rows, name: str, at: FromMap | None) -> Amounts:
+    row_of: Ints | None = None
+    if at is None:
+        column = rows.span.column(name)
+    elif at.key is None:
+        row_of, column = _entries(rows.span.scan(at.column), at.column)
+    else:
+        entry = _entry(rows, at)
+        column = entry.series(name) if isinstance(entry, Texts) else entry
+    values = _present(column)
+    there = np.flatnonzero(values.is_not_null().to_numpy()) if values.null_count() else None
+    if there is not None:
+        values, row_of = values.drop_nulls(), there if row_of is None else row_of[there]
+    try:
+        return Amounts(row_of, _units(values))
+    except _NotAnAmount as bad:
+        row = bad.at if row_of is None else int(row_of[bad.at])
+        raise BadAmount(rows.file, rows.number(row), name, bad.text) from bad
+
+
+def _present(column: pa.Array | pl.Series) -> pl.Series:
+    """Doubles as they are, everything else as text; absent is null."""
+    series = pl.Series("cell", column)
+    if series.dtype == pl.Float64:
+        return series
+    texts = series.cast(pl.String).to_frame()
+    return texts.select(pl.when(pl.col("cell") != "").then("cell")).to_series()
+
+
+def filled(own: Amounts, other: Amounts, rows: int) -> Amounts:
+    """With the amounts of `other` in the rows that have none of their own."""
+    if own.at is None:
+        return own
+    absent = np.ones(rows, bool)
+    absent[own.at] = False
+    if other.at is None:
+        at = np.flatnonzero(absent)
+        units = other.units[at]
+    else:
+        at = other.at[absent[other.at]]
+        units = other.units[absent[other.at]]
+    return Amounts(np.concatenate([own.at, at]), np.concatenate([own.units, units]))
+
+
+def _entries(scan: pl.LazyFrame, name: str) -> tuple[Ints, pl.Series]:
+    """Every value of a map column (or of JSON objects of amounts), and which row it is of."""
+    cell = pl.col(name)
+    if isinstance(scan.collect_schema()[name], pl.Map):
+        values = cell.map.values()
+    else:
+        # Without its names and its punctuation, an object of amounts is a list of them.
+        values = (
+            cell.str.replace_all(r'"(?:[^"\\]|\\.)*"\s*:', "")
+            .str.replace_all(r'^\{|\}$|["\s]', "")
+            .str.replace_all("null", "", literal=True)
+            .str.split(",")
+        )
+    lists = scan.select(values.alias("value")).collect().to_series()
+    # A row without entries explodes to one null.
+    lengths = np.maximum(lists.list.len().fill_null(1).to_numpy(), 1)
+    entries = lists.explode(empty_as_null=True, keep_nulls=True)
+    return np.repeat(np.arange(len(lists)), lengths), entries
+
+
+def _units(values: pl.Series) -> Units:
+    if values.dtype != pl.Float64:
+        return _units_of_texts(values)
+    doubles = values.to_numpy()
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = doubles * _UNITS
+        near = np.rint(scaled)
+        is_sure = np.abs(scaled - near) + np.abs(scaled) * _DOUBT < 0.5
+    if is_sure.all():
+        return near.astype(np.int64)
+    # Large amounts, ties, and what is no number at all: by their shortest text.
+    doubtful = np.flatnonzero(~is_sure)
+    near[doubtful] = 0
+    try:
+        exact = _units_of_texts(pl.Series(doubles[doubtful]).cast(pl.String))
+    except _NotAnAmount as bad:
+        raise _NotAnAmount(int(doubtful[bad.at]), bad.text) from bad
+    units: Units = near.astype(np.int64).astype(exact.dtype)
+    units[doubtful] = exact
+    return units
+
+
+def _units_of_texts(texts: pl.Series) -> Units:
+    """Half to even at the tenth place, which is how Polars reads decimals."""
+    exact = texts.cast(pl.Decimal(38, 10), strict=False)
+    if exact.null_count():
+        at = exact.is_null().arg_max() or 0
+        raise _NotAnAmount(at, texts[at])
+    units = exact.to_physical()
+    if len(units) and max(abs(units.min()), abs(units.max())) >= _NARROW_MAX:  # type: ignore
+        return np.array(units.to_list(), dtype=object)
+    return units.cast(pl.Int64).to_numpy()
+
+
+__all__ = [
+    "BadAmount",
+    "BadDay",
+    "BadFile",
+    "BadMap",
+    "FromMap",
+    "MissingColumns",
+    "Rows",
+    "Span",
+    "amounts_of",
+    "days_of",
+    "filled",
+    "require",
+    "texts_of",
+]

@@ -1,0 +1,168 @@
+"""Owns the one hot pass over an export's files: raw rows become exact sums by key and day.
+
+The canonical value of an amount is its decimal text, to ten places, half to even: text as it
+stands, a double by its shortest text. So CSV and Parquet of one bill agree, to the last digit,
+wherever the text has at most 15 significant digits (a double holds no more).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jobs.ingest.reduction.cells import (
+    BadAmount,
+    BadDay,
+    BadFile,
+    BadMap,
+    FromMap,
+    MissingColumns,
+    Rows,
+    Span,
+    amounts_of,
+    days_of,
+    filled,
+    require,
+    texts_of,
+)
+from jobs.ingest.reduction.sums import Amounts, Reduced, grouped, merge
+from jobs.ingest.reduction.texts import AWS_CSV, TextFormat, text_spans
+
+PARQUET_SPAN_ROWS = 500_000
+"""Rows summed at a time: what bounds memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What to read of a raw file: the columns that tell rows apart, and those that are summed.
+
+    A name in `keys` or `amounts` is a raw column, unless `maps` says which map entry it stands for.
+    Every column named must be in the file. No key is called `day` or `rows`.
+    """
+
+    keys: tuple[str, ...]
+    """Grouped by, as text. Null is ''; a timestamp is `2026-10-01T00:00:00Z`."""
+    day: str
+    """A timestamp, its text, or an integer of milli- or microseconds: the UTC day."""
+    amounts: tuple[str, ...]
+    """Double, decimal or text. Null is 0 (see `fallback`)."""
+    fallback: Mapping[str, str] = field(default_factory=dict)
+    """Where a row has no such amount, another of `amounts` stands in: net_unblended, unblended."""
+    drop: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Rows with one of these values in a key are read, and counted, but not summed."""
+    maps: Mapping[str, FromMap] = field(default_factory=dict)
+
+    def columns(self) -> tuple[str, ...]:
+        """The raw columns to read, each once."""
+        names = (*self.keys, self.day, *self.amounts)
+        raw = [self.maps[name].columns if name in self.maps else (name,) for name in names]
+        return tuple(dict.fromkeys(itertools.chain.from_iterable(raw)))
+
+
+def reduce_parquet(file: str | Path | BinaryIO, reading: Reading, *, name: str = "") -> Reduced:
+    """Raises BadFile, MissingColumns, BadAmount, BadDay; `name` is what they call the file."""
+    name = name or str(file)
+    try:
+        source = str(file) if isinstance(file, Path) else file
+        require(reading.columns(), pq.read_schema(source).names, name)
+        return merge(_reduce(span, reading, name) for span in _parquet_spans(source, reading))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise BadFile(name, f"not a whole Parquet file ({error})") from error
+
+
+def reduce_csv(
+    stream: BinaryIO, reading: Reading, *, name: str = "", text: TextFormat = AWS_CSV
+) -> Reduced:
+    """Reads decompressed text to its end, in pieces. Raises as `reduce_parquet`, and BadMap."""
+    name = name or str(getattr(stream, "name", "the stream"))
+    spans = text_spans(stream, reading.columns(), name, text)
+    return merge(_reduce(span, reading, name) for span in spans)
+
+
+@dataclass(frozen=True, slots=True)
+class _ParquetSpan:
+    """Row groups that are read column by column, so that only one is in memory at a time."""
+
+    file: str | BinaryIO
+    parquet: pq.ParquetFile
+    groups: list[int]
+    first_row: int
+    rows: int
+
+    def column(self, name: str) -> pa.Array:
+        table = self.parquet.read_row_groups(self.groups, columns=[name], use_threads=False)
+        column = table.column(0)
+        if pa.types.is_dictionary(column.type):
+            column = column.unify_dictionaries()
+        return column.combine_chunks()
+
+    def scan(self, *names: str) -> pl.LazyFrame:
+        if not isinstance(self.file, str):
+            self.file.seek(0)
+        whole = pl.scan_parquet(self.file, parallel="prefiltered")
+        return whole.slice(self.first_row - 1, self.rows).select(names)
+
+
+def _parquet_spans(file: str | BinaryIO, reading: Reading) -> Iterator[_ParquetSpan]:
+    """At least one, of whole row groups."""
+    parquet = pq.ParquetFile(
+        file,
+        read_dictionary=[key for key in reading.keys if key not in reading.maps],
+        memory_map=isinstance(file, str),
+        coerce_int96_timestamp_unit="us",
+        page_checksum_verification=True,
+    )
+    groups: list[int] = []
+    first, rows = 1, 0
+    for group in range(parquet.num_row_groups):
+        size = parquet.metadata.row_group(group).num_rows
+        if groups and rows + size > PARQUET_SPAN_ROWS:
+            yield _ParquetSpan(file, parquet, groups, first, rows)
+            groups, first, rows = [], first + rows, 0
+        groups.append(group)
+        rows += size
+    yield _ParquetSpan(file, parquet, groups, first, rows)
+
+
+def _reduce(span: Span, reading: Reading, file: str) -> Reduced:
+    rows = Rows(span, file)
+    amounts: dict[str, Amounts] = {}
+    # An amount that others fall back to is read before them.
+    for name in sorted(reading.amounts, key=lambda name: name in reading.fallback):
+        amounts[name] = amounts_of(rows, name, reading.maps.get(name))
+        if name in reading.fallback:
+            amounts[name] = filled(amounts[name], amounts[reading.fallback[name]], span.rows)
+    reduced = grouped(
+        keys={name: texts_of(rows, name, reading.maps.get(name)) for name in reading.keys},
+        key=None,
+        day=[days_of(rows, reading.day)],
+        amounts={name: [amounts[name]] for name in reading.amounts},
+        counts=[Amounts(None, np.ones(span.rows, np.int64))],
+        rows=span.rows,
+        dropped=0,
+    )
+    for name, words in reading.drop.items():
+        reduced = reduced.without(name, words)
+    return reduced
+
+
+__all__ = [
+    "BadAmount",
+    "BadDay",
+    "BadFile",
+    "BadMap",
+    "FromMap",
+    "MissingColumns",
+    "Reading",
+    "TextFormat",
+    "reduce_csv",
+    "reduce_parquet",
+]

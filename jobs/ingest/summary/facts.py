@@ -1,0 +1,177 @@
+"""Owns what an ingest found: sums, what was quarantined, and whether the identities hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from invoices.charges import Kind
+from invoices.money import EXACT, exact_sum, plain
+from invoices.periods import BillingPeriod
+from kernel.findings import Finding, Severity
+
+Sums = Mapping[str, Decimal]
+"""By basis, in the order of `BASES`."""
+
+BASES: tuple[str, ...] = ("billed", "amortized", "net_billed", "net_amortized", "list", "blended")
+
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    key: str
+    size: int
+    etag: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """Rows whose meaning we do not know for certain: kept, summed here, and blocking issue."""
+
+    code: str
+    where: str
+    message: str
+    rows: int
+    billed: Decimal
+
+    @property
+    def finding(self) -> Finding:
+        return Finding(Severity.CRITICAL, self.code, self.where, self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is recorded beside a snapshot."""
+
+    dialect: str
+    period: BillingPeriod
+    payer_account_id: str
+    currency: str
+    rows: int
+    """As read, split-cost rows included."""
+    dropped: int
+    """Split-cost rows, which repeat a cost."""
+    files: tuple[FileFacts, ...]
+    quarantined: tuple[Quarantined, ...]
+    warnings: tuple[Finding, ...]
+    sums: Sums
+    by_kind: Mapping[str, Sums]
+    by_account: Mapping[str, Sums]
+    finalized: bool
+    identity_1_residual: Decimal | None
+    """Σ billed − Σ amortized − Σ trueup − Σ upfront; None where the dialect has no trueup."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return (*(entry.finding for entry in self.quarantined), *self.warnings)
+
+
+def sums(charges: pl.DataFrame) -> Sums:
+    """Of a flat frame with the costs of charges, be they summed or not; so all below."""
+    row = charges.select(pl.col(f"{basis}_cost").sum() for basis in BASES).row(0)
+    return dict(zip(BASES, row, strict=True))
+
+
+def sums_by(charges: pl.DataFrame, key: str) -> dict[str, Sums]:
+    grouped = charges.group_by(key).agg(pl.col(f"{basis}_cost").sum() for basis in BASES).sort(key)
+    return {row[0]: dict(zip(BASES, row[1:], strict=True)) for row in grouped.iter_rows()}
+
+
+def identity_1_residual(charges: pl.DataFrame) -> Decimal:
+    """AWS's own arithmetic: what is left of Σ billed = Σ amortized + Σ trueup + Σ upfront."""
+    billed, *parts = charges.select(
+        pl.col("billed_cost", "amortized_cost", "trueup", "upfront").sum()
+    ).row(0)
+    return EXACT.subtract(billed, exact_sum(parts))
+
+
+def residual_warnings(residual: Decimal | None) -> tuple[Finding, ...]:
+    if residual is None or abs(residual) <= CENT:
+        return ()
+    words = f"billed differs from amortized + trueup + upfront by {plain(residual)}"
+    return (Finding(Severity.WARNING, "identity_1_residual", "the whole month", words),)
+
+
+def assert_identity_2(charges: pl.DataFrame) -> None:
+    """Algebra of ours: Σ on-demand equivalent = Σ amortized + Σ benefit − Σ unused."""
+    kind = pl.col("kind")
+    ri_usage, sp_usage = kind == str(Kind.RI_USAGE), kind == str(Kind.SP_USAGE)
+    fees = kind.is_in([str(Kind.RI_FEE), str(Kind.SP_FEE)])
+    elsewhere = ~(ri_usage | sp_usage | fees | (kind == str(Kind.SP_NEGATION)))
+    total = charges.select(
+        elsewhere_billed=pl.col("billed_cost").filter(elsewhere).sum(),
+        elsewhere_upfront=pl.col("upfront").filter(elsewhere).sum(),
+        list_used=pl.col("list_cost").filter(ri_usage).sum(),
+        plan_used=pl.col("billed_cost").filter(sp_usage).sum(),
+        amortized=pl.col("amortized_cost").sum(),
+        used=pl.col("amortized_cost").filter(ri_usage | sp_usage).sum(),
+        unused=pl.col("amortized_cost").filter(fees).sum(),
+    ).row(0, named=True)
+    covered = total["list_used"] + total["plan_used"]
+    on_demand = total["elsewhere_billed"] - total["elsewhere_upfront"] + covered
+    benefit = covered - total["used"]
+    assert on_demand == total["amortized"] + benefit - total["unused"], (
+        f"on-demand equivalent {on_demand} is not amortized {total['amortized']} "
+        f"+ benefit {benefit} - unused {total['unused']}"
+    )
+
+
+def to_json(facts: Facts, snapshot_id: str) -> dict[str, Any]:
+    """What `rebill ingest --json` prints; every amount as exact plain decimal text."""
+    return {
+        "snapshot": snapshot_id,
+        "dialect": facts.dialect,
+        "period": str(facts.period),
+        "payer_account_id": facts.payer_account_id,
+        "currency": facts.currency,
+        "rows": facts.rows,
+        "dropped": facts.dropped,
+        "files": [
+            {"key": f.key, "size": f.size, "etag": f.etag, "rows": f.rows} for f in facts.files
+        ],
+        "quarantined": [
+            {
+                "code": q.code,
+                "where": q.where,
+                "message": q.message,
+                "rows": q.rows,
+                "billed": plain(q.billed),
+            }
+            for q in facts.quarantined
+        ],
+        "warnings": [
+            {"code": w.code, "where": w.where, "message": w.message} for w in facts.warnings
+        ],
+        "sums": _plain(facts.sums),
+        "by_kind": {kind: _plain(found) for kind, found in facts.by_kind.items()},
+        "by_account": {account: _plain(found) for account, found in facts.by_account.items()},
+        "finalized": facts.finalized,
+        "identity_1_residual": (
+            None if facts.identity_1_residual is None else plain(facts.identity_1_residual)
+        ),
+    }
+
+
+def _plain(found: Sums) -> dict[str, str]:
+    return {basis: plain(amount) for basis, amount in found.items()}
+
+
+__all__ = [
+    "BASES",
+    "Facts",
+    "FileFacts",
+    "Quarantined",
+    "Sums",
+    "assert_identity_2",
+    "identity_1_residual",
+    "residual_warnings",
+    "sums",
+    "sums_by",
+    "to_json",
+]

@@ -1,0 +1,98 @@
+"""Owns the part of a bill that one file is: read once, then kept under the file's identity."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from jobs.ingest.dialects import dialect as dialects
+from jobs.ingest.dialects.dialect import AUTO, Dialect
+from jobs.ingest.errors import IngestError
+from jobs.ingest.files import formats as files
+from jobs.ingest.reduction import batches as reducer_files
+from jobs.ingest.reduction.batches import UnreadablePart
+from jobs.ingest.reduction.sums import Reduced
+from jobs.ingest.sources.source import Source, StoredFile
+
+VERSION = 3
+"""Of the reading: raise it whenever a file would be read differently than by other columns."""
+
+UNUSED_FOR = timedelta(days=90)
+"""AWS restates a month within weeks; a part that is wanted later is made anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file's exact sums of charges (see `dialects.charged`)."""
+
+    file: StoredFile
+    dialect: Dialect
+    reduced: Reduced
+
+
+@dataclass(frozen=True, slots=True)
+class PartCache:
+    """A folder of parts; any file in it may be deleted at any time."""
+
+    folder: Path
+    dialect: str
+    tags: tuple[str, ...]
+
+    def part(
+        self,
+        source: Source,
+        file: StoredFile,
+        scratch: Path,
+        sibling_columns: Callable[[int], tuple[str, ...]],
+    ) -> Part:
+        """The part as kept, or read now and kept. Raises IngestError."""
+        name = self._name(source, file)
+        for dialect in Dialect:
+            kept = self._kept(self.folder / f"{name}.{dialect}.part")
+            if kept is not None:
+                return Part(file, dialect, kept)
+        where = source.describe(file.key)
+        data = files.inspect(source.local(file, scratch), where, sibling_columns)
+        spoken = dialects.detect(data.columns, where) if self.dialect == AUTO else self.dialect
+        plan = dialects.plan(Dialect(spoken), data.columns, self.tags, where)
+        named = dialects.named(files.reduce(data, plan.reading), plan)
+        part = Part(file, plan.dialect, dialects.charged(plan.dialect, named))
+        if source.stat(file.key) != file:
+            raise IngestError("changed_while_read", where, "it was replaced; ingest again")
+        self._keep(part, self.folder / f"{name}.{part.dialect}.part", scratch)
+        return part
+
+    def _name(self, source: Source, file: StoredFile) -> str:
+        read = [vocabulary.all for vocabulary in dialects.VOCABULARIES.values()]
+        identity = [VERSION, read, self.dialect, sorted(self.tags), source.identity(file)]
+        return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
+
+    def _kept(self, path: Path) -> Reduced | None:
+        """None where there is no part, or one that can no longer be read: it is then made anew."""
+        try:
+            kept = reducer_files.load(path) if path.exists() else None
+        except UnreadablePart:
+            return None
+        if kept is not None:
+            path.touch()
+        return kept
+
+    def prune(self, scratch: Path) -> None:
+        """Removes parts that nobody used for long: their month is over, or their file replaced."""
+        newest = scratch.stat().st_mtime
+        for path in self.folder.glob("*.part"):
+            if newest - path.stat().st_mtime > UNUSED_FOR.total_seconds():
+                path.unlink(missing_ok=True)
+
+    def _keep(self, part: Part, path: Path, scratch: Path) -> None:
+        """Whole or not at all: a reader never sees half a part."""
+        writing = scratch / "part"
+        reducer_files.save(part.reduced, writing)
+        writing.replace(path)
+
+
+__all__ = ["Part", "PartCache"]

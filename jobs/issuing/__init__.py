@@ -1,1 +1,0 @@
-"""Approved drafts become numbered, rendered documents."""

@@ -1,0 +1,60 @@
+"""Owns proving a month against AWS's own figures: Cost Explorer is asked, and compared."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NoReturn
+
+from invoices.clients import AccountId
+from invoices.periods import BillingPeriod
+from invoices.reconciliation import ONE_CENT, ControlTotal, Reconciliation
+from jobs.environment import Environment
+from jobs.estimates import Ask, StoredAnswers, ask_anew, control_totals, month_to_date
+from service.store.billing import estimates, months, snapshots
+
+
+def reconcile(
+    environment: Environment,
+    payer_account_id: AccountId,
+    period: BillingPeriod,
+    *,
+    ask: Ask | None = None,
+) -> Reconciliation:
+    """The proof, beside what Cost Explorer said when it was last asked; with `ask`, it is asked.
+
+    An answer binds once it is about the whole month and AWS calls it an estimate no more. Where
+    it differs, the accounts and kinds that differ are named. It is asked again while it is not
+    final, and once after every export that came later: AWS may have restated the month.
+    Raises NotBilled, NoEstimate, CostExplorerError.
+    """
+    answers = StoredAnswers(environment.database, payer_account_id, period)
+    kept = answers.latest()
+    if ask is not None:
+        if kept is not None and kept.asked_at < _billed_since(environment, answers):
+            ask_anew(period, answers=answers, ask=ask, now=environment.now())
+        elif kept is None or not estimates.is_final(kept, period):
+            month_to_date(period, answers=answers, ask=ask, now=environment.now())
+    differing = _differing(environment, answers)
+    with environment.database.transaction() as session:
+        return months.reconciliation(session, payer_account_id, period, control_totals=differing)
+
+
+def _billed_since(environment: Environment, answers: StoredAnswers) -> datetime:
+    with environment.database.transaction() as session:
+        billed = months.billed_snapshot(session, answers.payer_account_id, answers.period)
+        return snapshots.current_since(session, billed.id)
+
+
+def _differing(environment: Environment, answers: StoredAnswers) -> list[ControlTotal]:
+    kept = answers.latest()
+    if kept is None or not estimates.is_final(kept, answers.period):
+        return []
+    with environment.database.transaction() as session:
+        snapshot = months.billed_snapshot(session, answers.payer_account_id, answers.period)
+    estimate = month_to_date(answers.period, answers=answers, ask=_nobody, now=kept.asked_at)
+    totals = control_totals(estimate, snapshot.facts)
+    return [total for total in totals if abs(total.difference) >= ONE_CENT]
+
+
+def _nobody(*, start: str, end: str, metrics: object) -> NoReturn:
+    raise AssertionError(f"the kept answer about {start} to {end} ({metrics}) is fresh")

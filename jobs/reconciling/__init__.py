@@ -1,1 +1,0 @@
-"""Control totals and the proof of a month."""

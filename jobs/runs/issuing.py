@@ -1,0 +1,112 @@
+"""Owns the run that issues a payer's month: choose the approved, number them, render them."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from functools import partial
+from typing import Any
+
+from invoices.clients import ClientKey
+from invoices.render import FORMATS, render
+from jobs.environment import Environment, Report, Save, Step, StepResult
+from kernel.errors import Refused
+from kernel.findings import Finding, Severity
+from service.actions.billing.issue_invoice import issue_invoice
+from service.store.billing import documents, invoices, months
+from service.store.billing.drafts import NotPossible
+from service.store.runs import Run
+from service.store.session import Session
+from service.store.tables.months import DraftState
+
+
+class MonthIsBlocked(Refused):
+    """Nothing of the month may be issued as it stands."""
+
+    code = "month_blocked"
+
+    def __init__(self, run: Run, reasons: tuple[str, ...]) -> None:
+        super().__init__(f"{run.period} of {run.payer_account_id} cannot be issued: {reasons[0]}")
+        self.reasons = reasons
+
+
+def _choose(_environment: Environment, run: Run, report: Report) -> Save:
+    """Which drafts this run issues is fixed here, in the order of their numbers."""
+    report("checking the month", 0, 0)
+
+    def save(session: Session) -> StepResult:
+        proof = months.reconciliation(session, run.payer_account_id, run.period)
+        gate = months.gate(proof, allow_unfinalized=run.request["allow_unfinalized"])
+        if gate.month:
+            raise MonthIsBlocked(run, gate.month)
+        approved = invoices.invoices_of(
+            session,
+            run.period,
+            payer_account_id=run.payer_account_id,
+            client=run.request["client"],
+            states=(DraftState.APPROVED,),
+        )
+        parked = {each.client for each in approved if ClientKey(each.client) in gate.parked}
+        chosen = sorted((each.client, each.id) for each in approved if each.client not in parked)
+        findings = tuple(_parked(client, gate.parked[ClientKey(client)]) for client in parked)
+        outcome = {"chosen": [draft_id for _, draft_id in chosen], "parked": sorted(parked)}
+        return StepResult(outcome, tuple(sorted(findings)))
+
+    return save
+
+
+def _parked(client: str, reason: str) -> Finding:
+    return Finding(Severity.CRITICAL, "not_issued", client, reason, client)
+
+
+def _number(environment: Environment, run: Run, report: Report) -> Save:
+    """One transaction per document, so that the lock on the series is held for moments."""
+    chosen = run.outcome("choose")["chosen"]
+    issued_on = date.fromisoformat(run.request["issued_on"])
+    numbers: list[str] = []
+    findings: list[Finding] = []
+    for done, draft_id in enumerate(chosen):
+        report("issuing", done, len(chosen))
+        try:
+            with environment.database.transaction() as session:
+                issued = issue_invoice(
+                    session,
+                    draft_id,
+                    issued_on=issued_on,
+                    actor=run.requested_by,
+                    now=environment.now(),
+                )
+            numbers.append(issued.number)
+        except NotPossible as withdrawn:
+            findings.append(
+                Finding(Severity.WARNING, "not_issued", f"invoice {draft_id}", str(withdrawn))
+            )
+    return lambda _: StepResult({"numbers": numbers}, tuple(findings))
+
+
+def _render(environment: Environment, run: Run, report: Report) -> Save:
+    """Apart from numbering, since it takes long and can be repeated: equal bytes every time."""
+    chosen = run.outcome("choose")["chosen"]
+    # Typst lets go of Python's lock, so threads use all cores.
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for done, _ in enumerate(threads.map(partial(_render_one, environment), chosen)):
+            report("rendering", done, len(chosen))
+    outcome: dict[str, Any] = {"documents": len(chosen), "formats": list(FORMATS)}
+    return lambda _: StepResult(outcome)
+
+
+def _render_one(environment: Environment, draft_id: int) -> None:
+    """The files that an issued document does not have yet; nothing for one that got no number."""
+    with environment.database.transaction() as session:
+        issued = documents.document_of(session, draft_id)
+        if issued is None:
+            return
+        there = documents.formats_of(session, issued.id)
+    missing = [extension for extension in FORMATS if extension not in there]
+    contents = {extension: render(issued.invoice, extension) for extension in missing}
+    with environment.database.transaction() as session:
+        documents.put_files(session, issued.id, contents)
+
+
+STEPS = (Step("choose", _choose), Step("number", _number), Step("render", _render))

@@ -1,0 +1,244 @@
+"""Owns what a policy may ask about a call: its condition keys, its action and its resources."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.iam.models import iam_backends
+
+from sandbox.aws.core.world import AwsAccount, Organization
+from sandbox.aws.http.calls import Call
+from sandbox.aws.iam.evaluator import Values
+from sandbox.aws.iam.sessions import principal_tags
+from sandbox.aws.organizations.organization import account_arn, arn
+from sandbox.aws.organizations.policies import policy_arn
+
+PREFIX = {
+    "accessanalyzer": "access-analyzer",
+    "service-quotas": "servicequotas",
+    "sso-admin": "sso",
+    "taxsettings": "tax",
+}
+
+
+def action_of(call: Call) -> str:
+    """Nearly always the operation's own name."""
+    prefix = PREFIX.get(call.service, call.service)
+    if call.service == "budgets":
+        read = call.operation.startswith("Describe")
+        return "budgets:ViewBudget" if read else "budgets:ModifyBudget"
+    return f"{prefix}:{call.operation}"
+
+
+# The caller's side. --------------------------------------------------------------------
+
+
+def context_of(call: Call) -> dict[str, Values]:
+    return _who(call) | _tags(call) | _target(call) | {k: [v] for k, v in _words(call).items() if v}
+
+
+def _who(call: Call) -> dict[str, Values]:
+    caller, account = call.caller, call.world.accounts.get(call.account_id)
+    context: dict[str, Values] = {
+        "aws:principalarn": [caller.principal_arn],
+        "aws:principalaccount": [caller.account_id],
+        "aws:userid": [caller.user_id],
+        "aws:currenttime": [call.now.isoformat()],
+        "aws:requestedregion": [call.region],
+        "aws:securetransport": ["true"],
+    }
+    if account and account.organization:
+        context["aws:principalorgid"] = [account.organization.id]
+    if caller.kind == "user":
+        context["aws:username"] = [caller.name]
+    if caller.session_token and not caller.unrestricted:
+        context["aws:multifactorauthpresent"] = ["true" if caller.mfa_at else "false"]
+    if caller.mfa_at:
+        age = int((call.now - caller.mfa_at).total_seconds())
+        context["aws:multifactorauthpresent"] = ["true"]
+        context["aws:multifactorauthage"] = [str(age)]
+    if caller.task:
+        context["aws:assumedroot"] = ["true"]
+    if caller.source_identity:
+        context["aws:sourceidentity"] = [caller.source_identity]
+    for key, value in principal_tags(caller).items():
+        context[f"aws:principaltag/{key}".lower()] = [value]
+    return context
+
+
+def _tags(call: Call) -> dict[str, Values]:
+    given = call.params.get("Tags") or call.params.get("ResourceTags") or []
+    keys = [tag["Key"] for tag in given] + list(call.params.get("TagKeys", []))
+    context: dict[str, Values] = {
+        f"aws:requesttag/{tag['Key']}".lower(): [tag["Value"]] for tag in given
+    }
+    return context | ({"aws:tagkeys": keys} if keys else {})
+
+
+def _words(call: Call) -> dict[str, str]:
+    """Keys that are simply a parameter of the call."""
+    params = call.params
+    task = params.get("TaskPolicyArn")
+    return {
+        "sts:externalid": params.get("ExternalId", ""),
+        "sts:rolesessionname": params.get("RoleSessionName", ""),
+        "sts:taskpolicyarn": task.get("arn", "") if isinstance(task, dict) else "",
+        "organizations:serviceprincipal": params.get("ServicePrincipal", ""),
+        "organizations:policytype": _policy_type(call),
+        "iam:permissionsboundary": params.get("PermissionsBoundary", ""),
+        "iam:policyarn": params.get("PolicyArn", "") if call.service == "iam" else "",
+        "account:emailtargetdomain": str(params.get("PrimaryEmail", "")).rpartition("@")[2],
+        "account:targetregion": params.get("RegionName", ""),
+        "account:alternatecontacttypes": params.get("AlternateContactType", ""),
+    }
+
+
+def _policy_type(call: Call) -> str:
+    """Of the policy that is named, made or listed."""
+    if call.service != "organizations":
+        return ""
+    organization, params = _organization(call), call.params
+    if organization and params.get("PolicyId") in organization.policies:
+        return organization.policies[params["PolicyId"]].type
+    named = params.get("PolicyType") or params.get("Type") or params.get("Filter")
+    return named if isinstance(named, str) else ""
+
+
+# The resource's side. ------------------------------------------------------------------
+
+
+def _organization(call: Call) -> Organization | None:
+    account = call.world.accounts.get(call.account_id)
+    return account.organization if account else None
+
+
+def target_account(call: Call) -> AwsAccount | None:
+    """The account a call is about: named by id, by the role's ARN, or by the root's."""
+    params = call.params
+    target = params.get("TargetPrincipal") or params.get("RoleArn") or ""
+    named = (
+        params.get("AccountId")
+        or (target.split(":")[4] if target.count(":") >= 4 else target)
+        or params.get("ResourceId")
+        or params.get("TargetId")
+        or ""
+    )
+    return call.world.accounts.get(named)
+
+
+def _target(call: Call) -> dict[str, Values]:
+    account = target_account(call)
+    if account is None:
+        return _role_tags(call)
+    context: dict[str, Values] = {"aws:resourceaccount": [account.id]}
+    if account.organization:
+        context["aws:resourceorgid"] = [account.organization.id]
+    if call.service in {"organizations", "account"}:
+        for key, value in account.tags.items():
+            context[f"aws:resourcetag/{key}".lower()] = [value]
+    return context
+
+
+def _role_tags(call: Call) -> dict[str, Values]:
+    if call.service != "iam" or "RoleName" not in call.params:
+        return {}
+    role = _role_named(call)
+    return {f"aws:resourcetag/{t['Key']}".lower(): [t["Value"]] for t in role.tags} if role else {}
+
+
+def _role_named(call: Call) -> Any:
+    iam: Any = iam_backends[call.account_id]["aws"]
+    wanted = call.params.get("RoleName")
+    return next((role for role in iam.roles.values() if role.name == wanted), None)
+
+
+def resources_of(call: Call) -> list[str]:
+    """Every ARN the caller needs the action on; `*` where AWS has no resource-level rights."""
+    match call.service:
+        case "organizations":
+            return _organization_resources(call) or ["*"]
+        case "account":
+            return [_account_resource(call)]
+        case "sts" if "RoleArn" in call.params:
+            return [call.params["RoleArn"]]
+        case "sts" if call.operation == "AssumeRoot":
+            account = target_account(call)
+            return [f"arn:aws:iam::{account.id if account else '*'}:root"]
+        case "iam":
+            return [_iam_resource(call)]
+        case "budgets":
+            return [_budget_resource(call)]
+    return ["*"]
+
+
+NAMING = (
+    "AccountId ResourceId TargetId SourceParentId DestinationParentId ChildId ParentId "
+    "OrganizationalUnitId RootId PolicyId"
+).split()
+"""Parameters of Organizations that name a resource."""
+
+
+def _organization_resources(call: Call) -> list[str]:
+    organization, params = _organization(call), call.params
+    if organization is None:
+        return []
+    if "HandshakeId" in params:
+        return [_handshake_arn(call, params["HandshakeId"])]
+    if str(params.get("Id", "")).startswith("rt-"):
+        return [_transfer_arn(call, organization, params["Id"])]
+    return [_named(organization, params[key]) for key in NAMING if params.get(key)]
+
+
+def _named(organization: Organization, identity: str) -> str:
+    if identity in organization.policies:
+        return policy_arn(organization, organization.policies[identity])
+    kinds = {"r-": "root", "ou": "ou", "p-": "policy"}
+    kind = kinds.get(identity[:2])
+    return arn(organization, kind, identity) if kind else account_arn(organization, identity)
+
+
+def _handshake_arn(call: Call, identity: str) -> str:
+    handshake = call.world.handshakes.get(identity)
+    if handshake is None:
+        return "*"
+    return arn(handshake.organization, "handshake", f"{handshake.action.lower()}/{identity}")
+
+
+def _transfer_arn(call: Call, organization: Organization, identity: str) -> str:
+    """Inbound to the one who pays, outbound to the one whose bill it is."""
+    transfer = call.world.transfers.get(identity)
+    inbound = transfer is not None and transfer.target is organization
+    return arn(
+        organization, "transfer", f"billing/{'inbound' if inbound else 'outbound'}/{identity}"
+    )
+
+
+def _budget_resource(call: Call) -> str:
+    """All budgets of the account, where the call names none."""
+    params = call.params
+    named = params.get("Budget") or params.get("NewBudget") or params
+    return f"arn:aws:budgets::{params['AccountId']}:budget/{named.get('BudgetName', '*')}"
+
+
+def _account_resource(call: Call) -> str:
+    account = target_account(call)
+    if account is None or account.organization is None or account.id == call.account_id:
+        return f"arn:aws:account::{call.account_id}:account"
+    organization = account.organization
+    return f"arn:aws:account::{organization.payer_id}:account/{organization.id}/{account.id}"
+
+
+def _iam_resource(call: Call) -> str:
+    params, stem = call.params, f"arn:aws:iam::{call.account_id}"
+    if "RoleName" in params:
+        role = _role_named(call)
+        return role.arn if role else f"{stem}:role{params.get('Path', '/')}{params['RoleName']}"
+    if "UserName" in params:
+        return f"{stem}:user{params.get('Path', '/')}{params['UserName']}"
+    if "PolicyName" in params:
+        return f"{stem}:policy{params.get('Path', '/')}{params['PolicyName']}"
+    if "PolicyArn" in params:
+        return str(params["PolicyArn"])
+    if "GroupName" in params:
+        return f"{stem}:group{params.get('Path', '/')}{params['GroupName']}"
+    return "*"

@@ -1,0 +1,41 @@
+"""Owns the files of links that teams take into their password managers and profiles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kernel.errors import BadInput
+from service.accounts.links import ExportFile, LinkSettings, export
+from service.actions.access.set_grants import link_grants
+from service.store.accounts import onboardings, practices
+from service.store.session import Session
+
+
+def export_links(
+    session: Session, link_format: str, *, team: str = "", user: str = ""
+) -> tuple[ExportFile, ...]:
+    """One file per team, of all organizations. `user`: the IAM user's name. Raises BadInput."""
+    grants = link_grants(session)
+    teams = sorted({grant.team for grant in grants})
+    export([], link_format, LinkSettings())
+    if team and team not in teams:
+        raise BadInput(f"the team {team!r} has no grants; there are {', '.join(teams) or 'none'}")
+    payer_of = {grant.account_id: "" for grant in grants}
+    for account_id in payer_of:
+        onboarding = onboardings.onboarding_of(session, account_id)
+        assert onboarding is not None, account_id
+        payer_of[account_id] = onboarding.payer_account_id
+    files: list[ExportFile] = []
+    for practice in practices.practices(session):
+        settings = LinkSettings(
+            partition=practice.partition,
+            region=practice.region,
+            access_account_id=practice.access_account_id,
+        )
+        theirs = [
+            grant
+            for grant in grants
+            if payer_of[grant.account_id] == practice.payer_account_id and team in ("", grant.team)
+        ]
+        files += export(theirs, link_format, replace(settings, user=user) if user else settings)
+    return tuple(files)

@@ -1,0 +1,222 @@
+"""Owns who may use which role in an account: what is granted and revoked, and what follows from it.
+
+Recorded here; the next visit to the account changes the roles' trust in AWS, and proves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from kernel.errors import BadInput, NotFound, Refused
+from service.accounts.granting import role_path_of
+from service.accounts.life import Stage
+from service.accounts.links import Grant, LinkSettings, Revocation, powers_to_remove, revoked
+from service.accounts.practice import check_account_id
+from service.accounts.proving import granted_anew
+from service.accounts.roles import RoleSpec
+from service.accounts.trust import TrustKind
+from service.actions.access.note_person import note_person
+from service.store.access.idempotency import ask_alone
+from service.store.accounts import grants, onboardings, practices
+from service.store.accounts.grants import RoleGrant
+from service.store.accounts.onboardings import Onboarding
+from service.store.billing import clients
+from service.store.session import Session
+
+TeamRole = tuple[str, str]
+"""A team, and a role; in what is revoked '' for every role."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """One account, or all accounts of a client that are live."""
+
+    account_id: str = ""
+    client: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantsChanged:
+    granted: tuple[RoleGrant, ...] = ()
+    revoked: tuple[Revocation, ...] = ()
+    """What each team has to delete from its password manager and profiles."""
+    powers_to_remove: tuple[str, ...] = ()
+    """Roles that no team holds any more: they are shut in AWS."""
+    onboardings: tuple[Onboarding, ...] = ()
+    """Those that are due now, for AWS to hear of it."""
+
+
+class NotLive(Refused):
+    code = "not_live"
+
+    def __init__(self, onboarding: Onboarding) -> None:
+        super().__init__(
+            f"account {onboarding.account_id} is {onboarding.state}: roles are granted and revoked "
+            "in live accounts only; a hand-over removes every role itself"
+        )
+
+
+class NoAccount(NotFound):
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} has no onboarded account whose roles could be granted")
+
+
+def set_grants(
+    session: Session,
+    account_id: str,
+    wanted: Iterable[TeamRole],
+    *,
+    actor: str,
+    now: datetime,
+) -> GrantsChanged:
+    """`wanted`: all that shall hold for the account from now on. Raises as `change_grants`."""
+    ask_alone(session)
+    (onboarding,) = _accounts(session, Where(account_id=account_id))
+    asked = {_checked(session, onboarding, team, role) for team, role in wanted}
+    return _set(session, onboarding, asked, actor=actor, now=now)
+
+
+def change_grants(
+    session: Session,
+    where: Where,
+    *,
+    grant: Sequence[TeamRole] = (),
+    revoke: Sequence[TeamRole] = (),
+    actor: str,
+    now: datetime,
+) -> GrantsChanged:
+    """Twice is once. Raises BadInput, NoAccount, NotLive; then nothing is stored.
+
+    Of a client, accounts that lack a role stay as they are, as long as one of them has it.
+    """
+    ask_alone(session)
+    accounts = _accounts(session, where)
+    for team, role in (*grant, *revoke):
+        _check_known(session, accounts, team, role)
+    changed = []
+    for onboarding in accounts:
+        before = set(grants.living_grants(session, account_id=onboarding.account_id))
+        given = {
+            _checked(session, onboarding, team, role)
+            for team, role in grant
+            if len(accounts) == 1 or role in _for_people(onboarding)
+        }
+        taken = {
+            each for each in before if (each.team, each.role) in revoke or (each.team, "") in revoke
+        }
+        asked = (before - taken) | given
+        changed.append(_set(session, onboarding, asked, actor=actor, now=now))
+    return GrantsChanged(
+        granted=tuple(each for one in changed for each in one.granted),
+        revoked=tuple(each for one in changed for each in one.revoked),
+        powers_to_remove=tuple(each for one in changed for each in one.powers_to_remove),
+        onboardings=tuple(each for one in changed for each in one.onboardings),
+    )
+
+
+def _set(
+    session: Session, onboarding: Onboarding, asked: set[RoleGrant], *, actor: str, now: datetime
+) -> GrantsChanged:
+    before = set(grants.living_grants(session, account_id=onboarding.account_id))
+    if asked == before:
+        return GrantsChanged()
+    if onboarding.stage is not Stage.LIVE:
+        raise NotLive(onboarding)
+    grants.grant(session, asked - before, actor=actor, now=now)
+    grants.revoke(session, before - asked, actor=actor, now=now)
+    changed = {each.role for each in asked ^ before}
+    teams = {
+        role: tuple(sorted(each.team for each in asked if each.role == role)) for role in changed
+    }
+    request = replace(onboarding.request, teams={**onboarding.request.teams, **teams})
+    corrected = onboardings.put_request(session, onboarding, request)
+    woken = onboardings.wake(session, corrected, granted_anew(corrected.record, changed), now)
+    words = ", ".join(f"{each.team}: {each.role}" for each in sorted(asked)) or "nobody"
+    note_person(session, woken, "set_grants", words=words, actor=actor, now=now)
+    shown_before, shown_after = (
+        [_shown(session, onboarding, each) for each in sorted(some)] for some in (before, asked)
+    )
+    practice = practices.practice(session, onboarding.payer_account_id)
+    settings = LinkSettings(partition=practice.partition, region=practice.region)
+    return GrantsChanged(
+        granted=tuple(sorted(asked - before)),
+        revoked=revoked(shown_before, shown_after, settings),
+        powers_to_remove=powers_to_remove(shown_before, shown_after),
+        onboardings=(woken,),
+    )
+
+
+def link_grants(
+    session: Session, *, team: str | None = None, where: Where | None = None
+) -> tuple[Grant, ...]:
+    """Every grant that holds now, as `service.accounts.links.export` takes them."""
+    where = where or Where()
+    shown = []
+    for each in grants.living_grants(session, team=team, account_id=where.account_id or None):
+        onboarding = onboardings.onboarding_of(session, each.account_id)
+        if onboarding is not None and where.client in ("", onboarding.request.client_key):
+            shown.append(_shown(session, onboarding, each))
+    return tuple(sorted(shown))
+
+
+def _accounts(session: Session, where: Where) -> tuple[Onboarding, ...]:
+    if bool(where.account_id) == bool(where.client):
+        raise BadInput("say either the account or the client whose accounts it is about")
+    if where.account_id:
+        onboarding = onboardings.onboarding_of(session, check_account_id(where.account_id))
+        if onboarding is None:
+            raise NoAccount(where.account_id)
+        return (onboarding,)
+    found = onboardings.onboardings(session, client=where.client, limit=1_000_000)
+    live = tuple(each for each in found if each.stage is Stage.LIVE)
+    if not live:
+        raise NoAccount(f"client {where.client!r}")
+    return live
+
+
+def _check_known(session: Session, accounts: Sequence[Onboarding], team: str, role: str) -> None:
+    """A word that is wrong everywhere is said to be, before anything is stored."""
+    teams = [each.key for each in practices.teams(session)]
+    if team not in teams:
+        raise BadInput(f"no team is called {team!r}; there are {', '.join(teams) or 'none'}")
+    roles = sorted({name for onboarding in accounts for name in _for_people(onboarding)})
+    if role and role not in roles:
+        where = ", ".join(onboarding.account_id for onboarding in accounts[:5])
+        raise BadInput(
+            f"no role for people is called {role!r} in {where}; there are {', '.join(roles)}"
+        )
+
+
+def _checked(session: Session, onboarding: Onboarding, team: str, role: str) -> RoleGrant:
+    _check_known(session, (onboarding,), team, role)
+    if not role:
+        raise BadInput("say which role is granted")
+    spec = _for_people(onboarding)[role]
+    if spec.trust is not TrustKind.HUMAN_MFA and team != spec.team:
+        raise BadInput(
+            f"{role} lets in the permission set {spec.permission_set}: assign that to {team!r} in "
+            "Identity Center, or grant a role that asks for a team"
+        )
+    return RoleGrant(team=team, account_id=onboarding.account_id, role=role)
+
+
+def _for_people(onboarding: Onboarding) -> dict[str, RoleSpec]:
+    return {spec.name: spec for spec in onboarding.request.roles if spec.team}
+
+
+def _shown(session: Session, onboarding: Onboarding, grant: RoleGrant) -> Grant:
+    spec = _for_people(onboarding)[grant.role]
+    practice = practices.practice(session, onboarding.payer_account_id)
+    names = {str(client.key): client.name for client in clients.clients(session)}
+    return Grant(
+        team=grant.team,
+        client_key=onboarding.request.client_key,
+        client_name=names[onboarding.request.client_key],
+        account_id=grant.account_id,
+        account_name=onboarding.request.account_name,
+        role_path=role_path_of(grant.role, practice.bootstrap_role),
+        stage=spec.stage,
+        session_seconds=spec.session_seconds,
+    )

@@ -1,0 +1,128 @@
+"""Owns applying a configuration: the store says what the file says, and what that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from invoices.clients import OverlappingAssignments
+from kernel.errors import BadInput
+from service.accounts.emails import check_email
+from service.accounts.mailboxes import check_mailbox_check
+from service.actions.onboarding.check_roles import judged
+from service.configuration.reading import Configuration, ConfigurationRefused
+from service.store.access import audit
+from service.store.accounts import practices
+from service.store.billing import clients, prices, sellers
+from service.store.changes import Change, configure_alone
+from service.store.session import Session
+
+
+def apply_configuration(
+    session: Session, configuration: Configuration, *, actor: str, now: datetime
+) -> tuple[Change, ...]:
+    """Nothing when applied again. What the file leaves out stays as it is.
+
+    Raises ConfigurationRefused.
+    """
+    configure_alone(session)
+    problems = [
+        *_dangling_names(session, configuration),
+        *_unfit_for_onboarding(session, configuration),
+    ]
+    if problems:
+        raise ConfigurationRefused(problems)
+    try:
+        changes = list(_write(session, configuration, now))
+    except OverlappingAssignments as error:
+        raise ConfigurationRefused([f"clients: {error}"]) from error
+    for change in changes:
+        audit.record(
+            session,
+            actor=actor,
+            action="apply_configuration",
+            subject=change.subject,
+            before=change.before,
+            after=change.after,
+            now=now,
+        )
+    return tuple(changes)
+
+
+def _write(session: Session, configuration: Configuration, now: datetime) -> Iterator[Change]:
+    for seller, numbering in configuration.sellers:
+        yield from sellers.put_seller(session, seller, numbering)
+    for payer in configuration.payer_accounts:
+        yield from sellers.put_payer_account(session, payer)
+    for book in configuration.price_books:
+        yield from prices.put_price_book(session, book, now)
+    for client in configuration.clients:
+        yield from clients.put_client(session, client)
+    for account_id, name in configuration.account_names:
+        yield from clients.put_account_name(session, account_id, name)
+    yield from clients.put_assignments(session, configuration.assignments)
+    for item in configuration.custom_line_items:
+        yield from prices.put_custom_line_item(session, item)
+    for rate in configuration.exchange_rates:
+        yield from prices.put_exchange_rate(session, rate)
+    yield from _write_onboarding(session, configuration)
+
+
+def _write_onboarding(session: Session, configuration: Configuration) -> Iterator[Change]:
+    for practice in configuration.practices:
+        yield from practices.put_practice(session, practice)
+    for team in configuration.teams:
+        yield from practices.put_team(session, team)
+    for role in configuration.roles:
+        yield from practices.put_role(session, role)
+
+
+def _unfit_for_onboarding(session: Session, configuration: Configuration) -> Iterator[str]:
+    """Organizations of unknown payers, and roles whose policies may not be written."""
+    paying = {payer.account_id for payer in configuration.payer_accounts}
+    paying |= {payer.account_id for payer in sellers.payer_accounts(session)}
+    for practice in configuration.practices:
+        if practice.payer_account_id not in paying:
+            yield f"onboarding: {practice.payer_account_id} is no payer; add it under `payers`"
+        try:
+            check_email(practice.mailbox)
+            if practice.mail is not None:
+                check_mailbox_check(practice.mail)
+        except BadInput as trouble:
+            yield f"onboarding.organizations: {trouble}"
+    organizations = (*configuration.practices, *practices.practices(session))
+    for role in configuration.roles:
+        try:
+            judged(role, organizations)
+        except BadInput as trouble:
+            yield f"onboarding.roles: {trouble}"
+
+
+def _dangling_names(session: Session, configuration: Configuration) -> Iterator[str]:
+    """Names of things that neither the file nor the store knows."""
+    books = {book.key for book in configuration.price_books} | prices.price_book_keys(session)
+    known = {client.key for client in (*configuration.clients, *clients.clients(session))}
+    for client in configuration.clients:
+        if client.price_book not in books:
+            yield f"clients.{client.key}.price_book: there is no price book {client.price_book}"
+    for item in configuration.custom_line_items:
+        if item.client not in known:
+            yield f"custom_line_items: {item.description!r} is for an unknown client {item.client}"
+    payers = {payer.account_id for payer in configuration.payer_accounts}
+    payers |= {each.account_id for each in sellers.payer_accounts(session) if each.seller_key}
+    for item in configuration.custom_line_items:
+        if item.payer_account_id is None and len(payers) > 1:
+            yield (
+                f"custom_line_items: {item.description!r} of {item.client}: there are several "
+                "payers; say with `payer` on whose invoice it goes"
+            )
+        if item.payer_account_id is not None and item.payer_account_id not in payers:
+            yield (
+                f"custom_line_items: {item.description!r} of {item.client}: there is no payer "
+                f"{item.payer_account_id}"
+            )
+    sold = {seller.key for seller, _ in configuration.sellers}
+    for payer in configuration.payer_accounts:
+        seller = payer.seller_key
+        if seller is None or (seller not in sold and not sellers.is_seller(session, seller)):
+            yield f"payers: {payer.account_id} has no seller; describe it under `seller`"

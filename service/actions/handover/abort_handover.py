@@ -1,0 +1,30 @@
+"""Owns calling a hand-over off: what was taken away is put back, until the account has left."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from kernel.errors import Refused
+from service.accounts.life import Stage, has_reached
+from service.actions.access.note_person import note_person
+from service.actions.handover.living_handover import living
+from service.store.accounts import handovers, onboardings
+from service.store.accounts.onboardings import Onboarding
+from service.store.session import Session
+
+
+class TooLate(Refused):
+    code = "too_late"
+
+
+def abort_handover(
+    session: Session, onboarding_id: str, *, actor: str, now: datetime
+) -> Onboarding:
+    """Raises NoHandover, TooLate."""
+    onboarding, departure = living(session, onboarding_id)
+    if has_reached(onboarding.stage, Stage.DEPARTED):
+        raise TooLate(f"the account of {onboarding.id} has left: invite it again")
+    handovers.abort(session, departure, actor=actor)
+    woken = onboardings.wake(session, onboarding, onboarding.record, now)
+    note_person(session, woken, "abort_handover", actor=actor, now=now)
+    return woken

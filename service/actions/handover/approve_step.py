@@ -1,0 +1,32 @@
+"""Owns the approval of a dangerous step of a hand-over by a second person."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from kernel.errors import BadInput
+from service.accounts.handover import checklist
+from service.accounts.leaving import Exit
+from service.actions.access.note_person import note_person
+from service.actions.handover.living_handover import living
+from service.store.accounts import handovers, onboardings
+from service.store.accounts.onboardings import Onboarding
+from service.store.session import Session
+
+
+def approve_step(
+    session: Session, onboarding_id: str, item: str, *, actor: str, now: datetime
+) -> Onboarding:
+    """Raises NoSuchOnboarding, NoHandover, BadInput, SamePerson."""
+    onboarding, departure = living(session, onboarding_id)
+    dangerous = dangerous_items(departure.asked.exit)
+    if item not in dangerous:
+        raise BadInput(f"{item!r} needs no approval; what does: {', '.join(dangerous)}")
+    handovers.approve(session, departure, item, approver=actor, now=now)
+    woken = onboardings.wake(session, onboarding, onboarding.record, now)
+    note_person(session, woken, "approve_step", words=item, actor=actor, now=now)
+    return woken
+
+
+def dangerous_items(exit_: Exit) -> tuple[str, ...]:
+    return tuple(item.key for item in checklist(exit_) if item.dangerous)

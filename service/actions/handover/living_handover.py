@@ -1,0 +1,23 @@
+"""Owns finding the hand-over that an action is about."""
+
+from __future__ import annotations
+
+from kernel.errors import NotFound
+from service.store.accounts import handovers, onboardings
+from service.store.accounts.handovers import Departure
+from service.store.accounts.onboardings import Onboarding
+from service.store.session import Session
+
+
+class NoHandover(NotFound):
+    def __init__(self, onboarding_id: str) -> None:
+        super().__init__(f"{onboarding_id} is not being handed over")
+
+
+def living(session: Session, onboarding_id: str) -> tuple[Onboarding, Departure]:
+    """Raises NoSuchOnboarding, NoHandover."""
+    onboarding = onboardings.onboarding(session, onboarding_id)
+    departure = handovers.living_handover(session, onboarding)
+    if departure is None:
+        raise NoHandover(onboarding_id)
+    return onboarding, departure

@@ -1,0 +1,73 @@
+"""Owns that no policy reaches AWS unjudged: every role of a request, as it would be written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from kernel.errors import BadInput
+from service.accounts.findings import Finding, Severity
+from service.accounts.policy_files import Document, to_text
+from service.accounts.practice import Practice
+from service.accounts.request import Request
+from service.accounts.roles import (
+    CATALOGUE,
+    RoleSpec,
+    boundary_document,
+    check_role,
+    inline_policy,
+    trust_of,
+)
+from service.accounts.validate_policy import PolicyKind, validate_policy
+
+PLACE_OF_ACCOUNT = "000000000000"
+EXTERNAL_ID = "msp-00000000000000000000000000000000"
+"""As long as ours are."""
+
+
+def check_roles(practice: Practice, request: Request) -> None:
+    """Raises BadInput with the worst finding of the first role that may not be written."""
+    for spec in request.roles:
+        check_role(spec)
+        for finding in findings_of(spec, practice, request.external_id):
+            if finding.severity is Severity.CRITICAL:
+                raise BadInput(f"{finding.where}: {finding.message}")
+
+
+def judged(spec: RoleSpec, practices: Iterable[Practice]) -> tuple[Finding, ...]:
+    """Of a role for the practice's own catalogue: the warnings. Raises BadInput for the worst."""
+    if spec.name in {shipped.name for shipped in CATALOGUE}:
+        raise BadInput(f"{spec.name} is a role of the shipped catalogue; give another name")
+    check_role(spec)
+    findings = {
+        finding for practice in practices for finding in findings_of(spec, practice, EXTERNAL_ID)
+    }
+    for finding in sorted(findings):
+        if finding.severity is Severity.CRITICAL:
+            raise BadInput(f"{finding.where}: {finding.message}")
+    return tuple(sorted(findings))
+
+
+def findings_of(spec: RoleSpec, practice: Practice, external_id: str) -> tuple[Finding, ...]:
+    return tuple(
+        finding
+        for kind, where, document in _documents(spec, practice, external_id)
+        for finding in _judged(kind, where, to_text(document))
+    )
+
+
+def _documents(
+    spec: RoleSpec, practice: Practice, external_id: str
+) -> Iterator[tuple[PolicyKind, str, Document]]:
+    yield PolicyKind.TRUST, f"trust of {spec.name}", trust_of(spec, practice, external_id)
+    inline = inline_policy(spec, practice, PLACE_OF_ACCOUNT)
+    if inline is not None:
+        yield PolicyKind.INLINE, f"policy of {spec.name}", inline
+    if spec.bounded:
+        yield PolicyKind.BOUNDARY, "permissions boundary", boundary_document(practice)
+
+
+@lru_cache(maxsize=256)
+def _judged(kind: PolicyKind, where: str, text: str) -> tuple[Finding, ...]:
+    """A batch asks for the same roles over and over."""
+    return validate_policy(text, kind, where=where)

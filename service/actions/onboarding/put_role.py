@@ -1,0 +1,32 @@
+"""Owns adding a role to the practice's catalogue, an uploaded policy among them: judged first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from service.accounts.findings import Finding
+from service.accounts.roles import RoleSpec
+from service.actions.onboarding.check_roles import judged
+from service.store.access import audit
+from service.store.accounts import practices
+from service.store.accounts.practices import Team
+from service.store.session import Session
+
+
+def put_role(session: Session, spec: RoleSpec, *, actor: str, now: datetime) -> tuple[Finding, ...]:
+    """The warnings. Raises BadInput with the worst of what may not be written."""
+    warnings = judged(spec, practices.practices(session))
+    changes = practices.put_role(session, spec)
+    if spec.team and spec.team not in {team.key for team in practices.teams(session)}:
+        changes += practices.put_team(session, Team(spec.team, spec.team))
+    for change in changes:
+        audit.record(
+            session,
+            actor=actor,
+            action="put_role",
+            subject=change.subject,
+            before=change.before,
+            after=change.after,
+            now=now,
+        )
+    return warnings

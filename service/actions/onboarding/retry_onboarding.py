@@ -1,0 +1,65 @@
+"""Owns going on after a person corrected what was wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from kernel.errors import BadInput, Refused
+from service.accounts.emails import check_email
+from service.accounts.practice import Kind
+from service.accounts.record import retried
+from service.accounts.request import Consent
+from service.actions.access.note_person import note_person
+from service.store.accounts import onboardings
+from service.store.accounts.onboardings import Onboarding
+from service.store.session import Session
+
+
+class NothingToRetry(Refused):
+    code = "nothing_to_retry"
+
+    def __init__(self, onboarding: Onboarding) -> None:
+        super().__init__(f"{onboarding.id} is {onboarding.state}: there is nothing to retry")
+
+
+def retry_onboarding(
+    session: Session,
+    onboarding_id: str,
+    *,
+    email: str = "",
+    consents: frozenset[Consent] = frozenset(),
+    actor: str,
+    now: datetime,
+) -> Onboarding:
+    """Due at once, its troubles forgotten; what AWS may have done is never forgotten.
+
+    `email`: another root address, where AWS refused the first. `consents`: what the client of an
+    invited account allows from now on. Raises NoSuchOnboarding, NothingToRetry, BadInput.
+    """
+    before = onboardings.onboarding(session, onboarding_id)
+    if before.waiting is None or before.has_ended:
+        raise NothingToRetry(before)
+    if email:
+        before = _with_email(session, before, email)
+    if consents:
+        request = replace(before.request, consents=before.request.consents | consents)
+        before = onboardings.put_request(session, before, request)
+    woken = onboardings.wake(session, before, retried(before.record), now)
+    note_person(session, woken, "retry", actor=actor, now=now)
+    return woken
+
+
+def _with_email(session: Session, before: Onboarding, email: str) -> Onboarding:
+    """Only before an account exists, and only where AWS surely made none of the first address."""
+    unsure = any(not intent.failure for intent in before.record.intents)
+    if before.request.kind is not Kind.CREATE or before.is_linked or unsure:
+        raise BadInput(
+            f"the e-mail address of {before.id} cannot be changed: AWS may have used it already"
+        )
+    check_email(email)
+    onboardings.check_free(session, email=email, account_name="", account_id="")
+    onboardings.release(session, before)
+    changed = onboardings.put_request(session, before, replace(before.request, email=email))
+    onboardings.reserve(session, changed, email=email, account_name=changed.request.account_name)
+    return changed

@@ -1,0 +1,37 @@
+"""Owns describing the practice's organization: its OU, guards, service roles, mailbox, contacts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from service.accounts.emails import check_email
+from service.accounts.mailboxes import check_mailbox_check
+from service.accounts.practice import Practice, check_account_id
+from service.store.access import audit
+from service.store.accounts import practices
+from service.store.billing import sellers
+from service.store.changes import Change
+from service.store.session import Session
+
+
+def set_practice(
+    session: Session, practice: Practice, *, actor: str, now: datetime
+) -> tuple[Change, ...]:
+    """Nothing where it is so already. Raises BadInput, UnknownPayer."""
+    sellers.payer_account(session, practice.payer_account_id)
+    check_account_id(practice.access_account_id)
+    check_email(practice.mailbox)
+    if practice.mail is not None:
+        check_mailbox_check(practice.mail)
+    changes = practices.put_practice(session, practice)
+    for change in changes:
+        audit.record(
+            session,
+            actor=actor,
+            action="set_practice",
+            subject=change.subject,
+            before=change.before,
+            after=change.after,
+            now=now,
+        )
+    return tuple(changes)

@@ -1,0 +1,121 @@
+"""What the wire carries of grants: who holds which role, what was changed, and what to delete."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from service.accounts.links import Grant
+from service.actions.access.set_grants import GrantsChanged, TeamRole
+from service.api.accounts.onboarding_schemas import CLIENT_KEY, In, OnboardingText
+from service.api.billing.schemas import AccountText, ClientText, Out
+
+TEAM = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+ROLE = r"^[\w+=,.@-]{1,64}$"
+TeamText = Annotated[str, Field(pattern=TEAM, examples=["engineers"])]
+RoleText = Annotated[str, Field(pattern=ROLE, examples=["MspEngineer"])]
+
+
+class TeamRoleForm(In):
+    team: TeamText
+    role: RoleText
+
+
+class TeamRolesForm(In):
+    team: TeamText
+    role: str = Field("", pattern=r"^[\w+=,.@-]{0,64}$", description="Every role, if left out.")
+
+
+class GrantsRequest(In):
+    """Exactly these."""
+
+    grants: list[TeamRoleForm] = Field(max_length=200)
+
+
+class GrantsChange(In):
+    """Of one account, or of all accounts of a client that are live."""
+
+    account_id: str = Field("", pattern="^([0-9]{12})?$", examples=["444444444444"])
+    client: str = Field("", pattern=f"({CLIENT_KEY})|^$", examples=[""])
+    grant: list[TeamRoleForm] = Field(default=[], max_length=200)
+    revoke: list[TeamRolesForm] = Field(default=[], max_length=200)
+
+
+class GrantItem(Out):
+    team: TeamText
+    role: RoleText
+    account_id: AccountText
+    client: ClientText
+    account_name: str = Field(max_length=200)
+
+
+class GrantList(Out):
+    items: list[GrantItem] = Field(max_length=500)
+    next_cursor: str | None = Field(max_length=400)
+    has_more: bool
+
+
+class HeldItem(Out):
+    team: TeamText
+    role: RoleText
+    account_id: AccountText
+
+
+class EntryItem(Out):
+    file: str = Field(max_length=200, examples=["engineers.1password.csv"])
+    entry: str = Field(max_length=200, examples=["linkId 0f3a…"])
+
+
+class RevokedItem(Out):
+    team: TeamText
+    title: str = Field(max_length=300)
+    role_arn: str = Field(max_length=200)
+    delete: list[EntryItem] = Field(max_length=20, description="Imports only add: by hand.")
+
+
+class GrantsAnswer(Out):
+    """Recorded; a worker changes the roles' trust in AWS at once, and proves it."""
+
+    granted: list[HeldItem] = Field(max_length=100_000)
+    revoked: list[RevokedItem] = Field(max_length=100_000)
+    shut: list[str] = Field(max_length=100_000, description="Roles that no team holds any more.")
+    onboardings: list[OnboardingText] = Field(
+        max_length=100_000, description="`GET /v1/onboardings/{id}` says `live` when it is done."
+    )
+
+
+def role_of(grant: Grant) -> str:
+    return grant.role_path.rsplit("/", 1)[-1]
+
+
+def to_api_grant(grant: Grant) -> GrantItem:
+    return GrantItem(
+        team=grant.team,
+        role=role_of(grant),
+        account_id=grant.account_id,
+        client=grant.client_key,
+        account_name=grant.account_name,
+    )
+
+
+def to_api_change(changed: GrantsChanged) -> GrantsAnswer:
+    return GrantsAnswer(
+        granted=[
+            HeldItem(team=each.team, role=each.role, account_id=each.account_id)
+            for each in changed.granted
+        ],
+        revoked=[
+            RevokedItem(
+                team=each.team,
+                title=each.title,
+                role_arn=each.role_arn,
+                delete=[EntryItem(file=file, entry=entry) for file, entry in each.entries],
+            )
+            for each in changed.revoked
+        ],
+        shut=list(changed.powers_to_remove),
+        onboardings=[each.id for each in changed.onboardings],
+    )
+
+
+def to_team_roles(forms: list[TeamRoleForm] | list[TeamRolesForm]) -> tuple[TeamRole, ...]:
+    return tuple((form.team, form.role) for form in forms)

@@ -1,0 +1,98 @@
+"""Grants: which team holds which role in which account; only our own people know of them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import JSONResponse
+
+from service.accounts.links import Grant
+from service.actions.access.set_grants import Where, change_grants, link_grants, set_grants
+from service.api import cursors
+from service.api.access import NowDep, OnboarderDep, SessionDep, StaffDep, actor_of
+from service.api.accounts.account_schemas import ACCOUNT_ID
+from service.api.accounts.grant_schemas import (
+    TEAM,
+    GrantList,
+    GrantsAnswer,
+    GrantsChange,
+    GrantsRequest,
+    role_of,
+    to_api_change,
+    to_api_grant,
+    to_team_roles,
+)
+from service.api.accounts.onboarding_schemas import CLIENT_KEY
+from service.api.idempotency import OnceDep
+
+router = APIRouter(tags=["accounts"])
+
+LATER = {"Retry-After": "5"}
+
+
+@router.get("/grants", operation_id="list_grants")
+def list_grants(
+    session: SessionDep,
+    _key: StaffDep,
+    team: Annotated[str | None, Query(pattern=TEAM)] = None,
+    client: Annotated[str | None, Query(pattern=CLIENT_KEY)] = None,
+    account_id: Annotated[str | None, Query(pattern=ACCOUNT_ID)] = None,
+    cursor: Annotated[str | None, Query(max_length=400)] = None,
+    limit: Annotated[int, Query(ge=1)] = 100,
+) -> GrantList:
+    """Those that hold now, by account, role and team; `limit` is at most 500."""
+    filters = {"list": "grants", "team": team, "client": client, "account": account_id}
+    size, after = min(limit, 500), cursors.after(cursor, filters, r"^[0-9]{12}\|[^|]+\|[^|]+$")
+    where = Where(account_id=account_id or "", client=client or "")
+    found = sorted(link_grants(session, team=team, where=where), key=_place)
+    rest = [grant for grant in found if after is None or _place(grant) > after]
+    shown, has_more = rest[:size], len(rest) > size
+    return GrantList(
+        items=[to_api_grant(each) for each in shown],
+        next_cursor=cursors.encode((_place(shown[-1]),), filters) if has_more else None,
+        has_more=has_more,
+    )
+
+
+def _place(grant: Grant) -> str:
+    return f"{grant.account_id}|{role_of(grant)}|{grant.team}"
+
+
+@router.post(
+    "/grants:change",
+    operation_id="change_grants",
+    status_code=202,
+    responses={202: {"model": GrantsAnswer, "description": "Recorded; AWS hears of it now."}},
+)
+def change(
+    session: SessionDep, key: OnboarderDep, now: NowDep, once: OnceDep, asked: GrantsChange
+) -> JSONResponse:
+    """Granted and revoked in one account, or all live ones of a client. Needs an Idempotency-Key.
+
+    What was revoked lists what to delete from which exported file.
+    """
+
+    def perform() -> GrantsAnswer:
+        changed = change_grants(
+            session,
+            Where(account_id=asked.account_id, client=asked.client),
+            grant=to_team_roles(asked.grant),
+            revoke=to_team_roles(asked.revoke),
+            actor=actor_of(key),
+            now=now,
+        )
+        return to_api_change(changed)
+
+    return once.answer(asked, perform, headers=LATER)
+
+
+@router.put("/accounts/{account_id}/grants", operation_id="set_grants", status_code=202)
+def put(
+    session: SessionDep,
+    key: OnboarderDep,
+    now: NowDep,
+    account_id: Annotated[str, Path(pattern=ACCOUNT_ID, examples=["444444444444"])],
+    asked: GrantsRequest,
+) -> GrantsAnswer:
+    """Exactly these hold in the account from now on. Twice is once."""
+    wanted = to_team_roles(asked.grants)
+    return to_api_change(set_grants(session, account_id, wanted, actor=actor_of(key), now=now))

@@ -1,0 +1,106 @@
+"""What the wire carries: money as decimal text with its currency, ids as opaque text."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from invoices.documents.document import to_document
+from invoices.documents.invoice import Invoice
+from invoices.money import from_minor
+from invoices.reconciliation import Reconciliation
+from service.store.billing.invoices import InvoiceRecord
+
+PeriodText = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", examples=["2026-10"])]
+ClientText = Annotated[str, Field(max_length=64, examples=["acme"])]
+AccountText = Annotated[str, Field(pattern=r"^[0-9]{12}$", examples=["836060457634"])]
+
+
+class Out(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Money(Out):
+    amount: str = Field(max_length=60, examples=["1234.56"])
+    currency: str = Field(pattern="^[A-Z]{3}$", examples=["USD"])
+
+
+class InvoiceItem(Out):
+    """An invoice in a list. `number` and `issued_on` are null until it is issued."""
+
+    id: str = Field(max_length=40, examples=["17"])
+    state: Literal["draft", "approved", "issued"]
+    number: str | None = Field(max_length=40, examples=["INV-000007"])
+    client: ClientText
+    period: PeriodText
+    payer_account_id: AccountText
+    total: Money
+    issued_on: str | None = Field(examples=["2026-11-06"])
+    formats: list[str] = Field(
+        max_length=20, description="Suffixes under which the issued document can be had."
+    )
+
+
+class InvoiceDetail(InvoiceItem):
+    """`document` is the frozen document once issued, the draft as it stands before."""
+
+    document: dict[str, Any]
+
+
+class InvoiceList(Out):
+    items: list[InvoiceItem] = Field(max_length=500)
+    next_cursor: str | None = Field(max_length=400)
+    has_more: bool
+
+
+class PeriodItem(Out):
+    """A payer's billed month, and whether it is accounted for to the last digit."""
+
+    period: PeriodText
+    payer_account_id: AccountText
+    payer_total: Money
+    closes: bool
+    unassigned: Money
+    invoices: dict[str, int] = Field(description="How many, by state.")
+
+
+class PeriodList(Out):
+    items: list[PeriodItem] = Field(max_length=500)
+    next_cursor: str | None = Field(max_length=400)
+    has_more: bool
+
+
+def to_api_invoice(record: InvoiceRecord, formats: tuple[str, ...]) -> InvoiceItem:
+    return InvoiceItem(**_invoice_fields(record, formats))
+
+
+def to_api_invoice_detail(
+    record: InvoiceRecord, formats: tuple[str, ...], invoice: Invoice
+) -> InvoiceDetail:
+    return InvoiceDetail(**_invoice_fields(record, formats), document=to_document(invoice))
+
+
+def _invoice_fields(record: InvoiceRecord, formats: tuple[str, ...]) -> dict[str, Any]:
+    total = str(from_minor(record.total_minor, record.currency))
+    return {
+        "id": str(record.id),
+        "state": record.state.value,
+        "number": record.number or None,
+        "client": record.client,
+        "period": str(record.period),
+        "payer_account_id": record.payer_account_id,
+        "total": Money(amount=total, currency=record.currency),
+        "issued_on": record.issued_on.isoformat() if record.issued_on else None,
+        "formats": list(formats) if record.issued_on else [],
+    }
+
+
+def to_api_period(proof: Reconciliation, states: dict[str, int]) -> PeriodItem:
+    shown = proof.to_json()
+    return PeriodItem(
+        period=shown["period"],
+        payer_account_id=proof.payer_account_id,
+        payer_total=Money(amount=shown["payer_total"], currency=proof.currency),
+        closes=proof.closes,
+        unassigned=Money(amount=shown["unassigned"], currency=proof.currency),
+        invoices=states,
+    )

@@ -1,0 +1,167 @@
+"""Owns the `onboarding` section of the configuration file: the organization, teams, own roles."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from service.accounts.mailboxes import MailboxCheck, MailServer, Tls
+from service.accounts.practice import Contact, ContactType, Practice
+from service.accounts.roles import RoleSpec, RoleStage
+from service.accounts.trust import TrustKind
+from service.configuration.forms import AccountNumber, ConfigurationForm, Form, Key, Name, Text
+from service.store.accounts.practices import Team
+
+RoleName = Annotated[Text, StringConstraints(pattern=r"^[\w+=,.@-]{1,64}$")]
+RoleArn = Annotated[Text, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$")]
+Seconds = Annotated[int, Field(ge=900, le=43_200)]
+
+
+class ContactForm(Form):
+    name: Name
+    title: Name
+    email: Name
+    phone: Name
+
+
+class ContactsForm(Form):
+    billing: ContactForm
+    operations: ContactForm
+    security: ContactForm
+
+
+class MailServerForm(Form):
+    host: Annotated[Text, StringConstraints(pattern=r"^[0-9A-Za-z.:-]{1,253}$")]
+    port: Annotated[int, Field(ge=1, le=65_535)]
+    tls: Literal["tls", "starttls", "none"] = "tls"
+    user: Text = ""
+    password_env: Annotated[Text, StringConstraints(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
+    password_file: Text = ""
+
+
+class MailboxCheckForm(Form):
+    smtp: MailServerForm
+    imap: MailServerForm
+    sender: Name
+    folder: Annotated[Text, StringConstraints(pattern=r"^[\x20-\x7e]{1,200}$")] = "INBOX"
+    every_days: Annotated[int, Field(ge=1, le=366)] = 30
+    hours: Annotated[int, Field(ge=1, le=168)] = 24
+    mails_max: Annotated[int, Field(ge=1, le=1_000)] = 50
+
+
+class OrganizationForm(Form):
+    payer: AccountNumber
+    organization_id: Annotated[Text, StringConstraints(pattern=r"^o-[a-z0-9]{10,32}$")]
+    root_id: Annotated[Text, StringConstraints(pattern=r"^r-[a-z0-9]{4,32}$")]
+    client_ou_id: Annotated[Text, StringConstraints(pattern=r"^ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}$")]
+    membership_scp_id: Annotated[Text, StringConstraints(pattern=r"^p-[a-z0-9]{8,128}$")]
+    root_scp_id: Annotated[Text, StringConstraints(pattern=r"^p-[a-z0-9]{8,128}$")]
+    mailbox: Name
+    automation_role: RoleArn
+    offboarding_role: RoleArn
+    access_account: AccountNumber
+    contacts: ContactsForm
+    bootstrap_role: RoleName = "MspBootstrap"
+    region: Key = "us-east-1"
+    probe_teams: list[Key] = Field(default=[])
+    mail: MailboxCheckForm | None = None
+
+
+class TeamForm(Form):
+    key: Key
+    name: Name
+
+
+class RoleForm(Form):
+    name: RoleName
+    purpose: Name
+    stage: Literal["day0", "build", "run", "billing", "automation"]
+    trust: Literal["human_mfa", "identity_center", "automation", "third_party"]
+    team: Text = ""
+    permission_set: Text = ""
+    third_party_account: AccountNumber | None = None
+    policy: dict[str, Any] | None = None
+    """The document itself."""
+    managed: list[Name] = Field(default=[])
+    bounded: bool = True
+    session_seconds: Seconds = 3_600
+    mfa_age_seconds: Seconds = 3_600
+
+
+class OnboardingForm(Form):
+    organizations: list[OrganizationForm] = Field(default=[])
+    teams: list[TeamForm] = Field(default=[])
+    roles: list[RoleForm] = Field(default=[])
+
+
+class FileForm(ConfigurationForm):
+    """The whole file, this section included."""
+
+    onboarding: OnboardingForm = OnboardingForm()
+
+
+def practices_of(form: OnboardingForm) -> tuple[Practice, ...]:
+    return tuple(map(_practice, form.organizations))
+
+
+def teams_of(form: OnboardingForm) -> tuple[Team, ...]:
+    return tuple(Team(team.key, team.name) for team in form.teams)
+
+
+def roles_of(form: OnboardingForm) -> tuple[RoleSpec, ...]:
+    return tuple(map(_role, form.roles))
+
+
+def _practice(form: OrganizationForm) -> Practice:
+    contacts = {
+        kind: Contact(**getattr(form.contacts, kind.value.lower()).model_dump())
+        for kind in ContactType
+    }
+    return Practice(
+        payer_account_id=form.payer,
+        organization_id=form.organization_id,
+        root_id=form.root_id,
+        client_ou_id=form.client_ou_id,
+        membership_scp_id=form.membership_scp_id,
+        root_scp_id=form.root_scp_id,
+        mailbox=form.mailbox,
+        automation_arn=form.automation_role,
+        offboarding_arn=form.offboarding_role,
+        access_account_id=form.access_account,
+        contacts=contacts,
+        bootstrap_role=form.bootstrap_role,
+        partition=form.automation_role.split(":")[1],
+        region=form.region,
+        probe_teams=frozenset(form.probe_teams),
+        mail=_mail(form.mail) if form.mail else None,
+    )
+
+
+def _mail(form: MailboxCheckForm) -> MailboxCheck:
+    return MailboxCheck(
+        smtp=_server(form.smtp),
+        imap=_server(form.imap),
+        **form.model_dump(exclude={"smtp", "imap"}),
+    )
+
+
+def _server(form: MailServerForm) -> MailServer:
+    return MailServer(tls=Tls(form.tls), **form.model_dump(exclude={"tls"}))
+
+
+def _role(form: RoleForm) -> RoleSpec:
+    return RoleSpec(
+        name=form.name,
+        stage=RoleStage(form.stage),
+        purpose=form.purpose,
+        trust=TrustKind(f"trust_{form.trust}"),
+        team=form.team,
+        permission_set=form.permission_set,
+        third_party_account=form.third_party_account or "",
+        custom=form.policy,
+        managed=tuple(form.managed),
+        bounded=form.bounded,
+        session_seconds=form.session_seconds,
+        mfa_age_seconds=form.mfa_age_seconds,
+    )

@@ -1,0 +1,300 @@
+"""Owns the configuration file as the core's values: reading it, and saying what is wrong in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from invoices.charges import DISCOUNTS
+from invoices.clients import (
+    AccountId,
+    Address,
+    Assignment,
+    Client,
+    ClientKey,
+    OverlappingAssignments,
+    Roster,
+    Tax,
+    TaxCategory,
+)
+from invoices.documents.document import content_id
+from invoices.documents.invoice import Seller
+from invoices.inputs import ExchangeRate
+from invoices.money import Rounding, plain
+from invoices.periods import DaySpan
+from invoices.pricing.book import (
+    CostBasis,
+    FixedRate,
+    Markup,
+    Match,
+    PriceBook,
+    PricingRule,
+)
+from invoices.pricing.custom import CustomKind, CustomLineItem, Flat, Percentage, PercentOf
+from kernel.errors import BadInput
+from service.accounts.practice import Practice
+from service.accounts.roles import RoleSpec
+from service.configuration import forms
+from service.configuration.onboarding_forms import FileForm, practices_of, roles_of, teams_of
+from service.store.accounts.practices import Team
+from service.store.billing.sellers import Numbering, PayerAccount
+from service.store.plain import to_json
+
+
+class ConfigurationRefused(BadInput):
+    """`problems` are lines of path and rule, one for each thing to mend."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What a file says; what it leaves out stays as it is in the store."""
+
+    sellers: tuple[tuple[Seller, Numbering], ...]
+    payer_accounts: tuple[PayerAccount, ...]
+    clients: tuple[Client, ...]
+    account_names: tuple[tuple[AccountId, str], ...]
+    assignments: tuple[Assignment, ...]
+    price_books: tuple[PriceBook, ...]
+    custom_line_items: tuple[CustomLineItem, ...]
+    exchange_rates: tuple[ExchangeRate, ...]
+    practices: tuple[Practice, ...] = ()
+    teams: tuple[Team, ...] = ()
+    roles: tuple[RoleSpec, ...] = ()
+
+
+def read_configuration(text: str) -> Configuration:
+    """Raises ConfigurationRefused."""
+    try:
+        written = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a subclass of SafeLoader
+    except yaml.YAMLError as error:
+        raise ConfigurationRefused([" ".join(str(error).split())]) from error
+    try:
+        form = FileForm.model_validate(written or {})
+    except ValidationError as error:
+        raise ConfigurationRefused([_one_line(problem) for problem in error.errors()]) from error
+    problems = [*_repeated_keys(form), *_overlaps(form)]
+    if problems:
+        raise ConfigurationRefused(problems)
+    return _from_form(form)
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """A key written twice is a mistake, not the later one's victory."""
+
+
+def _mapping_of_unique_keys(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Hashable, Any]:
+    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
+    for key in keys:
+        if keys.count(key) > 1:
+            problem = f"{key!r} is written twice"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    return loader.construct_mapping(node, deep=True)
+
+
+_StrictLoader.add_constructor("tag:yaml.org,2002:map", _mapping_of_unique_keys)
+
+
+def _one_line(problem: Any) -> str:
+    path = ""
+    for step in problem["loc"]:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        elif re.fullmatch("[a-z_]+", step):
+            path += f".{step}"
+    words = {
+        "extra_forbidden": "there is no such setting",
+        "missing": "is required",
+    }.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+    return f"{path.removeprefix('.') or 'the file'}: {words}"
+
+
+def _repeated_keys(form: forms.ConfigurationForm) -> Iterator[str]:
+    keys = {
+        "payers": [payer.account_id for payer in form.payers],
+        "clients": [client.key for client in form.clients],
+        "price_books": [f"{book.key} from {book.start}" for book in form.price_books],
+        "custom_line_items": [_item_key(item) for item in form.custom_line_items],
+        "exchange_rates": [
+            f"{rate.period} {rate.from_currency} to {rate.to_currency}"
+            for rate in form.exchange_rates
+        ],
+    }
+    for name, values in keys.items():
+        for value in sorted({value for value in values if values.count(value) > 1}):
+            yield f"{name}: {value} is written twice"
+
+
+def _overlaps(form: forms.ConfigurationForm) -> Iterator[str]:
+    try:
+        Roster.of(_assignments(form))
+    except OverlappingAssignments as error:
+        yield f"clients: {error}"
+
+
+def _from_form(form: FileForm) -> Configuration:
+    seller_key = form.seller.key if form.seller else forms.SELLER_KEY
+    return Configuration(
+        sellers=(_seller(form.seller),) if form.seller else (),
+        payer_accounts=tuple(
+            PayerAccount(
+                AccountId(payer.account_id),
+                seller_key,
+                frozenset(map(AccountId, payer.internal_accounts)),
+                tuple((export.dialect, export.location) for export in payer.exports),
+            )
+            for payer in form.payers
+        ),
+        clients=tuple(map(_client, form.clients)),
+        account_names=tuple(
+            (AccountId(account.id), account.name)
+            for client in form.clients
+            for account in client.accounts
+            if account.name is not None
+        ),
+        assignments=_assignments(form),
+        price_books=tuple(map(_price_book, form.price_books)),
+        custom_line_items=tuple(map(_custom_line_item, form.custom_line_items)),
+        exchange_rates=tuple(
+            ExchangeRate(
+                rate.period, rate.from_currency, rate.to_currency, _tidy(rate.rate), rate.source
+            )
+            for rate in form.exchange_rates
+        ),
+        practices=practices_of(form.onboarding),
+        teams=teams_of(form.onboarding),
+        roles=roles_of(form.onboarding),
+    )
+
+
+def _seller(form: forms.SellerForm) -> tuple[Seller, Numbering]:
+    seller = Seller(
+        key=form.key,
+        name=form.name,
+        address=_address(form.address),
+        tax_id=form.tax_id,
+        email=form.email,
+        phone=form.phone,
+        website=form.website,
+        registration=form.registration,
+        payment_details=tuple(form.payment_details.items()),
+        footer=form.footer,
+    )
+    return seller, Numbering(form.numbering.prefix, form.numbering.start, Rounding(form.rounding))
+
+
+def _address(form: forms.AddressForm) -> Address:
+    return Address(form.street, form.city, form.postcode, form.country, form.region)
+
+
+def _client(form: forms.ClientForm) -> Client:
+    return Client(
+        key=ClientKey(form.key),
+        name=form.name,
+        currency=form.currency,
+        address=_address(form.address),
+        tax=Tax(
+            TaxCategory(form.tax.category),
+            _tidy(form.tax.rate_percent),
+            form.tax.vat_id,
+            form.tax.note,
+        ),
+        price_book=form.price_book,
+        payment_terms_days=form.payment_terms_days,
+        email=form.email,
+        buyer_reference=form.buyer_reference,
+        external_refs=tuple(sorted(form.external_refs.items())),
+    )
+
+
+def _assignments(form: forms.ConfigurationForm) -> tuple[Assignment, ...]:
+    return tuple(
+        Assignment(
+            AccountId(account.id), ClientKey(client.key), DaySpan(account.start, account.end)
+        )
+        for client in form.clients
+        for account in client.accounts
+    )
+
+
+def _price_book(form: forms.PriceBookForm) -> PriceBook:
+    book = PriceBook(
+        key=form.key,
+        version="",
+        start=form.start,
+        cost_basis=CostBasis(form.cost_basis),
+        rules=tuple(map(_rule, form.rules)),
+        credits_passed_percent=_passed_percent(form.credits),
+        aws_tax_passed_percent=_passed_percent(form.aws_tax),
+        discounts_passed_percent={
+            kind: _passed_percent(passing)
+            for kind in DISCOUNTS
+            if (passing := getattr(form.discounts, kind.removeprefix("discount_"))) is not None
+        },
+    )
+    return replace(book, version=_version(book))
+
+
+def _version(book: PriceBook) -> str:
+    """Of what the book says, not of its name or when it starts."""
+    said = {name: text for name, text in to_json(book).items() if name not in {"key", "start"}}
+    return content_id(said)[:16]
+
+
+def _rule(form: forms.RuleForm) -> PricingRule:
+    match = Match(**form.match.model_dump())
+    if form.markup_percent is not None:
+        return PricingRule(match, Markup(_tidy(form.markup_percent)), form.label)
+    if form.discount_percent is not None:
+        return PricingRule(match, Markup(-_tidy(form.discount_percent)), form.label)
+    assert form.rate is not None
+    return PricingRule(match, FixedRate(_tidy(form.rate)), form.label)
+
+
+def _passed_percent(passing: forms.Passing) -> Decimal:
+    match passing:
+        case "retain":
+            return Decimal(0)
+        case "pass_through":
+            return Decimal(100)
+        case forms.SharePercent(share_percent=share):
+            return _tidy(share)
+
+
+def _custom_line_item(form: forms.CustomLineItemForm) -> CustomLineItem:
+    charge: Flat | Percentage
+    if form.amount is not None:
+        charge = Flat(_tidy(form.amount))
+    else:
+        assert form.percent is not None and form.percent_of is not None
+        minimum = None if form.minimum is None else _tidy(form.minimum)
+        charge = Percentage(_tidy(form.percent), PercentOf(form.percent_of), minimum)
+    return CustomLineItem(
+        key=_item_key(form),
+        client=ClientKey(form.client),
+        kind=CustomKind(form.kind),
+        description=form.description,
+        charge=charge,
+        start=form.start,
+        end=form.end,
+        payer_account_id=None if form.payer is None else AccountId(form.payer),
+    )
+
+
+def _item_key(form: forms.CustomLineItemForm) -> str:
+    """Its own, or one made of client and description, so that a new price changes the item."""
+    return form.key or f"{form.client}:{form.kind}:{form.description}"
+
+
+def _tidy(given: Decimal) -> Decimal:
+    """5.0 and 5 are one figure, and give one content id."""
+    return Decimal(plain(given))

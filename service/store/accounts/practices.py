@@ -1,0 +1,73 @@
+"""Owns the questions about the practice: its organization, its teams, its own roles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlmodel import col, select
+
+from kernel.errors import NotFound
+from service.accounts.practice import Practice
+from service.accounts.roles import RoleSpec
+from service.accounts.storing import practice_from_json, practice_to_json
+from service.store import tables
+from service.store.changes import Change, put
+from service.store.plain import from_json, to_json
+from service.store.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    key: str
+    name: str
+
+
+class NoPractice(NotFound):
+    def __init__(self, payer_account_id: str) -> None:
+        super().__init__(
+            f"the organization of payer account {payer_account_id} is not described: "
+            "add `onboarding` to the configuration and apply"
+        )
+
+
+def put_practice(session: Session, practice: Practice) -> list[Change]:
+    row = tables.onboarding.Practice(
+        payer_account_id=practice.payer_account_id, body=practice_to_json(practice)
+    )
+    return put(session, row, f"practice {practice.payer_account_id}")
+
+
+def practice(session: Session, payer_account_id: str) -> Practice:
+    """Raises NoPractice."""
+    row = session.get(tables.onboarding.Practice, payer_account_id)
+    if row is None:
+        raise NoPractice(payer_account_id)
+    return practice_from_json(row.body)
+
+
+def practices(session: Session) -> tuple[Practice, ...]:
+    row = tables.onboarding.Practice
+    found = session.exec(select(row).order_by(col(row.payer_account_id)))
+    return tuple(practice_from_json(each.body) for each in found)
+
+
+def put_team(session: Session, team: Team) -> list[Change]:
+    row = tables.onboarding.Team(key=team.key, name=team.name)
+    return put(session, row, f"team {team.key}")
+
+
+def teams(session: Session) -> tuple[Team, ...]:
+    row = tables.onboarding.Team
+    return tuple(Team(each.key, each.name) for each in session.exec(select(row).order_by(row.key)))
+
+
+def put_role(session: Session, spec: RoleSpec) -> list[Change]:
+    row = tables.onboarding.CatalogueRole(name=spec.name, body=to_json(spec))
+    return put(session, row, f"role {spec.name}")
+
+
+def own_roles(session: Session) -> tuple[RoleSpec, ...]:
+    """Beside the catalogue that is shipped."""
+    row = tables.onboarding.CatalogueRole
+    found = session.exec(select(row).order_by(col(row.name)))
+    return tuple(from_json(RoleSpec, each.body) for each in found)

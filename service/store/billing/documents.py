@@ -1,0 +1,191 @@
+"""Owns issued documents: number, frozen body, files. Nothing here changes or removes one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from invoices.documents.document import content_id, from_document, to_document
+from invoices.documents.invoice import Invoice
+from invoices.documents.issuing import issue
+from invoices.documents.numbering import invoice_number
+from invoices.periods import BillingPeriod
+from kernel.errors import Refused
+from service.store import tables
+from service.store.billing.drafts import lock, mark_issued
+from service.store.session import Session
+from service.store.tables.months import DraftState
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A document as it was issued."""
+
+    id: int
+    draft_id: int
+    number: str
+    client: str
+    payer_account_id: str
+    period: BillingPeriod
+    invoice: Invoice
+    sha256: str
+    issued_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFile:
+    format: str
+    content: bytes
+    sha256: str
+
+
+class IssueDateGoesBack(Refused):
+    code = "issue_date_goes_back"
+
+    def __init__(self, issued_on: date) -> None:
+        super().__init__(
+            f"a document was already issued after {issued_on}: "
+            "numbers follow the dates of issue, so use that day or a later one"
+        )
+
+
+def issue_document(
+    session: Session, draft_id: int, *, issued_on: date, now: datetime
+) -> Issued | None:
+    """Give an approved draft the next number of its seller's series, and freeze it.
+
+    None where it is issued already. The series is locked from here until the caller's transaction
+    ends, so this comes last in it. Raises NotPossible, IssueDateGoesBack.
+    """
+    draft = lock(session, draft_id)
+    if draft.state == DraftState.ISSUED:
+        return None
+    mark_issued(session, draft)
+    invoice = from_document(draft.document)
+    series_key, prefix = _series_of(session, draft.payer_account_id)
+
+    ordinal, chain_before = _take_ordinal(session, series_key, issued_on)
+    number = invoice_number(prefix, ordinal)
+    issued = issue(invoice, number=number, issued_on=issued_on)
+    body = to_document(issued)
+    sha256 = content_id(body)
+    chain = hashlib.sha256(f"{chain_before}{sha256}".encode()).hexdigest()
+    document = tables.documents.Document(
+        number=number,
+        series=series_key,
+        ordinal=ordinal,
+        draft_id=draft_id,
+        payer_account_id=draft.payer_account_id,
+        client_key=draft.client_key,
+        period=draft.period,
+        body=body,
+        sha256=sha256,
+        chain_sha256=chain,
+        issued_on=issued_on,
+        issued_at=now,
+    )
+    session.add(document)
+    series = tables.documents.NumberSeries
+    session.execute(
+        sa.update(series).where(col(series.key) == series_key).values(last_chain_sha256=chain)
+    )
+    session.flush()
+    return _from_row(document)
+
+
+def _series_of(session: Session, payer_account_id: str) -> tuple[str, str]:
+    """Key and number prefix of the series that a payer's documents are numbered in."""
+    payer, seller = tables.configuration.PayerAccount, tables.configuration.Seller
+    return session.exec(
+        select(seller.key, seller.number_prefix)
+        .join(payer, col(payer.seller_key) == col(seller.key))
+        .where(col(payer.account_id) == payer_account_id)
+    ).one()
+
+
+def _take_ordinal(session: Session, series_key: str, issued_on: date) -> tuple[int, str]:
+    """One row per series is the lock: a rollback gives the ordinal back, so there is no gap."""
+    series = tables.documents.NumberSeries
+    taken = session.execute(
+        sa.update(series)
+        .where(
+            col(series.key) == series_key,
+            sa.or_(col(series.last_issued_on).is_(None), col(series.last_issued_on) <= issued_on),
+        )
+        .values(last_ordinal=series.last_ordinal + 1, last_issued_on=issued_on)
+        .returning(col(series.last_ordinal), col(series.last_chain_sha256))
+    ).one_or_none()
+    if taken is None:
+        raise IssueDateGoesBack(issued_on)
+    return taken[0], taken[1]
+
+
+def document_of(session: Session, draft_id: int) -> Issued | None:
+    row = tables.documents.Document
+    found = session.exec(select(row).where(col(row.draft_id) == draft_id)).one_or_none()
+    return None if found is None else _from_row(found)
+
+
+def issued_documents(
+    session: Session, payer_account_id: str, period: BillingPeriod
+) -> tuple[Issued, ...]:
+    """Of a payer's month, by number."""
+    row = tables.documents.Document
+    found = session.exec(
+        select(row)
+        .where(col(row.payer_account_id) == payer_account_id, col(row.period) == str(period))
+        .order_by(col(row.series), col(row.ordinal))
+    )
+    return tuple(map(_from_row, found))
+
+
+def put_files(session: Session, document_id: int, contents: Mapping[str, bytes]) -> None:
+    """Keep the renderings; those there already stay as they are."""
+    there = formats_of(session, document_id)
+    for extension, content in contents.items():
+        if extension not in there:
+            digest = hashlib.sha256(content).hexdigest()
+            session.add(
+                tables.documents.DocumentFile(
+                    document_id=document_id, format=extension, content=content, sha256=digest
+                )
+            )
+    session.flush()
+
+
+def formats_of(session: Session, document_id: int) -> frozenset[str]:
+    row = tables.documents.DocumentFile
+    return frozenset(session.exec(select(row.format).where(col(row.document_id) == document_id)))
+
+
+def files_of(session: Session, document_id: int) -> tuple[DocumentFile, ...]:
+    row = tables.documents.DocumentFile
+    rows = session.exec(
+        select(row).where(col(row.document_id) == document_id).order_by(col(row.format))
+    )
+    return tuple(DocumentFile(each.format, each.content, each.sha256) for each in rows)
+
+
+def document_file(session: Session, document_id: int, extension: str) -> DocumentFile | None:
+    row = session.get(tables.documents.DocumentFile, (document_id, extension))
+    return None if row is None else DocumentFile(row.format, row.content, row.sha256)
+
+
+def _from_row(row: tables.documents.Document) -> Issued:
+    assert row.id is not None
+    return Issued(
+        id=row.id,
+        draft_id=row.draft_id,
+        number=row.number,
+        client=row.client_key,
+        payer_account_id=row.payer_account_id,
+        period=BillingPeriod.parse(row.period),
+        invoice=from_document(row.body),
+        sha256=row.sha256,
+        issued_on=row.issued_on,
+    )

@@ -1,0 +1,193 @@
+"""Owns a draft's life: drafted, approved, issued or discarded; nobody else writes its state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import defer
+from sqlmodel import col, select
+
+from invoices.clients import AccountId, ClientKey
+from invoices.documents.document import to_document
+from invoices.documents.invoice import Invoice
+from invoices.periods import BillingPeriod
+from kernel.errors import Refused
+from kernel.findings import Finding, Severity
+from service.store import tables
+from service.store.session import Session
+from service.store.tables.months import DraftState
+
+MAY_BECOME: Mapping[DraftState, frozenset[DraftState]] = {
+    DraftState.DRAFT: frozenset({DraftState.APPROVED, DraftState.DISCARDED}),
+    DraftState.APPROVED: frozenset({DraftState.ISSUED, DraftState.DRAFT}),
+    DraftState.ISSUED: frozenset(),  # Only a credit note speaks after this.
+    DraftState.DISCARDED: frozenset(),
+}
+
+LIGHTLY = [
+    defer(sa.inspect(tables.months.Draft).attrs[name].class_attribute)
+    for name in ("document", "working")
+]
+"""Without the figures themselves, so that a list of thousands stays small."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewDraft:
+    """What billing hands over for one client."""
+
+    client: ClientKey
+    invoice: Invoice
+    content_id: str
+    working: Mapping[str, Any]
+    cost: Decimal
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What saving a month's drafts came to: every client is in one of the three."""
+
+    drafted: tuple[ClientKey, ...]
+    unchanged: tuple[ClientKey, ...]
+    findings: tuple[Finding, ...]
+    """One for each client whose approved or issued figures are no longer those of the month."""
+
+
+class NotPossible(Refused):
+    """A draft is not in a state from which this can be done."""
+
+    code = "invoice_not_in_state"
+
+    def __init__(self, draft_id: int, state: DraftState, wanted: DraftState) -> None:
+        super().__init__(f"invoice {draft_id} is {state} and cannot become {wanted}")
+
+
+def save_drafts(
+    session: Session,
+    drafts: Iterable[NewDraft],
+    *,
+    payer_account_id: AccountId,
+    period: BillingPeriod,
+    inputs_id: str,
+    now: datetime,
+) -> Saved:
+    """Replace the unapproved drafts of a payer's month; equal content keeps what it has."""
+    stored = _current(session, payer_account_id, period)
+    drafted, unchanged, findings = [], [], []
+    for draft in sorted(drafts, key=lambda each: each.client):
+        row = stored.pop(draft.client, None)
+        if row is not None and row.content_id == draft.content_id:
+            unchanged.append(draft.client)
+        elif row is not None and row.state != DraftState.DRAFT:
+            findings.append(_outdated(row))
+        else:
+            if row is not None:
+                _move(row, DraftState.DISCARDED)
+                session.flush()
+            session.add(_to_row(draft, payer_account_id, period, inputs_id, now))
+            drafted.append(draft.client)
+    for row in stored.values():
+        if row.state == DraftState.DRAFT:
+            _move(row, DraftState.DISCARDED)
+        else:
+            findings.append(_outdated(row))
+    session.flush()
+    return Saved(tuple(drafted), tuple(unchanged), tuple(sorted(findings)))
+
+
+def _current(
+    session: Session, payer_account_id: AccountId, period: BillingPeriod
+) -> dict[str, tables.months.Draft]:
+    """By client, the issued or the living draft, locked until the transaction ends."""
+    row = tables.months.Draft
+    rows = session.exec(
+        select(row)
+        .where(
+            col(row.payer_account_id) == payer_account_id,
+            col(row.period) == str(period),
+            col(row.state) != DraftState.DISCARDED,
+        )
+        .order_by(col(row.id))
+        .with_for_update()
+    )
+    return {each.client_key: each for each in rows}
+
+
+def _outdated(row: tables.months.Draft) -> Finding:
+    if row.state == DraftState.ISSUED:
+        remedy = "it stands; the difference is to be corrected by a document of its own"
+    else:
+        remedy = "withdraw the approval and bill again to replace it"
+    return Finding(
+        severity=Severity.CRITICAL,
+        code=f"{row.state}_invoice_differs",
+        where=row.client_key,
+        message=f"The {row.state} invoice of {row.client_key} has figures that billing no longer "
+        f"finds: {remedy}.",
+        client=row.client_key,
+    )
+
+
+def _to_row(
+    draft: NewDraft,
+    payer_account_id: AccountId,
+    period: BillingPeriod,
+    inputs_id: str,
+    now: datetime,
+) -> tables.months.Draft:
+    return tables.months.Draft(
+        payer_account_id=payer_account_id,
+        period=str(period),
+        client_key=draft.client,
+        state=DraftState.DRAFT,
+        inputs_id=inputs_id,
+        content_id=draft.content_id,
+        currency=draft.invoice.currency,
+        total_minor=draft.invoice.total_minor,
+        document=to_document(draft.invoice),
+        working=dict(draft.working),
+        cost=draft.cost,
+        price=draft.price,
+        drafted_at=now,
+    )
+
+
+def approve(session: Session, draft_ids: Iterable[int], *, actor: str, now: datetime) -> None:
+    """All of them, or none. Raises NotPossible."""
+    row = tables.months.Draft
+    found = select(row).where(col(row.id).in_(draft_ids)).order_by(col(row.id)).options(*LIGHTLY)
+    for each in session.exec(found.with_for_update()):
+        _move(each, DraftState.APPROVED)
+        each.approved_by, each.approved_at = actor, now
+    session.flush()
+
+
+def withdraw_approval(session: Session, draft_id: int) -> None:
+    """Raises NotPossible."""
+    row = lock(session, draft_id)
+    _move(row, DraftState.DRAFT)
+    row.approved_by = row.approved_at = None
+    session.flush()
+
+
+def mark_issued(session: Session, row: tables.months.Draft) -> None:
+    """Raises NotPossible."""
+    _move(row, DraftState.ISSUED)
+    session.flush()
+
+
+def lock(session: Session, draft_id: int) -> tables.months.Draft:
+    """Nobody else moves it until the transaction ends."""
+    return session.get_one(tables.months.Draft, draft_id, with_for_update=True, options=LIGHTLY[1:])
+
+
+def _move(row: tables.months.Draft, wanted: DraftState) -> None:
+    assert row.id is not None
+    if wanted not in MAY_BECOME[row.state]:
+        raise NotPossible(row.id, row.state, wanted)
+    row.state = wanted

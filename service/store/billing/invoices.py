@@ -1,0 +1,146 @@
+"""Owns the questions about invoices, from draft to issued: lists by cursor, one, and its files."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Select
+from sqlmodel import col
+
+from invoices.documents.document import from_document
+from invoices.documents.invoice import Invoice
+from invoices.periods import BillingPeriod
+from kernel.errors import NotFound
+from service.store.billing import documents
+from service.store.billing.documents import DocumentFile
+from service.store.billing.drafts import LIGHTLY
+from service.store.session import Session
+from service.store.tables.documents import Document
+from service.store.tables.months import Draft, DraftState
+
+STANDING = (DraftState.DRAFT, DraftState.APPROVED, DraftState.ISSUED)
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRecord:
+    """An invoice and where it is in its life. `id` stays from draft to issued."""
+
+    id: int
+    state: DraftState
+    number: str
+    """'' until it is issued."""
+    client: str
+    payer_account_id: str
+    period: BillingPeriod
+    currency: str
+    total_minor: int
+    cost: Decimal
+    """Exact, in the payer's currency: for our eyes only."""
+    price: Decimal
+    """Exact, in the payer's currency, before custom line items."""
+    content_id: str
+    approved_at: datetime | None
+    approved_by: str | None
+    issued_on: date | None
+
+
+class UnknownInvoice(NotFound):
+    def __init__(self, which: object) -> None:
+        super().__init__(f"there is no invoice {which}")
+
+
+def invoices_of(
+    session: Session,
+    period: BillingPeriod | None = None,
+    *,
+    payer_account_id: str | None = None,
+    client: str | None = None,
+    states: Collection[DraftState] = STANDING,
+    after: int = 0,
+    limit: int | None = None,
+) -> tuple[InvoiceRecord, ...]:
+    """In the order they were drafted; `after` is the id of the last one seen."""
+    found = _records().where(col(Draft.id) > after, col(Draft.state).in_(states))
+    if period is not None:
+        found = found.where(col(Draft.period) == str(period))
+    if payer_account_id is not None:
+        found = found.where(col(Draft.payer_account_id) == payer_account_id)
+    if client is not None:
+        found = found.where(col(Draft.client_key) == client)
+    found = found.order_by(col(Draft.id)).limit(limit)
+    return tuple(_from_rows(*row) for row in session.execute(found))
+
+
+def invoice(session: Session, invoice_id: int) -> InvoiceRecord:
+    """Raises UnknownInvoice."""
+    row = session.execute(_records().where(col(Draft.id) == invoice_id)).one_or_none()
+    if row is None:
+        raise UnknownInvoice(invoice_id)
+    return _from_rows(*row)
+
+
+def invoice_numbered(session: Session, number: str) -> InvoiceRecord:
+    """Raises UnknownInvoice."""
+    row = session.execute(_records().where(col(Document.number) == number)).one_or_none()
+    if row is None:
+        raise UnknownInvoice(number)
+    return _from_rows(*row)
+
+
+def document(session: Session, invoice_id: int) -> Invoice:
+    """The issued document, or the draft as it stands. Raises UnknownInvoice."""
+    issued = documents.document_of(session, invoice_id)
+    if issued is not None:
+        return issued.invoice
+    row = session.get(Draft, invoice_id)
+    if row is None:
+        raise UnknownInvoice(invoice_id)
+    return from_document(row.document)
+
+
+def working(session: Session, invoice_id: int) -> Mapping[str, Any]:
+    """How each line came about: `statement` and `custom`, as plain JSON. UnknownInvoice."""
+    row = session.get(Draft, invoice_id)
+    if row is None:
+        raise UnknownInvoice(invoice_id)
+    return row.working
+
+
+def document_file(session: Session, invoice_id: int, extension: str) -> DocumentFile | None:
+    """None for a draft, and until the issuing run has rendered it."""
+    issued = documents.document_of(session, invoice_id)
+    return None if issued is None else documents.document_file(session, issued.id, extension)
+
+
+def _records() -> Select[Draft, str, date]:
+    return (
+        sa.select(Draft, col(Document.number), col(Document.issued_on))
+        .outerjoin(Document, col(Document.draft_id) == col(Draft.id))
+        .where(col(Draft.state) != DraftState.DISCARDED)
+        .options(*LIGHTLY)
+    )
+
+
+def _from_rows(draft: Draft, number: str | None, issued_on: date | None) -> InvoiceRecord:
+    assert draft.id is not None
+    return InvoiceRecord(
+        id=draft.id,
+        state=DraftState(draft.state),
+        number=number or "",
+        client=draft.client_key,
+        payer_account_id=draft.payer_account_id,
+        period=BillingPeriod.parse(draft.period),
+        currency=draft.currency,
+        total_minor=draft.total_minor,
+        cost=draft.cost,
+        price=draft.price,
+        content_id=draft.content_id,
+        approved_at=draft.approved_at,
+        approved_by=draft.approved_by,
+        issued_on=issued_on,
+    )

@@ -1,0 +1,246 @@
+"""Owns the questions about a payer's billed month: its inputs, its figures, its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+
+from invoices.clients import AccountId, ClientKey
+from invoices.documents.document import from_document
+from invoices.documents.invoice import Invoice
+from invoices.inputs import BillingInputs
+from invoices.money import plain
+from invoices.month import inputs_id
+from invoices.periods import BillingPeriod
+from invoices.reconciliation import ClientTotal, ControlTotal, Reconciliation, reconcile
+from kernel.errors import Refused
+from kernel.findings import Finding, Severity
+from service.store import tables
+from service.store.billing import clients, estimates, prices, sellers, snapshots
+from service.store.changes import hold_configuration
+from service.store.plain import from_json, to_json
+from service.store.session import Session
+from service.store.tables.months import DraftState
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFigures:
+    """What a client bears, exactly; see `invoices.reconciliation.ClientTotal`."""
+
+    client: ClientKey
+    cost: Decimal
+    charges_price: Decimal
+    custom_price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class MonthFigures:
+    """What billing a payer's month came to, all but the drafts."""
+
+    inputs_id: str
+    currency: str
+    payer_total: Decimal
+    clients: tuple[ClientFigures, ...]
+    retained: Mapping[str, Decimal]
+    unassigned: Decimal
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Reasons in words: for the whole month nothing is issued, for a parked client not that one."""
+
+    month: tuple[str, ...]
+    parked: Mapping[ClientKey, str]
+
+
+UNFINALIZED = "unfinalized"
+
+
+class NotBilled(Refused):
+    def __init__(self, payer_account_id: str, period: BillingPeriod) -> None:
+        super().__init__(f"{period} of payer account {payer_account_id} is not billed yet")
+
+
+def present_inputs(
+    session: Session, payer_account_id: AccountId, period: BillingPeriod
+) -> BillingInputs:
+    """What billing the month now would be a function of. Raises UnknownPayer, NoSnapshot."""
+    hold_configuration(session)
+    payer = sellers.payer_account(session, payer_account_id)
+    if payer.seller_key is None:
+        raise sellers.NoSeller(payer_account_id)
+    seller, numbering = sellers.seller(session, payer.seller_key)
+    snapshot = snapshots.current_snapshot(session, payer_account_id, period)
+    return BillingInputs(
+        payer_account_id=payer_account_id,
+        period=period,
+        snapshot_id=snapshot.id,
+        seller=seller,
+        rounding=numbering.rounding,
+        clients=clients.clients(session),
+        roster=clients.roster(session),
+        internal_accounts=payer.internal_accounts,
+        price_books=prices.price_books(session, period),
+        custom_line_items=prices.custom_line_items(session, payer_account_id, period),
+        exchange_rates=prices.exchange_rates(session, period),
+        account_names=clients.account_names(session),
+    )
+
+
+def put_inputs(session: Session, inputs: BillingInputs, now: datetime) -> str:
+    """Keep them under their content id, so that any draft can be made again."""
+    row = tables.months.BillingInput(
+        id=inputs_id(inputs), snapshot_id=inputs.snapshot_id, body=to_json(inputs), recorded_at=now
+    )
+    session.execute(
+        insert(tables.months.BillingInput).values(**row.model_dump()).on_conflict_do_nothing()
+    )
+    return row.id
+
+
+def inputs(session: Session, identity: str) -> BillingInputs:
+    return from_json(BillingInputs, session.get_one(tables.months.BillingInput, identity).body)
+
+
+def billed_snapshot(
+    session: Session, payer_account_id: AccountId, period: BillingPeriod
+) -> snapshots.Snapshot:
+    """What the month was billed from. Raises NotBilled."""
+    month = figures(session, payer_account_id, period)
+    return snapshots.snapshot(session, inputs(session, month.inputs_id).snapshot_id)
+
+
+def put_figures(
+    session: Session,
+    figures: MonthFigures,
+    *,
+    payer_account_id: AccountId,
+    period: BillingPeriod,
+    run_id: int,
+    now: datetime,
+) -> None:
+    session.merge(
+        tables.months.BilledMonth(
+            payer_account_id=payer_account_id,
+            period=str(period),
+            inputs_id=figures.inputs_id,
+            run_id=run_id,
+            body=to_json(figures),
+            billed_at=now,
+        )
+    )
+    session.flush()
+
+
+def figures(session: Session, payer_account_id: AccountId, period: BillingPeriod) -> MonthFigures:
+    """Raises NotBilled."""
+    row = session.get(tables.months.BilledMonth, (payer_account_id, str(period)))
+    if row is None:
+        raise NotBilled(payer_account_id, period)
+    return from_json(MonthFigures, row.body)
+
+
+def reconciliation(
+    session: Session,
+    payer_account_id: AccountId,
+    period: BillingPeriod,
+    *,
+    control_totals: Iterable[ControlTotal] = (),
+) -> Reconciliation:
+    """The proof as it stands: billed figures against drafts and issued documents. NotBilled.
+
+    `control_totals` are shown besides those that the store knows.
+    """
+    month = figures(session, payer_account_id, period)
+    snapshot = billed_snapshot(session, payer_account_id, period)
+    invoices = _invoices(session, payer_account_id, period)
+    return reconcile(
+        period=period,
+        payer_account_id=payer_account_id,
+        currency=month.currency,
+        payer_total=month.payer_total,
+        clients=[
+            ClientTotal(
+                client=client.client,
+                cost=client.cost,
+                charges_price=client.charges_price,
+                custom_price=client.custom_price,
+                invoice=invoices.get(client.client),
+            )
+            for client in month.clients
+        ],
+        retained=month.retained,
+        unassigned=month.unassigned,
+        control_totals=[*estimates.control_totals(session, snapshot), *control_totals],
+        findings=[*month.findings, *findings_of(snapshot)],
+    )
+
+
+def findings_of(snapshot: snapshots.Snapshot) -> tuple[Finding, ...]:
+    """What its ingest found, and whether AWS may still change the month."""
+    if snapshot.finalized:
+        return snapshot.findings
+    words = (
+        f"AWS has not put an invoice id on every charge of {snapshot.period} yet: figures may "
+        "still change. Ingest again when it has, or issue with --allow-unfinalized."
+    )
+    unfinalized = Finding(Severity.WARNING, UNFINALIZED, str(snapshot.period), words)
+    return (*snapshot.findings, unfinalized)
+
+
+def gate(proof: Reconciliation, *, allow_unfinalized: bool) -> Gate:
+    """What stands between the drafts of a month and their issue."""
+    waived = {UNFINALIZED} if allow_unfinalized else set()
+    period = [
+        each.message
+        for each in proof.findings
+        if not each.client and (each.severity is Severity.CRITICAL or each.code == UNFINALIZED)
+        if each.code not in waived
+    ]
+    if proof.difference or proof.unassigned:
+        open_money = f"{plain(proof.difference)} unaccounted, {plain(proof.unassigned)} unassigned"
+        period.append(f"{proof.period} does not close: {open_money} ({proof.currency})")
+    parked = {
+        total.client: f"the invoice of {total.client} is not the rounding of its price"
+        for total in proof.clients
+        if total.invoice is not None and not total.closes
+    } | {
+        ClientKey(each.client): each.message
+        for each in proof.findings
+        if each.client and each.severity is Severity.CRITICAL
+    }
+    return Gate(tuple(period), parked)
+
+
+def _invoices(
+    session: Session, payer_account_id: AccountId, period: BillingPeriod
+) -> Mapping[ClientKey, Invoice]:
+    """By client, the issued document, else the draft."""
+    draft, document = tables.months.Draft, tables.documents.Document
+    rows = session.exec(
+        select(draft.client_key, draft.document, document.body)
+        .outerjoin(document, col(document.draft_id) == col(draft.id))
+        .where(
+            col(draft.payer_account_id) == payer_account_id,
+            col(draft.period) == str(period),
+            col(draft.state) != DraftState.DISCARDED,
+        )
+    )
+    return {ClientKey(client): from_document(body or drafted) for client, drafted, body in rows}
+
+
+def billed_months(session: Session) -> tuple[tuple[AccountId, BillingPeriod], ...]:
+    """All billed months of all payers, latest first."""
+    row = tables.months.BilledMonth
+    found = session.exec(
+        select(row.payer_account_id, row.period).order_by(
+            col(row.period).desc(), col(row.payer_account_id)
+        )
+    )
+    return tuple((AccountId(payer), BillingPeriod.parse(period)) for payer, period in found)

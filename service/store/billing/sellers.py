@@ -1,0 +1,159 @@
+"""Owns the questions about sellers and their payer accounts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+
+from invoices.clients import AccountId, Address
+from invoices.documents.invoice import Seller
+from invoices.money import Rounding
+from kernel.errors import NotFound, Refused
+from service.store import tables
+from service.store.changes import Change, put
+from service.store.session import Session
+
+NOTHING_ISSUED = "0" * 64
+"""Where a series' chain of hashes starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbering:
+    """How a seller's documents are numbered, and figures rounded."""
+
+    prefix: str
+    start: int
+    rounding: Rounding
+
+
+@dataclass(frozen=True, slots=True)
+class PayerAccount:
+    account_id: AccountId
+    seller_key: str | None
+    """None while it is not configured."""
+    internal_accounts: frozenset[AccountId]
+    exports: tuple[tuple[str, str], ...]
+    """Dialect and location of each."""
+
+
+class UnknownPayer(NotFound):
+    def __init__(self, account_id: str) -> None:
+        super().__init__(
+            f"payer account {account_id} is not configured: add it under `payers` and apply"
+        )
+
+
+class NoSeller(Refused):
+    code = "no_seller"
+
+    def __init__(self, account_id: str) -> None:
+        super().__init__(
+            f"payer account {account_id} has no seller: describe it under `payers` and apply"
+        )
+
+
+def put_seller(session: Session, seller: Seller, numbering: Numbering) -> list[Change]:
+    row = tables.configuration.Seller(
+        **asdict(seller)
+        | {"payment_details": [list(pair) for pair in seller.payment_details]}
+        | {"number_prefix": numbering.prefix, "number_start": numbering.start},
+        rounding=numbering.rounding,
+    )
+    changes = put(session, row, f"seller {seller.key}")
+    _open_series(session, seller.key, numbering.start)
+    return changes
+
+
+def _open_series(session: Session, key: str, start: int) -> None:
+    """The start counts until the first document is issued; afterwards the series goes on."""
+    series = session.get(tables.documents.NumberSeries, key, with_for_update=True)
+    if series is None or series.last_issued_on is None:
+        session.merge(
+            tables.documents.NumberSeries(
+                key=key, last_ordinal=start - 1, last_chain_sha256=NOTHING_ISSUED
+            )
+        )
+        session.flush()
+
+
+def put_payer_account(session: Session, payer: PayerAccount) -> list[Change]:
+    row = tables.configuration.PayerAccount(
+        account_id=payer.account_id,
+        seller_key=payer.seller_key,
+        internal_accounts=sorted(payer.internal_accounts),
+        exports=[{"dialect": dialect, "location": place} for dialect, place in payer.exports],
+    )
+    return put(session, row, f"payer account {payer.account_id}")
+
+
+def note_payer_account(session: Session, account_id: AccountId) -> None:
+    """Known from now on, by its exports alone; configuring it comes later."""
+    row = tables.configuration.PayerAccount
+    session.execute(
+        insert(row)
+        .values(account_id=account_id, internal_accounts=[], exports=[])
+        .on_conflict_do_nothing()
+    )
+
+
+def payer_accounts(session: Session) -> tuple[PayerAccount, ...]:
+    row = tables.configuration.PayerAccount
+    return tuple(map(_from_payer_row, session.exec(select(row).order_by(col(row.account_id)))))
+
+
+def payer_account(session: Session, account_id: str) -> PayerAccount:
+    """Raises UnknownPayer."""
+    row = session.get(tables.configuration.PayerAccount, account_id)
+    if row is None:
+        raise UnknownPayer(account_id)
+    return _from_payer_row(row)
+
+
+def _from_payer_row(row: tables.configuration.PayerAccount) -> PayerAccount:
+    return PayerAccount(
+        account_id=AccountId(row.account_id),
+        seller_key=row.seller_key,
+        internal_accounts=frozenset(map(AccountId, row.internal_accounts)),
+        exports=tuple((export["dialect"], export["location"]) for export in row.exports),
+    )
+
+
+def is_seller(session: Session, key: str) -> bool:
+    return session.get(tables.configuration.Seller, key) is not None
+
+
+def seller(session: Session, key: str) -> tuple[Seller, Numbering]:
+    row = session.get_one(tables.configuration.Seller, key)
+    return (
+        Seller(
+            key=row.key,
+            name=row.name,
+            address=Address(**row.address),
+            tax_id=row.tax_id,
+            email=row.email,
+            phone=row.phone,
+            website=row.website,
+            registration=row.registration,
+            payment_details=tuple((label, value) for label, value in row.payment_details),
+            footer=row.footer,
+        ),
+        Numbering(row.number_prefix, row.number_start, Rounding(row.rounding)),
+    )
+
+
+__all__ = [
+    "NOTHING_ISSUED",
+    "NoSeller",
+    "Numbering",
+    "PayerAccount",
+    "UnknownPayer",
+    "is_seller",
+    "note_payer_account",
+    "payer_account",
+    "payer_accounts",
+    "put_payer_account",
+    "put_seller",
+    "seller",
+]

@@ -1,0 +1,124 @@
+"""Owns the questions about snapshots: which charge summary a payer's month is billed from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import col, func, select
+
+from invoices.clients import AccountId
+from invoices.periods import BillingPeriod
+from kernel.errors import Refused
+from kernel.findings import Finding
+from service.store import tables
+from service.store.plain import from_json, to_json
+from service.store.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """`facts` is what `rebill ingest --json` prints; `id` finds the charges' file."""
+
+    id: str
+    payer_account_id: AccountId
+    period: BillingPeriod
+    dialect: str
+    source_rows: int
+    finalized: bool
+    facts: Mapping[str, Any]
+    findings: tuple[Finding, ...]
+
+
+class NoSnapshot(Refused):
+    def __init__(self, payer_account_id: str, period: BillingPeriod) -> None:
+        super().__init__(
+            f"payer account {payer_account_id} has no export of {period} here: ingest it first"
+        )
+
+
+def put_snapshot(session: Session, snapshot: Snapshot, now: datetime) -> bool:
+    """Make it the current one of its payer's month; whether it was new."""
+    current_since = _after_all_others(session, snapshot, now)
+    known = session.get(tables.months.Snapshot, snapshot.id)
+    if known is not None:
+        assert known.period == str(snapshot.period), "one content cannot be of two months"
+        known.current_since = current_since
+        session.add(known)
+        return False
+    session.add(
+        tables.months.Snapshot(
+            id=snapshot.id,
+            payer_account_id=snapshot.payer_account_id,
+            period=str(snapshot.period),
+            dialect=snapshot.dialect,
+            source_rows=snapshot.source_rows,
+            finalized=snapshot.finalized,
+            facts=dict(snapshot.facts),
+            findings=[to_json(finding) for finding in snapshot.findings],
+            ingested_at=now,
+            current_since=current_since,
+        )
+    )
+    session.flush()
+    return True
+
+
+def _after_all_others(session: Session, snapshot: Snapshot, now: datetime) -> datetime:
+    """Two ingests in one instant, or a clock set back, leave no doubt which came last."""
+    row = tables.months.Snapshot
+    latest = session.exec(
+        select(func.max(row.current_since)).where(
+            col(row.payer_account_id) == snapshot.payer_account_id,
+            col(row.period) == str(snapshot.period),
+        )
+    ).one()
+    return now if latest is None else max(now, latest + timedelta(microseconds=1))
+
+
+def current_snapshot(session: Session, payer_account_id: str, period: BillingPeriod) -> Snapshot:
+    """The one that the latest ingest gave. Raises NoSnapshot."""
+    row = tables.months.Snapshot
+    found = session.exec(
+        select(row)
+        .where(col(row.payer_account_id) == payer_account_id, col(row.period) == str(period))
+        .order_by(col(row.current_since).desc())
+        .limit(1)
+    ).one_or_none()
+    if found is None:
+        raise NoSnapshot(payer_account_id, period)
+    return _from_row(found)
+
+
+def snapshot(session: Session, snapshot_id: str) -> Snapshot:
+    return _from_row(session.get_one(tables.months.Snapshot, snapshot_id))
+
+
+def current_since(session: Session, snapshot_id: str) -> datetime:
+    """When an ingest last gave this snapshot."""
+    return session.get_one(tables.months.Snapshot, snapshot_id).current_since
+
+
+def payers_with_snapshot(session: Session, period: BillingPeriod) -> tuple[AccountId, ...]:
+    row = tables.months.Snapshot
+    found = session.exec(select(row.payer_account_id).where(col(row.period) == str(period)))
+    return tuple(sorted(map(AccountId, set(found))))
+
+
+def _from_row(row: tables.months.Snapshot) -> Snapshot:
+    return Snapshot(
+        id=row.id,
+        payer_account_id=AccountId(row.payer_account_id),
+        period=BillingPeriod.parse(row.period),
+        dialect=row.dialect,
+        source_rows=row.source_rows,
+        finalized=row.finalized,
+        facts=row.facts,
+        findings=from_findings(row.findings),
+    )
+
+
+def from_findings(plain: Iterable[Mapping[str, Any]]) -> tuple[Finding, ...]:
+    return tuple(from_json(Finding, each) for each in plain)

@@ -1,0 +1,371 @@
+"""Granting and revoking: what the store says, and whom AWS then lets in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from jobs.aws.calls import Answered, Refused, Sent, SignedBy
+from jobs.onboarding.advance import advance, lock_of
+from jobs.onboarding.watching import watch
+from kernel.errors import RebillError
+from sandbox.aws import PAYER, Fault
+from sandbox.aws.iam.sessions import Caller as Principal
+from sandbox.aws.iam.sessions import new_key
+from sandbox.aws.strict import as_session
+from service.accounts.leaving import Exit
+from service.accounts.proving import probe_user
+from service.accounts.trust import NOBODY
+from service.actions.access.set_grants import (
+    GrantsChanged,
+    NotLive,
+    TeamRole,
+    Where,
+    change_grants,
+    link_grants,
+    set_grants,
+)
+from service.actions.handover.request_handover import WantedHandover, request_handover
+from service.store.accounts import grants
+from service.store.accounts.onboardings import Onboarding
+from service.store.database import Database
+from tests.support.onboarding import CREATE, INVITE, INVITED, Office, onboard, opened
+
+ENGINEER = (("engineers", "MspEngineer"),)
+
+
+@pytest.fixture
+def office(database: Database) -> Iterator[Office]:
+    """The service may do what its policies allow, and no more."""
+    with opened(database, enforced=True) as office:
+        yield office
+
+
+@pytest.fixture
+def live(office: Office) -> Onboarding:
+    return onboard(office, CREATE)
+
+
+def change(
+    office: Office,
+    where: Where,
+    *,
+    grant: tuple[TeamRole, ...] = (),
+    revoke: tuple[TeamRole, ...] = (),
+) -> GrantsChanged:
+    with office.database.transaction() as session:
+        return change_grants(
+            session, where, grant=grant, revoke=revoke, actor="ada", now=office.now()
+        )
+
+
+def of(onboarding: Onboarding) -> Where:
+    return Where(account_id=onboarding.account_id)
+
+
+def enters(office: Office, team: str, account_id: str, role: str) -> bool:
+    """With a fresh MFA code, by AWS's own word."""
+    user = probe_user(team)
+    reply = office.environment.caller.send(
+        Sent(
+            service="sts",
+            operation="AssumeRole",
+            arguments={
+                "RoleArn": f"arn:aws:iam::{account_id}:role/msp/{role}",
+                "RoleSessionName": user,
+            },
+            signed_by=SignedBy(signer=user, with_mfa=True),
+            once=False,
+        )
+    )
+    if isinstance(reply, Answered):
+        return True
+    assert isinstance(reply, Refused) and reply.code == "AccessDenied", reply
+    return False
+
+
+def session_of(office: Office, account_id: str, role: str) -> Any:
+    """Of somebody who is in the role already."""
+    caller = Principal(
+        account_id,
+        arn=f"arn:aws:sts::{account_id}:assumed-role/{role}/ada",
+        principal_arn=f"arn:aws:iam::{account_id}:role/msp/{role}",
+        kind="role",
+        user_id="AROASANDBOX:ada",
+        **new_key(office.aws.world, prefix="ASIA"),
+    )
+    office.aws.world.sessions[caller.access_key_id] = caller
+    return as_session(caller)
+
+
+def teams_with_links(office: Office, role: str) -> list[str]:
+    with office.database.transaction() as session:
+        return [each.team for each in link_grants(session) if each.role_path == f"msp/{role}"]
+
+
+def test_who_is_revoked_is_let_in_no_more_and_nobody_else_is_touched(
+    office: Office, live: Onboarding
+) -> None:
+    account_id = live.account_id
+    assert enters(office, "engineers", account_id, "MspEngineer")
+    inside = session_of(office, account_id, "MspEngineer").client("dynamodb", "us-east-1")
+    inside.list_tables()
+
+    changed = change(office, of(live), revoke=ENGINEER)
+    assert changed.powers_to_remove == (f"{account_id}:role/msp/MspEngineer",)
+    assert enters(office, "engineers", account_id, "MspEngineer"), "nothing but a worker calls AWS"
+    office.work()
+
+    assert not enters(office, "engineers", account_id, "MspEngineer")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        inside.list_tables()
+    for team, role in (("admins", "MspAdmin"), ("oncall", "MspOnCall"), ("finance", "MspBilling")):
+        assert enters(office, team, account_id, role)
+    assert teams_with_links(office, "MspEngineer") == []
+    assert office.stored(live.id).state == "live"
+    assert watch(office.environment, PAYER) == (), "a role that was shut is as it should be"
+
+
+def test_a_revocation_says_what_to_delete_from_which_file(office: Office, live: Onboarding) -> None:
+    (gone,) = change(office, of(live), revoke=ENGINEER).revoked
+
+    profile = f"profile acme-{live.account_id[-4:]}-mspengineer"
+    link = f"linkId {gone.link_id}"
+    assert gone.entries == (
+        ("engineers-links.csv", link),
+        ("engineers.aws-config", profile),
+        ("engineers.aesr.ini", profile),
+        ("engineers/config", profile),
+        ("engineers.1password.csv", link),
+        ("engineers.bitwarden.csv", link),
+        ("engineers.bitwarden.json", link),
+    )
+
+
+def test_another_team_is_let_in_beside_the_first_and_then_instead_of_it(
+    office: Office, live: Onboarding
+) -> None:
+    account_id = live.account_id
+    change(office, of(live), grant=(("oncall", "MspAdmin"),))
+    office.work()
+    assert [enters(office, team, account_id, "MspAdmin") for team in ("admins", "oncall")] == [
+        True, True,
+    ]  # fmt: skip
+    assert not enters(office, "engineers", account_id, "MspAdmin")
+    assert teams_with_links(office, "MspAdmin") == ["admins", "oncall"]
+
+    change(office, of(live), revoke=(("admins", ""),))
+    office.work()
+    assert [enters(office, team, account_id, "MspAdmin") for team in ("admins", "oncall")] == [
+        False, True,
+    ]  # fmt: skip
+    proofs = office.stored(live.id).record.proofs
+    assert "prove_access:MspAdmin for oncall" in proofs
+    assert "prove_refusal:MspAdmin shut to admins" in proofs
+    assert watch(office.environment, PAYER) == ()
+
+
+def test_what_was_revoked_is_granted_again_with_all_its_rights(
+    office: Office, live: Onboarding
+) -> None:
+    change(office, of(live), revoke=ENGINEER)
+    office.work()
+    change(office, of(live), grant=ENGINEER)
+    office.work()
+
+    assert enters(office, "engineers", live.account_id, "MspEngineer")
+    session_of(office, live.account_id, "MspEngineer").client("dynamodb", "us-east-1").list_tables()
+    assert watch(office.environment, PAYER) == ()
+
+
+def test_twice_is_once(office: Office, live: Onboarding) -> None:
+    change(office, of(live), revoke=ENGINEER)
+    office.work()
+    calls = len(office.aws.log)
+
+    assert change(office, of(live), revoke=ENGINEER) == GrantsChanged()
+    office.work()
+    assert len(office.aws.log) == calls
+
+
+def test_all_accounts_of_a_client_at_once(office: Office, live: Onboarding) -> None:
+    """Of the second one only the engineer's role was asked for."""
+    second = onboard(office, replace(CREATE, roles=("MspEngineer",), external_ref="T-5"))
+    where = Where(client="acme")
+
+    changed = change(office, where, revoke=(("engineers", ""),), grant=(("oncall", "MspAdmin"),))
+    office.work()
+
+    assert {gone.role_arn.split(":")[4] for gone in changed.revoked} == {
+        live.account_id, second.account_id,
+    }  # fmt: skip
+    assert [each.account_id for each in changed.granted] == [live.account_id]
+    for account in (live, second):
+        assert not enters(office, "engineers", account.account_id, "MspEngineer")
+        assert office.stored(account.id).state == "live"
+
+
+def test_exactly_these(office: Office, live: Onboarding) -> None:
+    with office.database.transaction() as session:
+        set_grants(
+            session, live.account_id, [("oncall", "MspOnCall")], actor="ada", now=office.now()
+        )
+    office.work()
+
+    with office.database.transaction() as session:
+        held = grants.living_grants(session, account_id=live.account_id)
+    assert [(each.team, each.role) for each in held] == [("oncall", "MspOnCall")]
+    assert not enters(office, "admins", live.account_id, "MspAdmin")
+
+
+def test_iam_may_take_its_time(office: Office, live: Onboarding) -> None:
+    """A changed trust takes effect forty seconds late: until then it is not taken for a danger."""
+    rules = office.aws.world.rules
+    office.aws.world.rules = replace(rules, role_seconds=40)
+    change(office, of(live), revoke=ENGINEER)
+    office.work()
+
+    assert office.stored(live.id).state == "live"
+    assert not enters(office, "engineers", live.account_id, "MspEngineer")
+    waits = [event for event in office.events(live.id) if event.step == "waiting_aws"]
+    assert any("IAM still lets them in" in event.words for event in waits)
+
+
+def test_a_role_that_stays_open_is_shown_to_a_person(office: Office, live: Onboarding) -> None:
+    office.aws.clock.advance(hours=2)
+    office.aws.world.rules = replace(office.aws.world.rules, role_seconds=3_600)
+    change(office, of(live), revoke=ENGINEER)
+    office.work()
+
+    stuck = office.stored(live.id)
+    assert stuck.waiting is not None
+    assert stuck.state == "needs_human"
+    assert "can be assumed by the team engineers, which does not hold it" in stuck.waiting.reason
+
+
+def test_while_another_writer_is_at_the_organization_nothing_is_sent(
+    office: Office, live: Onboarding
+) -> None:
+    calls = len(office.aws.log)
+    with office.database.try_lock(lock_of(PAYER)) as is_ours:
+        assert is_ours
+        change(office, of(live), revoke=ENGINEER)
+        assert advance(office.environment, PAYER) == 0
+        assert len(office.aws.log) == calls
+    office.work()
+    assert not enters(office, "engineers", live.account_id, "MspEngineer")
+
+
+def test_whatever_goes_wrong_at_whichever_call_it_is_shut_and_opened_again(
+    office: Office, live: Onboarding
+) -> None:
+    """A dozen calls to shut it, and to open it again: each is met by each of eight faults."""
+    for fault, number in product(Fault, range(1, 13)):
+        for opens in (False, True):
+            office.aws.faults.at(office.aws.faults.calls + number, fault)
+            change(office, of(live), **{"grant" if opens else "revoke": ENGINEER})
+            office.work()
+            office.aws.faults.clear()
+
+            assert office.stored(live.id).state == "live", (fault, number)
+            assert enters(office, "engineers", live.account_id, "MspEngineer") is opens
+    assert sum(office.aws.faults.struck.values()) == 8 * 12 * 2
+
+
+class TestInvited:
+    """The client's account: what it changed stays; whom of us our role lets in is ours to say."""
+
+    @pytest.fixture
+    def live(self, office: Office) -> Onboarding:
+        return onboard(office, INVITE)
+
+    def test_it_is_shut_and_opened_without_any_consent(
+        self, office: Office, live: Onboarding
+    ) -> None:
+        assert live.request.consents == frozenset()
+        for grant, revoke, lets_in in (
+            ((), ENGINEER, [False, False]),
+            (ENGINEER, (), [True, False]),
+            ((("oncall", "MspEngineer"),), (), [True, True]),
+        ):
+            change(office, of(live), grant=grant, revoke=revoke)
+            office.work()
+            assert office.stored(live.id).state == "live"
+            assert [
+                enters(office, team, INVITED, "MspEngineer") for team in ("engineers", "oncall")
+            ] == lets_in
+
+    def test_what_the_client_changed_is_not_written_over_but_shut_it_is(
+        self, office: Office, live: Onboarding
+    ) -> None:
+        """The client let our engineers in from one address only."""
+        own = self.narrowed(office, "MspEngineer")
+        change(office, of(live), grant=(("oncall", "MspEngineer"),))
+        office.work()
+        stopped = office.stored(live.id)
+        assert stopped.waiting is not None
+        assert "MspEngineer was changed by the client: its trust is" in stopped.waiting.reason
+        assert self.trust(office, "MspEngineer") == own
+
+        change(office, of(live), revoke=(("oncall", ""), ("engineers", "")))
+        office.work()
+        assert office.stored(live.id).state == "live"
+        assert self.trust(office, "MspEngineer") == NOBODY
+
+    def trust(self, office: Office, role: str) -> Any:
+        iam = office.aws.client("iam", INVITED)
+        return iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+
+    def narrowed(self, office: Office, role: str) -> Any:
+        """By somebody the guard lets through, such as the payer's administrator who lifted it."""
+        organization = office.aws.account(INVITED).organization
+        assert organization is not None
+        guards, document = organization.attached[INVITED], self.trust(office, role)
+        document["Statement"][0]["Condition"]["IpAddress"] = {"aws:SourceIp": "192.0.2.1"}
+        organization.attached[INVITED] = ["p-FullAWSAccess"]
+        office.aws.client("iam", INVITED).update_assume_role_policy(
+            RoleName=role, PolicyDocument=json.dumps(document)
+        )
+        organization.attached[INVITED] = guards
+        return document
+
+
+@pytest.mark.parametrize(
+    ("where", "grant", "words"),
+    [
+        (Where(client="acme"), (("cooks", "MspAdmin"),), "no team is called 'cooks'; there are ad"),
+        (Where(client="acme"), (("admins", "Root"),), "no role for people is called 'Root' in "),
+        (Where(client="acme"), (("admins", "MspAutomation"),), "no role for people is called 'M"),
+        (Where(client="globex"), (("admins", "MspAdmin"),), "client 'globex' has no onboarded"),
+        (Where(account_id="999999999999"), (), "999999999999 has no onboarded account"),
+        (Where(account_id="99"), (), "'99' is no AWS account id; it is twelve digits"),
+        (Where(), (), "say either the account or the client"),
+    ],
+)
+def test_nonsense_is_one_line_and_changes_nothing(
+    office: Office, live: Onboarding, where: Where, grant: tuple[TeamRole, ...], words: str
+) -> None:
+    calls, events = len(office.aws.log), office.events(live.id)
+
+    with pytest.raises(RebillError, match=words):
+        change(office, where, grant=grant)
+
+    office.work()
+    assert (len(office.aws.log), office.events(live.id)) == (calls, events)
+
+
+def test_an_account_that_leaves_is_left_to_its_handover(office: Office, live: Onboarding) -> None:
+    with office.database.transaction() as session:
+        request_handover(
+            session, live.id, WantedHandover(exit=Exit.CLOSE), actor="ada", now=office.now()
+        )
+    office.work(until=office.now())
+
+    with pytest.raises(NotLive, match="roles are granted and revoked in live accounts only"):
+        change(office, of(live), revoke=ENGINEER)

@@ -1,0 +1,143 @@
+"""Accounts that exist: invited with their client's consent, or billed through us only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from service.accounts.life import WaitKind
+from service.accounts.practice import Kind
+from service.actions.onboarding.cancel_onboarding import CannotCancel, cancel_onboarding
+from service.actions.onboarding.request_onboarding import Wanted
+from service.actions.onboarding.retry_onboarding import NothingToRetry, retry_onboarding
+from service.store.database import Database
+from tests.support.onboarding import (
+    CREATE,
+    INVITE,
+    INVITED,
+    Office,
+    accept_and_deploy,
+    deploy,
+    live_once,
+    onboard,
+    opened,
+    quietly,
+)
+
+PAYING = "555555555555"
+TRANSFER = Wanted(
+    kind=Kind.BILLING_TRANSFER,
+    client="initech",
+    account_id=PAYING,
+    roles=("MspBilling",),
+    transfer_starts_at=datetime(2026, 12, 1, tzinfo=UTC),
+)
+
+
+@pytest.fixture
+def office(database: Database) -> Iterator[Office]:
+    with opened(database, enforced=True) as office:
+        office.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
+        yield office
+
+
+def soon(office: Office) -> datetime:
+    return office.now() + timedelta(minutes=10)
+
+
+def test_an_invitation_waits_for_its_client_with_aws_s_words_and_expiry(office: Office) -> None:
+    asked = office.ask(INVITE)
+    office.work(until=soon(office))
+
+    waits = office.stored(asked.id)
+    assert waits.state == "waiting_client" and waits.waiting is not None
+    assert waits.waiting.kind is WaitKind.WAITING_CLIENT
+    assert waits.waiting.reason == "the client has to accept the invitation"
+    assert waits.waiting.aws_words.endswith("OPEN")
+    assert waits.waiting.expires_at == datetime(2026, 12, 8, 12, tzinfo=UTC)
+
+
+def test_accepted_and_let_in_the_account_is_live_with_one_handshake(office: Office) -> None:
+    asked = office.ask(INVITE)
+    office.work(client=lambda: accept_and_deploy(office, asked.id))
+
+    live_once(office, asked.id)
+    assert len(office.aws.calls("organizations:InviteAccountToOrganization")) == 1
+
+
+def test_a_declined_invitation_needs_a_person_and_retry_sends_another(office: Office) -> None:
+    asked = office.ask(INVITE)
+    office.work(until=soon(office))
+    client = office.aws.client("organizations", INVITED)
+    handshake_id = office.stored(asked.id).record.handshake_id
+    quietly(office, lambda: client.decline_handshake(HandshakeId=handshake_id))
+    office.work()
+    declined = office.stored(asked.id)
+
+    assert declined.waiting is not None and declined.state == "needs_human"
+    assert declined.waiting.reason == "the invitation was declined"
+    with office.database.transaction() as session:
+        retry_onboarding(session, asked.id, actor="ada", now=office.now())
+    office.work(until=soon(office))
+    assert office.stored(asked.id).record.handshake_id not in ("", handshake_id)
+
+
+def test_an_invitation_is_taken_back(office: Office) -> None:
+    asked = office.ask(INVITE)
+    office.work(until=soon(office))
+    with office.database.transaction() as session:
+        cancel_onboarding(session, asked.id, actor="ada", now=office.now())
+    office.work()
+
+    assert office.stored(asked.id).state == "cancelled"
+    (handshake,) = office.aws.world.handshakes.values()
+    assert handshake.settled == "CANCELED"
+    assert office.ask(INVITE).id == asked.id
+    with office.database.transaction() as session, pytest.raises(NothingToRetry):
+        retry_onboarding(session, asked.id, actor="ada", now=office.now())
+
+
+def test_an_account_that_is_linked_cannot_be_given_up(office: Office) -> None:
+    live = onboard(office, CREATE)
+
+    refused = pytest.raises(CannotCancel, match="is linked already; hand it over or close it")
+    with office.database.transaction() as session, refused:
+        cancel_onboarding(session, live.id, actor="ada", now=office.now())
+
+
+def test_before_aws_was_asked_a_creation_is_given_up_and_its_name_is_free(office: Office) -> None:
+    asked = office.ask(CREATE)
+    with office.database.transaction() as session:
+        cancel_onboarding(session, asked.id, actor="ada", now=office.now())
+    office.work()
+
+    assert office.stored(asked.id).state == "cancelled"
+    assert office.aws.calls("organizations:CreateAccount") == []
+
+
+def test_a_billing_transfer_begins_with_its_month(database: Database) -> None:
+    with opened(database) as office:
+        transferred(office)
+
+
+def transferred(office: Office) -> None:
+    office.aws.add_standalone(PAYING, email="aws@initech.example", name="Initech")
+    client = office.aws.client("organizations", PAYING)
+    quietly(office, lambda: client.create_organization(FeatureSet="ALL"))
+    asked = office.ask(TRANSFER)
+    office.work(until=soon(office))
+    assert office.stored(asked.id).state == "waiting_client"
+
+    (handshake,) = office.aws.world.handshakes.values()
+    quietly(office, lambda: client.accept_handshake(HandshakeId=handshake.id))
+    quietly(office, lambda: deploy(office, asked.id, PAYING))
+    office.work(until=datetime(2026, 12, 1, 1, tzinfo=UTC))
+
+    live = office.stored(asked.id)
+    assert live.state == "live", live.waiting
+    assert office.client_on(PAYING, datetime(2026, 11, 30, tzinfo=UTC)) is None
+    assert office.client_on(PAYING, datetime(2026, 12, 1, tzinfo=UTC)) == "initech"
+    made = office.aws.calls("organizations:InviteOrganizationToTransferResponsibility")
+    assert len(made) == 1

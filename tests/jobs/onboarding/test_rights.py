@@ -1,0 +1,114 @@
+"""Each workflow needs no more than the service's policies say, and no less."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from service.accounts.policy_files import many, service_policies, to_text
+from service.store.database import Database
+from tests.support.accounts_practice import PRACTICE
+from tests.support.onboarding import Office, opened, quietly
+from tests.support.rights import denied, without
+from tests.support.workflows import WORKFLOWS, approver
+
+Right = tuple[str, str, str]
+"""Policy, statement, action."""
+
+
+@pytest.fixture
+def office(database: Database) -> Iterator[Office]:
+    with opened(database, enforced=True) as office:
+        yield office
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_with_the_service_s_policies_only_it_comes_to_its_end(
+    office: Office, workflow: str
+) -> None:
+    assert WORKFLOWS[workflow](office)
+
+
+NEEDED_BY = {
+    ("svc_onboard", "SeesTheOrganization"): {
+        "organizations:DescribePolicy": "watch_daily",
+        "organizations:ListTargetsForPolicy": "watch_daily",
+        "organizations:ListHandshakesForOrganization": "invite",
+        "organizations:ListInboundResponsibilityTransfers": "transfer_billing",
+    },
+    ("svc_onboard", "AsksOnlyForTaggedAccounts"): {
+        "organizations:InviteAccountToOrganization": "invite",
+    },
+    ("svc_onboard", "AsksForBillingTransfers"): {
+        "organizations:InviteOrganizationToTransferResponsibility": "transfer_billing",
+    },
+    ("svc_onboard", "KeepsContactsAndNames"): {
+        "account:PutAccountName": "create_and_be_renamed",
+    },
+    ("svc_onboard", "LooksAtRoot"): dict.fromkeys(
+        (
+            "iam:GenerateCredentialReport",
+            "iam:GetAccountSummary",
+            "iam:GetCredentialReport",
+            "iam:ListOrganizationsFeatures",
+            "iam:ListVirtualMFADevices",
+            "organizations:ListAWSServiceAccessForOrganization",
+        ),
+        "watch_daily",
+    ),
+    ("svc_onboard", "CancelsInvitations"): {
+        "organizations:CancelHandshake": "cancel_invitation",
+    },
+    ("svc_onboard", "EntersOrganizationsWhoseBillIsOurs"): {
+        "sts:AssumeRole": "transfer_billing",
+    },
+    ("svc_offboard", "GivesRecoveryToTheClient"): {
+        "account:PutAlternateContact": "hand_over_with_its_own_contact",
+    },
+    ("svc_offboard", "RemovesApprovedAccounts"): {
+        "organizations:RemoveAccountFromOrganization": "hand_over_standalone",
+    },
+    ("svc_approver", "ApprovesADeparture"): {"organizations:UntagResource": "abort"},
+    ("svc_offboard", "ClosesApprovedAccounts"): {"organizations:CloseAccount": "close"},
+    ("svc_offboard", "EndsBillingTransfers"): {
+        "organizations:TerminateResponsibilityTransfer": "end_billing",
+    },
+}
+"""Which workflow cannot do without an action; what is not here, the policy's DEFAULT cannot."""
+DEFAULT = {
+    "svc_onboard": "create",
+    "svc_offboard": "hand_over_standalone",
+    "svc_approver": "close",
+}
+
+
+def rights() -> Iterator[Right]:
+    for policy in DEFAULT:
+        for statement in service_policies(PRACTICE)[policy]["Statement"]:
+            if statement["Effect"] == "Allow":
+                for action in many(statement["Action"]):
+                    yield policy, statement["Sid"], action
+
+
+def take_away(office: Office, right: Right) -> None:
+    policy, sid, action = right
+    approver(office)
+    document = without(service_policies(office.practice)[policy], sid, action)
+    iam, role = office.aws.client("iam"), policy.replace("svc_", "msp-")
+    quietly(
+        office,
+        lambda: iam.put_role_policy(
+            RoleName=role, PolicyName="msp", PolicyDocument=to_text(document)
+        ),
+    )
+
+
+@pytest.mark.parametrize("right", list(rights()), ids=lambda right: f"{right[1]}-{right[2]}")
+def test_without_one_of_its_actions_it_is_refused(office: Office, right: Right) -> None:
+    policy, sid, action = right
+    workflow = NEEDED_BY.get((policy, sid), {}).get(action, DEFAULT[policy])
+    take_away(office, right)
+
+    assert not WORKFLOWS[workflow](office)
+    assert action in denied(office.aws)

@@ -1,0 +1,99 @@
+"""What the queue wakes by itself: members daily, mailboxes hourly where they can be reached."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from jobs.environment import Environment
+from jobs.onboarding import tasks
+from jobs.onboarding.watching import NotSeen
+from sandbox.aws import Fault
+from service.accounts.mailboxes import MailboxCheck, MailServer
+from service.actions.billing.apply_configuration import apply_configuration
+from service.actions.onboarding.set_practice import set_practice
+from service.configuration.reading import read_configuration
+from service.store.database import Database
+from tests.support.accounts_practice import NOW, PAYER, PRACTICE
+from tests.support.onboarding import CLIENTS, configuration, opened
+
+SERVER = MailServer(host="mail.msp.example", port=993, user="u", password_env="P")
+CHECK = MailboxCheck(smtp=SERVER, imap=SERVER, sender="canary@other.example")
+
+
+@pytest.mark.parametrize(("mail", "measured"), [(None, []), (CHECK, [PAYER])])
+def test_a_mailbox_is_measured_where_it_can_be_reached(
+    environment: Environment,
+    monkeypatch: pytest.MonkeyPatch,
+    mail: MailboxCheck | None,
+    measured: list[str],
+) -> None:
+    with environment.database.transaction() as session:
+        apply_configuration(session, configuration(CLIENTS), actor="test", now=NOW)
+        set_practice(session, replace(PRACTICE, mail=mail), actor="test", now=NOW)
+    asked: list[str] = []
+    monkeypatch.setattr(tasks, "measure", lambda _, payer: asked.append(payer))
+    monkeypatch.setattr(tasks, "configured_signers", lambda: None)
+
+    tasks.measure_mailboxes(woken(environment), 0)
+
+    assert asked == measured
+
+
+def test_the_watch_looks_once_a_day_and_again_until_aws_lets_it(
+    database: Database, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(database) as office:
+        monkeypatch.setattr(tasks, "_organization", lambda *_: office.environment)
+        awake = woken(replace(environment, database=database, now=office.now))
+        office.aws.faults.on("organizations:ListAccounts", Fault.THROTTLE)
+
+        with pytest.raises(ExceptionGroup, match="could not be looked at"):
+            tasks.watch_members(awake, 0)
+        looks = []
+        for _ in range(26):
+            tasks.watch_members(awake, 0)
+            looks.append(len(office.aws.calls("organizations:ListAccounts")) - 1)
+            office.aws.clock.advance(hours=1)
+
+    assert looks == [1] * 12 + [2] * 14, "it was noon; another look after midnight"
+
+
+def test_one_organization_s_trouble_does_not_keep_the_others_waiting(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = "999999999999"
+    with environment.database.transaction() as session:
+        chosen = read_configuration(json.dumps(written(PAYER, other)))
+        apply_configuration(session, chosen, actor="test", now=NOW)
+        for payer in (PAYER, other):
+            practice = replace(PRACTICE, payer_account_id=payer, mail=CHECK)
+            set_practice(session, practice, actor="test", now=NOW)
+    asked: list[str] = []
+
+    def measure(_: Any, payer: str) -> None:
+        asked.append(payer)
+        raise NotSeen(payer)
+
+    monkeypatch.setattr(tasks, "measure", measure)
+    monkeypatch.setattr(tasks, "configured_signers", lambda: None)
+    with pytest.raises(ExceptionGroup):
+        tasks.measure_mailboxes(woken(environment), 0)
+
+    assert asked == [PAYER, other]
+
+
+def written(*payers: str) -> dict[str, Any]:
+    address = {"street": "1 Quay", "city": "Cork", "postcode": "T12", "country": "IE"}
+    return {
+        "seller": {"name": "Example Cloud Ltd", "address": address, "tax_id": "IE6388047V"},
+        "payers": [{"account_id": payer} for payer in payers],
+    }
+
+
+def woken(environment: Environment) -> Any:
+    return SimpleNamespace(additional_context={"environment": environment})

@@ -1,0 +1,182 @@
+"""Issuing a stored month: who gets which number, what is frozen, and what stands in the way."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date
+
+import pytest
+
+from jobs.environment import Environment
+from jobs.runs import engine as runs
+from jobs.runs.engine import RunFailed
+from service.actions.billing.apply_configuration import apply_configuration
+from service.actions.billing.record_snapshot import record_snapshot
+from service.configuration.reading import read_configuration
+from service.store.billing import documents, invoices
+from service.store.billing.snapshots import Snapshot
+from tests.conftest import MonthOf, account_of
+from tests.support.builders import OCTOBER, PAYER, charge, charges
+from tests.support.months import approve_all, ask_to_issue, bill, issue, issued
+
+
+def test_the_approved_are_numbered_by_client_key_and_rendered_in_every_format(
+    environment: Environment, month_of: MonthOf
+) -> None:
+    month_of(3)
+    bill(environment)
+    approve_all(environment)
+
+    run = issue(environment)
+
+    assert run.outcome("number") == {"numbers": ["INV-000001", "INV-000002", "INV-000003"]}
+    assert [(each.number, each.client) for each in issued(environment)] == [
+        ("INV-000001", "c00"),
+        ("INV-000002", "c01"),
+        ("INV-000003", "c02"),
+    ]
+    first = issued(environment)[0]
+    assert (first.issued_on, first.invoice.due_on) == (date(2026, 11, 23), date(2026, 12, 23))
+    with environment.database.transaction() as session:
+        files = {file.format: file for file in documents.files_of(session, first.id)}
+    assert sorted(files) == ["csv", "json", "pdf", "xlsx"]
+    assert files["pdf"].content.startswith(b"%PDF-")
+    assert json.loads(files["json"].content)["number"] == "INV-000001"
+    assert all(hashlib.sha256(f.content).hexdigest() == f.sha256 for f in files.values())
+
+
+def test_issuing_again_issues_nothing(environment: Environment, month_of: MonthOf) -> None:
+    month_of(2)
+    bill(environment)
+    approve_all(environment)
+    issue(environment)
+    before = issued(environment)
+
+    again = issue(environment)
+
+    assert again.outcome("number") == {"numbers": []}
+    assert issued(environment) == before
+
+
+def test_one_client_can_be_issued_alone(environment: Environment, month_of: MonthOf) -> None:
+    month_of(3)
+    bill(environment)
+    approve_all(environment)
+
+    runs.follow(environment, ask_to_issue(environment, client="c01"))
+
+    assert [(each.number, each.client) for each in issued(environment)] == [("INV-000001", "c01")]
+
+
+def test_a_draft_nobody_approved_gets_no_number(
+    environment: Environment, month_of: MonthOf
+) -> None:
+    month_of(1)
+    bill(environment)
+
+    assert issue(environment).outcome("number") == {"numbers": []}
+
+
+def test_a_document_keeps_the_address_it_was_issued_with(
+    environment: Environment, month_of: MonthOf
+) -> None:
+    month_of(1)
+    bill(environment)
+    approve_all(environment)
+    issue(environment)
+    (before,) = issued(environment)
+
+    moved = """
+    clients:
+      - {key: c00, name: Client 0 moved, currency: USD, price_book: cost,
+         address: {street: 2 Quay, city: Dublin, postcode: D01, country: IE}}
+    """
+    with environment.database.transaction() as session:
+        apply_configuration(session, read_configuration(moved), actor="test", now=environment.now())
+
+    assert issued(environment) == (before,)
+    assert before.invoice.buyer.name == "Client 0"
+
+
+def _month_with(environment: Environment, *, account_id: str, finalized: bool) -> None:
+    """October again, one charge of 7 more."""
+    rows = [
+        charge(account_of(0), "100", invoice_id="1234"),
+        charge(account_id, "7", invoice_id="1234"),
+    ]
+    snapshot = Snapshot(
+        id=environment.snapshots.keep(charges(*rows)),
+        payer_account_id=PAYER,
+        period=OCTOBER,
+        dialect="cur2",
+        source_rows=2,
+        finalized=finalized,
+        facts={"sums": {}},
+        findings=(),
+    )
+    with environment.database.transaction() as session:
+        record_snapshot(session, snapshot, actor="test", now=environment.now())
+
+
+def test_nothing_is_issued_while_an_account_is_unassigned(
+    environment: Environment, month_of: MonthOf
+) -> None:
+    month_of(1)
+    _month_with(environment, account_id="999999999999", finalized=True)
+    bill(environment)
+    approve_all(environment)
+
+    with pytest.raises(RunFailed, match="Account 999999999999 has 7 USD of charges"):
+        issue(environment)
+
+    assert issued(environment) == ()
+
+
+def test_an_unfinalized_month_is_billed_with_a_warning_and_issued_only_when_allowed(
+    environment: Environment, month_of: MonthOf
+) -> None:
+    month_of(1)
+    _month_with(environment, account_id=account_of(0), finalized=False)
+    run = bill(environment)
+    assert [finding.code for finding in run.findings] == ["unfinalized"]
+    approve_all(environment)
+
+    with pytest.raises(RunFailed, match="or issue with --allow-unfinalized"):
+        issue(environment)
+    assert issued(environment) == ()
+
+    runs.follow(environment, ask_to_issue(environment, allow_unfinalized=True))
+    assert [each.invoice.total_minor for each in issued(environment)] == [107_00]
+
+
+def test_a_parked_client_stops_only_itself(environment: Environment, month_of: MonthOf) -> None:
+    month_of(2)
+    bill(environment)
+    approve_all(environment)
+    fee = """
+    custom_line_items: [{client: c00, kind: fee, description: Late, amount: "5", from: 2018-10}]
+    """
+    with environment.database.transaction() as session:
+        apply_configuration(session, read_configuration(fee), actor="test", now=environment.now())
+    bill(environment)
+
+    run = issue(environment)
+
+    assert [(finding.code, finding.client) for finding in run.findings] == [("not_issued", "c00")]
+    assert [(each.number, each.client) for each in issued(environment)] == [("INV-000001", "c01")]
+
+
+def test_numbers_follow_the_dates_of_issue(environment: Environment, month_of: MonthOf) -> None:
+    month_of(2)
+    bill(environment)
+    approve_all(environment)
+    runs.follow(environment, ask_to_issue(environment, client="c00"))
+
+    with pytest.raises(RunFailed, match="already issued after 2026-11-22"):
+        runs.follow(environment, ask_to_issue(environment, issued_on=date(2026, 11, 22)))
+
+    assert len(issued(environment)) == 1
+    with environment.database.transaction() as session:
+        states = {each.client: each.state for each in invoices.invoices_of(session, OCTOBER)}
+    assert states == {"c00": "issued", "c01": "approved"}

@@ -1,0 +1,339 @@
+"""An organization in the strict sandbox, a store, and the shell between them, as tests use them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cache, partial
+from typing import Any
+
+from botocore.config import Config
+from botocore.credentials import Credentials
+
+from invoices.clients import AccountId
+from jobs.aws.calls import Caller, Clients
+from jobs.aws.signers import OFFBOARD, ONBOARD, SETUP, Signer, Signers
+from jobs.onboarding.advance import advance
+from jobs.onboarding.environment import OnboardingEnvironment
+from sandbox.aws import (
+    PAYER,
+    Clock,
+    Crash,
+    Faults,
+    Rules,
+    StrictAWS,
+)
+from sandbox.aws import (
+    reseller as provider,
+)
+from sandbox.aws.reseller import SignIn, add_role, add_user
+from service.accounts.artefacts import artefact
+from service.accounts.policy_files import Document, guard_policies, service_policies, to_text
+from service.accounts.practice import TAG_ONBOARDING, Kind, Practice
+from service.accounts.proving import probe_user
+from service.actions.billing.apply_configuration import apply_configuration
+from service.actions.onboarding.request_onboarding import Wanted, request_onboarding
+from service.actions.onboarding.set_practice import set_practice
+from service.configuration.reading import Configuration, read_configuration
+from service.store.accounts import grants, onboarding_events, onboardings
+from service.store.accounts.onboarding_events import Event
+from service.store.accounts.onboardings import Onboarding
+from service.store.billing import clients
+from service.store.database import Database
+from tests.support.accounts_practice import ACCESS, PRACTICE
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SENT_ONCE = Config(retries={"total_max_attempts": 1})
+"""So that every fault reaches us: botocore's own repeats are a test of their own."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """All that a signer needs of a session, which costs more than an onboarding to make."""
+
+    credentials: Credentials
+
+    def get_credentials(self) -> Credentials:
+        return self.credentials
+
+
+@cache
+def kept_clients() -> Clients:
+    """Making clients is what costs; they know nobody's credentials."""
+    return Clients(repeated=SENT_ONCE)
+
+
+@dataclass
+class Office:
+    """A practice at work: AWS beside a store, and hands that ask, wait and look."""
+
+    aws: StrictAWS
+    database: Database
+    practice: Practice
+    environment: OnboardingEnvironment
+    crashes: int = 0
+    visits: int = 0
+    clients: dict[str, Any] = field(default_factory=dict)
+    signers: Signers = field(default_factory=lambda: Signers({}))
+    """As the machine's AWS configuration would name them."""
+
+    def ask(self, wanted: Wanted, *, actor: str = "ada") -> Onboarding:
+        with self.database.transaction() as session:
+            return request_onboarding(session, wanted, actor=actor, now=self.now())
+
+    def now(self) -> datetime:
+        return self.aws.clock.now()
+
+    def stored(self, onboarding_id: str) -> Onboarding:
+        with self.database.transaction() as session:
+            return onboardings.onboarding(session, onboarding_id)
+
+    def events(self, onboarding_id: str) -> tuple[Event, ...]:
+        with self.database.transaction() as session:
+            return onboarding_events.events(session, onboarding_id)
+
+    def client_on(self, account_id: str, day: datetime) -> str | None:
+        with self.database.transaction() as session:
+            return clients.roster(session).client_of(AccountId(account_id), day.date())
+
+    def work(
+        self,
+        *,
+        until: datetime | None = None,
+        client: Callable[[], object] = lambda: None,
+        steps_max: int = 3_000,
+    ) -> None:
+        """Advance whenever something is due, and let time pass in between, until nothing is.
+
+        A crash ends the worker; the next one starts with nothing but the store.
+        """
+        for _ in range(steps_max):
+            try:
+                self.visits += advance(self.environment, PAYER)
+            except Crash:
+                self.crashes += 1
+                self.aws.clock.advance(seconds=5)
+                continue
+            client()
+            with self.database.transaction() as session:
+                due_at = onboardings.next_due(session, PAYER)
+            if due_at is None or (until is not None and due_at > until):
+                return
+            if due_at > self.now():
+                self.aws.clock.advance(seconds=(due_at - self.now()).total_seconds())
+        raise AssertionError("it comes to no end")
+
+
+def client_form(key: str, name: str) -> dict[str, Any]:
+    address = {"street": "1 Quay", "city": "Cork", "postcode": "T12", "country": "IE"}
+    return {
+        "key": key, "name": name, "currency": "USD", "address": address, "price_book": "cost",
+    }  # fmt: skip
+
+
+def configuration(names: dict[str, str]) -> Configuration:
+    address = {"street": "1 Quay", "city": "Cork", "postcode": "T12", "country": "IE"}
+    written = {
+        "seller": {"name": "Example Cloud Ltd", "address": address, "tax_id": "IE6388047V"},
+        "payers": [{"account_id": PAYER}],
+        "clients": [client_form(key, name) for key, name in names.items()],
+        "price_books": [{"key": "cost", "from": "2018-01", "cost_basis": "billed"}],
+    }
+    return read_configuration(json.dumps(written))
+
+
+CLIENTS = {"acme": "Acme", "globex": "Globex", "initech": "Initech"}
+
+
+@contextmanager
+def opened(
+    database: Database,
+    *,
+    rules: Rules | None = None,
+    seed: int = 1,
+    names: dict[str, str] | None = None,
+    enforced: bool = False,
+) -> Iterator[Office]:
+    """The organization is set up, the practice described, clients configured."""
+    with StrictAWS(clock=Clock(NOON), rules=rules, seed=seed) as aws:
+        practice = set_up(aws)
+        aws.add_member(ACCESS, name="Access", email="awsaccounts+access@msp.example")
+        policies = service_policies(practice)
+        signers = {
+            role: Signer(service_role(aws, role, policies[role.replace("msp-", "svc_")]))
+            for role in (ONBOARD, OFFBOARD)
+        }
+        for team in sorted(practice.probe_teams):
+            signers[probe_user(team)] = _probe_signer(aws, team)
+        caller = Caller(Signers(signers), kept_clients(), aws.clock.now)
+        environment = OnboardingEnvironment(database, caller, aws.clock.now)
+        with database.transaction() as session:
+            chosen = configuration(names or CLIENTS)
+            apply_configuration(session, chosen, actor="test", now=NOON)
+            set_practice(session, practice, actor="test", now=NOON)
+        office = Office(aws, database, practice, environment, signers=Signers(signers))
+        aws.log.clear()
+        if enforced:
+            with aws.enforced():
+                yield office
+        else:
+            yield office
+
+
+def set_up(aws: StrictAWS) -> Practice:
+    """What the manual's set-up page has an operator do, in short."""
+    organization_id = aws.set_up_organization()
+    aws.owner(PAYER).add_root_passkey()
+    organizations = aws.client("organizations")
+    root_id = organizations.list_roots()["Roots"][0]["Id"]
+    unit = organizations.create_organizational_unit(ParentId=root_id, Name="Clients")
+    practice = replace(
+        PRACTICE,
+        payer_account_id=PAYER,
+        organization_id=organization_id,
+        root_id=root_id,
+        client_ou_id=unit["OrganizationalUnit"]["Id"],
+        automation_arn=f"arn:aws:iam::{PAYER}:role/msp-onboard",
+        offboarding_arn=f"arn:aws:iam::{PAYER}:role/msp-offboard",
+    )
+    guards = {
+        name: organizations.create_policy(
+            Name=name, Description="", Type="SERVICE_CONTROL_POLICY", Content=to_text(document)
+        )["Policy"]["PolicySummary"]["Id"]
+        for name, document in guard_policies(practice).items()
+    }
+    return replace(
+        practice, membership_scp_id=guards["scp_membership"], root_scp_id=guards["scp_root"]
+    )
+
+
+MACHINES = {
+    "Effect": "Allow",
+    "Action": "sts:AssumeRole",
+    "Principal": {"Service": "ec2.amazonaws.com"},
+}
+PEOPLE = {
+    "Effect": "Allow",
+    "Action": "sts:AssumeRole",
+    "Principal": {"AWS": f"arn:aws:iam::{ACCESS}:root"},
+    "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+}
+
+
+def service_role(aws: StrictAWS, role: str, policy: Document) -> Keys:
+    trust = MACHINES if role in (ONBOARD, SETUP) else PEOPLE
+    return keys_of(add_role(aws, role, trust=document(trust), policy=to_text(policy)))
+
+
+def keys_of(sign_in: SignIn) -> Keys:
+    token = sign_in.session_token or None
+    return Keys(Credentials(sign_in.access_key_id, sign_in.secret_access_key, token))
+
+
+def allow(action: str, **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, **more}
+
+
+def document(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _probe_signer(aws: StrictAWS, team: str) -> Signer:
+    """The probe user of a team, with a virtual MFA device."""
+    may = allow("sts:AssumeRole", Resource="arn:aws:iam::*:role/msp/*")
+    tags = {"msp-team": team}
+    sign_in = add_user(aws, probe_user(team), tags=tags, policy=document(may))
+    return Signer(keys_of(sign_in), sign_in.mfa_serial, partial(sign_in.code, aws))
+
+
+ROLES = {"MspAdmin", "MspEngineer", "MspOnCall", "MspBilling", "MspAutomation"}
+
+
+def live_once(office: Office, onboarding_id: str) -> Onboarding:
+    """Live, with one account, one role set, one assignment, one place in the organization."""
+    onboarding = office.stored(onboarding_id)
+    assert onboarding.state == "live", (onboarding.waiting, office.events(onboarding_id)[-5:])
+    world, account_id = office.aws.world, onboarding.account_id
+    (organization,) = world.organizations.values()
+    ours = [a for a in world.accounts.values() if a.tags.get(TAG_ONBOARDING) == onboarding_id]
+    assert [account.id for account in ours] == [account_id]
+    assert ours[0].parent_id == office.practice.client_ou_id
+    made = [
+        request
+        for request in organization.requests.values()
+        if request.params["AccountName"] == onboarding.request.account_name
+        and request.state == "SUCCEEDED"
+    ]
+    created = onboarding.request.kind is Kind.CREATE
+    invitations = [h for h in world.handshakes.values() if onboarding_id in h.notes]
+    assert (len(made), len(invitations)) == ((1, 0) if created else (0, 1))
+    roles: list[dict[str, Any]] = []
+    quietly(
+        office,
+        lambda: roles.extend(office.aws.client("iam", account_id).list_roles()["Roles"]),
+    )
+    assert {role["RoleName"] for role in roles} - {"MspBootstrap"} == ROLES
+    assert len(roles) == 6
+    guards = {office.practice.membership_scp_id, office.practice.root_scp_id}
+    attached = organization.attached[account_id]
+    assert sorted(attached) == sorted([*guards, "p-FullAWSAccess", "p-RCPFullAWSAccess"])
+    with office.database.transaction() as session:
+        spans = [a for a in clients.roster(session).assignments if a.account_id == account_id]
+        registered = grants.registered_roles(session, account_id)
+    assert [(span.client, span.span.end) for span in spans] == [
+        (onboarding.request.client_key, None)
+    ]
+    assert {arn.rsplit("/", 1)[-1] for arn in registered} == ROLES | {"MspBootstrap"}
+    return onboarding
+
+
+CREATE = Wanted(kind=Kind.CREATE, client="acme", name="prod", budget="1000", external_ref="T-1")
+INVITED = "444444444444"
+INVITE = Wanted(
+    kind=Kind.INVITE, client="globex", name="main", account_id=INVITED, external_ref="T-2"
+)
+
+
+def onboard(office: Office, wanted: Wanted) -> Onboarding:
+    """Asked for and worked on until nothing is due; an invited client does its part."""
+    if wanted.kind is Kind.INVITE and INVITED not in office.aws.world.accounts:
+        office.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
+    asked = office.ask(wanted)
+    if wanted.kind is Kind.INVITE:
+        office.work(client=lambda: accept_and_deploy(office, asked.id))
+    else:
+        office.work()
+    return office.stored(asked.id)
+
+
+def accept_and_deploy(office: Office, onboarding_id: str) -> None:
+    """The client accepts what is open, and deploys the role with our template: once each."""
+    world = office.aws.world
+    account = world.account(INVITED)
+    open_ones = [h for h in world.handshakes.values() if not h.settled]
+    if account.organization is None and open_ones:
+        organizations = office.aws.client("organizations", INVITED)
+        quietly(office, lambda: organizations.accept_handshake(HandshakeId=open_ones[0].id))
+    if account.organization is not None:
+        quietly(office, lambda: deploy(office, onboarding_id, INVITED))
+
+
+def deploy(office: Office, onboarding_id: str, account_id: str) -> None:
+    """What the CloudFormation template of the artefacts does."""
+    request = office.stored(onboarding_id).request
+    template = json.loads(artefact("cloudformation.json", office.practice, request))
+    provider.deploy(office.aws, account_id, template)
+
+
+def quietly(office: Office, act: Callable[[], object]) -> None:
+    """What others do is no call of ours: no fault strikes it, and no log or count has it."""
+    faults, kept = office.aws.door.faults, len(office.aws.log)
+    office.aws.door.faults = Faults()
+    try:
+        act()
+    finally:
+        office.aws.door.faults = faults
+        del office.aws.log[kept:]

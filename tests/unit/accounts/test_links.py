@@ -1,0 +1,167 @@
+"""Links: for each team what it may open, in the words of each tool, and what to delete again."""
+
+import csv
+import io
+import json
+from configparser import ConfigParser
+from dataclasses import replace
+
+import pytest
+
+from kernel.errors import BadInput
+from service.accounts.links import (
+    FORMATS,
+    Grant,
+    LinkSettings,
+    export,
+    granted_registry,
+    powers_to_remove,
+    revoked,
+    switch_role_url,
+)
+
+SETTINGS = LinkSettings(access_account_id="222222222222", user="ann")
+ADMIN = Grant(
+    team="admins",
+    client_key="acme",
+    client_name="Müller & Söhne",
+    account_id="333333333333",
+    account_name="Acme prod (7f3a)",
+    role_path="msp/MspAdmin",
+    stage="day0",
+)
+ONCALL = replace(ADMIN, team="oncall", role_path="msp/MspOnCall", stage="run")
+GLOBEX = replace(ONCALL, client_key="globex", client_name="=Globex", account_id="444444444444")
+GRANTS = (GLOBEX, ADMIN, ONCALL)
+
+
+def text_of(link_format: str, team: str) -> str:
+    (file,) = export(GRANTS, link_format, SETTINGS, team=team)
+    return file.text
+
+
+def rows_of(link_format: str, team: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text_of(link_format, team), newline="")))
+
+
+def test_a_switch_role_link_names_account_role_title_and_colour() -> None:
+    assert switch_role_url(ADMIN, SETTINGS) == (
+        "https://signin.aws.amazon.com/switchrole?account=333333333333&roleName=msp/MspAdmin"
+        "&displayName=M%C3%BCller%20%26%20S%C3%B6hne%20MspAdmin&color=f2b0a9"
+    )
+
+
+@pytest.mark.parametrize(
+    ("partition", "host"),
+    [
+        ("aws-us-gov", "signin.amazonaws-us-gov.com"),
+        ("aws-cn", "signin.amazonaws.cn"),
+        ("aws-eusc", "signin.amazonaws-eusc.eu"),
+    ],
+)
+def test_other_partitions_sign_in_elsewhere(partition: str, host: str) -> None:
+    url = switch_role_url(ADMIN, replace(SETTINGS, partition=partition))
+
+    assert url.startswith(f"https://{host}/switchrole?")
+
+
+def test_a_long_title_is_cut_to_what_the_console_shows() -> None:
+    url = switch_role_url(replace(ADMIN, client_name="x" * 80), SETTINGS)
+
+    assert f"displayName={'x' * 64}&" in url
+
+
+def test_each_team_has_a_file_of_its_own() -> None:
+    files = export(GRANTS, "1password", SETTINGS)
+
+    assert [(file.team, file.name) for file in files] == [
+        ("admins", "admins.1password.csv"),
+        ("oncall", "oncall.1password.csv"),
+    ]
+    assert "MspAdmin" not in files[1].text
+
+
+def test_a_client_name_is_never_a_formula() -> None:
+    titles = [row["title"] for row in rows_of("1password", "oncall")]
+
+    assert titles == [
+        "Müller & Söhne MspOnCall (333333333333)",
+        "'=Globex MspOnCall (444444444444)",
+    ]
+
+
+def test_an_aws_profile_assumes_the_role_with_the_users_own_mfa_and_name() -> None:
+    config = ConfigParser()
+    config.read_string(text_of("aws-config", "admins"))
+
+    assert dict(config["profile acme-3333-mspadmin"]) == {
+        "role_arn": "arn:aws:iam::333333333333:role/msp/MspAdmin",
+        "source_profile": "msp-base",
+        "mfa_serial": "arn:aws:iam::222222222222:mfa/ann",
+        "role_session_name": "ann",
+        "duration_seconds": "3600",
+        "region": "us-east-1",
+    }
+
+
+def test_aws_extend_switch_roles_gets_a_base_and_a_section_for_each_role() -> None:
+    config = ConfigParser()
+    config.read_string(text_of("aesr", "oncall"))
+
+    assert config.sections() == ["msp-base", "acme-3333-msponcall", "globex-4444-msponcall"]
+    assert config["globex-4444-msponcall"]["color"] == "efda95"
+
+
+def test_a_granted_registry_lists_a_folder_for_each_team() -> None:
+    files = export(GRANTS, "granted", SETTINGS)
+
+    assert granted_registry(files) == ('awsConfig:\n  - "./admins/config"\n  - "./oncall/config"\n')
+
+
+def test_bitwarden_finds_its_items_again_by_link_id() -> None:
+    (row,) = rows_of("bitwarden-csv", "admins")
+    (item,) = json.loads(text_of("bitwarden-json", "admins"))["items"]
+
+    assert row["collections"] == "admins"
+    assert row["fields"] == f"linkId: {ADMIN.link_id}"
+    assert item["fields"] == [{"name": "linkId", "value": ADMIN.link_id, "type": 0}]
+    assert item["login"]["uris"][0]["uri"] == row["login_uri"]
+
+
+def test_the_link_id_outlives_a_clients_new_name() -> None:
+    assert replace(ADMIN, client_name="Acme SE").link_id == ADMIN.link_id
+    assert replace(ADMIN, team="oncall").link_id != ADMIN.link_id
+
+
+@pytest.mark.parametrize("link_format", list(FORMATS))
+def test_the_same_grants_give_the_same_bytes(link_format: str) -> None:
+    one = export(GRANTS, link_format, SETTINGS)
+    other = export(reversed(GRANTS), link_format, SETTINGS)
+
+    assert one == other
+    assert [file.content_id for file in one] == [file.content_id for file in other]
+
+
+def test_a_revoked_grant_is_listed_for_deletion_by_its_team() -> None:
+    (gone,) = revoked(GRANTS, (ADMIN, ONCALL), SETTINGS)
+
+    assert gone.team == "oncall"
+    assert gone.profile == "globex-4444-msponcall"
+    assert gone.role_arn == "arn:aws:iam::444444444444:role/msp/MspOnCall"
+    assert gone.link_id == GLOBEX.link_id
+
+
+def test_the_role_goes_when_no_team_holds_it() -> None:
+    shared = replace(ADMIN, team="oncall")
+
+    assert powers_to_remove((ADMIN, shared), (shared,)) == ()
+    assert powers_to_remove((ADMIN, shared), ()) == ("333333333333:role/msp/MspAdmin",)
+
+
+def test_an_unknown_format_team_or_partition_is_refused() -> None:
+    with pytest.raises(BadInput, match="no format is called 'leapp'"):
+        export(GRANTS, "leapp", SETTINGS)
+    with pytest.raises(BadInput, match="the team 'sales' has no grants; there are admins, oncall"):
+        export(GRANTS, "aesr", SETTINGS, team="sales")
+    with pytest.raises(BadInput, match="no partition is called 'aws-mars'"):
+        switch_role_url(ADMIN, replace(SETTINGS, partition="aws-mars"))

@@ -1,0 +1,39 @@
+"""The worked example of the accounts README, recomputed."""
+
+from pathlib import Path
+
+from service.accounts.emails import plus_address
+from service.accounts.names import account_name
+from tests.support.accounts_aws import Aws, Worker
+from tests.support.accounts_practice import CREATE, PRACTICE
+
+README = " ".join(
+    (Path(__file__).parents[2] / "service/accounts/README.md").read_text("utf-8").split()
+)
+
+
+def test_the_readmes_example_is_true() -> None:
+    name = account_name(
+        client_name="Acme", client_key="acme", purpose="prod", onboarding_id="onb-7f3a"
+    )
+    address = plus_address(mailbox=PRACTICE.mailbox, client_key="acme", onboarding_id="onb-7f3a")
+    worker = Worker(Aws(), CREATE)
+    worker.run()
+    proofs = [call for call in worker.aws.sent if call.step.startswith("prove_")]
+
+    assert f"`{name}` with the root address `{address}`" in README
+    assert f"sends {worker.calls} calls" in README
+    assert f"({worker.aws.count('DescribeCreateAccountStatus')} of them polls" in README
+    assert worker.aws.count("CreateRole") == 5
+    assert len(proofs) == 11
+    assert [call.expects_refusal for call in proofs] == [False] * 5 + [True] * 6
+
+
+def test_every_file_has_its_place_in_the_readme() -> None:
+    files = (Path(__file__).parents[2] / "service/accounts").glob("*.py")
+
+    assert [
+        f.stem for f in sorted(files) if f.stem != "__init__" and f"`{f.stem}`" not in README
+    ] == [
+        "findings",
+    ]

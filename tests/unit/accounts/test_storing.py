@@ -1,0 +1,64 @@
+"""What outlives a visit survives JSON exactly."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from service.accounts.life import Stage
+from service.accounts.practice import Kind
+from service.accounts.record import Record
+from service.accounts.request import Consent
+from service.accounts.roles import MSP_BILLING, as_deployed
+from service.accounts.storing import (
+    handover_from_json,
+    handover_to_json,
+    practice_from_json,
+    practice_to_json,
+    record_from_json,
+    record_to_json,
+    request_from_json,
+    request_to_json,
+)
+from tests.support.accounts_aws import THROTTLED, Aws, Worker
+from tests.support.accounts_leaving import ASKED
+from tests.support.accounts_practice import CREATE, PRACTICE
+
+
+def through_json(document: dict[str, Any]) -> dict[str, Any]:
+    return dict(json.loads(json.dumps(document)))
+
+
+def test_a_record_full_of_trouble_survives() -> None:
+    aws = Aws(creation_failures=["INTERNAL_FAILURE"])
+    aws.refuse_next["MoveAccount"] = [THROTTLED]
+    worker = Worker(aws, CREATE)
+    for _ in range(40):
+        stored = worker.stored
+        worker.stored = record_from_json(through_json(record_to_json(stored)))
+        assert worker.stored == stored
+        worker.visit()
+        worker.aws.now = worker.aws.now.replace(minute=worker.aws.now.minute + 1)
+    assert worker.stored.stage == "live"
+
+
+def test_a_record_of_an_earlier_version_is_read() -> None:
+    read = record_from_json({"stage": "in_ou", "account_id": "333333333333"})
+
+    assert read == Record(stage=Stage.IN_OU, account_id="333333333333")
+
+
+def test_requests_hand_overs_and_practices_survive() -> None:
+    transfer = replace(
+        CREATE,
+        kind=Kind.BILLING_TRANSFER,
+        account_id="555555555555",
+        roles=as_deployed([MSP_BILLING]),
+        transfer_starts_at=datetime(2026, 12, 1, tzinfo=UTC),
+        consents=frozenset({Consent.REPAIR_ROLES}),
+    )
+
+    for request in (CREATE, transfer):
+        assert request_from_json(through_json(request_to_json(request))) == request
+    assert handover_from_json(through_json(handover_to_json(ASKED))) == ASKED
+    assert practice_from_json(through_json(practice_to_json(PRACTICE))) == PRACTICE

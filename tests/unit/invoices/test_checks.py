@@ -1,0 +1,172 @@
+"""Checks: what is found, whom it parks, and that the others go on."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from invoices.charges import CostBasis, Kind
+from invoices.clients import Address, ClientKey, Tax, TaxCategory
+from invoices.month import BilledMonth, bill
+from invoices.pricing.book import PriceBook
+from invoices.pricing.custom import CustomKind, CustomLineItem, Flat
+from kernel.findings import Severity
+from tests.support.builders import (
+    OCTOBER,
+    book,
+    charge,
+    charges,
+    client,
+    inputs,
+    markup,
+    owns,
+)
+
+ACME, BELL = "111111111111", "222222222222"
+BOTH = (owns("acme", ACME), owns("bell", BELL))
+ROWS = (charge(ACME, "10"), charge(BELL, "20"))
+
+
+def codes(month: BilledMonth) -> list[str]:
+    return [finding.code for finding in month.findings]
+
+
+def billed_with(acme: dict[str, Any], **other: Any) -> BilledMonth:
+    return bill(charges(*ROWS), inputs(*BOTH, clients=[client("acme", **acme), client("bell")]))
+
+
+def test_a_plain_month_has_no_findings() -> None:
+    month = bill(charges(*ROWS), inputs(*BOTH))
+
+    assert month.findings == ()
+    assert [draft.client for draft in month.drafts] == ["acme", "bell"]
+
+
+@pytest.mark.parametrize(
+    ("acme", "code"),
+    [
+        ({"price_book": "gone"}, "price_book_missing"),
+        ({"currency": "EUR"}, "exchange_rate_missing"),
+        ({"tax": Tax(TaxCategory.REVERSE_CHARGE)}, "client_tax_id_missing"),
+        ({"tax": Tax(TaxCategory.STANDARD)}, "tax_rate_inconsistent"),
+        ({"tax": Tax(TaxCategory.EXEMPT, Decimal(19))}, "tax_rate_inconsistent"),
+        (
+            {
+                "tax": Tax(TaxCategory.STANDARD, Decimal(19)),
+                "address": Address(street="", city="", postcode="", country=""),
+            },
+            "client_address_incomplete",
+        ),
+    ],
+)
+def test_one_clients_trouble_parks_that_client_and_the_others_go_on(
+    acme: dict[str, Any], code: str
+) -> None:
+    month = billed_with(acme)
+
+    assert codes(month) == [code]
+    assert month.parked == {"acme"}
+    assert [draft.client for draft in month.drafts] == ["bell"]
+    assert [statement.client for statement in month.statements] == ["acme", "bell"]
+
+
+def test_without_tax_an_incomplete_address_is_a_warning() -> None:
+    month = billed_with({"address": Address(street="", city="", postcode="", country="")})
+
+    assert [(each.severity, each.code) for each in month.findings] == [
+        (Severity.WARNING, "client_address_incomplete")
+    ]
+    assert month.parked == frozenset()
+
+
+def test_a_bearer_that_is_no_client_is_parked() -> None:
+    month = bill(charges(*ROWS), inputs(*BOTH, clients=[client("bell")]))
+
+    assert codes(month) == ["client_unknown"]
+    assert month.parked == {"acme"}
+
+
+def test_unassigned_charges_block_the_period_and_say_what_to_do() -> None:
+    month = bill(
+        charges(*ROWS, charge("333333333333", "1.50", service_day=date(2018, 10, 7))), inputs(*BOTH)
+    )
+
+    (finding,) = month.findings
+    assert (finding.severity, finding.code, finding.client) == (
+        Severity.CRITICAL,
+        "account_unassigned",
+        "",
+    )
+    assert finding.message == (
+        "Account 333333333333 has 1.5 USD of charges from 2018-10-07 to 2018-10-07 and no client "
+        "then; assign it to a client from that day, or name it an internal account."
+    )
+    assert len(month.drafts) == 2
+
+
+def test_an_unknown_kind_blocks_the_period() -> None:
+    month = bill(charges(*ROWS, charge(ACME, "4", Kind.UNKNOWN)), inputs(*BOTH))
+
+    assert codes(month) == ["unknown_charges"]
+    assert "4 USD" in month.findings[0].message
+
+
+def test_a_payers_month_has_one_currency() -> None:
+    month = bill(charges(*ROWS, charge(ACME, "4", currency="CNY")), inputs(*BOTH))
+
+    assert "mixed_currencies" in codes(month)
+
+
+def test_an_internal_account_with_a_client_is_worth_a_word() -> None:
+    month = bill(charges(*ROWS), inputs(*BOTH, internal=[ACME]))
+
+    assert codes(month) == ["internal_account_assigned"]
+    assert [draft.client for draft in month.drafts] == ["bell"]
+
+
+def test_negative_and_zero_totals_are_warnings() -> None:
+    rows = [charge(ACME, "-3", Kind.REFUND), charge(BELL, "0")]
+
+    month = bill(charges(*rows), inputs(*BOTH))
+
+    assert codes(month) == ["total_negative", "total_zero"]
+    assert len(month.drafts) == 2
+
+
+def test_selling_below_cost_is_a_warning() -> None:
+    month = bill(charges(*ROWS), inputs(*BOTH, books=[book(markup("-10"))]))
+
+    assert codes(month) == ["sold_below_cost", "sold_below_cost"]
+    assert month.findings[0].message == "The charges of acme are priced 1 USD below their cost."
+
+
+def test_shares_of_discounts_that_have_no_kind_are_worth_a_word() -> None:
+    discounted = charge(ACME, "100", net_billed_cost="90")
+    half = {Kind.DISCOUNT_EDP: Decimal(50)}
+    gross = book(cost_basis=CostBasis.BILLED, discounts_passed_percent=half)
+    net = book(cost_basis=CostBasis.NET_BILLED, discounts_passed_percent=half)
+
+    def found(priced_by: PriceBook) -> list[str]:
+        return codes(bill(charges(discounted), inputs(BOTH[0], books=[priced_by])))
+
+    assert found(gross) == ["discounts_without_kind"]
+    assert found(net) == found(book()) == []
+
+
+def test_a_custom_item_of_nobody_is_a_warning() -> None:
+    item = CustomLineItem("i", ClientKey("gone"), CustomKind.FEE, "Fee", Flat(Decimal(1)), OCTOBER)
+
+    month = bill(charges(*ROWS), inputs(*BOTH, custom=[item]))
+
+    assert codes(month) == ["custom_line_item_without_client"]
+
+
+def test_findings_are_sorted_the_critical_first() -> None:
+    month = bill(
+        charges(*ROWS, charge("333333333333", "1")),
+        replace(inputs(*BOTH), internal_accounts=frozenset()),
+    )
+
+    assert list(month.findings) == sorted(month.findings)
