@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from accounts.model.lifecycle import WaitKind
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.visits import visit
-from service.accounts.life import WaitKind
 from service.store.accounts import onboardings
 from service.store.accounts.onboardings import Overtaken, Waiting
 from service.store.database import DatabaseUnavailable

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from accounts.model.decision import Call
 from jobs.aws import signers
 from jobs.aws.calls import Caller, Refused, Sent, SignedBy
-from service.accounts.calls import Call
 
 UNSOUND = "PolicyUnsound"
 """Our code for a policy that Access Analyzer finds fault with; it was not sent."""

@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
+from accounts.model.lifecycle import Stage
+from accounts.model.mailbox import MailboxCheck
+from accounts.model.organization import Kind, Practice
+from accounts.monitoring import mailbox_canary as canary
+from accounts.monitoring.mailbox_canary import Canary, Mail
 from jobs.onboarding import post
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.watching import members_of_aws
 from kernel.errors import Refused
-from service.accounts import canary
-from service.accounts.canary import Canary, Mail
-from service.accounts.findings import Finding
-from service.accounts.life import Stage
-from service.accounts.mailboxes import MailboxCheck
-from service.accounts.practice import Kind, Practice
+from kernel.findings import Finding
 from service.store.accounts import members, onboardings, practices, root_security
 
 TOKEN_BYTES = 24

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from accounts.aws.error_policy import is_denied
+from accounts.checks.access_proof import access_probes, refusal_probes
+from accounts.engine.context import Scene
+from accounts.model.decision import Call, Refusal
+from accounts.model.observed import Facts
 from jobs.aws.calls import CODE_REFUSED, Caller
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.performing import WORDS_CHARS_MAX, perform, to_answer
-from service.accounts.calls import Call, Refusal
-from service.accounts.facts import Facts
-from service.accounts.proving import access_probes, refusal_probes
-from service.accounts.refusals import is_denied
-from service.accounts.scene import Scene
 from service.store.accounts import access_checks, onboardings, practices
 from service.store.accounts.access_checks import AccessCheck, RoleCheck
 

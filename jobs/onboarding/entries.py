@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from invoices.clients import AccountId
-from service.accounts.calls import (
+from accounts.checks.roles import role_path_of
+from accounts.iam.role_catalogue import role_arn
+from accounts.model.decision import (
     Adopt,
     Assign,
     Call,
@@ -16,10 +17,9 @@ from service.accounts.calls import (
     RevokeGrants,
     Unassign,
 )
-from service.accounts.granting import role_path_of
-from service.accounts.life import Stage
-from service.accounts.practice import Kind, Practice
-from service.accounts.roles import role_arn
+from accounts.model.lifecycle import Stage
+from accounts.model.organization import Kind, Practice
+from invoices.clients import AccountId
 from service.store.access import audit
 from service.store.accounts import grants, onboardings, practices
 from service.store.accounts.grants import RoleGrant

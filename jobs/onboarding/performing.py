@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from accounts.model.decision import Actor, Answer, Call, Refusal, Send, Session
 from jobs.aws import signers
 from jobs.aws.calls import Answered, Caller, Refused, Reply, Sent, SignedBy
 from jobs.onboarding.analyzing import unsound
-from service.accounts.calls import Actor, Answer, Call, Refusal, Send, Session
 from service.store.accounts.onboarding_events import Event
 from service.store.tables.onboarding import EventKind, EventOutcome
 

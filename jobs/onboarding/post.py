@@ -15,8 +15,8 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-from service.accounts.canary import SUBJECT, Canary, Mail, read_mail
-from service.accounts.mailboxes import MailboxCheck, MailServer, Tls
+from accounts.model.mailbox import MailboxCheck, MailServer, Tls
+from accounts.monitoring.mailbox_canary import SUBJECT, Canary, Mail, read_mail
 
 SECONDS_MAX = 30.0
 MAILS_MAX = 5_000

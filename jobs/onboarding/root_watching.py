@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from accounts.model.decision import Answer, Call, Refusal
+from accounts.model.organization import Practice
+from accounts.monitoring import root_audit
 from jobs.aws.calls import Caller
 from jobs.onboarding.performing import perform, to_answer
-from service.accounts import root_audit
-from service.accounts.calls import Answer, Call, Refusal
-from service.accounts.findings import Finding
-from service.accounts.practice import Practice
+from kernel.findings import Finding
 
 ROOT_WATCH = "watch"
 REPORT_TRIES = 10

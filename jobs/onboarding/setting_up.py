@@ -9,13 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from jobs.onboarding.environment import OnboardingEnvironment
-from jobs.onboarding.performing import perform, to_answer
-from kernel.errors import Refused
-from service.accounts.calls import Answer, Call, Refusal
-from service.accounts.policy_files import Document
-from service.accounts.practice import Practice
-from service.accounts.setting_up import (
+from accounts.model.decision import Answer, Call, Refusal
+from accounts.model.organization import Practice
+from accounts.model.role_spec import Document
+from accounts.organization_setup.catalogue import ALREADY, ITEMS, TELLING, configuration_of
+from accounts.organization_setup.items import (
     FINE,
     ByHand,
     Change,
@@ -26,9 +24,11 @@ from service.accounts.setting_up import (
     SetUpItem,
     SetUpState,
 )
-from service.accounts.setup_items import ALREADY, ITEMS, TELLING, configuration_of
-from service.accounts.setup_organization import SEE_CALLER
-from service.accounts.setup_roles import service_policy
+from accounts.organization_setup.organization import SEE_CALLER
+from accounts.organization_setup.roles import service_policy
+from jobs.onboarding.environment import OnboardingEnvironment
+from jobs.onboarding.performing import perform, to_answer
+from kernel.errors import Refused
 from service.store.access import audit
 from service.store.accounts import practices
 

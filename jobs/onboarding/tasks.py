@@ -7,6 +7,7 @@ from functools import cache
 
 import procrastinate
 
+from accounts.model.organization import Practice
 from jobs.aws.calls import Caller, Clients
 from jobs.aws.signers import configured_signers
 from jobs.environment import Environment
@@ -16,7 +17,6 @@ from jobs.onboarding.checking import CodeRefused, check
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.watching import watch
 from kernel.errors import RebillError
-from service.accounts.practice import Practice
 from service.store import queue
 from service.store.accounts import members, onboardings, practices
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from invoices.clients import OverlappingAssignments
-from jobs.onboarding.entries import make_entry, register_role
-from jobs.onboarding.environment import OnboardingEnvironment
-from jobs.onboarding.performing import perform, to_answer, to_event
-from service.accounts.calls import (
+from accounts.aws.error_policy import is_final
+from accounts.checks.memory import heard
+from accounts.engine.transitions import apply_entry, intended
+from accounts.handover.checklist import next_handover_step
+from accounts.model.decision import (
     Adopt,
     Answer,
     Assign,
@@ -26,15 +26,17 @@ from service.accounts.calls import (
     Unassign,
     Wait,
 )
-from service.accounts.cancelling import next_cancel_step
-from service.accounts.creating import CREATIONS_IN_FLIGHT_MAX
-from service.accounts.facts import Facts
-from service.accounts.handover import next_handover_step
-from service.accounts.life import WaitKind
-from service.accounts.practice import Kind, Practice
-from service.accounts.record import Record, entered, intended
-from service.accounts.refusals import is_final
-from service.accounts.steps import heard, next_step
+from accounts.model.lifecycle import WaitKind
+from accounts.model.observed import Facts
+from accounts.model.organization import Kind, Practice
+from accounts.model.record import Record
+from accounts.onboarding.cancellation import next_cancel_step
+from accounts.onboarding.creation import CREATIONS_IN_FLIGHT_MAX
+from accounts.onboarding.plan import next_step
+from invoices.clients import OverlappingAssignments
+from jobs.onboarding.entries import make_entry, register_role
+from jobs.onboarding.environment import OnboardingEnvironment
+from jobs.onboarding.performing import perform, to_answer, to_event
 from service.store.accounts import handovers, onboarding_events, onboardings, practices
 from service.store.accounts.handovers import Departure
 from service.store.accounts.onboarding_events import Event
@@ -201,7 +203,7 @@ class _Visit:
                 case.onboarding.id,
                 Event(at=now, kind=EventKind.ENTRY, step=type(entry).__name__, words=_words(entry)),
             )
-            self._remember(session, entered(case.record, entry), now)
+            self._remember(session, apply_entry(case.record, entry), now)
 
     def _remember(self, session: Session, record: Record, now: datetime) -> None:
         """Keeps what the onboarding waited for in sight until it is known to go on."""

@@ -6,6 +6,25 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
+from accounts.aws.reads import see_account_tags, see_accounts, see_roles, see_session_lengths
+from accounts.aws.responses import learn
+from accounts.engine.transitions import apply_entry
+from accounts.iam.role_catalogue import MSP_AUTOMATION, ROLE_PATH, role_arn
+from accounts.model.decision import Actor, Call, Reach, Refusal, Session
+from accounts.model.lifecycle import Stage
+from accounts.model.observed import Facts, SeenAccount
+from accounts.model.organization import Kind, Practice
+from accounts.model.request import Consent
+from accounts.monitoring import mailbox_canary as canary
+from accounts.monitoring.guardrails import guard_findings, guard_looks
+from accounts.monitoring.membership import (
+    KnownAccount,
+    Membership,
+    RosterChange,
+    membership,
+    role_findings,
+)
+from accounts.monitoring.root_audit import MEMBER_CODES
 from invoices.clients import OverlappingAssignments
 from jobs.aws.calls import Answered, Caller
 from jobs.onboarding.advance import lock_of
@@ -13,31 +32,7 @@ from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.performing import perform, to_answer
 from jobs.onboarding.root_watching import RootMember, look_at_root
 from kernel.errors import Unavailable
-from service.accounts import canary
-from service.accounts.calls import Actor, Call, Reach, Refusal, Session
-from service.accounts.facts import Facts, SeenAccount
-from service.accounts.findings import Finding, critical
-from service.accounts.guard_watch import guard_findings, guard_looks
-from service.accounts.learning import learn
-from service.accounts.life import Stage
-from service.accounts.practice import Kind, Practice
-from service.accounts.record import entered
-from service.accounts.request import Consent
-from service.accounts.roles import MSP_AUTOMATION, ROLE_PATH, role_arn
-from service.accounts.root_audit import MEMBER_CODES
-from service.accounts.scene import (
-    see_account_tags,
-    see_accounts,
-    see_roles,
-    see_session_lengths,
-)
-from service.accounts.watch import (
-    KnownAccount,
-    Membership,
-    RosterChange,
-    membership,
-    role_findings,
-)
+from kernel.findings import Finding, critical
 from service.store import session as store_session
 from service.store.access import audit
 from service.store.accounts import members, onboardings, practices, root_security
@@ -264,5 +259,5 @@ def _change_roster(
 def _depart(session: store_session.Session, account_id: str, now: datetime) -> None:
     onboarding = onboardings.onboarding_of(session, account_id)
     if onboarding is not None and onboarding.stage is not Stage.DEPARTED:
-        record = entered(onboarding.record, Reach(Stage.DEPARTED))
+        record = apply_entry(onboarding.record, Reach(Stage.DEPARTED))
         onboardings.save(session, onboarding, record, next_at=None, now=now)

@@ -1,7 +1,6 @@
 """AWS's accounts, organizations and identities as they behave, for the demo and the tests."""
 
 from sandbox.aws.billing import cost_management as billing
-from sandbox.aws.billing import transfers
 from sandbox.aws.core.clock import Clock
 from sandbox.aws.core.errors import AwsError, Undescribed
 from sandbox.aws.core.faults import Crash, Fault, Faults
@@ -20,6 +19,7 @@ from sandbox.aws.organizations import (
     policies,
     tags,
     ties,
+    transfers,
 )
 from sandbox.aws.strict import PAYER, StrictAWS, session_from
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import boto3
 
+from sandbox.aws.core.sessions import Caller, new_key
 from sandbox.aws.iam.mfa import STEP_SECONDS, code_at
-from sandbox.aws.iam.sessions import Caller, new_key
 from sandbox.aws.strict import StrictAWS, session_of
 
 ACCESS = "222222222222"

@@ -19,10 +19,10 @@ from sandbox.aws.core.guard import no_network
 from sandbox.aws.core.mailbox import Mailbox
 from sandbox.aws.core.people import Owner
 from sandbox.aws.core.rules import Rules
+from sandbox.aws.core.sessions import Caller
 from sandbox.aws.core.world import AwsAccount, World
 from sandbox.aws.http.door import Door, Entry
 from sandbox.aws.http.hooks import bent, in_process
-from sandbox.aws.iam.sessions import Caller
 from sandbox.aws.organizations.accounts import add_member
 
 PAYER = "111111111111"

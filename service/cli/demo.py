@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from accounts.model.organization import Kind
 from invoices.clients import AccountId
 from invoices.money import exact_sum, from_minor
 from invoices.periods import BillingPeriod
@@ -22,7 +23,6 @@ from sandbox import bills
 from sandbox.aws.reseller import ACCESS
 from sandbox.bills import Simulation, Written
 from sandbox.server import upload
-from service.accounts.practice import Kind
 from service.actions.access.create_api_key import create_api_key
 from service.actions.access.export_links import export_links
 from service.actions.billing.apply_configuration import apply_configuration

@@ -10,6 +10,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 
+from accounts.iam.client_templates import artefact
+from accounts.iam.policy_documents import to_text
+from accounts.model.organization import Kind
+from accounts.organization_setup.items import SetUp
 from invoices.clients import AccountId
 from jobs.aws.calls import Caller, Clients
 from jobs.aws.signers import ONBOARD, SETUP, Signer, Signers
@@ -21,10 +25,6 @@ from sandbox.aws import StrictAWS
 from sandbox.aws import reseller as provider
 from sandbox.aws.reseller import ACCESS, SignIn
 from sandbox.bills.organization import LONG_AGO, Account, Organization
-from service.accounts.artefacts import artefact
-from service.accounts.policy_files import to_text
-from service.accounts.practice import Kind
-from service.accounts.setting_up import SetUp
 from service.actions.onboarding.assign_account import assign_account
 from service.actions.onboarding.request_onboarding import Wanted
 from service.actions.onboarding.request_onboardings import request_onboardings

@@ -11,7 +11,7 @@ from jobs.onboarding.canary import Round, Sends, measure
 from jobs.onboarding.tasks import onboarding_environment
 from jobs.onboarding.watching import look as look_now
 from kernel.errors import Refused
-from service.accounts.findings import Finding
+from kernel.findings import Finding
 from service.api.accounts.account_schemas import to_api_finding
 from service.cli import output
 from service.cli.application import EXIT_FINDING

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from accounts.model.lifecycle import WaitKind
 from jobs.environment import Environment
 from jobs.onboarding.advance import advance
 from jobs.onboarding.tasks import onboarding_environment
-from service.accounts.life import WaitKind
 from service.api.accounts.onboarding_schemas import to_api_onboarding_detail
 from service.cli import output
 from service.cli.application import EXIT_FINDING

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
+from accounts.handover.checklist import DryRunLine, dry_run
+from accounts.model.handover import Exit
 from jobs.environment import Environment
 from kernel.errors import BadInput
-from service.accounts.handover import DryRunLine, dry_run
-from service.accounts.leaving import Exit
 from service.actions.handover.abort_handover import abort_handover
 from service.actions.handover.approve_step import approve_step
 from service.actions.handover.attest_item import ATTESTED, attest_item

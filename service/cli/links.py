@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
+from accounts.links.link_files import FORMATS, ExportFile, granted_registry
 from kernel.errors import BadInput
-from service.accounts.links import FORMATS, ExportFile, granted_registry
 from service.actions.access.export_links import export_links
 from service.cli import output
 from service.cli.application import app

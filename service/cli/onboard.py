@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
+from accounts.iam.client_templates import ARTEFACTS, artefact
+from accounts.model.organization import Kind
+from accounts.model.request import Consent
 from jobs.environment import Environment
 from kernel.errors import BadInput
-from service.accounts.artefacts import ARTEFACTS, artefact
-from service.accounts.practice import Kind
-from service.accounts.request import Consent
 from service.actions.onboarding.cancel_onboarding import cancel_onboarding
 from service.actions.onboarding.look_again import look_again
 from service.actions.onboarding.request_onboarding import Wanted, plan_request, request_onboarding

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
+from accounts.organization_setup.catalogue import ITEMS
+from accounts.organization_setup.items import Outcome, SetUp
 from jobs.onboarding.setting_up import Report, plan_set_up, set_up
 from jobs.onboarding.tasks import onboarding_environment
 from kernel.errors import BadInput
-from service.accounts.setting_up import Outcome, SetUp
-from service.accounts.setup_items import ITEMS
 from service.cli import output
 from service.cli.application import EXIT_FINDING
 from service.cli.following import By

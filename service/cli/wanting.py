@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 
+from accounts.model.request import Consent
 from invoices.periods import BillingPeriod
 from kernel.errors import BadInput
-from service.accounts.request import Consent
 
 
 def first_of_month(text: str) -> datetime:

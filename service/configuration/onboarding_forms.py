@@ -6,10 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from service.accounts.mailboxes import MailboxCheck, MailServer, Tls
-from service.accounts.practice import Contact, ContactType, Practice
-from service.accounts.roles import RoleSpec, RoleStage
-from service.accounts.trust import TrustKind
+from accounts.model.mailbox import MailboxCheck, MailServer, Tls
+from accounts.model.organization import Contact, ContactType, Practice
+from accounts.model.role_spec import RoleSpec, RoleStage, TrustKind
 from service.configuration.forms import AccountNumber, ConfigurationForm, Form, Key, Name, Text
 from service.store.accounts.practices import Team
 

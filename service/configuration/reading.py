@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from accounts.model.organization import Practice
+from accounts.model.role_spec import RoleSpec
 from invoices.charges import DISCOUNTS
 from invoices.clients import (
     AccountId,
@@ -38,8 +40,6 @@ from invoices.pricing.book import (
 )
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat, Percentage, PercentOf
 from kernel.errors import BadInput
-from service.accounts.practice import Practice
-from service.accounts.roles import RoleSpec
 from service.configuration import forms
 from service.configuration.onboarding_forms import FileForm, practices_of, roles_of, teams_of
 from service.store.accounts.practices import Team

@@ -9,8 +9,8 @@ from fastapi.testclient import TestClient
 
 from jobs.onboarding.checking import check
 from jobs.onboarding.tasks import tasks
+from kernel.findings import critical, warning
 from sandbox.aws import PAYER
-from service.accounts.findings import critical, warning
 from service.store import queue
 from service.store.access.keys import Scope
 from service.store.accounts.members import put_findings

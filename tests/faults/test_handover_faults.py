@@ -14,9 +14,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from accounts.model.handover import Exit
 from jobs.onboarding.environment import OnboardingEnvironment
 from sandbox.aws import Fault, Faults
-from service.accounts.leaving import Exit
 from service.actions.handover.abort_handover import TooLate, abort_handover
 from service.actions.handover.give_code import give_code
 from service.actions.handover.living_handover import NoHandover

@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
+from accounts.model.organization import Kind
 from sandbox.aws import Fault, Rules
-from service.accounts.practice import Kind
 from service.actions.onboarding.request_onboarding import Wanted
 from service.store.database import Database
 from service.store.embedded import EmbeddedServer

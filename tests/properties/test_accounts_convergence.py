@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.accounts.calls import Answer, Call, Done, Refusal
-from service.accounts.life import Stage
+from accounts.model.decision import Answer, Call, Done, Refusal
+from accounts.model.lifecycle import Stage
 from tests.support.accounts_aws import THROTTLED, Aws, Crash, Fault, Worker, plain
 from tests.support.accounts_practice import CREATE
 

@@ -5,9 +5,9 @@ import string
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.model.emails import check_email, plus_address
+from accounts.model.naming import account_name, check_account_name, to_ascii, to_slug
 from kernel.errors import BadInput
-from service.accounts.emails import check_email, plus_address
-from service.accounts.names import account_name, check_account_name, to_ascii, to_slug
 
 TOKENS = st.text(string.ascii_lowercase + string.digits, min_size=4, max_size=16)
 KEYS = st.text(string.ascii_lowercase + string.digits + "-", min_size=1, max_size=40)

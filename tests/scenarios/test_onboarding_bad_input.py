@@ -14,10 +14,10 @@ import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
+from accounts.iam.client_templates import artefact
+from accounts.model.observed import SeenAccount
 from invoices.clients import AccountId
 from sandbox.aws import PAYER
-from service.accounts.artefacts import artefact
-from service.accounts.facts import SeenAccount
 from service.cli import grants, onboard, opening
 from service.store.accounts import members, onboardings, practices
 from service.store.billing import assignments as assigning

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from service.accounts.mailboxes import MailboxCheck, MailServer, Tls
-from service.accounts.trust import TrustKind
+from accounts.model.mailbox import MailboxCheck, MailServer, Tls
+from accounts.model.role_spec import TrustKind
 from service.actions.billing.apply_configuration import apply_configuration
 from service.configuration.reading import ConfigurationRefused, read_configuration
 from service.store import tables

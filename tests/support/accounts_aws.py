@@ -17,12 +17,14 @@ import botocore.session
 from botocore.model import OperationModel
 from botocore.validate import ParamValidator
 
-from service.accounts.calls import Actor, Answer, Call, Decision, Refusal, Send, Wait
-from service.accounts.facts import Facts
-from service.accounts.practice import Practice
-from service.accounts.record import Record, entered, intended
-from service.accounts.request import Request
-from service.accounts.steps import heard, next_step
+from accounts.checks.memory import heard
+from accounts.engine.transitions import apply_entry, intended
+from accounts.model.decision import Actor, Answer, Call, Decision, Refusal, Send, Wait
+from accounts.model.observed import Facts
+from accounts.model.organization import Practice
+from accounts.model.record import Record
+from accounts.model.request import Request
+from accounts.onboarding.plan import next_step
 from tests.support.accounts_practice import NOW, PAYER, PRACTICE
 
 DENIED = Refusal(code="AccessDenied", message="not authorized to perform: sts:AssumeRole")
@@ -457,7 +459,7 @@ class Worker:
                 case _ if type(decision).__name__ in ("Wait", "NeedsHuman", "Done"):
                     return decision
                 case _:
-                    self.stored = entered(self.stored, decision)  # type: ignore[arg-type]
+                    self.stored = apply_entry(self.stored, decision)  # type: ignore[arg-type]
 
     def _call(self, facts: Facts, call: Call) -> Facts:
         self.calls += 1

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from service.accounts.calls import Answer, Call, Decision, Done, NeedsHuman, Wait
-from service.accounts.facts import Facts
-from service.accounts.handover import next_handover_step
-from service.accounts.leaving import Exit, Handover
-from service.accounts.record import Proof, Record, attested, entered
-from service.accounts.steps import heard
+from accounts.checks.memory import heard
+from accounts.engine.transitions import apply_entry, attested
+from accounts.handover.checklist import next_handover_step
+from accounts.model.decision import Answer, Call, Decision, Done, NeedsHuman, Wait
+from accounts.model.handover import Exit, Handover
+from accounts.model.observed import Facts
+from accounts.model.record import Proof, Record
 from tests.support.accounts_aws import DENIED, Aws, Crash, Worker
 from tests.support.accounts_practice import CREATE, MEMBER, NOW, PRACTICE
 
@@ -181,7 +182,7 @@ class Desk:
                 case Wait() | NeedsHuman() | Done():
                     return decision
                 case _:
-                    self.stored = entered(self.stored, decision)
+                    self.stored = apply_entry(self.stored, decision)
 
     def attest(self, *items: str) -> None:
         for item in items:

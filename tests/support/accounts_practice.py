@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from service.accounts.practice import Contact, ContactType, Kind, Practice
-from service.accounts.request import Request
-from service.accounts.roles import CATALOGUE
+from accounts.iam.role_catalogue import CATALOGUE
+from accounts.model.organization import Contact, ContactType, Kind, Practice
+from accounts.model.request import Request
 
 PAYER = "111111111111"
 ACCESS = "222222222222"

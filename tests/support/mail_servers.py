@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pysasl.hashing import BuiltinHash
 
-from service.accounts.mailboxes import MailboxCheck, MailServer, Tls
+from accounts.model.mailbox import MailboxCheck, MailServer, Tls
 
 USER, PASSWORD = "awsaccounts@msp.example", "correct horse"
 PASSWORD_ENV = "TEST_MAILBOX_PASSWORD"

@@ -13,6 +13,11 @@ from typing import Any
 from botocore.config import Config
 from botocore.credentials import Credentials
 
+from accounts.checks.access_proof import probe_user
+from accounts.iam.client_templates import artefact
+from accounts.iam.policy_documents import guard_policies, service_policies, to_text
+from accounts.model.organization import TAG_ONBOARDING, Kind, Practice
+from accounts.model.role_spec import Document
 from invoices.clients import AccountId
 from jobs.aws.calls import Caller, Clients
 from jobs.aws.signers import OFFBOARD, ONBOARD, SETUP, Signer, Signers
@@ -30,10 +35,6 @@ from sandbox.aws import (
     reseller as provider,
 )
 from sandbox.aws.reseller import SignIn, add_role, add_user
-from service.accounts.artefacts import artefact
-from service.accounts.policy_files import Document, guard_policies, service_policies, to_text
-from service.accounts.practice import TAG_ONBOARDING, Kind, Practice
-from service.accounts.proving import probe_user
 from service.actions.billing.apply_configuration import apply_configuration
 from service.actions.onboarding.request_onboarding import Wanted, request_onboarding
 from service.actions.onboarding.set_practice import set_practice

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from accounts.iam.policy_documents import many
+from accounts.model.role_spec import Document
 from sandbox.aws import StrictAWS
-from service.accounts.policy_files import Document, many
 
 SAID = re.compile(r"to perform: (\S+) on resource: .* no identity-based policy")
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import sqlmodel
 from botocore.credentials import Credentials
 
+from accounts.iam.policy_documents import to_text
+from accounts.model.organization import Practice
 from jobs.aws.calls import Caller
 from jobs.aws.signers import SETUP, Signer, Signers
 from jobs.onboarding.environment import OnboardingEnvironment
 from sandbox.aws import PAYER, StrictAWS
-from service.accounts.policy_files import to_text
-from service.accounts.practice import Practice
 from service.store import tables
 from tests.support.onboarding import Keys, Office, kept_clients, quietly, service_role
 

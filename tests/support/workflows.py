@@ -11,12 +11,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from accounts.iam.policy_documents import service_policies
+from accounts.model.handover import Exit
+from accounts.model.organization import Kind
 from jobs.onboarding.checking import check
 from jobs.onboarding.watching import watch
 from sandbox.aws import PAYER, session_from
-from service.accounts.leaving import Exit
-from service.accounts.policy_files import service_policies
-from service.accounts.practice import Kind
 from service.actions.access.check_access import check_access
 from service.actions.handover.abort_handover import abort_handover
 from service.actions.handover.approve_step import approve_step, dangerous_items

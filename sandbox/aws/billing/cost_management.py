@@ -7,9 +7,9 @@ from typing import Any
 
 from moto.budgets.models import budgets_backends
 
+from sandbox.aws.core.calls import Answer, Call, answers
 from sandbox.aws.core.errors import AwsError
 from sandbox.aws.core.world import Organization
-from sandbox.aws.http.calls import Answer, Call, answers
 
 TAGS_PER_CALL = 20
 

@@ -14,7 +14,7 @@ from sandbox.aws.core.clock import Clock
 from sandbox.aws.core.errors import AwsError
 from sandbox.aws.core.mailbox import Mailbox
 from sandbox.aws.core.rules import Rules
-from sandbox.aws.iam.sessions import Caller, administrator, root_user
+from sandbox.aws.core.sessions import Caller, administrator, root_user
 
 
 @dataclass

@@ -11,10 +11,11 @@ from botocore.exceptions import UnknownServiceError
 from moto.core.model import OperationModel
 from moto.core.request import Request
 
+from sandbox.aws.core.calls import HANDLERS, Call, Handler
 from sandbox.aws.core.errors import AwsError, Undescribed
 from sandbox.aws.core.faults import Crash, Fault, Faults
+from sandbox.aws.core.sessions import Caller, caller_of
 from sandbox.aws.core.world import World
-from sandbox.aws.http.calls import HANDLERS, Call, Handler
 from sandbox.aws.http.shapes import CODES, check_answer, check_input
 from sandbox.aws.http.wire import (
     OPAQUE,
@@ -28,7 +29,6 @@ from sandbox.aws.http.wire import (
     throttling_code,
 )
 from sandbox.aws.iam.rights import authorize
-from sandbox.aws.iam.sessions import Caller, caller_of
 
 OWNED = frozenset({"organizations", "account"})
 """Services of which moto answers nothing."""

@@ -6,10 +6,10 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
+from sandbox.aws.core.calls import Call
+from sandbox.aws.core.sessions import principal_tags
 from sandbox.aws.core.world import AwsAccount, Organization
-from sandbox.aws.http.calls import Call
 from sandbox.aws.iam.evaluator import Values
-from sandbox.aws.iam.sessions import principal_tags
 from sandbox.aws.organizations.organization import account_arn, arn
 from sandbox.aws.organizations.policies import policy_arn
 

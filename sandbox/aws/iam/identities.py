@@ -6,8 +6,8 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
+from sandbox.aws.core.calls import Answer, Call, answers
 from sandbox.aws.core.errors import AwsError
-from sandbox.aws.http.calls import Answer, Call, answers
 from sandbox.aws.iam.trust import (
     check_identity_policy,
     check_trust,

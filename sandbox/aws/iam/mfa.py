@@ -10,9 +10,9 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
+from sandbox.aws.core.calls import Answer, Call, answers
 from sandbox.aws.core.errors import AwsError
 from sandbox.aws.core.world import World
-from sandbox.aws.http.calls import Answer, Call, answers
 
 STEP_SECONDS = 30
 

@@ -8,11 +8,11 @@ from typing import Any
 from moto.core.utils import get_service_model
 from moto.iam.models import iam_backends
 
+from sandbox.aws.core.calls import Call
 from sandbox.aws.core.errors import AwsError
-from sandbox.aws.http.calls import Call
+from sandbox.aws.core.sessions import Caller
 from sandbox.aws.iam.context import action_of, context_of, resources_of
 from sandbox.aws.iam.evaluator import Ask, verdict
-from sandbox.aws.iam.sessions import Caller
 from sandbox.aws.iam.sts import ROOT_TASKS
 from sandbox.aws.organizations.organization import ancestors
 

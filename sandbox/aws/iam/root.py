@@ -6,9 +6,9 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
+from sandbox.aws.core.calls import Answer, Call, answers
 from sandbox.aws.core.errors import AwsError
 from sandbox.aws.core.world import Organization, RootCredentials
-from sandbox.aws.http.calls import Answer, Call, answers
 
 # Centralised root access. --------------------------------------------------------------
 

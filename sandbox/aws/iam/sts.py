@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from sandbox.aws.core.calls import Answer, Call, answers
 from sandbox.aws.core.errors import AwsError
+from sandbox.aws.core.sessions import Caller, new_key
 from sandbox.aws.core.world import AwsAccount, state_of
-from sandbox.aws.http.calls import Answer, Call, answers
 from sandbox.aws.iam.context import context_of
 from sandbox.aws.iam.mfa import check_code
-from sandbox.aws.iam.sessions import Caller, new_key
 from sandbox.aws.iam.trust import effective_trust, role_with, trusted
 
 CHAINED_SECONDS_MAX = 3_600

@@ -10,9 +10,9 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
+from sandbox.aws.core.calls import Call
 from sandbox.aws.core.errors import AwsError
 from sandbox.aws.core.world import World
-from sandbox.aws.http.calls import Call
 from sandbox.aws.iam.evaluator import Ask, Values, as_list, statements, verdict
 
 TRUST_MAX = 2_048

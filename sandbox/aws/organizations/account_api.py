@@ -5,10 +5,10 @@ from __future__ import annotations
 import string
 from datetime import timedelta
 
+from sandbox.aws.core.calls import Answer, Call, answers
 from sandbox.aws.core.errors import AwsError, denied
 from sandbox.aws.core.mailbox import Message
 from sandbox.aws.core.world import AwsAccount, state_of
-from sandbox.aws.http.calls import Answer, Call, answers
 
 PRINCIPAL = "account.amazonaws.com"
 TRIES_MAX = 3

@@ -9,6 +9,7 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
+from sandbox.aws.core.calls import Answer, Call, answers, page
 from sandbox.aws.core.errors import AwsError, constraint, invalid
 from sandbox.aws.core.mailbox import Message
 from sandbox.aws.core.world import (
@@ -19,7 +20,6 @@ from sandbox.aws.core.world import (
     World,
     state_of,
 )
-from sandbox.aws.http.calls import Answer, Call, answers, page
 from sandbox.aws.organizations.organization import (
     described_account,
     join,

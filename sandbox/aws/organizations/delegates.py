@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from sandbox.aws.core.calls import Answer, Call, answers, page
 from sandbox.aws.core.errors import AwsError, constraint, invalid
 from sandbox.aws.core.world import state_of
-from sandbox.aws.http.calls import Answer, Call, answers, page
 from sandbox.aws.organizations.organization import described_account, managed, member, readable
 
 TRUSTED = frozenset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sandbox.aws.billing.transfers import accept_transfer, check_transfer
+from sandbox.aws.core.calls import Answer, Call, answers, page
 from sandbox.aws.core.errors import (
     AwsError,
     Undescribed,
@@ -15,10 +15,10 @@ from sandbox.aws.core.errors import (
 )
 from sandbox.aws.core.mailbox import Message
 from sandbox.aws.core.world import AwsAccount, Handshake, Organization, World
-from sandbox.aws.http.calls import Answer, Call, answers, page
 from sandbox.aws.organizations.accounts import check_may_depart, depart, places_taken
 from sandbox.aws.organizations.organization import join, managed, organization_of
 from sandbox.aws.organizations.tags import read_tags
+from sandbox.aws.organizations.transfers import accept_transfer, check_transfer
 
 
 def state_of_handshake(world: World, handshake: Handshake) -> str:

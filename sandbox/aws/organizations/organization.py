@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from sandbox.aws.core.calls import Answer, Call, answers, page
 from sandbox.aws.core.errors import AwsError, constraint, denied
 from sandbox.aws.core.world import AwsAccount, Organization, Policy, Unit, state_of
-from sandbox.aws.http.calls import Answer, Call, answers, page
 
 FULL_ACCESS = (
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'

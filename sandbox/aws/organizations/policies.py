@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
+from sandbox.aws.core.calls import Answer, Call, answers, page
 from sandbox.aws.core.errors import AwsError, constraint, invalid
 from sandbox.aws.core.world import Organization, Policy
-from sandbox.aws.http.calls import Answer, Call, answers, page
 from sandbox.aws.organizations.organization import arn, described_root, managed, readable
 from sandbox.aws.organizations.tags import read_tags
 

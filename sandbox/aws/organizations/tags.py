@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sandbox.aws.core.calls import Answer, Call, answers, page
 from sandbox.aws.core.errors import AwsError, constraint, invalid
 from sandbox.aws.core.world import Organization
-from sandbox.aws.http.calls import Answer, Call, answers, page
 from sandbox.aws.organizations.organization import managed, readable
 
 TAGS_MAX = 50

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from sandbox.aws.http.calls import Answer, Call, answers
+from sandbox.aws.core.calls import Answer, Call, answers
 
 
 @answers("cloudformation", "ListStackSets", "ListStackInstances")

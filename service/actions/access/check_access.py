@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from accounts.model.lifecycle import Stage, has_reached
 from kernel.errors import NotFound, Refused
-from service.accounts.life import Stage, has_reached
 from service.actions.access.note_person import note_person
 from service.store.accounts import access_checks, onboardings
 from service.store.accounts.access_checks import AccessCheck

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from accounts.links.link_files import ExportFile, LinkSettings, export
 from kernel.errors import BadInput
-from service.accounts.links import ExportFile, LinkSettings, export
 from service.actions.access.set_grants import link_grants
 from service.store.accounts import onboardings, practices
 from service.store.session import Session

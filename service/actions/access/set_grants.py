@@ -9,14 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from accounts.checks.access_proof import granted_anew
+from accounts.checks.roles import role_path_of
+from accounts.links.link_files import Grant, LinkSettings, Revocation, powers_to_remove, revoked
+from accounts.model.lifecycle import Stage
+from accounts.model.organization import check_account_id
+from accounts.model.role_spec import RoleSpec, TrustKind
 from kernel.errors import BadInput, NotFound, Refused
-from service.accounts.granting import role_path_of
-from service.accounts.life import Stage
-from service.accounts.links import Grant, LinkSettings, Revocation, powers_to_remove, revoked
-from service.accounts.practice import check_account_id
-from service.accounts.proving import granted_anew
-from service.accounts.roles import RoleSpec
-from service.accounts.trust import TrustKind
 from service.actions.access.note_person import note_person
 from service.store.access.idempotency import ask_alone
 from service.store.accounts import grants, onboardings, practices
@@ -151,7 +150,7 @@ def _set(
 def link_grants(
     session: Session, *, team: str | None = None, where: Where | None = None
 ) -> tuple[Grant, ...]:
-    """Every grant that holds now, as `service.accounts.links.export` takes them."""
+    """Every grant that holds now, as `accounts.links.link_files.export` takes them."""
     where = where or Where()
     shown = []
     for each in grants.living_grants(session, team=team, account_id=where.account_id or None):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from accounts.model.emails import check_email
+from accounts.model.mailbox import check_mailbox_check
 from invoices.clients import OverlappingAssignments
 from kernel.errors import BadInput
-from service.accounts.emails import check_email
-from service.accounts.mailboxes import check_mailbox_check
 from service.actions.onboarding.check_roles import judged
 from service.configuration.reading import Configuration, ConfigurationRefused
 from service.store.access import audit

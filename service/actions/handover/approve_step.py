@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from accounts.handover.checklist import checklist
+from accounts.model.handover import Exit
 from kernel.errors import BadInput
-from service.accounts.handover import checklist
-from service.accounts.leaving import Exit
 from service.actions.access.note_person import note_person
 from service.actions.handover.living_handover import living
 from service.store.accounts import handovers, onboardings

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from accounts.engine.transitions import attested
+from accounts.model.record import Proof
 from kernel.errors import BadInput
-from service.accounts.record import Proof, attested
 from service.actions.access.note_person import note_person
 from service.actions.handover.living_handover import living
 from service.store.accounts import onboardings

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from accounts.engine.transitions import given_code
 from kernel.errors import BadInput
-from service.accounts.record import given_code
 from service.actions.access.note_person import note_person
 from service.actions.handover.living_handover import living
 from service.store.accounts import handovers, onboardings

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from accounts.engine.transitions import set_out
+from accounts.handover.checklist import DryRunLine, dry_run
+from accounts.model.emails import check_email
+from accounts.model.handover import Exit, Handover
+from accounts.model.lifecycle import Stage
+from accounts.model.organization import Kind
 from kernel.errors import BadInput, Refused
-from service.accounts.emails import check_email
-from service.accounts.handover import DryRunLine, dry_run
-from service.accounts.leaving import Exit, Handover
-from service.accounts.life import Stage
-from service.accounts.practice import Kind
-from service.accounts.record import set_out
 from service.actions.access.note_person import note_person
 from service.store.accounts import grants, handovers, onboardings, practices
 from service.store.accounts.handovers import Departure

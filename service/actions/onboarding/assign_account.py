@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from accounts.model.organization import check_account_id
 from invoices.clients import AccountId, Assignment, OverlappingAssignments
 from kernel.errors import BadInput, Refused
-from service.accounts.practice import check_account_id
 from service.store.access import audit
 from service.store.billing import assignments as assigning
 from service.store.billing import clients

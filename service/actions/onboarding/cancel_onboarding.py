@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from accounts.model.decision import NeedsHuman
+from accounts.model.lifecycle import Stage
+from accounts.model.observed import Facts
+from accounts.onboarding.cancellation import next_cancel_step
 from kernel.errors import Refused
-from service.accounts.calls import NeedsHuman
-from service.accounts.cancelling import next_cancel_step
-from service.accounts.facts import Facts
-from service.accounts.life import Stage
 from service.actions.access.note_person import note_person
 from service.store.accounts import onboardings
 from service.store.accounts.onboardings import Onboarding

@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from accounts.iam.policy_checks import PolicyKind, validate_policy
+from accounts.iam.policy_documents import to_text
+from accounts.iam.role_catalogue import CATALOGUE, boundary_document, inline_policy, trust_of
+from accounts.model.organization import Practice
+from accounts.model.request import Request
+from accounts.model.role_spec import Document, RoleSpec, check_role
 from kernel.errors import BadInput
-from service.accounts.findings import Finding, Severity
-from service.accounts.policy_files import Document, to_text
-from service.accounts.practice import Practice
-from service.accounts.request import Request
-from service.accounts.roles import (
-    CATALOGUE,
-    RoleSpec,
-    boundary_document,
-    check_role,
-    inline_policy,
-    trust_of,
-)
-from service.accounts.validate_policy import PolicyKind, validate_policy
+from kernel.findings import Finding, Severity
 
 PLACE_OF_ACCOUNT = "000000000000"
 EXTERNAL_ID = "msp-00000000000000000000000000000000"

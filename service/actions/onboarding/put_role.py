@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from service.accounts.findings import Finding
-from service.accounts.roles import RoleSpec
+from accounts.model.role_spec import RoleSpec
+from kernel.findings import Finding
 from service.actions.onboarding.check_roles import judged
 from service.store.access import audit
 from service.store.accounts import practices

@@ -9,13 +9,14 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from accounts.iam.role_catalogue import CATALOGUE, as_deployed, pick_roles
+from accounts.model.emails import check_email, plus_address
+from accounts.model.naming import account_name
+from accounts.model.organization import Kind, Practice
+from accounts.model.request import Consent, Request, check_request
+from accounts.model.role_spec import RoleSpec
 from invoices.clients import Client
 from kernel.errors import BadInput, Refused
-from service.accounts.emails import check_email, plus_address
-from service.accounts.names import account_name
-from service.accounts.practice import Kind, Practice
-from service.accounts.request import Consent, Request, check_request
-from service.accounts.roles import CATALOGUE, RoleSpec, as_deployed, pick_roles
 from service.actions.onboarding.check_roles import check_roles
 from service.store.access import audit
 from service.store.access.idempotency import ask_alone

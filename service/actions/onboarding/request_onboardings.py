@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from accounts.model.organization import Kind
+from accounts.onboarding.creation import batch_ends_at
 from kernel.errors import BadInput, Refused
-from service.accounts.creating import batch_ends_at
-from service.accounts.practice import Kind
 from service.actions.onboarding.request_onboarding import Wanted, request_onboarding
 from service.store.accounts import onboardings
 from service.store.accounts.onboardings import Onboarding

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from accounts.engine.transitions import retried
+from accounts.model.emails import check_email
+from accounts.model.organization import Kind
+from accounts.model.request import Consent
 from kernel.errors import BadInput, Refused
-from service.accounts.emails import check_email
-from service.accounts.practice import Kind
-from service.accounts.record import retried
-from service.accounts.request import Consent
 from service.actions.access.note_person import note_person
 from service.store.accounts import onboardings
 from service.store.accounts.onboardings import Onboarding

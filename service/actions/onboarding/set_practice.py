@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from service.accounts.emails import check_email
-from service.accounts.mailboxes import check_mailbox_check
-from service.accounts.practice import Practice, check_account_id
+from accounts.model.emails import check_email
+from accounts.model.mailbox import check_mailbox_check
+from accounts.model.organization import Practice, check_account_id
 from service.store.access import audit
 from service.store.accounts import practices
 from service.store.billing import sellers

@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from accounts.links.link_files import ExportFile
 from invoices.clients import Assignment
-from service.accounts.links import ExportFile
 from service.api.accounts.onboarding_schemas import CLIENT_KEY, In, Instant, OnboardingText, Words
 from service.api.billing.schemas import AccountText, ClientText, Out
 from service.store.access.keys import ApiKey

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
+from accounts.links.link_files import FORMATS
 from kernel.errors import NotFound
-from service.accounts.links import FORMATS
 from service.actions.access.check_access import check_access
 from service.actions.access.export_links import export_links
 from service.actions.onboarding.assign_account import assign_account, assignments_of

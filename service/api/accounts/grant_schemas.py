@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from service.accounts.links import Grant
+from accounts.links.link_files import Grant
 from service.actions.access.set_grants import GrantsChanged, TeamRole
 from service.api.accounts.onboarding_schemas import CLIENT_KEY, In, OnboardingText
 from service.api.billing.schemas import AccountText, ClientText, Out

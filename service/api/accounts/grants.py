@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 
-from service.accounts.links import Grant
+from accounts.links.link_files import Grant
 from service.actions.access.set_grants import Where, change_grants, link_grants, set_grants
 from service.api import cursors
 from service.api.access import NowDep, OnboarderDep, SessionDep, StaffDep, actor_of

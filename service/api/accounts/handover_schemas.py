@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from service.accounts.handover import DryRunLine, dry_run
-from service.accounts.leaving import Exit
-from service.accounts.practice import Practice
+from accounts.handover.checklist import DryRunLine, dry_run
+from accounts.model.handover import Exit
+from accounts.model.organization import Practice
 from service.actions.handover.request_handover import WantedHandover
 from service.api.accounts.onboarding_schemas import (
     In,

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.accounts.artefacts import ARTEFACTS, what_changes
-from service.accounts.findings import Finding
-from service.accounts.life import Stage, has_reached
-from service.accounts.practice import Kind, Practice
-from service.accounts.request import Consent, Request
-from service.accounts.steps import open_findings, plan_of
+from accounts.iam.client_templates import ARTEFACTS, what_changes
+from accounts.model.lifecycle import Stage, has_reached
+from accounts.model.organization import Kind, Practice
+from accounts.model.request import Consent, Request
+from accounts.onboarding.plan import open_findings, plan_of
+from kernel.findings import Finding
 from service.actions.onboarding.request_onboarding import Wanted
 from service.actions.onboarding.request_onboardings import BATCH_MAX, Batch
 from service.api.billing.schemas import AccountText, ClientText, Out

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import format_sse_event
 
-from service.accounts.life import Stage
+from accounts.model.lifecycle import Stage
 from service.api.accounts.onboarding_schemas import to_api_event
 from service.store.accounts import onboarding_events, onboardings
 from service.store.accounts.onboarding_events import Event

@@ -8,8 +8,8 @@ from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse
 from starlette.exceptions import HTTPException
 
-from service.accounts.artefacts import ARTEFACTS, artefact
-from service.accounts.practice import Kind
+from accounts.iam.client_templates import ARTEFACTS, artefact
+from accounts.model.organization import Kind
 from service.actions.onboarding.cancel_onboarding import cancel_onboarding
 from service.actions.onboarding.request_onboarding import plan_request, request_onboarding
 from service.actions.onboarding.request_onboardings import request_onboardings

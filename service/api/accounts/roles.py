@@ -3,7 +3,8 @@
 from fastapi import APIRouter
 from pydantic import Field
 
-from service.accounts.roles import CATALOGUE, RoleSpec
+from accounts.iam.role_catalogue import CATALOGUE
+from accounts.model.role_spec import RoleSpec
 from service.actions.onboarding.put_role import put_role
 from service.api.access import NowDep, OnboarderDep, SessionDep, StaffDep, actor_of
 from service.api.accounts.grant_schemas import RoleText

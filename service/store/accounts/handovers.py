@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from accounts.model.handover import Exit, Handover
 from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
 from kernel.errors import Refused
-from service.accounts.leaving import Exit, Handover
 from service.store import tables
 from service.store.accounts import grants
 from service.store.accounts.onboardings import Onboarding

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from service.accounts.facts import SeenAccount
-from service.accounts.findings import Finding, Severity
-from service.accounts.life import Stage
-from service.accounts.practice import Kind
-from service.accounts.watch import KnownAccount
+from accounts.model.lifecycle import Stage
+from accounts.model.observed import SeenAccount
+from accounts.model.organization import Kind
+from accounts.monitoring.membership import KnownAccount
+from kernel.findings import Finding, Severity
 from service.store import tables
 from service.store.accounts import onboardings
 from service.store.billing import clients

@@ -10,16 +10,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from kernel.errors import NotFound, Refused
-from service.accounts.life import ENDED, Stage, WaitKind, has_reached, state_of
-from service.accounts.record import Record
-from service.accounts.request import Request
-from service.accounts.storing import (
+from accounts.model.lifecycle import ENDED, Stage, WaitKind, has_reached, state_of
+from accounts.model.record import Record
+from accounts.model.request import Request
+from accounts.model.storing import (
     record_from_json,
     record_to_json,
     request_from_json,
     request_to_json,
 )
+from kernel.errors import NotFound, Refused
 from service.store import queue, tables
 from service.store.session import Session
 

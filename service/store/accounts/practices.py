@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from sqlmodel import col, select
 
+from accounts.model.organization import Practice
+from accounts.model.role_spec import RoleSpec
+from accounts.model.storing import practice_from_json, practice_to_json
 from kernel.errors import NotFound
-from service.accounts.practice import Practice
-from service.accounts.roles import RoleSpec
-from service.accounts.storing import practice_from_json, practice_to_json
 from service.store import tables
 from service.store.changes import Change, put
 from service.store.plain import from_json, to_json

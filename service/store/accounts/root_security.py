@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlmodel import col, select
 
-from service.accounts.canary import Canary
+from accounts.monitoring.mailbox_canary import Canary
 from service.store import tables
 from service.store.session import Session
 

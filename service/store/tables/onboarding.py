@@ -9,10 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from service.accounts.findings import Severity
-from service.accounts.leaving import Exit
-from service.accounts.life import Stage, WaitKind
-from service.accounts.practice import Kind
+from accounts.model.handover import Exit
+from accounts.model.lifecycle import Stage, WaitKind
+from accounts.model.organization import Kind
+from kernel.findings import Severity
 from service.store.tables.row import JSON, Row, is_account_id, one_of
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from accounts.iam.policy_documents import service_policies
+from accounts.organization_setup.items import SetUp
 from jobs.aws.calls import Caller
 from jobs.aws.signers import ANALYZER, Signer, Signers
 from jobs.onboarding.setting_up import set_up
 from sandbox.aws import Fault
-from service.accounts.policy_files import service_policies
-from service.accounts.setting_up import SetUp
 from service.store.database import Database
 from tests.support.onboarding import CREATE, Office, kept_clients, onboard, opened, service_role
 from tests.support.setting_up import administrator, bare

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from accounts.model.organization import Kind
 from sandbox.aws import Rules
-from service.accounts.practice import Kind
 from service.actions.onboarding.request_onboarding import Wanted
 from service.actions.onboarding.request_onboardings import Batch, BatchRefused, request_onboardings
 from service.store.accounts import onboardings

@@ -11,12 +11,12 @@ from unittest.mock import patch
 
 import pytest
 
+from accounts.model.mailbox import MailboxCheck, MailServer, Tls
+from accounts.monitoring.mailbox_canary import LOOKED_BACK
 from jobs.onboarding import post
 from jobs.onboarding.canary import NoMailboxCheck, Round, Sends, measure
 from jobs.onboarding.watching import watch
 from sandbox.aws import PAYER
-from service.accounts.canary import LOOKED_BACK
-from service.accounts.mailboxes import MailboxCheck, MailServer, Tls
 from service.actions.onboarding.set_practice import set_practice
 from service.store.accounts import members, root_security
 from service.store.database import Database

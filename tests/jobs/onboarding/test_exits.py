@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from accounts.model.handover import Exit
 from jobs.onboarding.watching import watch
 from sandbox.aws import PAYER, Rules
-from service.accounts.leaving import Exit
 from service.actions.access.export_links import export_links
 from service.actions.handover.abort_handover import abort_handover
 from service.actions.handover.give_code import give_code

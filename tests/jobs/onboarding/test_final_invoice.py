@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from accounts.model.organization import Kind
 from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
 from jobs.environment import Environment
 from jobs.runs import engine as runs
 from sandbox.aws import PAYER
-from service.accounts.practice import Kind
 from service.actions.billing.approve_drafts import approve_drafts
 from service.actions.billing.request_run import request_billing, request_ingest, request_issuing
 from service.actions.onboarding.request_onboarding import Wanted

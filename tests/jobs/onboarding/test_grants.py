@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from accounts.checks.access_proof import probe_user
+from accounts.iam.trust_policies import NOBODY
+from accounts.model.handover import Exit
 from jobs.aws.calls import Answered, Refused, Sent, SignedBy
 from jobs.onboarding.advance import advance, lock_of
 from jobs.onboarding.watching import watch
 from kernel.errors import RebillError
 from sandbox.aws import PAYER, Fault
-from sandbox.aws.iam.sessions import Caller as Principal
-from sandbox.aws.iam.sessions import new_key
+from sandbox.aws.core.sessions import Caller as Principal
+from sandbox.aws.core.sessions import new_key
 from sandbox.aws.strict import as_session
-from service.accounts.leaving import Exit
-from service.accounts.proving import probe_user
-from service.accounts.trust import NOBODY
 from service.actions.access.set_grants import (
     GrantsChanged,
     NotLive,

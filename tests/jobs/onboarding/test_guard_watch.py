@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from jobs.onboarding.watching import watch
+from kernel.findings import Finding, Severity
 from sandbox.aws import PAYER, Fault
-from service.accounts.findings import Finding, Severity
 from service.actions.handover.request_handover import request_handover
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database

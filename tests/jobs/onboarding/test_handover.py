@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.model.handover import Exit
 from kernel.errors import BadInput
-from service.accounts.leaving import Exit
 from service.actions.handover.abort_handover import abort_handover
 from service.actions.handover.approve_step import approve_step
 from service.actions.handover.give_code import give_code

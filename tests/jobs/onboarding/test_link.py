@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.accounts.life import WaitKind
-from service.accounts.practice import Kind
+from accounts.model.lifecycle import WaitKind
+from accounts.model.organization import Kind
 from service.actions.onboarding.cancel_onboarding import CannotCancel, cancel_onboarding
 from service.actions.onboarding.request_onboarding import Wanted
 from service.actions.onboarding.retry_onboarding import NothingToRetry, retry_onboarding

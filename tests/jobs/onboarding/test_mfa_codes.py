@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from accounts.aws.error_policy import is_denied, is_final
+from accounts.model.decision import Refusal
 from jobs.aws.calls import CODE_REFUSED, Caller, Refused, Reply, Sent, SignedBy
 from jobs.aws.signers import Signers
 from jobs.onboarding.checking import CodeRefused, check
-from service.accounts.calls import Refusal
-from service.accounts.refusals import is_denied, is_final
 from service.actions.access.check_access import check_access
 from service.store.database import Database
 from tests.support.onboarding import CREATE, Office, kept_clients, onboard, opened

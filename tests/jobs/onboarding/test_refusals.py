@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from accounts.model.organization import Kind
+from accounts.model.role_spec import RoleSpec, RoleStage, TrustKind
 from kernel.errors import RebillError
 from sandbox.aws import PAYER
-from service.accounts.practice import Kind
-from service.accounts.roles import RoleSpec, RoleStage
-from service.accounts.trust import TrustKind
 from service.actions.onboarding.put_role import put_role
 from service.actions.onboarding.request_onboarding import Wanted
 from service.store.accounts import onboardings

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.accounts.policy_files import many, service_policies, to_text
+from accounts.iam.policy_documents import many, service_policies, to_text
 from service.store.database import Database
 from tests.support.accounts_practice import PRACTICE
 from tests.support.onboarding import Office, opened, quietly

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from accounts.model.handover import Exit
+from accounts.model.lifecycle import WaitKind
 from jobs.onboarding.watching import watch
+from kernel.findings import Finding, Severity
 from sandbox.aws import PAYER, Fault, Rules
-from service.accounts.findings import Finding, Severity
-from service.accounts.leaving import Exit
-from service.accounts.life import WaitKind
 from service.actions.handover.request_handover import WantedHandover, request_handover
 from service.store.accounts import members, onboardings
 from service.store.accounts.onboardings import Waiting

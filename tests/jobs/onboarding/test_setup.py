@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 
+from accounts.iam.policy_documents import many, service_policies, to_text
+from accounts.model.organization import Practice
+from accounts.model.role_spec import Document
+from accounts.organization_setup.items import Outcome, SetUp
 from jobs.aws.calls import Caller
 from jobs.aws.signers import OFFBOARD, ONBOARD, SETUP, Signer, Signers
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.setting_up import Report, plan_set_up, set_up
 from sandbox.aws import PAYER, Clock, Crash, Fault, StrictAWS
-from service.accounts.policy_files import Document, many, service_policies, to_text
-from service.accounts.practice import Practice
-from service.accounts.setting_up import Outcome, SetUp
 from service.actions.billing.apply_configuration import apply_configuration
 from service.actions.onboarding.set_practice import set_practice
 from service.store.database import Database

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from accounts.model.mailbox import MailboxCheck, MailServer
 from jobs.environment import Environment
 from jobs.onboarding import tasks
 from jobs.onboarding.watching import NotSeen
 from sandbox.aws import Fault
-from service.accounts.mailboxes import MailboxCheck, MailServer
 from service.actions.billing.apply_configuration import apply_configuration
 from service.actions.onboarding.set_practice import set_practice
 from service.configuration.reading import read_configuration

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from jobs.onboarding.watching import watch
+from kernel.findings import Finding
 from sandbox.aws import PAYER, Fault
-from service.accounts.findings import Finding
 from service.store.accounts import members
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database

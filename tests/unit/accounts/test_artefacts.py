@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from service.accounts.artefacts import ARTEFACTS, artefact, quick_create_url
-from service.accounts.policy_files import to_text
-from service.accounts.practice import Kind
-from service.accounts.request import Request
-from service.accounts.roles import MSP_BILLING, MSP_ON_CALL, as_deployed
-from service.accounts.trust import automation_trust
+from accounts.iam.client_templates import ARTEFACTS, artefact, quick_create_url
+from accounts.iam.policy_documents import to_text
+from accounts.iam.role_catalogue import MSP_BILLING, MSP_ON_CALL, as_deployed
+from accounts.iam.trust_policies import automation_trust
+from accounts.model.organization import Kind
+from accounts.model.request import Request
 from tests.support.accounts_practice import CREATE, EXTERNAL_ID, PRACTICE
 
 INVITE = replace(CREATE, kind=Kind.INVITE, account_id="444444444444")

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.errors import BadInput
-from service.accounts.canary import (
+from accounts.model.mailbox import MailboxCheck, MailServer, Tls, check_mailbox_check
+from accounts.model.observed import SeenAccount
+from accounts.monitoring.mailbox_canary import (
     Canary,
     Mail,
     alarm_of,
@@ -25,8 +26,7 @@ from service.accounts.canary import (
     root_addresses,
     unsent,
 )
-from service.accounts.facts import SeenAccount
-from service.accounts.mailboxes import MailboxCheck, MailServer, Tls, check_mailbox_check
+from kernel.errors import BadInput
 from tests.support.accounts_practice import MEMBER, NOW
 
 MAILBOX = "awsaccounts@msp.example"

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from service.accounts.calls import Call, Decision, Done, NeedsHuman, Wait
-from service.accounts.cancelling import next_cancel_step
-from service.accounts.facts import Facts
-from service.accounts.life import Stage
-from service.accounts.record import entered
-from service.accounts.request import Request
-from service.accounts.steps import heard
+from accounts.checks.memory import heard
+from accounts.engine.transitions import apply_entry
+from accounts.model.decision import Call, Decision, Done, NeedsHuman, Wait
+from accounts.model.lifecycle import Stage
+from accounts.model.observed import Facts
+from accounts.model.request import Request
+from accounts.onboarding.cancellation import next_cancel_step
 from tests.support.accounts_aws import Aws, Worker
 from tests.support.accounts_practice import CREATE
 from tests.unit.accounts.test_steps import INVITE, TRANSFER
@@ -30,7 +30,7 @@ def cancel(worker: Worker) -> Decision:
             case Wait() | NeedsHuman() | Done():
                 return decision
             case _:
-                worker.stored = entered(worker.stored, decision)
+                worker.stored = apply_entry(worker.stored, decision)
 
 
 def test_a_request_not_yet_sent_is_simply_cancelled() -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from service.accounts.calls import Decision, NeedsHuman, Refusal, Wait
-from service.accounts.life import Stage, WaitKind
-from service.accounts.record import given_code
-from service.accounts.recovering import CONFLICTS_MAX
+from accounts.engine.transitions import given_code
+from accounts.handover.root_recovery import CONFLICTS_MAX
+from accounts.model.decision import Decision, NeedsHuman, Refusal, Wait
+from accounts.model.lifecycle import Stage, WaitKind
 from tests.support.accounts_leaving import ASKED, Desk, a_live_desk, approved, recovered
 from tests.support.accounts_practice import MEMBER, NOW
 

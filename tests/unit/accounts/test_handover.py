@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from service.accounts.calls import Actor, Done, NeedsHuman, Refusal, Send, Wait
-from service.accounts.handover import CHECKLIST, checklist, dry_run
-from service.accounts.leaving import Exit
-from service.accounts.life import Stage
-from service.accounts.record import Record
+from accounts.handover.checklist import CHECKLIST, checklist, dry_run
+from accounts.model.decision import Actor, Done, NeedsHuman, Refusal, Send, Wait
+from accounts.model.handover import Exit
+from accounts.model.lifecycle import Stage
+from accounts.model.record import Record
 from tests.support.accounts_aws import DENIED, Crash
 from tests.support.accounts_leaving import (
     ASKED,

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
-from service.accounts import root_audit
-from service.accounts.calls import Actor, Call
-from service.accounts.policy_files import Document, many, service_policies
-from service.accounts.roles import CATALOGUE, desired_role
+from accounts.iam.policy_documents import many, service_policies
+from accounts.iam.role_catalogue import CATALOGUE, desired_role
+from accounts.model.decision import Actor, Call
+from accounts.model.role_spec import Document
+from accounts.monitoring import root_audit
 from tests.support.accounts_aws import Aws, Worker
 from tests.support.accounts_leaving import ASKED, AwsOnTheWayOut, Desk, recovered
 from tests.support.accounts_practice import CREATE, MEMBER, PRACTICE

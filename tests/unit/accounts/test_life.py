@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from service.accounts.life import ENDED, MAY_BECOME, Stage, WaitKind, reach, state_of
+from accounts.model.lifecycle import ENDED, MAY_BECOME, Stage, WaitKind, reach, state_of
 
 MOVES = {
     ("requested", "reserved"), ("requested", "invited"), ("requested", "cancelled"),

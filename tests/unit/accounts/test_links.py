@@ -8,8 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from kernel.errors import BadInput
-from service.accounts.links import (
+from accounts.links.link_files import (
     FORMATS,
     Grant,
     LinkSettings,
@@ -19,6 +18,7 @@ from service.accounts.links import (
     revoked,
     switch_role_url,
 )
+from kernel.errors import BadInput
 
 SETTINGS = LinkSettings(access_account_id="222222222222", user="ann")
 ADMIN = Grant(

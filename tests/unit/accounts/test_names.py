@@ -2,9 +2,15 @@
 
 import pytest
 
+from accounts.model.emails import check_email, check_free, plus_address
+from accounts.model.naming import (
+    account_name,
+    check_account_name,
+    to_ascii,
+    to_slug,
+    token_of,
+)
 from kernel.errors import BadInput
-from service.accounts.emails import check_email, check_free, plus_address
-from service.accounts.names import account_name, check_account_name, to_ascii, to_slug, token_of
 
 
 def name_of(client_name: str, purpose: str = "prod") -> str:

@@ -5,27 +5,24 @@ from typing import Any
 
 import pytest
 
-from kernel.errors import BadInput
-from service.accounts.findings import Finding, Severity, blocks
-from service.accounts.policy_files import guard_policies, same_policy, service_policies, to_text
-from service.accounts.roles import (
+from accounts.iam.policy_checks import PolicyKind, validate_policy
+from accounts.iam.policy_documents import guard_policies, same_policy, service_policies, to_text
+from accounts.iam.role_catalogue import (
     CATALOGUE,
     MSP_ADMIN,
-    RoleSpec,
-    RoleStage,
     boundary_document,
-    check_role,
     desired_role,
     pick_roles,
 )
-from service.accounts.trust import (
-    TrustKind,
+from accounts.iam.trust_policies import (
     automation_trust,
     human_trust,
     identity_center_trust,
     third_party_trust,
 )
-from service.accounts.validate_policy import PolicyKind, validate_policy
+from accounts.model.role_spec import RoleSpec, RoleStage, TrustKind, check_role
+from kernel.errors import BadInput
+from kernel.findings import Finding, Severity, is_blocked
 from tests.support.accounts_practice import CREATE, EXTERNAL_ID, MEMBER, PRACTICE
 
 
@@ -68,7 +65,7 @@ def test_no_role_of_the_catalogue_lets_anyone_become_an_administrator(spec: Role
     assert validate_policy(role.trust, PolicyKind.TRUST, where=spec.name) == ()
     found = validate_policy(role.inline, PolicyKind.INLINE, where=spec.name)
     assert codes(found) == (["acts_through_workloads"] if spec.name == "MspEngineer" else [])
-    assert not blocks(found)
+    assert not is_blocked(found)
 
 
 def test_onboarding_and_offboarding_are_apart() -> None:
@@ -152,7 +149,7 @@ ROOT = {"AWS": "arn:aws:iam::111111111111:root"}
 def test_a_trust_that_lets_too_many_in_is_refused(document: dict[str, Any], code: str) -> None:
     findings = validate_policy(document, PolicyKind.TRUST, where="MspCustom")
 
-    assert blocks(findings)
+    assert is_blocked(findings)
     assert code in codes(findings)
 
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from service.accounts.emails import plus_address
-from service.accounts.names import account_name
+from accounts.model.emails import plus_address
+from accounts.model.naming import account_name
 from tests.support.accounts_aws import Aws, Worker
 from tests.support.accounts_practice import CREATE, PRACTICE
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from service.accounts.calls import Answer, Refusal
-from service.accounts.findings import Finding, Severity
-from service.accounts.root_audit import (
+from accounts.model.decision import Answer, Refusal
+from accounts.monitoring.root_audit import (
     central_findings,
     due_audits,
     member_findings,
     payer_findings,
 )
+from kernel.findings import Finding, Severity
 from tests.support.accounts_practice import MEMBER, NOW, PAYER
 
 COLUMNS = "user,arn,password_enabled,password_last_used,mfa_active,access_key_1_active,"

@@ -12,20 +12,32 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
+from accounts.checks.access_proof import probe_user
+from accounts.checks.memory import heard
+from accounts.engine.transitions import apply_entry, attested, intended
+from accounts.handover.checklist import next_handover_step
+from accounts.iam.client_templates import artefact
+from accounts.iam.policy_documents import guard_policies, service_policies, to_text
+from accounts.model.decision import (
+    Actor,
+    Answer,
+    Call,
+    Decision,
+    Done,
+    NeedsHuman,
+    Refusal,
+    Wait,
+)
+from accounts.model.handover import Handover
+from accounts.model.lifecycle import Stage, WaitKind
+from accounts.model.observed import Facts
+from accounts.model.organization import Practice
+from accounts.model.record import Proof, Record
+from accounts.model.request import Request
+from accounts.model.role_spec import Document
+from accounts.onboarding.plan import next_step
 from sandbox.aws import PAYER, Clock, StrictAWS, code_at, session_from
 from sandbox.aws.reseller import add_user
-from service.accounts.artefacts import artefact
-from service.accounts.calls import Actor, Answer, Call, Decision, Done, NeedsHuman, Refusal, Wait
-from service.accounts.facts import Facts
-from service.accounts.handover import next_handover_step
-from service.accounts.leaving import Handover
-from service.accounts.life import Stage, WaitKind
-from service.accounts.policy_files import Document, guard_policies, service_policies, to_text
-from service.accounts.practice import Practice
-from service.accounts.proving import probe_user
-from service.accounts.record import Proof, Record, attested, entered, intended
-from service.accounts.request import Request
-from service.accounts.steps import heard, next_step
 from tests.support.accounts_leaving import ASKED
 from tests.support.accounts_practice import CREATE, PRACTICE
 from tests.unit.accounts.test_steps import INVITE
@@ -77,7 +89,7 @@ class Shell:
                 case Wait() | NeedsHuman() | Done():
                     return decision
                 case _:
-                    self.stored = entered(self.stored, decision)
+                    self.stored = apply_entry(self.stored, decision)
 
     def decide(self, facts: Facts, now: datetime) -> Decision:
         if self.handover is None:

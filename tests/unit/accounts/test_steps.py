@@ -6,18 +6,20 @@ from datetime import UTC, date, datetime, timedelta
 import botocore.session
 import pytest
 
+from accounts.aws.error_policy import CREATION_FAILURES, Means, creation_meaning, meaning_of
+from accounts.engine.back_off import tempered
+from accounts.engine.transitions import retried
+from accounts.iam.role_catalogue import CATALOGUE, MSP_AUTOMATION, MSP_BILLING, as_deployed
+from accounts.iam.trust_policies import automation_trust
+from accounts.model.decision import Done, NeedsHuman, Refusal, Wait
+from accounts.model.lifecycle import Stage, WaitKind
+from accounts.model.organization import Kind
+from accounts.model.record import Record
+from accounts.model.request import Consent, Request, check_request
+from accounts.onboarding.creation import batch_ends_at
+from accounts.onboarding.plan import plan_of
 from kernel.errors import BadInput
-from service.accounts.calls import Done, NeedsHuman, Refusal, Wait
-from service.accounts.creating import batch_ends_at
-from service.accounts.findings import Severity
-from service.accounts.life import Stage, WaitKind
-from service.accounts.practice import Kind
-from service.accounts.record import Record, retried
-from service.accounts.refusals import CREATION_FAILURES, Means, creation_meaning, meaning_of
-from service.accounts.request import Consent, Request, check_request
-from service.accounts.roles import CATALOGUE, MSP_AUTOMATION, MSP_BILLING, as_deployed
-from service.accounts.steps import plan_of, tempered
-from service.accounts.trust import automation_trust
+from kernel.findings import Severity
 from tests.support.accounts_aws import Aws, Worker
 from tests.support.accounts_practice import CREATE, DESK, EXTERNAL_ID, MEMBER, NOW, PAYER, PRACTICE
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from service.accounts.life import Stage
-from service.accounts.practice import Kind
-from service.accounts.record import Record
-from service.accounts.request import Consent
-from service.accounts.roles import MSP_BILLING, as_deployed
-from service.accounts.storing import (
+from accounts.iam.role_catalogue import MSP_BILLING, as_deployed
+from accounts.model.lifecycle import Stage
+from accounts.model.organization import Kind
+from accounts.model.record import Record
+from accounts.model.request import Consent
+from accounts.model.storing import (
     handover_from_json,
     handover_to_json,
     practice_from_json,

@@ -3,14 +3,14 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from service.accounts.calls import Session
-from service.accounts.facts import Facts, SeenAccount
-from service.accounts.learning import learn
-from service.accounts.life import Stage
-from service.accounts.practice import Kind
-from service.accounts.reconciling import may_repair
-from service.accounts.scene import see_roles, see_session_lengths
-from service.accounts.watch import (
+from accounts.aws.reads import see_roles, see_session_lengths
+from accounts.aws.responses import learn
+from accounts.checks.role_drift import may_repair
+from accounts.model.decision import Session
+from accounts.model.lifecycle import Stage
+from accounts.model.observed import Facts, SeenAccount
+from accounts.model.organization import Kind
+from accounts.monitoring.membership import (
     KnownAccount,
     Membership,
     RosterChange,

@@ -1,0 +1,203 @@
+"""Owns what AWS's refusals mean: look again, try again later, wait for someone, or ask a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from accounts.model.decision import Refusal
+from accounts.model.lifecycle import WaitKind
+
+
+class Means(StrEnum):
+    LOOK_AGAIN = "look_again"
+    """It is done already, or something of the same kind is under way: adopt what is there."""
+    TRY_AGAIN = "try_again"
+    """AWS is busy or not ready yet; with back-off."""
+    WAIT = "wait"
+    """Something outside has to change, and we can see when it has."""
+    ASK = "ask"
+    """A person has to change something."""
+    STOP_ALL = "stop_all"
+    """The payer account itself is unfit: no onboarding can go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    means: Means
+    what_to_do: str = ""
+    wait_kind: WaitKind = WaitKind.WAITING_AWS
+    again_after: timedelta = timedelta(seconds=30)
+    patience: timedelta = timedelta(hours=6)
+    """After so long without success a person is asked."""
+
+
+LOOK = Meaning(Means.LOOK_AGAIN, again_after=timedelta(seconds=10))
+AGAIN = Meaning(Means.TRY_AGAIN)
+# A new account's STS, IAM and regions come alive one after another, over minutes.
+HALF_ALIVE = Meaning(
+    Means.TRY_AGAIN, "see what the role or the account lacks", patience=timedelta(minutes=15)
+)
+PAYER_UNFIT = Meaning(
+    Means.STOP_ALL, "put the payer account's payment method and business details in order"
+)
+LET_IN = Refusal(code="LetIn", message="AssumeRole succeeded, and should not have")
+"""Not AWS's: a role that was to refuse us did not, and is tried again soon."""
+_HOUR = timedelta(hours=1)
+
+
+def _blocked(what_to_do: str, after: timedelta = _HOUR) -> Meaning:
+    return Meaning(Means.WAIT, what_to_do, WaitKind.BLOCKED, after)
+
+
+def _client(what_to_do: str) -> Meaning:
+    return Meaning(Means.WAIT, what_to_do, WaitKind.WAITING_CLIENT, timedelta(days=1))
+
+
+def _ask(what_to_do: str) -> Meaning:
+    return Meaning(Means.ASK, what_to_do)
+
+
+# CreateAccountStatus.FailureReason, all of them (API reference).
+CREATION_FAILURES: dict[str, Meaning] = {
+    "EMAIL_ALREADY_EXISTS": LOOK,
+    "CONCURRENT_ACCOUNT_MODIFICATION": LOOK,
+    "ACCOUNT_LIMIT_EXCEEDED": _blocked("ask AWS to raise the number of accounts"),
+    "INTERNAL_FAILURE": AGAIN,
+    "INVALID_EMAIL": _ask("give another e-mail address"),
+    "INVALID_ADDRESS": _ask("correct the payer account's address"),
+    "MISSING_PAYMENT_INSTRUMENT": PAYER_UNFIT,
+    "INVALID_PAYMENT_INSTRUMENT": PAYER_UNFIT,
+    "MISSING_BUSINESS_VALIDATION": PAYER_UNFIT,
+    "FAILED_BUSINESS_VALIDATION": PAYER_UNFIT,
+    "PENDING_BUSINESS_VALIDATION": PAYER_UNFIT,
+    "UNKNOWN_BUSINESS_VALIDATION": PAYER_UNFIT,
+    "INVALID_IDENTITY_FOR_BUSINESS_VALIDATION": PAYER_UNFIT,
+    "GOVCLOUD_ACCOUNT_ALREADY_EXISTS": _ask("use the GovCloud account that is there"),
+    "UPDATE_EXISTING_RESOURCE_POLICY_WITH_TAGS_NOT_SUPPORTED": _ask(
+        "correct the organization's resource policy"
+    ),
+}
+
+# The Reason that ConstraintViolation and HandshakeConstraintViolation exceptions carry.
+_REASONS: dict[str, Meaning] = {
+    "ACCOUNT_NUMBER_LIMIT_EXCEEDED": _blocked("ask AWS to raise the number of accounts"),
+    "ACCOUNT_CREATION_RATE_LIMIT_EXCEEDED": _blocked("wait for creations under way", _HOUR / 60),
+    "ORGANIZATION_MEMBERSHIP_CHANGE_RATE_LIMIT_EXCEEDED": _blocked("wait; AWS limits the pace"),
+    "HANDSHAKE_RATE_LIMIT_EXCEEDED": _blocked("wait a day; AWS limits invitations", 24 * _HOUR),
+    "CLOSE_ACCOUNT_QUOTA_EXCEEDED": _blocked("wait; AWS limits closures in 30 days", 24 * _HOUR),
+    "CLOSE_ACCOUNT_REQUESTS_LIMIT_EXCEEDED": _blocked("wait for closures under way"),
+    "INVITE_DISABLED_DURING_ENABLE_ALL_FEATURES": _blocked("finish enabling all features"),
+    "ALREADY_IN_AN_ORGANIZATION": _ask(
+        "the account is in an organization: let the client leave it, or accept the transfer there"
+    ),
+    "ORGANIZATION_FROM_DIFFERENT_SELLER_OF_RECORD": _ask(
+        "the account has another AWS seller; AWS does not let it join"
+    ),
+    "PAYMENT_INSTRUMENT_REQUIRED": _ask("the account needs a payment method before it can join"),
+    "MANAGEMENT_ACCOUNT_EMAIL_NOT_VERIFIED": _ask("verify the payer account's e-mail address"),
+    "TAG_POLICY_VIOLATION": _ask("correct the tag policy of the organization"),
+    "MAX_TAG_LIMIT_EXCEEDED": _ask("remove tags from the account; AWS takes 50"),
+    "MAX_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED": _ask("detach another policy from the account"),
+    # Departure (all are the client's to solve, none is worth a retry loop).
+    "MEMBER_ACCOUNT_PAYMENT_INSTRUMENT_REQUIRED": _client("the client adds a payment method"),
+    "INVALID_PAYMENT_INSTRUMENT": _client("the client corrects the payment method"),
+    "ACCOUNT_CANNOT_LEAVE_WITHOUT_PHONE_VERIFICATION": _client("the client verifies the phone"),
+    "ACCOUNT_CANNOT_LEAVE_WITHOUT_EULA": _client("the client accepts the AWS customer agreement"),
+    "ACCOUNT_CANNOT_LEAVE_ORGANIZATION": _client("the client completes the account's sign-up"),
+    "WAIT_PERIOD_ACTIVE": Meaning(
+        Means.WAIT, "wait; AWS keeps new accounts for some days", again_after=24 * _HOUR
+    ),
+    "CANNOT_REMOVE_DELEGATED_ADMINISTRATOR_FROM_ORG": _ask("deregister it as administrator"),
+    "EMAIL_VERIFICATION_CODE_EXPIRED": _ask("start the e-mail change again for a new code"),
+    # Billing transfer.
+    "RESPONSIBILITY_TRANSFER_ALREADY_EXISTS": LOOK,
+    "ACTIVE_RESPONSIBILITY_TRANSFER_PROCESS": LOOK,
+    "UNUSED_PREPAYMENT_BALANCE": _client("the client uses up the prepaid balance"),
+    "PAST_DUE_INVOICE": _client("the client pays the invoices that are due"),
+    "LEGACY_PERMISSIONS_STILL_IN_USE": _client("the client moves to the new billing permissions"),
+    "UNMET_BILLING_PREREQUISITE": _client("the client meets AWS's billing prerequisites"),
+}
+
+_CODES: dict[str, Meaning] = {
+    # Already so.
+    "DuplicateHandshakeException": LOOK,
+    "HandshakeAlreadyInStateException": LOOK,
+    "DuplicateAccountException": LOOK,
+    "SourceParentNotFoundException": LOOK,
+    "DuplicatePolicyAttachmentException": LOOK,
+    "PolicyNotAttachedException": LOOK,
+    "DuplicateRecordException": LOOK,
+    "EntityAlreadyExists": LOOK,
+    "NoSuchEntity": LOOK,
+    "AccountAlreadyClosedException": LOOK,
+    "ConflictException": LOOK,
+    "DeleteConflict": LOOK,
+    "ResponsibilityTransferAlreadyInStatusException": LOOK,
+    # Busy. ConcurrentModification is never retried by botocore.
+    "ConcurrentModificationException": AGAIN,
+    "ConcurrentModification": AGAIN,
+    "PolicyChangesInProgressException": AGAIN,
+    "TooManyRequestsException": AGAIN,
+    "Throttling": AGAIN,
+    "ThrottlingException": AGAIN,
+    "RequestLimitExceeded": AGAIN,
+    # The shell's own session ran out, or was not to be had with this code; there is a new one.
+    "MfaCodeRefused": AGAIN,
+    "ExpiredToken": AGAIN,
+    "ExpiredTokenException": AGAIN,
+    "RequestExpired": AGAIN,
+    LET_IN.code: Meaning(Means.WAIT, again_after=timedelta(seconds=10)),
+    "FinalizingOrganizationException": _blocked("wait; AWS is setting the organization up"),
+    # Not ready, or not allowed: the same words for both.
+    "AccessDenied": HALF_ALIVE,
+    "AccessDeniedException": HALF_ALIVE,
+    "InvalidClientTokenId": HALF_ALIVE,
+    "RegionDisabledException": HALF_ALIVE,
+    "OptInRequired": HALF_ALIVE,
+    "SubscriptionRequiredException": HALF_ALIVE,
+    "MalformedPolicyDocument": HALF_ALIVE,
+    "AccountNotFoundException": HALF_ALIVE,
+    "ChildNotFoundException": HALF_ALIVE,
+    "TargetNotFoundException": HALF_ALIVE,
+    "AccountOwnerNotVerifiedException": _ask("verify the payer account's e-mail address"),
+    "InvalidHandshakeTransitionException": LOOK,
+    "MasterCannotLeaveOrganizationException": _ask("this is a management account; it cannot leave"),
+}
+# The request may have been carried out all the same.
+_UNSURE = frozenset({
+    "ResponseLost", "InternalFailure", "InternalError", "InternalServerError",
+    "InternalServerException", "ServiceException", "ServiceFailure", "ServiceUnavailable", "500",
+    "502", "503", "504", "RequestTimeout",
+})  # fmt: skip
+
+
+def meaning_of(refusal: Refusal) -> Meaning:
+    """By Reason where there is one, else by code; what nobody foresaw is asked of a person."""
+    if refusal.code in _UNSURE:
+        return AGAIN
+    if refusal.reason in _REASONS:
+        return _REASONS[refusal.reason]
+    if refusal.code in _CODES:
+        return _CODES[refusal.code]
+    return _ask("read what AWS says, correct it, and retry")
+
+
+def creation_meaning(failure: str) -> Meaning:
+    """Of an Intent's failure: a FailureReason, or what the call itself was refused with."""
+    return CREATION_FAILURES.get(failure) or meaning_of(Refusal(code=failure, reason=failure))
+
+
+def is_denied(refusal: Refusal) -> bool:
+    return refusal.code in ("AccessDenied", "AccessDeniedException")
+
+
+def is_final(refusal: Refusal) -> bool:
+    """Did AWS say no, rather than not now, or nothing at all?"""
+    return meaning_of(refusal) != AGAIN
+
+
+def is_sure(refusal: Refusal) -> bool:
+    """Did AWS surely not do it? A lost response or a server error leaves that open."""
+    return refusal.code not in _UNSURE

@@ -1,0 +1,287 @@
+"""Owns how AWS's answers, in boto3's words, become facts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote
+
+from accounts.model.decision import Answer, Call, Refusal, Send
+from accounts.model.observed import (
+    Facts,
+    SeenAccount,
+    SeenBudget,
+    SeenCreation,
+    SeenHandshake,
+    SeenOrganization,
+    SeenPolicy,
+    SeenRole,
+    SeenRoot,
+    SeenTransfer,
+)
+from accounts.model.organization import Contact
+from accounts.model.role_spec import Document
+
+# Refusals of a READ that say "there is none", which is an answer.
+_NONE_THERE: dict[str, tuple[str, Any]] = {
+    "DescribeCreateAccountStatus": ("CreateAccountStatusNotFoundException", ()),
+    "DescribeBudget": ("NotFoundException", ()),
+    "GetAlternateContact": ("ResourceNotFoundException", None),
+    "GetContactInformation": ("ResourceNotFoundException", {}),
+    "ListDelegatedServicesForAccount": ("AccountNotRegisteredException", ()),
+}
+
+
+def learn(facts: Facts, call: Call, answer: Answer) -> Facts:
+    """The facts after the call was answered; AWS's refusal of a read changes them only if it tells.
+
+    A write spoils what it may have changed, even when refused: AWS may have done it all the same.
+    """
+    if call.tells == "probes":
+        refused = answer if isinstance(answer, Refusal) else None
+        return replace(facts, probes={**facts.probes, call.subject: refused})
+    if call.batch and not isinstance(answer, Refusal):
+        return replace(facts, written=facts.written | {call.key})
+    if call.send is not Send.READ:
+        return _spoiled(facts, call)
+    if not tells(call, answer):
+        return facts
+    if isinstance(answer, Refusal):
+        return _nothing_there(facts, call)
+    if call.tells == "contacts":
+        return replace(facts, contacts={**facts.contacts, call.subject: _contact(answer)})
+    if call.tells == "dependencies":
+        names = _DEPENDENCIES[call.operation](answer)
+        return replace(facts, dependencies={**facts.dependencies, call.key: names})
+    return replace(facts, **_READERS[call.operation](answer))
+
+
+def tells(call: Call, answer: Answer) -> bool:
+    """Does the answer to a READ say what is so? A refusal does where it says "there is none"."""
+    if not call.tells:
+        return False
+    if isinstance(answer, Refusal):
+        return _NONE_THERE.get(call.operation, ("", None))[0] == answer.code
+    return True
+
+
+def _spoiled(facts: Facts, call: Call) -> Facts:
+    fresh = Facts()
+    if call.spoils == ("contacts",):
+        others = {name: each for name, each in facts.contacts.items() if name != call.subject}
+        return replace(facts, contacts=others)
+    return replace(facts, **{name: getattr(fresh, name) for name in call.spoils})
+
+
+def _nothing_there(facts: Facts, call: Call) -> Facts:
+    nothing = _NONE_THERE[call.operation][1]
+    if call.tells == "contacts":
+        nothing = {**facts.contacts, call.subject: None}
+    return replace(facts, **{call.tells: nothing})
+
+
+def _organization(answer: Mapping[str, Any]) -> dict[str, Any]:
+    seen = answer["Organization"]
+    return {
+        "organization": SeenOrganization(
+            organization_id=seen["Id"],
+            payer_account_id=seen["MasterAccountId"],
+            all_features=seen["FeatureSet"] == "ALL",
+        )
+    }
+
+
+def seen_account(row: Mapping[str, Any]) -> SeenAccount:
+    return SeenAccount(
+        account_id=row["Id"],
+        name=row.get("Name", ""),
+        email=row.get("Email", ""),
+        state=row["State"],
+        joined_at=row["JoinedTimestamp"],
+    )
+
+
+def _creations(answer: Mapping[str, Any]) -> dict[str, Any]:
+    one = answer.get("CreateAccountStatus")
+    rows = answer["CreateAccountStatuses"] if one is None else [one]
+    return {"creations": tuple(map(seen_creation, rows))}
+
+
+def seen_creation(row: Mapping[str, Any]) -> SeenCreation:
+    return SeenCreation(
+        request_id=row["Id"],
+        account_name=row.get("AccountName", ""),
+        state=row["State"],
+        requested_at=row["RequestedTimestamp"],
+        account_id=row.get("AccountId", ""),
+        failure=row.get("FailureReason", ""),
+    )
+
+
+def seen_handshake(row: Mapping[str, Any]) -> SeenHandshake:
+    resources = {each["Type"]: each.get("Value", "") for each in row.get("Resources", [])}
+    targets = [p["Id"] for p in row.get("Parties", []) if p["Type"] in ("ACCOUNT", "EMAIL")]
+    return SeenHandshake(
+        handshake_id=row["Id"],
+        state=row["State"],
+        requested_at=row["RequestedTimestamp"],
+        expires_at=row["ExpirationTimestamp"],
+        target=resources.get("ACCOUNT") or resources.get("EMAIL") or "".join(targets[:1]),
+        notes=resources.get("NOTES", ""),
+    )
+
+
+def _seen_transfer(row: Mapping[str, Any]) -> SeenTransfer:
+    return SeenTransfer(
+        transfer_id=row["Id"],
+        status=row["Status"],
+        source_account_id=row["Source"]["ManagementAccountId"],
+        starts_at=row["StartTimestamp"],
+        ends_at=row.get("EndTimestamp"),
+        handshake_id=row.get("ActiveHandshakeId", ""),
+    )
+
+
+def _contact(answer: Mapping[str, Any]) -> Contact:
+    seen = answer["AlternateContact"]
+    return Contact(
+        name=seen["Name"],
+        title=seen["Title"],
+        email=seen["EmailAddress"],
+        phone=seen["PhoneNumber"],
+    )
+
+
+def _identities(answer: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "roles": tuple(_seen_role(row) for row in answer["RoleDetailList"]),
+        "policies": tuple(_seen_policy(row) for row in answer["Policies"]),
+        "session_seconds": None,
+        "written": frozenset(),
+    }
+
+
+def _seen_role(row: Mapping[str, Any]) -> SeenRole:
+    return SeenRole(
+        name=row["RoleName"],
+        path=row["Path"],
+        trust=_document(row["AssumeRolePolicyDocument"]),
+        inline={p["PolicyName"]: _document(p["PolicyDocument"]) for p in row["RolePolicyList"]},
+        managed_arns=frozenset(p["PolicyArn"] for p in row["AttachedManagedPolicies"]),
+        boundary_arn=row.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""),
+        tags=_tags(row),
+    )
+
+
+def _seen_policy(row: Mapping[str, Any]) -> SeenPolicy:
+    """AWS lists versions newest first."""
+    versions = row["PolicyVersionList"]
+    default = [v for v in versions if v["IsDefaultVersion"]]
+    others = [v for v in versions if not v["IsDefaultVersion"]]
+    return SeenPolicy(
+        arn=row["Arn"],
+        document=_document(default[0]["Document"]),
+        version_ids=tuple(v["VersionId"] for v in (*default, *others)),
+    )
+
+
+def _document(value: Any) -> Document:
+    """botocore decodes policy documents; other clients leave them as URL-encoded JSON."""
+    document: Document = json.loads(unquote(value)) if isinstance(value, str) else value
+    return document
+
+
+def _tags(answer: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])}
+
+
+def seen_root(answer: Mapping[str, Any]) -> SeenRoot:
+    summary = answer["SummaryMap"]
+    return SeenRoot(
+        password=bool(summary.get("AccountPasswordPresent")),
+        access_keys=bool(summary.get("AccountAccessKeysPresent")),
+        mfa=bool(summary.get("AccountMFAEnabled")),
+        signing_certificates=bool(summary.get("AccountSigningCertificatesPresent")),
+    )
+
+
+def _budget(answer: Mapping[str, Any]) -> dict[str, Any]:
+    seen = answer["Budget"]
+    budget = SeenBudget(
+        name=seen["BudgetName"], amount=seen.get("BudgetLimit", {}).get("Amount", "")
+    )
+    return {"budget": (budget,)}
+
+
+def _contact_information(answer: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "contact_information": answer["ContactInformation"],
+        "phone_verification": answer.get("VerificationStatus", ""),
+    }
+
+
+def _stack_sets(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """AWS tells it of those that it deploys by itself, and deletes unless told to retain."""
+    automatic = {row["StackSetName"]: row.get("AutoDeployment", {}) for row in answer["Summaries"]}
+    deletes = {
+        name: bool(how.get("Enabled")) and not how.get("RetainStacksOnAccountRemoval")
+        for name, how in automatic.items()
+    }
+    return {"stack_sets": deletes}
+
+
+def _named(rows: str, key: str) -> Callable[[Mapping[str, Any]], tuple[str, ...]]:
+    return lambda answer: tuple(str(row.get(key, "")) for row in answer.get(rows, ()))
+
+
+_DEPENDENCIES: dict[str, Callable[[Mapping[str, Any]], tuple[str, ...]]] = {
+    "ListStackInstances": _named("Summaries", "Region"),
+    "ListInstances": _named("Instances", "InstanceArn"),
+    "ListPermissionSetsProvisionedToAccount": lambda a: tuple(a.get("PermissionSets", ())),
+    "GetResourceShares": _named("resourceShares", "name"),
+    "DescribeReservedInstances": _named("ReservedInstances", "ReservedInstancesId"),
+    "DescribeSavingsPlans": _named("savingsPlans", "savingsPlanId"),
+}
+_Reader = Callable[[Mapping[str, Any]], dict[str, Any]]
+_READERS: dict[str, _Reader] = {
+    "DescribeOrganization": _organization,
+    "ListAccounts": lambda a: {"accounts": tuple(map(seen_account, a["Accounts"]))},
+    "DescribeAccount": lambda a: {"account": seen_account(a["Account"])},
+    "ListTagsForResource": lambda a: {"account_tags": _tags(a)},
+    "ListCreateAccountStatus": _creations,
+    "DescribeCreateAccountStatus": _creations,
+    "ListHandshakesForOrganization": lambda a: {
+        "handshakes": tuple(map(seen_handshake, a["Handshakes"]))
+    },
+    "ListHandshakesForAccount": lambda a: {
+        "invitations": tuple(map(seen_handshake, a["Handshakes"]))
+    },
+    "ListStackSets": _stack_sets,
+    "ListInboundResponsibilityTransfers": lambda a: {
+        "transfers": tuple(map(_seen_transfer, a["ResponsibilityTransfers"]))
+    },
+    "ListParents": lambda a: {"parent_id": a["Parents"][0]["Id"]},
+    "GetAccountAuthorizationDetails": _identities,
+    "ListRoles": lambda a: {
+        "session_seconds": {r["RoleName"]: r.get("MaxSessionDuration", 3_600) for r in a["Roles"]}
+    },
+    "GetAccountSummary": lambda a: {"root": seen_root(a)},
+    "ListAccessKeys": lambda a: {
+        "root_access_key_ids": tuple(k["AccessKeyId"] for k in a["AccessKeyMetadata"])
+    },
+    "ListSigningCertificates": lambda a: {
+        "root_certificate_ids": tuple(k["CertificateId"] for k in a["Certificates"])
+    },
+    "DescribeBudget": _budget,
+    "ListCostAllocationTags": lambda a: {
+        "cost_tags": {t["TagKey"]: t["Status"] for t in a["CostAllocationTags"]}
+    },
+    "ListPoliciesForTarget": lambda a: {"scp_ids": frozenset(p["Id"] for p in a["Policies"])},
+    "GetPrimaryEmail": lambda a: {"primary_email": a["PrimaryEmail"]},
+    "GetContactInformation": _contact_information,
+    "ListDelegatedServicesForAccount": lambda a: {
+        "delegated_services": tuple(s["ServicePrincipal"] for s in a["DelegatedServices"])
+    },
+}

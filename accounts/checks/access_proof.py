@@ -1,0 +1,162 @@
+"""Owns the proof of access: every role lets in whom it should, and nobody without MFA or id."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from accounts.aws.calls import assume_role
+from accounts.checks.roles import SESSION_SECONDS, role_path_of
+from accounts.engine.context import Scene
+from accounts.iam.role_catalogue import role_arn
+from accounts.model.decision import Actor, Call, Decision, NeedsHuman, Session, Wait
+from accounts.model.lifecycle import WaitKind
+from accounts.model.organization import Kind, Practice
+from accounts.model.record import Record
+from accounts.model.request import Request
+from accounts.model.role_spec import RoleSpec, TrustKind
+from kernel.findings import Finding, warning
+
+PROVE_ACCESS, PROVE_REFUSAL = "prove_access", "prove_refusal"
+SHUT_WITHIN = timedelta(minutes=5)
+
+
+def probe_user(team: str) -> str:
+    """The IAM user in the access account that stands for a team; the trust asks for its name."""
+    return f"msp-probe-{team}"
+
+
+def proved(scene: Scene) -> Decision | None:
+    """First what must succeed: before it does, a refusal may be no more than IAM's delay."""
+    for call in (*access_probes(scene), *refusal_probes(scene)):
+        if call.key in scene.record.proofs:
+            continue
+        passed = call.subject in scene.facts.probes and scene.facts.probes[call.subject] is None
+        if call.expects_refusal and passed:
+            if _is_shut_just_now(scene, call):
+                return Wait(
+                    kind=WaitKind.WAITING_AWS,
+                    reason=f"{call.subject}: IAM still lets them in; it is tried again",
+                    again_at=scene.now + timedelta(seconds=10),
+                )
+            return NeedsHuman(
+                reason=f"{call.arguments['RoleArn']} can be assumed {_without(call)}",
+                what_to_do="look at its trust policy now; the account is not safe",
+            )
+        return call
+    return None
+
+
+def _is_shut_just_now(scene: Scene, call: Call) -> bool:
+    """IAM tells its regions within a minute or two."""
+    if call.session.actor is not Actor.PERSON_WITH_MFA:
+        return False
+    return scene.now - scene.record.troubles[call.key].first_at < SHUT_WITHIN
+
+
+def _without(call: Call) -> str:
+    match call.session.actor:
+        case Actor.PERSON:
+            return "without MFA"
+        case Actor.PERSON_WITH_MFA:
+            return f"by the team {call.session.team}, which does not hold it"
+    return "without its condition"
+
+
+def access_probes(scene: Scene) -> Iterator[Call]:
+    for spec in scene.request.roles:
+        match spec.trust:
+            case TrustKind.AUTOMATION:
+                yield _probe(scene, spec.name, ExternalId=scene.request.external_id)
+            case TrustKind.HUMAN_MFA:
+                for team in _tried(scene, spec):
+                    yield _as_person(scene, spec, team, Actor.PERSON_WITH_MFA)
+
+
+def refusal_probes(scene: Scene) -> Iterator[Call]:
+    """Nobody is let in without MFA, permission set or ExternalId; nor by the first door."""
+    for spec in scene.request.roles:
+        tried = _tried(scene, spec) if spec.trust is TrustKind.HUMAN_MFA else ()
+        for team in tried:
+            yield _as_person(scene, spec, team, Actor.PERSON)
+        if not tried:
+            yield _probe(scene, spec.name, refused=f"no {spec.name}")
+        if spec.name in scene.request.teams:
+            yield from _shut_out(scene, spec)
+    if scene.request.kind is not Kind.BILLING_TRANSFER:
+        name = scene.practice.bootstrap_role
+        yield _probe(scene, name, refused=f"no {name}")
+
+
+def _tried(scene: Scene, spec: RoleSpec) -> tuple[str, ...]:
+    """Teams that hold the role, and that a probe user stands for."""
+    return tuple(t for t in scene.request.teams_of(spec) if t in scene.practice.probe_teams)
+
+
+def _shut_out(scene: Scene, spec: RoleSpec) -> Iterator[Call]:
+    """Of a role that was granted anew: who does not hold it is refused even with MFA."""
+    for team in sorted(scene.practice.probe_teams - set(scene.request.teams_of(spec))):
+        session = Session(actor=Actor.PERSON_WITH_MFA, team=team)
+        yield _probe(scene, spec.name, refused=f"{spec.name} shut to {team}", session=session)
+
+
+def unproved(practice: Practice, request: Request) -> tuple[Finding, ...]:
+    """Roles of people whom no probe user stands for: somebody has to click their link once."""
+    return tuple(
+        warning("access_unproved", spec.name, "open its link once, and see that it lets you in")
+        for spec in request.roles
+        if (spec.trust is TrustKind.IDENTITY_CENTER and request.teams_of(spec))
+        or (spec.trust is TrustKind.HUMAN_MFA and not _stood_for(practice, request, spec))
+    )
+
+
+def _stood_for(practice: Practice, request: Request, spec: RoleSpec) -> bool:
+    return set(request.teams_of(spec)) <= practice.probe_teams
+
+
+def granted_anew(record: Record, roles: Collection[str]) -> Record:
+    """What was proved of these roles is to be proved again."""
+    kept = {key: proof for key, proof in record.proofs.items() if not _is_of(key, roles)}
+    troubles = {key: each for key, each in record.troubles.items() if not _is_of(key, roles)}
+    return replace(record, proofs=kept, troubles=troubles)
+
+
+def _is_of(key: str, roles: Collection[str]) -> bool:
+    step, _, subject = key.partition(":")
+    return step in (PROVE_ACCESS, PROVE_REFUSAL) and bool(set(subject.split()) & set(roles))
+
+
+def _as_person(scene: Scene, spec: RoleSpec, team: str, actor: Actor) -> Call:
+    """`MspAdmin` is the catalogue's team's, `MspAdmin for oncall` another's."""
+    subject = spec.name if team == spec.team else f"{spec.name} for {team}"
+    session = Session(actor=actor, team=team)
+    if actor is Actor.PERSON:
+        return _probe(scene, spec.name, refused=f"no {subject}", session=session)
+    return _probe(scene, spec.name, subject=subject, session=session)
+
+
+def _probe(
+    scene: Scene,
+    role: str,
+    *,
+    subject: str = "",
+    refused: str = "",
+    session: Session | None = None,
+    **more: Any,
+) -> Call:
+    """`refused` names the proof that the role does not let in; '' is the proof that it does."""
+    session = session or Session()
+    name = probe_user(session.team) if session.team else scene.request.onboarding_id
+    path = role_path_of(role, scene.practice.bootstrap_role)
+    return assume_role(
+        PROVE_REFUSAL if refused else PROVE_ACCESS,
+        role_arn=role_arn(scene.practice, scene.account_id, path),
+        session_name=name,
+        seconds=SESSION_SECONDS,
+        subject=refused or subject or role,
+        session=session,
+        expects_refusal=bool(refused),
+        **more,
+    )

@@ -1,0 +1,56 @@
+"""Owns what an answer of AWS changes: what is observed, and what of it outlives the visit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from accounts.aws.responses import learn, tells
+from accounts.checks.dependencies import FAMILY, dependency_findings
+from accounts.checks.guardrails import cost_tag_findings
+from accounts.checks.root_user import root_findings
+from accounts.engine.recognition import creations_of, handshake_of, transfer_of
+from accounts.engine.transitions import answered, attributed
+from accounts.model.decision import Answer, Call, Refusal
+from accounts.model.observed import Facts
+from accounts.model.record import Record
+from accounts.model.request import Request
+from kernel.findings import Finding
+
+
+def heard(
+    request: Request, facts: Facts, record: Record, call: Call, answer: Answer, now: datetime
+) -> tuple[Facts, Record]:
+    """What is seen and remembered after a call was answered or refused."""
+    told = tells(call, answer)
+    facts = learn(facts, call, answer)
+    record = answered(record, call, {} if told and isinstance(answer, Refusal) else answer, now)
+    return facts, _remembered(request, facts, record, call) if told else record
+
+
+def _remembered(request: Request, facts: Facts, record: Record, call: Call) -> Record:
+    """What of the facts outlives the visit."""
+    match call.tells:
+        case "creations":
+            return attributed(record, creations_of(request, facts))
+        case "handshakes" if handshake := handshake_of(request, facts, record):
+            return replace(record, handshake_id=handshake.handshake_id)
+        case "transfers" if transfer := transfer_of(request, facts, record):
+            return replace(record, transfer_id=transfer.transfer_id)
+        case "contacts" if call.subject not in record.prior_contacts:
+            kept = {**record.prior_contacts, call.subject: facts.contacts[call.subject]}
+            return replace(record, prior_contacts=kept)
+        case "root":
+            return _with_findings(record, root_findings(record.account_id, facts), "root_")
+        case "stack_sets" | "dependencies":
+            found = dependency_findings(record.account_id, facts)
+            return _with_findings(record, found, FAMILY)
+        case "cost_tags":
+            return _with_findings(record, cost_tag_findings(facts, request), "cost_tag_")
+    return record
+
+
+def _with_findings(record: Record, found: Mapping[str, Finding], family: str) -> Record:
+    others = {code: each for code, each in record.findings.items() if not code.startswith(family)}
+    return replace(record, findings={**others, **found})

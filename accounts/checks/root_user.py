@@ -1,0 +1,105 @@
+"""Owns the root user of a member and of the payer: no credentials that nobody needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from accounts.aws.calls import read, write
+from accounts.aws.reads import see_root
+from accounts.engine.context import Scene
+from accounts.model.decision import Call, Decision
+from accounts.model.observed import Facts, SeenRoot
+from accounts.model.organization import Kind
+from accounts.model.request import Consent
+from kernel.findings import Finding, critical
+
+
+def root_audited(scene: Scene) -> Decision | None:
+    """No member has root credentials. An invited client's are deleted only with consent."""
+    root = scene.facts.root
+    if root is None:
+        return see_root(scene.practice.partition, scene.account_id)
+    consented = (
+        scene.request.kind is Kind.CREATE
+        or Consent.DELETE_ROOT_CREDENTIALS in scene.request.consents
+    )
+    if not root.has_credentials or not consented:
+        return None
+    return next_root_deletion(scene, root)
+
+
+def next_root_deletion(scene: Scene, root: SeenRoot) -> Call:
+    """Password first, then keys and certificates, by id, then the audit is repeated."""
+    if root.password:
+        return _root_call(scene, "delete_root_password", "DeleteLoginProfile")
+    if root.access_keys:
+        if scene.facts.root_access_key_ids is None:
+            return _root_list(scene, "ListAccessKeys", "root_access_key_ids")
+        for key_id in scene.facts.root_access_key_ids:
+            return _root_call(scene, "delete_root_key", "DeleteAccessKey", AccessKeyId=key_id)
+    if root.signing_certificates:
+        if scene.facts.root_certificate_ids is None:
+            return _root_list(scene, "ListSigningCertificates", "root_certificate_ids")
+        for certificate_id in scene.facts.root_certificate_ids:
+            return _root_call(
+                scene,
+                "delete_root_certificate",
+                "DeleteSigningCertificate",
+                CertificateId=certificate_id,
+            )
+    return see_root(scene.practice.partition, scene.account_id)
+
+
+def root_findings(account_id: str, facts: Facts) -> Mapping[str, Finding]:
+    """Of a member: what the root user could still sign in with, in plain words."""
+    root = facts.root
+    assert root is not None, "the root user was not looked at"
+    present = {
+        "root_password": (root.password, "has a root password"),
+        "root_access_keys": (root.access_keys, "has root access keys"),
+        "root_certificates": (root.signing_certificates, "has root signing certificates"),
+    }
+    return {
+        code: critical(code, account_id, f"{words}; delete it, or have the client do so")
+        for code, (there, words) in present.items()
+        if there
+    }
+
+
+def payer_root_findings(payer_account_id: str, root: SeenRoot) -> tuple[Finding, ...]:
+    """Of the payer, whose root cannot be taken away: it needs MFA and may have no keys."""
+    found = []
+    if not root.mfa:
+        words = "its root user has no MFA; register a passkey or hardware key today"
+        found.append(critical("payer_root_without_mfa", payer_account_id, words))
+    if root.access_keys:
+        words = "its root user has an access key; see who uses it, then delete it"
+        found.append(critical("payer_root_access_keys", payer_account_id, words))
+    if root.signing_certificates:
+        words = "its root user has a signing certificate; delete it"
+        found.append(critical("payer_root_certificates", payer_account_id, words))
+    return tuple(found)
+
+
+def _root_call(scene: Scene, step: str, operation: str, **arguments: Any) -> Call:
+    return write(
+        step,
+        "iam",
+        operation,
+        invalidates=("root", "root_access_key_ids", "root_certificate_ids"),
+        subject="".join(arguments.values()),
+        session=scene.root("IAMDeleteRootUserCredentials"),
+        **arguments,
+    )
+
+
+def _root_list(scene: Scene, operation: str, tells: str) -> Call:
+    return read(
+        "audit_root_ids",
+        "iam",
+        operation,
+        fills=tells,
+        subject=tells,
+        session=scene.root("IAMAuditRootUserCredentials"),
+    )

@@ -1,0 +1,46 @@
+"""TODO."""
+
+from __future__ import annotations
+
+from accounts.model.observed import Facts, SeenCreation, SeenHandshake, SeenTransfer
+from accounts.model.record import Record
+from accounts.model.request import Request
+
+
+def creations_of(request: Request, facts: Facts) -> tuple[SeenCreation, ...]:
+    """Ours, by the name that carries our id."""
+    name = request.account_name
+    return tuple(row for row in facts.creations or () if row.account_name == name)
+
+
+_ALIVE = frozenset({"OPEN", "REQUESTED", "ACCEPTED"})
+
+
+def handshake_of(request: Request, facts: Facts, record: Record) -> SeenHandshake | None:
+    """Ours, told by its id, its notes, or as the open one to this account; the newest.
+
+    One that ended, and that a person's retry gave up, is ours no more.
+    """
+    target = request.account_id or request.email
+    rows = [
+        row
+        for row in facts.handshakes or ()
+        if (row.handshake_id not in record.past_handshakes or row.state in _ALIVE)
+        and (
+            row.handshake_id == record.handshake_id
+            or request.onboarding_id in row.notes.split()
+            or (row.target.lower() == target.lower() and row.state in ("OPEN", "REQUESTED"))
+        )
+    ]
+    return max(rows, key=lambda row: row.requested_at, default=None)
+
+
+def transfer_of(request: Request, facts: Facts, record: Record) -> SeenTransfer | None:
+    """From this management account; one that ended, and was given up, is ours no more."""
+    rows = [
+        row
+        for row in facts.transfers or ()
+        if row.source_account_id == request.account_id
+        and (row.transfer_id not in record.past_handshakes or row.status in _ALIVE)
+    ]
+    return max(rows, key=lambda row: row.starts_at, default=None)

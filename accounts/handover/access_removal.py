@@ -1,0 +1,142 @@
+"""Owns the end of our access: roles removed, the last door shut, and its loss proved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from accounts.aws.calls import assume_role, write_identity
+from accounts.aws.reads import see_roles
+from accounts.checks.access_proof import SHUT_WITHIN, probe_user
+from accounts.checks.role_drift import is_ours, trust_call
+from accounts.checks.roles import SESSION_SECONDS
+from accounts.handover.context import Leaving
+from accounts.iam.role_catalogue import boundary_arn
+from accounts.iam.trust_policies import NOBODY
+from accounts.model.decision import (
+    Actor,
+    Call,
+    Decision,
+    NeedsHuman,
+    RevokeGrants,
+    Session,
+    Wait,
+)
+from accounts.model.handover import Exit
+from accounts.model.lifecycle import WaitKind
+from accounts.model.observed import SeenRole
+
+
+def roles_removed(leaving: Leaving) -> Decision | None:
+    """Every role under our path, told by path and tag, then the boundary; by the bootstrap role."""
+    facts, member = leaving.facts, leaving.member
+    if facts.roles is None or facts.policies is None:
+        return see_roles(member)
+    for role in sorted(facts.roles, key=lambda role: role.name):
+        if is_ours(role):
+            for call in _removal(role, member):
+                if call.key not in facts.written:
+                    return call
+    arn = boundary_arn(leaving.practice, leaving.account_id)
+    for policy in facts.policies:
+        if policy.arn == arn and not any(role.boundary_arn == arn for role in _others(leaving)):
+            for call in _policy_removal(arn, policy.version_ids[1:], member):
+                if call.key not in facts.written:
+                    return call
+    return see_roles(member) if facts.written else None
+
+
+def _others(leaving: Leaving) -> Iterator[SeenRole]:
+    """Roles of the client's that were made within our boundary keep it; it limits, no more."""
+    return (role for role in leaving.facts.roles or () if not is_ours(role))
+
+
+def _removal(role: SeenRole, session: Session) -> Iterator[Call]:
+    for arn in sorted(role.managed_arns):
+        yield write_identity(
+            session, "detach_policy", "DetachRolePolicy", f"{role.name}/{arn}",
+            RoleName=role.name, PolicyArn=arn,
+        )  # fmt: skip
+    for name in sorted(role.inline):
+        yield write_identity(
+            session, "delete_role_policy", "DeleteRolePolicy", f"{role.name}/{name}",
+            RoleName=role.name, PolicyName=name,
+        )  # fmt: skip
+    yield write_identity(session, "delete_role", "DeleteRole", role.name, RoleName=role.name)
+
+
+def _policy_removal(arn: str, versions: tuple[str, ...], session: Session) -> Iterator[Call]:
+    for version in versions:
+        yield write_identity(
+            session, "drop_boundary_version", "DeletePolicyVersion", version,
+            PolicyArn=arn, VersionId=version,
+        )  # fmt: skip
+    yield write_identity(session, "delete_boundary", "DeletePolicy", "", PolicyArn=arn)
+
+
+def last_door_shut(leaving: Leaving) -> Decision | None:
+    """The bootstrap role changes its own trust to nobody; then the client may delete it.
+
+    A role cannot delete itself: it would take away its own right to, first.
+    """
+    name, member = leaving.practice.bootstrap_role, leaving.member
+    call = replace(trust_call(member, name, NOBODY), step="shut_last_door", batch=False)
+    trouble = leaving.record.troubles.get(call.key)
+    shut_out = trouble is not None and trouble.refusal.code in (
+        "AccessDenied", "AccessDeniedException", "NoSuchEntity",
+    )  # fmt: skip
+    return None if shut_out or call.key in leaving.record.done else call
+
+
+def access_lost(leaving: Leaving) -> Decision | None:
+    """Departed is not without access: a role's trust outlives membership. So each is tried."""
+    handover = leaving.handover
+    for arn in sorted({*handover.registered_roles, *_first_door(leaving)}):
+        call = _knock(leaving, arn)
+        if call.key in leaving.record.proofs:
+            continue
+        if call.subject in leaving.facts.probes and leaving.facts.probes[call.subject] is None:
+            if leaving.now - leaving.record.troubles[call.key].first_at < SHUT_WITHIN:
+                return Wait(
+                    kind=WaitKind.WAITING_AWS,
+                    reason=f"the role {arn} lets us in yet; IAM takes a minute or two",
+                    again_at=leaving.now + timedelta(seconds=10),
+                )
+            return NeedsHuman(
+                reason=f"the role {arn} still lets us in",
+                what_to_do="have the client delete it, then retry",
+            )
+        return call
+    return None
+
+
+def _first_door(leaving: Leaving) -> tuple[str, ...]:
+    return () if leaving.handover.exit is Exit.END_BILLING else (leaving.scene.bootstrap_arn,)
+
+
+def _knock(leaving: Leaving, arn: str) -> Call:
+    """As the one the role was for: a person with MFA, where a probe user stands for the team."""
+    request, session = leaving.handover.request, leaving.offboard
+    session_name = request.onboarding_id
+    external_id: dict[str, Any] = {"ExternalId": request.external_id}
+    name = arn.rsplit("/", 1)[-1]
+    teams = [team for spec in request.roles if spec.name == name for team in request.teams_of(spec)]
+    for team in leaving.practice.probe_teams.intersection(teams):
+        session = Session(actor=Actor.PERSON_WITH_MFA, team=team)
+        session_name, external_id = probe_user(team), {}
+    return assume_role(
+        "prove_no_access",
+        role_arn=arn,
+        session_name=session_name,
+        seconds=SESSION_SECONDS,
+        subject=arn,
+        session=session,
+        expects_refusal=True,
+        **external_id,
+    )
+
+
+def grants_revoked(leaving: Leaving) -> Decision | None:
+    return None if leaving.record.grants_revoked else RevokeGrants(leaving.account_id)

@@ -1,0 +1,54 @@
+"""Owns what every decision of a hand-over is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from accounts.engine.context import Scene
+from accounts.model.decision import Actor, Decision, NeedsHuman, Session
+from accounts.model.handover import Handover
+from accounts.model.observed import Facts
+from accounts.model.organization import Practice
+from accounts.model.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """One visit of a hand-over."""
+
+    practice: Practice
+    handover: Handover
+    facts: Facts
+    record: Record
+    now: datetime
+    codes: Mapping[str, str]
+
+    @property
+    def scene(self) -> Scene:
+        return Scene(self.practice, self.handover.request, self.facts, self.record, self.now)
+
+    @property
+    def account_id(self) -> str:
+        return self.scene.account_id
+
+    @property
+    def offboard(self) -> Session:
+        return Session(actor=Actor.OFFBOARD)
+
+    @property
+    def member(self) -> Session:
+        """In the account by the bootstrap role, also after it left our organization."""
+        return replace(self.scene.member, via=Actor.OFFBOARD)
+
+
+LeavingGoal = Callable[[Leaving], Decision | None]
+
+
+def attested_by_a_person(leaving: Leaving, item: str, what_to_do: str) -> Decision | None:
+    """AWS cannot be asked; a person says so, and is named in the proof."""
+    proof = leaving.record.proofs.get(item)
+    if proof is not None and proof.at >= leaving.handover.asked_at:
+        return None
+    return NeedsHuman(reason=f"nobody has confirmed {item} yet", what_to_do=what_to_do)

@@ -1,0 +1,135 @@
+"""Owns what a departure would break or delete: what AWS is asked about it, and what that means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from accounts.aws.calls import read
+from accounts.aws.error_policy import is_final
+from accounts.checks.dependencies import CODES, PEOPLE, STACKS, dependencies_of
+from accounts.handover.context import Leaving, attested_by_a_person
+from accounts.model.decision import Call, Decision, NeedsHuman
+from accounts.model.record import Record
+
+NOT_ASKED = (
+    "StackSets of other regions or of delegated administrators, RAM shares and reservations of "
+    "other regions, policies, keys and buckets that name our organization or payer, organization "
+    "trails and detectors, event buses, backup copies, Control Tower"
+)
+"""AWS has no question for these that the payer or our role could ask at a reasonable cost."""
+
+
+def no_delegated_services(leaving: Leaving) -> Decision | None:
+    services = leaving.facts.delegated_services
+    if services is None:
+        return read(
+            "see_delegated_services", "organizations", "ListDelegatedServicesForAccount",
+            session=leaving.offboard, fills="delegated_services", AccountId=leaving.account_id,
+        )  # fmt: skip
+    if not services:
+        return None
+    return NeedsHuman(
+        reason=f"the account administers {', '.join(services)} for the organization",
+        what_to_do="deregister it as delegated administrator, then retry",
+    )
+
+
+def stacks_kept(leaving: Leaving) -> Decision | None:
+    """AWS deletes what such a StackSet made in an account, as soon as the account has left."""
+    for call in _stack_questions(leaving):
+        if call is not None:
+            return call
+    sets, found = leaving.facts.stack_sets or {}, leaving.facts.dependencies
+    lost = [name for name, deletes in sets.items() if deletes and found.get(f"{STACKS}:{name}")]
+    if not lost:
+        return None
+    return NeedsHuman(
+        reason=f"AWS deletes the stacks of {', '.join(lost)} in the account when it leaves",
+        what_to_do="let these StackSets retain stacks on account removal, or take the account "
+        "out of them and keep its stacks, then retry",
+    )
+
+
+def rest_asked(leaving: Leaving) -> Decision | None:
+    """It blocks nothing, and is told to whoever vouches that nothing depends on us."""
+    for call in (*_people_questions(leaving), *_member_questions(leaving)):
+        if call is not None:
+            return call
+    return None
+
+
+def dependencies_settled(leaving: Leaving) -> Decision | None:
+    """A person has looked at what was found, and for what AWS cannot be asked."""
+    found = [finding.message for finding in dependencies_of(leaving.record)]
+    told = f"the account {'; the account '.join(found)}. Besides, " if found else ""
+    unasked = "".join(f", {words}" for words in _unasked(leaving.record))
+    return attested_by_a_person(leaving, "dependencies", f"{told}look for {NOT_ASKED}{unasked}")
+
+
+def _stack_questions(leaving: Leaving) -> Iterator[Call | None]:
+    if leaving.facts.stack_sets is None:
+        yield read(
+            "see_stack_sets", "cloudformation", "ListStackSets",
+            session=leaving.offboard, fills="stack_sets", Status="ACTIVE",
+        )  # fmt: skip
+    for name in sorted(leaving.facts.stack_sets or ()):
+        yield _unless_seen(leaving, read(
+            STACKS, "cloudformation", "ListStackInstances", fills="dependencies",
+            session=leaving.offboard, subject=name, StackSetName=name,
+            StackInstanceAccount=leaving.account_id,
+        ))  # fmt: skip
+
+
+def _people_questions(leaving: Leaving) -> Iterator[Call | None]:
+    directories = read(
+        "see_directories",
+        "sso-admin",
+        "ListInstances",
+        session=leaving.offboard,
+        fills="dependencies",
+    )
+    yield _unless_seen(leaving, directories)
+    for arn in leaving.facts.dependencies.get(directories.key, ()):
+        yield _unless_seen(leaving, read(
+            PEOPLE, "sso-admin", "ListPermissionSetsProvisionedToAccount", fills="dependencies",
+            session=leaving.offboard, subject=arn, InstanceArn=arn, AccountId=leaving.account_id,
+        ))  # fmt: skip
+
+
+def _member_questions(leaving: Leaving) -> Iterator[Call | None]:
+    """As the member itself; where it is refused, a person looks instead."""
+    for step, service, operation, arguments in (
+        ("see_shares_given", "ram", "GetResourceShares", _shares("SELF")),
+        ("see_shares_taken", "ram", "GetResourceShares", _shares("OTHER-ACCOUNTS")),
+        ("see_reservations", "ec2", "DescribeReservedInstances", _ACTIVE),
+        ("see_savings_plans", "savingsplans", "DescribeSavingsPlans", {"states": ["active"]}),
+    ):
+        call = read(
+            step, service, operation, fills="dependencies", session=leaving.member, **arguments
+        )
+        if not refused(leaving.record, call):
+            yield _unless_seen(leaving, call)
+
+
+_ACTIVE = {"Filters": [{"Name": "state", "Values": ["active"]}]}
+
+
+def _shares(owner: str) -> dict[str, Any]:
+    return {"resourceOwner": owner, "resourceShareStatus": "ACTIVE"}
+
+
+def refused(record: Record, call: Call) -> bool:
+    """Has AWS said no, rather than not now?"""
+    trouble = record.troubles.get(call.key)
+    return trouble is not None and is_final(trouble.refusal)
+
+
+def _unasked(record: Record) -> Iterator[str]:
+    for step, (code, _) in CODES.items():
+        if (trouble := record.troubles.get(step)) is not None:
+            yield f"{code.replace('_', ' ')} (AWS says {trouble.refusal.code})"
+
+
+def _unless_seen(leaving: Leaving, call: Call) -> Call | None:
+    return None if call.key in leaving.facts.dependencies else call

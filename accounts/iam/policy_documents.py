@@ -1,0 +1,103 @@
+"""Owns the policies shipped as JSON files: their places filled in, and their one canonical text."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from accounts.model.organization import Practice
+from accounts.model.role_spec import Document
+
+_PLACE = re.compile(r"<([a-z_]+)>")
+
+
+def policy_file(name: str, **places: str) -> Document:
+    """`role_oncall` -> its document, each `<place>` replaced. Raises KeyError for a missing one."""
+    filled = _PLACE.sub(lambda match: json.dumps(places[match[1]])[1:-1], _text(name))
+    document: Document = json.loads(filled)
+    return document
+
+
+@cache
+def _text(name: str) -> str:
+    return files("accounts.iam").joinpath("policies", f"{name}.json").read_text("utf-8")
+
+
+def places_of(practice: Practice) -> dict[str, str]:
+    """The places that depend on the organization alone."""
+    return {
+        "partition": practice.partition,
+        "payer": practice.payer_account_id,
+        "access_account": practice.access_account_id,
+        "organization": practice.organization_id,
+        "root_id": practice.root_id,
+        "client_ou": practice.client_ou_id,
+        "membership_scp": practice.membership_scp_id,
+        "root_scp": practice.root_scp_id,
+        "bootstrap_role": practice.bootstrap_role,
+        "automation_arn": practice.automation_arn,
+        "offboarding_arn": practice.offboarding_arn,
+    }
+
+
+def service_policies(practice: Practice) -> dict[str, Document]:
+    """What the service itself needs in the payer account, by the role that carries it."""
+    names = ("svc_setup", "svc_onboard", "svc_offboard", "svc_approver", "svc_analyzer")
+    return {name: policy_file(name, **places_of(practice)) for name in names}
+
+
+def guard_policies(practice: Practice) -> dict[str, Document]:
+    """The service control policies of client accounts, by file."""
+    return {
+        name: policy_file(name, **places_of(practice)) for name in ("scp_membership", "scp_root")
+    }
+
+
+def to_text(document: Document) -> str:
+    """The document without blanks, as it is sent to AWS and counted against AWS's limits."""
+    return json.dumps(document, separators=(",", ":"))
+
+
+def same_policy(one: Document, other: Document) -> bool:
+    """Do both say the same, whatever the order of keys and of lists, and one text for a list?"""
+    return _plain(one) == _plain(other)
+
+
+def statements_of(document: Document) -> list[dict[str, Any]]:
+    """IAM allows one statement in place of a list of one."""
+    return many(document.get("Statement", []))
+
+
+def many(value: Any) -> list[Any]:
+    """What IAM lets stand as one text or as a list of texts, as a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def _plain(document: Document) -> Document:
+    statements = [_plain_statement(each) for each in statements_of(document)]
+    return {**document, "Statement": sorted(statements, key=_sorted_text)}
+
+
+def _plain_statement(statement: dict[str, Any]) -> dict[str, Any]:
+    return {key: _plain_part(key, value) for key, value in statement.items()}
+
+
+def _plain_part(key: str, value: Any) -> Any:
+    match key, value:
+        case (("Action" | "NotAction" | "Resource" | "NotResource"), _):
+            return sorted(many(value))
+        case (("Principal" | "NotPrincipal"), dict()):
+            return {kind: sorted(many(names)) for kind, names in value.items()}
+        case "Condition", dict():
+            return {
+                operator: {name.lower(): sorted(map(str, many(v))) for name, v in tested.items()}
+                for operator, tested in value.items()
+            }
+    return value
+
+
+def _sorted_text(statement: dict[str, Any]) -> str:
+    return json.dumps(statement, sort_keys=True)

@@ -1,0 +1,65 @@
+"""Owns who may assume a role: one trust template per kind of principal.
+
+MFA is known to AWS only where an IAM user signed in with it. Identity Center and role-chained
+sessions never carry it, so a trust that demands it locks them out, and `BoolIfExists` lets everyone
+in; hence a template per kind (IAM User Guide, "MFA-protected API access").
+
+A trust names an account and narrows it by `aws:PrincipalArn`, never a role ARN as principal: AWS
+stores that as a unique id, and a role that is made again is silently not trusted.
+"""
+
+from __future__ import annotations
+
+from accounts.iam.policy_documents import places_of, policy_file, statements_of
+from accounts.model.organization import Practice, check_external_id
+from accounts.model.role_spec import Document, TrustKind
+
+TEAM_KEY = "aws:PrincipalTag/msp-team"
+NOBODY: Document = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
+}
+"""A trust in nobody: of a role that no team holds, and of the last door when we have left."""
+
+
+def human_trust(practice: Practice, *, teams: tuple[str, ...], mfa_age_seconds: int) -> Document:
+    document = policy_file(
+        TrustKind.HUMAN_MFA, **places_of(practice), mfa_age_seconds=str(mfa_age_seconds)
+    )
+    for statement in statements_of(document):
+        statement["Condition"]["StringEquals"][TEAM_KEY] = sorted(teams)
+    return document
+
+
+def but_for_teams(trust: Document) -> Document:
+    """What a trust says, whichever teams it names."""
+    statements = [
+        {**each, "Condition": {
+            operator: {key: value for key, value in tested.items() if key != TEAM_KEY}
+            for operator, tested in each.get("Condition", {}).items()
+        }}
+        for each in statements_of(trust)
+    ]  # fmt: skip
+    return {**trust, "Statement": statements}
+
+
+def identity_center_trust(practice: Practice, *, permission_set: str) -> Document:
+    return policy_file(
+        TrustKind.IDENTITY_CENTER, **places_of(practice), permission_set=permission_set
+    )
+
+
+def automation_trust(practice: Practice, *, external_id: str) -> Document:
+    """Also the tightened trust of the bootstrap role, which AWS makes trusting the whole payer."""
+    return policy_file(
+        TrustKind.AUTOMATION, **places_of(practice), external_id=check_external_id(external_id)
+    )
+
+
+def third_party_trust(practice: Practice, *, account_id: str, external_id: str) -> Document:
+    return policy_file(
+        TrustKind.THIRD_PARTY,
+        **places_of(practice),
+        third_party_account=account_id,
+        external_id=check_external_id(external_id),
+    )

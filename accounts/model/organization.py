@@ -1,0 +1,87 @@
+"""Owns what the MSP's own organization looks like, and the words for what comes to it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from accounts.model.mailbox import MailboxCheck
+from kernel.errors import BadInput
+
+# Tags on accounts and roles: proof of ownership, never the registry (AWS drops an account's tags
+# when it leaves).
+TAG_ONBOARDING = "msp:onboarding-id"
+TAG_CLIENT = "msp:client"
+TAG_MANAGED = "msp:managed"
+TAG_OFFBOARDING = "msp:offboarding"
+
+_ACCOUNT_ID = re.compile(r"[0-9]{12}")
+_EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{16,1224}", re.ASCII)
+
+
+class Kind(StrEnum):
+    """How an account comes to be billed by us."""
+
+    CREATE = "create"
+    INVITE = "invite"
+    BILLING_TRANSFER = "billing_transfer"
+
+
+class ContactType(StrEnum):
+    """AWS's three alternate contacts."""
+
+    BILLING = "BILLING"
+    OPERATIONS = "OPERATIONS"
+    SECURITY = "SECURITY"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    name: str
+    title: str
+    email: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Practice:
+    """The MSP's organization as `svc_setup.json` left it; one writer works on it at a time."""
+
+    payer_account_id: str
+    organization_id: str
+    root_id: str
+    client_ou_id: str
+    membership_scp_id: str
+    """Keeps the account in the organization and our roles in the account."""
+    root_scp_id: str
+    """Denies the use of root; apart, because the client's root must work before membership ends."""
+    mailbox: str
+    automation_arn: str
+    """The onboarding role in the payer account (`svc_onboard.json`)."""
+    offboarding_arn: str
+    """The offboarding role there (`svc_offboard.json`); nobody else may enter by itself."""
+    access_account_id: str
+    """The account whose IAM users and Identity Center roles are people; better not the payer."""
+    contacts: dict[ContactType, Contact]
+    bootstrap_role: str = "MspBootstrap"
+    partition: str = "aws"
+    region: str = "us-east-1"
+    probe_teams: frozenset[str] = frozenset()
+    """Teams that have a probe user with a virtual MFA device, to prove the roles of people."""
+    mail: MailboxCheck | None = None
+    """How it is measured that the mailbox receives what is sent to the root addresses."""
+
+
+def check_account_id(account_id: str) -> str:
+    """The id itself, or BadInput unless it is twelve digits."""
+    if _ACCOUNT_ID.fullmatch(account_id) is None:
+        raise BadInput(f"{account_id!r} is no AWS account id; it is twelve digits, as text")
+    return account_id
+
+
+def check_external_id(external_id: str) -> str:
+    """The id itself, or BadInput: AWS takes from 2 characters, we ask for 16, not to be guessed."""
+    if _EXTERNAL_ID.fullmatch(external_id) is None:
+        raise BadInput("an ExternalId has 16 to 1224 letters, digits or characters of _+=,.@:/-")
+    return external_id

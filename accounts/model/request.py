@@ -1,0 +1,91 @@
+"""Owns the request: what a client's account is asked to be, checked before any write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from accounts.model.emails import check_email
+from accounts.model.naming import check_account_name, token_of
+from accounts.model.organization import Kind, Practice, check_account_id, check_external_id
+from accounts.model.role_spec import RoleSpec
+from kernel.errors import BadInput
+
+
+class Consent(StrEnum):
+    """What the client of an invited account allowed us to do there."""
+
+    REPAIR_ROLES = "repair_roles"
+    DELETE_ROOT_CREDENTIALS = "delete_root_credentials"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One onboarding, as accepted: nothing in it is still to be decided."""
+
+    onboarding_id: str
+    kind: Kind
+    client_key: str
+    account_name: str
+    email: str
+    """Created: the new root address. Invited: the address invited, where no account id is known."""
+    account_id: str = ""
+    """Invited: the account; billing transfer: the client's management account; created: ''."""
+    external_id: str
+    """Ours, one per client, never chosen by the client."""
+    roles: tuple[RoleSpec, ...] = ()
+    budget_amount: str = ""
+    """Monthly, decimal text in USD; '' for no budget."""
+    transfer_starts_at: datetime | None = None
+    """Billing transfer: the first of a month, 00:00 UTC."""
+    consents: frozenset[Consent] = frozenset()
+    teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Who holds a role of people since somebody granted or revoked it, by the role's name."""
+
+    def teams_of(self, role: RoleSpec) -> tuple[str, ...]:
+        """Those that hold it: the catalogue's team, unless a person decided otherwise."""
+        return self.teams.get(role.name, (role.team,) if role.team else ())
+
+
+def check_request(practice: Practice, request: Request) -> Request:
+    """The request itself, or BadInput: whatever AWS would refuse is refused before any write."""
+    token_of(request.onboarding_id)
+    check_external_id(request.external_id)
+    match request.kind:
+        case Kind.CREATE:
+            check_email(request.email)
+            check_account_name(request.account_name)
+            if request.account_id:
+                raise BadInput("an account to be created has no account_id yet; leave it out")
+        case Kind.INVITE if not request.account_id:
+            check_email(request.email)
+        case Kind.INVITE:
+            check_account_id(request.account_id)
+        case Kind.BILLING_TRANSFER:
+            check_account_id(request.account_id)
+            _check_transfer_start(request.transfer_starts_at)
+            for role in request.roles:
+                if role.trust != "trust_automation":
+                    raise BadInput(
+                        f"{role.name}: a billing transfer has roles for automation only, "
+                        "which the client deploys"
+                    )
+    if request.account_id == practice.payer_account_id:
+        raise BadInput(f"{request.account_id} is our own payer account; give the client's")
+    names = [role.name for role in request.roles]
+    if len(names) != len(set(names)):
+        raise BadInput(f"a role is asked for twice: {', '.join(sorted(names))}")
+    return request
+
+
+def _check_transfer_start(starts_at: datetime | None) -> None:
+    if starts_at is None or starts_at.utcoffset() is None:
+        raise BadInput("a billing transfer needs transfer_starts_at, an instant in UTC")
+    utc = starts_at.astimezone(tz=starts_at.tzinfo)
+    midnight = (utc.hour, utc.minute, utc.second, utc.microsecond) == (0, 0, 0, 0)
+    if utc.utcoffset() or utc.day != 1 or not midnight:
+        raise BadInput(
+            f"a billing transfer starts on the first of a month at 00:00 UTC, not {starts_at}"
+        )

@@ -1,0 +1,171 @@
+"""Owns the daily look: what happened to accounts and roles outside Rebill, and what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, timedelta
+
+from accounts.checks.role_drift import Drift, drift, is_ours, role_seen
+from accounts.iam.role_catalogue import desired_role
+from accounts.model.decision import Session
+from accounts.model.lifecycle import Stage, has_reached
+from accounts.model.observed import Facts, SeenAccount
+from accounts.model.organization import TAG_CLIENT, Practice
+from accounts.model.request import Request
+from kernel.findings import Finding, critical, warning
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownAccount:
+    """A member as our registry has it."""
+
+    account_id: str
+    name: str
+    client_key: str
+    """'' while nobody's."""
+    stage: Stage
+    state: str = "ACTIVE"
+    """AWS's `State` when last seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class RosterChange:
+    """An assignment that begins or ends on a day; nothing is overwritten.
+
+    `from_on` set: it belongs to `client_key` from that day. `until_on` set: it did, until then.
+    """
+
+    account_id: str
+    client_key: str
+    from_on: date | None = None
+    until_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    findings: tuple[Finding, ...]
+    changes: tuple[RosterChange, ...]
+    departed: tuple[str, ...]
+    """Accounts whose onboarding moves on to `departed`."""
+
+
+def membership(
+    practice: Practice,
+    known: Iterable[KnownAccount],
+    seen: Iterable[SeenAccount],
+    *,
+    tags: Mapping[str, Mapping[str, str]],
+    clients: frozenset[str],
+    today: date,
+) -> Membership:
+    """What AWS's complete list of accounts says against our registry.
+
+    `tags` holds the tags of accounts we do not know. One that carries a client's key is that
+    client's from the day it joined; any other is unassigned until a person says whose it is.
+    """
+    by_id = {account.account_id: account for account in known}
+    listed = {account.account_id: account for account in seen}
+    listed.pop(practice.payer_account_id, None)
+    findings: list[Finding] = []
+    changes: list[RosterChange] = []
+    for account in sorted(listed.values(), key=lambda each: each.account_id):
+        if account.account_id in by_id:
+            findings += _changed(by_id[account.account_id], account)
+        else:
+            client = tags.get(account.account_id, {}).get(TAG_CLIENT, "")
+            findings.append(_appeared(account, client if client in clients else ""))
+            if client in clients:
+                joined_on = account.joined_at.astimezone(UTC).date()
+                changes.append(_begins(account.account_id, client, joined_on))
+    gone = [account for _, account in sorted(by_id.items()) if _is_gone(account, set(listed))]
+    findings += [_left(account) for account in gone]
+    changes += [_ends(account, today) for account in gone if account.client_key]
+    return Membership(
+        findings=tuple(sorted(findings)),
+        changes=tuple(sorted(changes, key=lambda change: change.account_id)),
+        departed=tuple(account.account_id for account in gone),
+    )
+
+
+def _is_gone(account: KnownAccount, listed: set[str]) -> bool:
+    """One that is being handed over is seen to by its hand-over, which looks by itself."""
+    was_ours = has_reached(account.stage, Stage.LINKED)
+    return (
+        was_ours
+        and not has_reached(account.stage, Stage.HANDING_OVER)
+        and (account.account_id not in listed)
+    )
+
+
+def _changed(known: KnownAccount, seen: SeenAccount) -> Iterator[Finding]:
+    if seen.state != known.state:
+        words = f"AWS says {seen.state}, it was {known.state}"
+        judge = warning if seen.state == "ACTIVE" else critical
+        yield judge("account_state_changed", known.account_id, words)
+    if seen.name != known.name:
+        words = f"is now called {seen.name!r}, it was {known.name!r}"
+        yield warning("account_renamed", known.account_id, words)
+    if has_reached(known.stage, Stage.DEPARTED):
+        words = f"is a member again, though it is {known.stage}"
+        yield critical("account_returned", known.account_id, words)
+
+
+def _appeared(account: SeenAccount, client: str) -> Finding:
+    if client:
+        words = f"joined outside Rebill; its tag says it is {client}'s"
+        return warning("account_appeared", account.account_id, words)
+    words = f"{account.name!r} joined outside Rebill and is nobody's; say whose it is"
+    return critical("account_unassigned", account.account_id, words)
+
+
+def _left(account: KnownAccount) -> Finding:
+    words = (
+        "left the organization outside Rebill; prove that our roles are gone, bill it until then"
+    )
+    return critical("account_left", account.account_id, words)
+
+
+def _begins(account_id: str, client_key: str, day: date) -> RosterChange:
+    return RosterChange(account_id=account_id, client_key=client_key, from_on=day)
+
+
+def _ends(account: KnownAccount, today: date) -> RosterChange:
+    """It may have left at any hour since the last look: today's charges are still its client's."""
+    return RosterChange(
+        account_id=account.account_id,
+        client_key=account.client_key,
+        until_on=today + timedelta(days=1),
+    )
+
+
+def role_drift(
+    practice: Practice, request: Request, facts: Facts, account_id: str, session: Session
+) -> tuple[Drift, ...]:
+    """What differs from the roles asked for; needs `roles` and `session_seconds` of the facts."""
+    return tuple(
+        difference
+        for spec in request.roles
+        for difference in drift(desired_role(spec, practice, request, account_id), facts, session)
+    )
+
+
+def role_findings(
+    practice: Practice, request: Request, facts: Facts, account_id: str, session: Session
+) -> tuple[Finding, ...]:
+    """The drift report in words, and roles under our path that nobody asked for."""
+    found = [
+        critical("role_drift", f"{account_id} {each.role}", each.what)
+        for each in role_drift(practice, request, facts, account_id, session)
+    ]
+    wanted = {spec.name for spec in request.roles}
+    for role in facts.roles or ():
+        if is_ours(role) and role.name not in wanted:
+            words = "is ours by path and tag, and nobody asked for it"
+            found.append(warning("role_unasked", f"{account_id} {role.name}", words))
+    for name in sorted(wanted):
+        seen = role_seen(facts, name)
+        if seen is not None and not is_ours(seen):
+            words = "has lost our path or tag; the next repair will not touch it"
+            found.append(critical("role_disowned", f"{account_id} {name}", words))
+    return tuple(sorted(found))

@@ -1,0 +1,86 @@
+"""Owns giving an onboarding up: possible until the account is linked; nothing is left behind."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from accounts.aws.calls import write
+from accounts.aws.reads import see_handshakes, see_transfers
+from accounts.engine.back_off import tempered
+from accounts.engine.recognition import handshake_of, transfer_of
+from accounts.model.decision import Call, Decision, Done, NeedsHuman, Reach
+from accounts.model.lifecycle import Stage, has_reached
+from accounts.model.observed import Facts
+from accounts.model.organization import Kind
+from accounts.model.record import Record
+from accounts.model.request import Request
+
+
+def next_cancel_step(request: Request, facts: Facts, record: Record, now: datetime) -> Decision:
+    """The one thing to do now to give the onboarding up; Done once it is cancelled."""
+    return tempered(_wanted(request, facts, record), record, now)
+
+
+def _wanted(request: Request, facts: Facts, record: Record) -> Decision:
+    if record.stage is Stage.CANCELLED:
+        return Done()
+    if record.account_id or has_reached(record.stage, Stage.LINKED):
+        return NeedsHuman(
+            reason=f"the account {record.account_id} is linked already",
+            what_to_do="hand it over or close it",
+        )
+    match request.kind:
+        case Kind.CREATE:
+            return _stop_creating(record)
+        case Kind.INVITE:
+            return _take_back_invitation(request, facts, record)
+        case Kind.BILLING_TRANSFER:
+            return _take_back_transfer(request, facts, record)
+
+
+def _stop_creating(record: Record) -> Decision:
+    """AWS takes no creation back: one that may be under way has to be seen to its end."""
+    if any(not intent.failure for intent in record.intents):
+        return NeedsHuman(
+            reason="AWS may be creating the account, and takes no creation back",
+            what_to_do="let it be linked, then close it",
+        )
+    return Reach(Stage.CANCELLED)
+
+
+def _take_back_invitation(request: Request, facts: Facts, record: Record) -> Decision:
+    if facts.handshakes is None:
+        return see_handshakes()
+    handshake = handshake_of(request, facts, record)
+    if handshake is None or handshake.state in ("DECLINED", "CANCELED", "EXPIRED"):
+        return Reach(Stage.CANCELLED)
+    if handshake.state == "ACCEPTED":
+        return _accepted()
+    return _cancel(handshake.handshake_id, "handshakes")
+
+
+def _take_back_transfer(request: Request, facts: Facts, record: Record) -> Decision:
+    if facts.transfers is None:
+        return see_transfers()
+    transfer = transfer_of(request, facts, record)
+    if transfer is None or transfer.status not in ("REQUESTED", "ACCEPTED"):
+        return Reach(Stage.CANCELLED)
+    if transfer.status == "ACCEPTED":
+        return _accepted()
+    return _cancel(transfer.handshake_id, "transfers")
+
+
+def _accepted() -> NeedsHuman:
+    return NeedsHuman(
+        reason="the client has accepted already", what_to_do="let it be linked, then hand it over"
+    )
+
+
+def _cancel(handshake_id: str, spoils: str) -> Call:
+    return write(
+        "cancel_handshake",
+        "organizations",
+        "CancelHandshake",
+        invalidates=(spoils,),
+        HandshakeId=handshake_id,
+    )

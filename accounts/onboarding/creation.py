@@ -1,0 +1,180 @@
+"""Owns the creation of an account: adopted before created, and never asked for twice."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from accounts.aws.calls import write_once
+from accounts.aws.error_policy import Means, creation_meaning
+from accounts.aws.reads import see_account_tags, see_accounts, see_creation, see_creations
+from accounts.checks.placement import account_tags
+from accounts.engine.context import Scene
+from accounts.engine.recognition import creations_of
+from accounts.model.decision import Adopt, Decision, NeedsHuman, Wait
+from accounts.model.lifecycle import WaitKind
+from accounts.model.observed import SeenCreation
+from accounts.model.organization import TAG_ONBOARDING
+
+SETTLE = timedelta(minutes=5)
+"""AWS promises no read-after-write: what was asked for may take so long to be seen."""
+STUCK = timedelta(minutes=30)
+CREATIONS_IN_FLIGHT_MAX = 5
+INTERNAL_FAILURES_MAX = 3
+CREATION_USUALLY_TAKES = timedelta(minutes=3)
+SETTING_UP_USUALLY_TAKES = timedelta(minutes=5)
+
+
+def batch_ends_at(creations: int, now: datetime) -> datetime:
+    """An estimate: AWS creates five accounts at a time, and each is set up beside the next."""
+    rounds = -(-creations // CREATIONS_IN_FLIGHT_MAX)
+    return now + rounds * CREATION_USUALLY_TAKES + SETTING_UP_USUALLY_TAKES
+
+
+def created(scene: Scene) -> Decision | None:
+    """Adopt before create: by e-mail and tag, else by name in the list of creations, else anew.
+
+    A call that was sent once may have arrived even if nothing came back; so a second one is sent
+    only after both lists were seen to be without it for as long as AWS may take to show it.
+    """
+    facts = scene.facts
+    if scene.record.account_id:
+        return None
+    if (answered := _answered(scene)) is not None:
+        return answered
+    if facts.accounts is None:
+        return see_accounts()
+    email = scene.request.email.lower()
+    for account in facts.accounts:
+        if account.email.lower() == email:
+            return adopted(scene, account.account_id)
+    if facts.creations is None:
+        return see_creations()
+    return _from_creations(scene, creations_of(scene.request, scene.facts))
+
+
+def _answered(scene: Scene) -> Decision | None:
+    """AWS gave our request an id: no need to search, while it says how that one goes."""
+    intents = scene.record.intents_for("create_account")
+    if not intents or not intents[-1].request_id or intents[-1].failure:
+        return None
+    if scene.facts.creations is None:
+        return see_creation(intents[-1].request_id)
+    rows = creations_of(scene.request, scene.facts)
+    return _from_creations(scene, rows) if rows else None
+
+
+def adopted(scene: Scene, account_id: str) -> Decision:
+    """Ours by its tag only: somebody else's account may have the same address or name."""
+    tags = scene.facts.account_tags
+    if tags is None:
+        return see_account_tags(account_id)
+    if tags.get(TAG_ONBOARDING) == scene.request.onboarding_id:
+        return Adopt(account_id)
+    return NeedsHuman(
+        reason=f"account {account_id} of the organization has the e-mail address or the name asked "
+        f"for, and not the tag {TAG_ONBOARDING}={scene.request.onboarding_id}",
+        what_to_do="give another e-mail address, or link the account that is there",
+    )
+
+
+def _from_creations(scene: Scene, rows: tuple[SeenCreation, ...]) -> Decision:
+    for row in rows:
+        if row.state == "SUCCEEDED":
+            return adopted(scene, row.account_id)
+    for row in rows:
+        if row.state == "IN_PROGRESS":
+            return _poll(scene, row.requested_at)
+    intents = scene.record.intents_for("create_account")
+    if not intents:
+        return _create(scene)
+    last = intents[-1]
+    if last.failure:
+        return _after_failure(scene, last.failure, last.at)
+    if last.request_id and scene.now - last.at > STUCK:
+        return NeedsHuman(
+            reason=f"AWS no longer knows the creation {last.request_id}",
+            what_to_do="look in the organization for the account, tag it, and retry",
+        )
+    if scene.now - last.at < SETTLE or last.request_id:
+        return Wait(
+            kind=WaitKind.WAITING_AWS,
+            reason="an account may have been asked for; AWS is given time to show it",
+            again_at=scene.now + timedelta(seconds=30),
+        )
+    return _create(scene)
+
+
+def _poll(scene: Scene, requested_at: datetime) -> Wait:
+    """Every 2 to 30 seconds; a stuck creation is told, and never asked for again."""
+    age = max(scene.now - requested_at, timedelta())
+    if age > STUCK:
+        return Wait(
+            kind=WaitKind.BLOCKED,
+            reason=f"AWS has been creating the account for {age}; ask AWS support",
+            again_at=scene.now + STUCK,
+        )
+    pause = min(max(age / 4, timedelta(seconds=2)), timedelta(seconds=30))
+    return Wait(
+        kind=WaitKind.WAITING_AWS,
+        reason="AWS is creating the account",
+        again_at=scene.now + pause,
+    )
+
+
+def _after_failure(scene: Scene, failure: str, asked_at: datetime) -> Decision:
+    if "create_account" in scene.record.troubles:
+        return _create(scene)  # The call itself was refused: its trouble tells when to go on.
+    meaning = creation_meaning(failure)
+    intents = scene.record.intents_for("create_account")
+    if meaning.means is Means.WAIT:
+        again_at = asked_at + meaning.again_after
+        if scene.now >= again_at:
+            return _create(scene)
+        return Wait(
+            kind=meaning.wait_kind,
+            reason=meaning.what_to_do,
+            again_at=again_at,
+            aws_words=failure,
+        )
+    if meaning.means is Means.LOOK_AGAIN and scene.now - asked_at < SETTLE:
+        return Wait(
+            kind=WaitKind.WAITING_AWS,
+            reason="the account may be one we asked for before; AWS is given time to show it",
+            again_at=scene.now + timedelta(seconds=30),
+            aws_words=failure,
+        )
+    tries = sum(intent.failure == failure for intent in intents)
+    again = meaning.means is Means.TRY_AGAIN or failure == "CONCURRENT_ACCOUNT_MODIFICATION"
+    if again and tries < INTERNAL_FAILURES_MAX:
+        return _create(scene)
+    what_to_do = meaning.what_to_do or "ask AWS support, then retry"
+    if failure == "EMAIL_ALREADY_EXISTS":
+        what_to_do = "another AWS account has this e-mail address; give another one, then retry"
+    return NeedsHuman(
+        reason="AWS did not create the account",
+        what_to_do=what_to_do,
+        aws_words=failure,
+        stops_all=meaning.means is Means.STOP_ALL,
+    )
+
+
+def _create(scene: Scene) -> Decision:
+    rows = scene.facts.creations or ()
+    if sum(row.state == "IN_PROGRESS" for row in rows) >= CREATIONS_IN_FLIGHT_MAX:
+        return Wait(
+            kind=WaitKind.BLOCKED,
+            reason=f"AWS creates {CREATIONS_IN_FLIGHT_MAX} accounts at a time",
+            again_at=scene.now + timedelta(seconds=30),
+        )
+    request = scene.request
+    return write_once(
+        "create_account",
+        "organizations",
+        "CreateAccount",
+        invalidates=("accounts", "creations", "account_tags"),
+        Email=request.email,
+        AccountName=request.account_name,
+        RoleName=scene.practice.bootstrap_role,
+        IamUserAccessToBilling="ALLOW",
+        Tags=account_tags(scene),
+    )

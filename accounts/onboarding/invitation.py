@@ -1,0 +1,150 @@
+"""Owns invitations: of an account into our organization, and of an organization's bill to us."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from accounts.aws.calls import write_once
+from accounts.aws.reads import see_accounts, see_handshakes, see_transfers
+from accounts.checks.placement import account_tags
+from accounts.engine.context import Scene
+from accounts.engine.recognition import handshake_of, transfer_of
+from accounts.model.decision import Adopt, Call, Decision, NeedsHuman, Wait
+from accounts.model.lifecycle import WaitKind
+from accounts.model.observed import SeenAccount, SeenHandshake
+from accounts.onboarding.creation import adopted
+
+
+def invited(scene: Scene) -> Decision | None:
+    """Is there an invitation of ours, or is the account in already?"""
+    if scene.facts.accounts is None:
+        return see_accounts()
+    if _member(scene) is not None:
+        return None
+    if scene.facts.handshakes is None:
+        return see_handshakes()
+    handshake = handshake_of(scene.request, scene.facts, scene.record)
+    return _invite(scene) if handshake is None else None
+
+
+def _member(scene: Scene) -> SeenAccount | None:
+    request = scene.request
+    for account in scene.facts.accounts or ():
+        if request.account_id == account.account_id:
+            return account
+        if not request.account_id and account.email.lower() == request.email.lower():
+            return account
+    return None
+
+
+def _invite(scene: Scene) -> Call:
+    request = scene.request
+    target_type = "ACCOUNT" if request.account_id else "EMAIL"
+    return write_once(
+        "invite_account",
+        "organizations",
+        "InviteAccountToOrganization",
+        invalidates=("accounts", "handshakes", "account_tags"),
+        Target={"Id": request.account_id or request.email, "Type": target_type},
+        Notes=f"Onboarding {request.onboarding_id}",
+        Tags=account_tags(scene),
+    )
+
+
+def joined(scene: Scene) -> Decision | None:
+    """The invited account is a member, by our invitation."""
+    if scene.record.account_id:
+        return None
+    if scene.facts.accounts is None:
+        return see_accounts()
+    if (member := _member(scene)) is not None:
+        if scene.record.handshake_id:
+            return Adopt(member.account_id)
+        return adopted(scene, member.account_id)
+    if scene.facts.handshakes is None:
+        return see_handshakes()
+    handshake = handshake_of(scene.request, scene.facts, scene.record)
+    return _invite(scene) if handshake is None else _until_accepted(scene, handshake)
+
+
+def _until_accepted(scene: Scene, handshake: SeenHandshake) -> Decision:
+    match handshake.state:
+        case "OPEN" | "REQUESTED" if scene.now < handshake.expires_at:
+            return Wait(
+                kind=WaitKind.WAITING_CLIENT,
+                reason="the client has to accept the invitation",
+                again_at=min(scene.now + timedelta(minutes=15), handshake.expires_at),
+                aws_words=f"{handshake.handshake_id} {handshake.state}",
+                expires_at=handshake.expires_at,
+            )
+        case "ACCEPTED":
+            return Wait(
+                kind=WaitKind.WAITING_AWS,
+                reason="the client accepted; AWS is given time to show the account",
+                again_at=scene.now + timedelta(seconds=30),
+                aws_words=f"{handshake.handshake_id} ACCEPTED",
+            )
+    ended = {"DECLINED": "declined", "CANCELED": "cancelled"}.get(handshake.state, "expired")
+    return NeedsHuman(
+        reason=f"the invitation was {ended}".replace("was expired", "has expired"),
+        what_to_do="speak with the client; retry sends a new invitation",
+        aws_words=f"{handshake.handshake_id} {handshake.state}",
+    )
+
+
+def transfer_asked(scene: Scene) -> Decision | None:
+    if scene.facts.transfers is None:
+        return see_transfers()
+    if transfer_of(scene.request, scene.facts, scene.record) is not None:
+        return None
+    request = scene.request
+    assert request.transfer_starts_at is not None
+    if request.transfer_starts_at <= scene.now:
+        return NeedsHuman(
+            reason=f"{request.transfer_starts_at:%Y-%m-%d} has begun; a transfer starts on a first",
+            what_to_do="ask for the first of a month to come",
+        )
+    return write_once(
+        "invite_transfer",
+        "organizations",
+        "InviteOrganizationToTransferResponsibility",
+        invalidates=("transfers",),
+        Type="BILLING",
+        Target={"Id": request.account_id, "Type": "ACCOUNT"},
+        Notes=f"Onboarding {request.onboarding_id}",
+        StartTimestamp=request.transfer_starts_at,
+        SourceName=request.account_name,
+    )
+
+
+def transferred(scene: Scene) -> Decision | None:
+    """Accepted, and the month it starts with has begun."""
+    if scene.record.account_id:
+        return None
+    if (asked := transfer_asked(scene)) is not None:
+        return asked
+    transfer = transfer_of(scene.request, scene.facts, scene.record)
+    assert transfer is not None
+    words = f"{transfer.transfer_id} {transfer.status}"
+    if transfer.status == "REQUESTED" and scene.now < transfer.starts_at:
+        return Wait(
+            kind=WaitKind.WAITING_CLIENT,
+            reason="the client's management account has to accept the billing transfer",
+            again_at=min(scene.now + timedelta(hours=1), transfer.starts_at),
+            aws_words=words,
+            expires_at=transfer.starts_at,
+        )
+    if transfer.status != "ACCEPTED":
+        return NeedsHuman(
+            reason=f"the billing transfer is {transfer.status.lower()}",
+            what_to_do="speak with the client; retry asks for a new transfer",
+            aws_words=words,
+        )
+    if scene.now < transfer.starts_at:
+        return Wait(
+            kind=WaitKind.WAITING_AWS,
+            reason=f"the billing transfer starts on {transfer.starts_at:%Y-%m-%d}",
+            again_at=transfer.starts_at,
+            aws_words=words,
+        )
+    return Adopt(transfer.source_account_id)

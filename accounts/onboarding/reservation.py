@@ -1,0 +1,46 @@
+"""Owns what every way under our payer shares: reservation, a fit payer, tags, the assignment."""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+from accounts.aws.reads import see_account, see_organization
+from accounts.engine.context import Scene
+from accounts.model.decision import Assign, Decision, NeedsHuman, Reserve
+
+
+def reserved(scene: Scene) -> Decision | None:
+    if scene.record.reserved:
+        return None
+    return Reserve(email=scene.request.email, account_name=scene.request.account_name)
+
+
+def organization_fit(scene: Scene) -> Decision | None:
+    """Are we where we think we are, and may accounts be made there at all?"""
+    organization = scene.facts.organization
+    if organization is None:
+        return see_organization()
+    if organization.payer_account_id != scene.practice.payer_account_id:
+        return NeedsHuman(
+            reason=f"the credentials belong to the payer {organization.payer_account_id}",
+            what_to_do=f"use those of {scene.practice.payer_account_id}",
+        )
+    if not organization.all_features:
+        return NeedsHuman(
+            reason="the organization has consolidated billing only",
+            what_to_do="enable all features of the organization",
+        )
+    return None
+
+
+def assigned(scene: Scene) -> Decision | None:
+    """The account belongs to its client from the UTC day on which its bill came to be ours."""
+    if scene.record.assigned_on is not None:
+        return None
+    if scene.request.transfer_starts_at is not None:
+        day = scene.request.transfer_starts_at.date()
+    elif scene.facts.account is None:
+        return see_account(scene.account_id)
+    else:
+        day = scene.facts.account.joined_at.astimezone(UTC).date()
+    return Assign(scene.account_id, scene.request.client_key, day)

@@ -1,0 +1,87 @@
+"""Owns the list of what an organization's set-up sees to, in order, and the ids it comes to."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from accounts.organization_setup.costs import anomalies, cost_tag
+from accounts.organization_setup.items import ByHand, Later, Scene, SetUpItem, Todo
+from accounts.organization_setup.organization import (
+    all_features,
+    client_ou,
+    client_ou_id,
+    control_policies,
+    guard,
+    guard_id,
+    in_the_payer,
+    root_access,
+    trusted_access,
+)
+from accounts.organization_setup.roles import PEOPLE, WORKER, payer_root, service_role
+
+
+def configuration_of(scene: Scene) -> dict[str, str]:
+    """The ids that the configuration's `onboarding.organizations` needs; {} until all are there."""
+    if "see_root" not in scene.answers:
+        return {}
+    found = {
+        "payer": scene.payer_account_id,
+        "organization_id": scene.organization_id,
+        "root_id": scene.root_id,
+        "client_ou_id": client_ou_id(scene),
+        "membership_scp_id": guard_id(scene, "scp_membership"),
+        "root_scp_id": guard_id(scene, "scp_root"),
+        "automation_role": scene.role_arn("msp-onboard"),
+        "offboarding_role": scene.role_arn("msp-offboard"),
+    }
+    return found if all(found.values()) else {}
+
+
+def _configured(scene: Scene) -> Todo | None:
+    found, practice = configuration_of(scene), scene.wanted.practice
+    if practice is None or not found:
+        return Later("put the ids into the configuration, add mailbox and contacts, and apply")
+    said = {
+        "root_id": practice.root_id,
+        "client_ou_id": practice.client_ou_id,
+        "membership_scp_id": practice.membership_scp_id,
+        "root_scp_id": practice.root_scp_id,
+    }
+    wrong = [f"{key} is {found[key]}, not {there}" for key, there in said.items()
+             if found[key] != there]  # fmt: skip
+    return ByHand(f"correct the configuration: {'; '.join(wrong)}") if wrong else None
+
+
+ITEMS: tuple[SetUpItem, ...] = (
+    SetUpItem("payer", "We are in the payer account", in_the_payer, is_first=True),
+    SetUpItem("all_features", "All features are on", all_features, is_first=True),
+    SetUpItem("trusted_access", "Account and root management are trusted", trusted_access),
+    SetUpItem("root_access", "Root access is centralised", root_access),
+    SetUpItem("control_policies", "Service control policies are enabled", control_policies),
+    SetUpItem("client_ou", "The clients' OU is there", client_ou),
+    SetUpItem("membership_guard", "The guard on membership and our roles says what ours says",
+              partial(guard, file="scp_membership")),
+    SetUpItem("root_guard", "The guard on root use says what ours says",
+              partial(guard, file="scp_root")),
+    SetUpItem("cost_tag", "Costs are told by client", cost_tag),
+    SetUpItem("anomalies", "Anomalies of cost are told", anomalies),
+    SetUpItem("onboard_role", "The onboarding role may do its work and no more",
+              partial(service_role, role="msp-onboard", file="svc_onboard", whom=WORKER)),
+    SetUpItem("offboard_role", "The offboarding role may do its work and no more",
+              partial(service_role, role="msp-offboard", file="svc_offboard", whom=PEOPLE)),
+    SetUpItem("approver_role", "Approvers may approve and no more",
+              partial(service_role, role="msp-approver", file="svc_approver", whom=PEOPLE)),
+    SetUpItem("payer_root", "The payer's own root is secured", payer_root),
+    SetUpItem("configuration", "The configuration names what is there", _configured),
+)  # fmt: skip
+
+TELLING = frozenset({
+    "AWSOrganizationsNotInUseException", "OrganizationalUnitNotFoundException",
+    "ServiceAccessNotEnabledException", "NoSuchEntity", "NoSuchEntityException",
+})  # fmt: skip
+"""Refusals of a look that say something about what is there."""
+ALREADY = frozenset({
+    "DuplicateOrganizationalUnitException", "DuplicatePolicyException",
+    "PolicyTypeAlreadyEnabledException",
+})  # fmt: skip
+"""Refusals of a write that say that somebody, or our own lost attempt, has done it."""
