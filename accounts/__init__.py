@@ -1,1 +1,1 @@
-"""The pure core of member accounts."""
+"""The second pure core: a member account from its request to its hand-over, decided."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What both cores share, and nothing else: errors and findings."""

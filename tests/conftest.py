@@ -29,6 +29,7 @@ from service.store.database import Database, embedded_database
 from service.store.embedded import EmbeddedServer
 from service.store.upgrade import upgrade
 from tests.support.builders import OCTOBER, PAYER, charge, charges
+from tests.support.places import NOT_THERE
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 TEMPLATE = "template"
@@ -54,6 +55,14 @@ LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 # An audit hook sees every connection, also those of C libraries that go through Python's sockets.
 sys.addaudithook(_refuse_network)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """A run on a machine without AWS's sample exports says how much of itself it left out."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    without = [report for report in skipped if NOT_THERE in str(report.longrepr)]
+    if without:
+        terminalreporter.write_sep("=", f"{len(without)} tests not run: {NOT_THERE}", yellow=True)
 
 
 @pytest.fixture(scope="session")

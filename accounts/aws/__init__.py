@@ -1,1 +1,1 @@
-"""TODO."""
+"""What is asked of AWS, what its answers mean, and what its refusals mean."""

@@ -1,4 +1,4 @@
-"""Owns what guards an account: its root without credentials, our guards on it, a budget, a tag."""
+"""Owns what guards an account: our control policies on it, a budget, a tag for its costs."""
 
 from __future__ import annotations
 

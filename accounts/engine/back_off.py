@@ -1,4 +1,4 @@
-"""TODO."""
+"""Owns back-off: a step that AWS refused is not sent again before it is worth it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Owns telling our own creations, invitations and transfers among those that AWS lists."""
 
 from __future__ import annotations
 

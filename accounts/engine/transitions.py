@@ -1,4 +1,4 @@
-"""TODO."""
+"""Owns how each step changes what one onboarding or hand-over remembers."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The way out: a checklist that ends with proof that we have no access."""

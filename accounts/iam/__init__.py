@@ -1,1 +1,1 @@
-"""TODO."""
+"""Documents of IAM: policies, trusts, the catalogue of roles, their judgement."""

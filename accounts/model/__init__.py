@@ -1,1 +1,1 @@
-"""TODO."""
+"""The values: what is asked, observed, decided and remembered of one account."""

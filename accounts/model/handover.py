@@ -1,4 +1,4 @@
-"""Owns what a hand-over is asked to be, and what its decisions are made from."""
+"""Owns what a hand-over is asked to be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what one onboarding or hand-over remembers between visits, and how each step changes it."""
+"""Owns what one onboarding or hand-over remembers between visits."""
 
 from __future__ import annotations
 

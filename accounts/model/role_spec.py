@@ -1,4 +1,4 @@
-"""TODO."""
+"""Owns what a role is asked to be, before it is one of an account."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The daily look: what changed outside Rebill, and what follows."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The way in: the plan of an onboarding and its next step."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Our own organization, set up once."""

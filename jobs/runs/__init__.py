@@ -1,1 +1,1 @@
-"""TODO."""
+"""Long work as durable steps: ingest, billing, issuing."""

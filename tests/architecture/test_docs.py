@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -12,8 +11,8 @@ from service.api.billing import invoices, periods
 from service.cli.commands import MODULES
 from service.configuration.reading import read_configuration
 from service.settings import Settings
+from tests.support.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 MANUAL = (ROOT / "docs/manual.md").read_text(encoding="utf-8")
 
 

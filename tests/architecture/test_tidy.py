@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.places import ROOT
+
 PACKAGES = ("kernel", "accounts", "invoices", "jobs", "service", "sandbox", "bench")
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 400
@@ -101,10 +102,32 @@ def test_the_alembic_folder_does_not_shadow_the_library() -> None:
     assert not (ROOT / "alembic/__init__.py").exists()
 
 
-def test_every_package_has_a_readme() -> None:
+def test_every_package_has_a_readme_or_its_place_in_the_one_above() -> None:
     packages = {str(Path(path).parent) for path in sources() if path.endswith("__init__.py")}
 
-    assert [p for p in sorted(packages) if not (ROOT / p / "README.md").is_file()] == []
+    assert [package for package in sorted(packages) if not _is_explained(Path(package))] == []
+
+
+def _is_explained(package: Path) -> bool:
+    if (ROOT / package / "README.md").is_file():
+        return True
+    above = ROOT / package.parent / "README.md"
+    return above.is_file() and f"`{package.name}" in above.read_text(encoding="utf-8")
+
+
+FOLDER_FILES_MAX = 15
+
+
+def test_no_folder_is_too_full_to_read() -> None:
+    """What a folder's name says, its files share; of many files nobody can say it."""
+    folders: dict[str, int] = {}
+    for path in tracked(".py"):
+        if path.startswith("alembic/"):
+            continue  # A history only grows.
+        folder = str(Path(path).parent)
+        folders[folder] = folders.get(folder, 0) + (not path.endswith("__init__.py"))
+
+    assert {f: n for f, n in folders.items() if n > FOLDER_FILES_MAX} == {}
 
 
 def test_nothing_speaks_of_a_machine() -> None:

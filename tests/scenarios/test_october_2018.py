@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.conftest import Rebill
+from tests.support.places import NOT_THERE, SAMPLES
 
-SAMPLE = Path(__file__).parents[2] / "../shared/data/workshop-cur-2018-10"
+SAMPLE = SAMPLES / "workshop-cur-2018-10"
 
-pytestmark = pytest.mark.skipif(
-    not SAMPLE.is_dir(), reason="the October 2018 sample is not beside the checkout"
-)
+pytestmark = pytest.mark.skipif(not SAMPLE.is_dir(), reason=f"{NOT_THERE}: the October 2018 export")
 
 PAYER, LINKED = "836060457634", "011254002932"
 

@@ -36,9 +36,10 @@ from tests.support.accounts_practice import PRACTICE
 from tests.support.ingest_builders import data_exports_manifest, gzipped, line, put
 from tests.support.mail_servers import PASSWORD, PASSWORD_ENV, Post, post_office
 from tests.support.onboarding import INVITED, Office, accept_and_deploy, opened, quietly
+from tests.support.places import ROOT
 from tests.support.setting_up import bare, operator, printed, put_the_roles
 
-PAGE = (Path(__file__).parents[2] / "docs/onboarding.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/onboarding.md").read_text(encoding="utf-8")
 COMMANDS = [
     command
     for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)

@@ -11,8 +11,7 @@ import pytest
 from service.store import queue, upgrade
 from service.store.database import Database, DatabaseUnavailable, embedded_database
 from service.store.embedded import EmbeddedServer
-
-ROOT = Path(__file__).parents[2]
+from tests.support.places import ROOT
 
 
 def test_the_migrations_make_the_tables(database: Database) -> None:

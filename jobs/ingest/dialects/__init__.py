@@ -1,1 +1,1 @@
-"""TODO."""
+"""What the columns of each export mean."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""One file of an export, hostile until proven."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The one hot pass: rows become exact sums by key. One public function a format."""

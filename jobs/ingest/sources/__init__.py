@@ -1,1 +1,1 @@
-"""TODO."""
+"""Where the files of the current delivery lie."""

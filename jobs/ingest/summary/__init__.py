@@ -1,1 +1,1 @@
-"""TODO."""
+"""The sums of a file and of the whole bill, and what is recorded beside them."""

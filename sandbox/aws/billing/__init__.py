@@ -1,1 +1,1 @@
-"""TODO."""
+"""Cost tags, anomaly monitors and budgets."""

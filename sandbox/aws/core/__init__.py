@@ -1,1 +1,1 @@
-"""TODO."""
+"""Time, state, callers, trouble."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""From a request to a function, and back."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Who may become whom, and what they may do."""

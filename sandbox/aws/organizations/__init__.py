@@ -1,1 +1,1 @@
-"""TODO."""
+"""Accounts, organizational units, invitations and transfers."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Who may: keys, grants, links."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""From a configuration to issued invoices."""

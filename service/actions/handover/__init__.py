@@ -1,1 +1,1 @@
-"""TODO."""
+"""The way out of a member account."""

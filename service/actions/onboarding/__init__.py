@@ -1,1 +1,1 @@
-"""TODO."""
+"""The way in of a member account."""

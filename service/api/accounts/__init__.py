@@ -1,1 +1,1 @@
-"""TODO."""
+"""Member accounts over HTTP."""

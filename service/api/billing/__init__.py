@@ -1,1 +1,1 @@
-"""TODO."""
+"""Invoices and periods over HTTP."""

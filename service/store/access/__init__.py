@@ -1,1 +1,1 @@
-"""TODO."""
+"""Keys, the audit, and answers given once."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Member accounts: onboardings, hand-overs, grants, members."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What is configured, a payer's month, drafts and documents."""

@@ -12,15 +12,13 @@ from invoices.periods import BillingPeriod
 from jobs.ingest.run import Ingested, Request, ingest
 from jobs.ingest.summary.facts import to_json
 from jobs.snapshots import Snapshots
+from tests.support.places import sample
 
-DATA = Path(__file__).parents[2] / "../shared/data"
 PAYER = AccountId("836060457634")
 
 
 def ingested(name: str, period: str, cache: Path) -> Ingested:
-    if not DATA.exists():
-        pytest.skip("the sample data does not stand beside the checkout")
-    request = Request(str(DATA / name), PAYER, BillingPeriod.parse(period))
+    request = Request(str(sample(name)), PAYER, BillingPeriod.parse(period))
     return ingest(request, cache=cache, progress=lambda *_: None)
 
 

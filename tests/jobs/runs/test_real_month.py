@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -22,8 +21,9 @@ from service.store.billing.estimates import Answer, put_answer
 from service.store.runs import Run
 from tests.support.builders import OCTOBER, PAYER
 from tests.support.months import approve_all, bill, issue, issued
+from tests.support.places import sample
 
-SAMPLE = Path(__file__).parents[2] / "../shared/data/workshop-cur-2018-10"
+SAMPLE = "workshop-cur-2018-10"
 CONFIGURATION = """
 seller: {name: Us, tax_id: "", address: {street: a, city: b, postcode: c, country: IE}}
 payers: [{account_id: "836060457634"}]
@@ -40,8 +40,6 @@ price_books: [{key: cost, from: 2018-10, cost_basis: billed}]
 
 @pytest.fixture
 def configured(environment: Environment) -> Environment:
-    if not SAMPLE.exists():
-        pytest.skip("../shared/data, AWS's sample exports, is not beside the checkout")
     with environment.database.transaction() as session:
         configuration = read_configuration(CONFIGURATION)
         apply_configuration(session, configuration, actor="test", now=environment.now())
@@ -54,7 +52,7 @@ def _ingest(environment: Environment) -> Run:
             session,
             PAYER,
             OCTOBER,
-            location=str(SAMPLE),
+            location=str(sample(SAMPLE)),
             dialect="auto",
             actor="test",
             now=environment.now(),

@@ -1,11 +1,12 @@
 """The worked examples of the core's READMEs are run as they stand."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-CORE = Path(__file__).parents[2] / "invoices"
+from tests.support.places import ROOT
+
+CORE = ROOT / "invoices"
 READMES = ["README.md", "allocation/README.md", "pricing/README.md", "documents/README.md"]
 
 

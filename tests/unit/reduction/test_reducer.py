@@ -16,12 +16,10 @@ from jobs.ingest.reduction import texts as reducer_text
 from jobs.ingest.reduction.batches import UnreadablePart, load, save
 from jobs.ingest.reduction.reducer import FromMap, Reading, TextFormat, reduce_csv, reduce_parquet
 from jobs.ingest.reduction.sums import SumTooLarge, merge
+from tests.support.places import sample
 
-OCTOBER_2018 = (
-    Path(__file__).parents[2]
-    / "../shared/data/workshop-cur-2018-10/Oct2018-WorkshopCUR-00001.snappy.parquet"
-)
-NOVEMBER_2019 = Path(__file__).parents[2] / "../shared/data/workshop-cur-2019-11/AfterCUR.gz"
+OCTOBER_2018 = "workshop-cur-2018-10/Oct2018-WorkshopCUR-00001.snappy.parquet"
+NOVEMBER_2019 = "workshop-cur-2019-11/AfterCUR.gz"
 READING = Reading(keys=("account",), day="start", amounts=("cost",))
 
 
@@ -356,14 +354,13 @@ def test_more_keys_than_fit_one_integer_are_numbered_anew() -> None:
 
 
 def test_the_real_october_2018_sums_to_its_control_totals() -> None:
-    if not OCTOBER_2018.exists():
-        pytest.skip("the sample data is not beside the checkout")
+    export = sample(OCTOBER_2018)
     reading = Reading(
         keys=("line_item_usage_account_id",),
         day="line_item_usage_start_date",
         amounts=("line_item_unblended_cost", "line_item_blended_cost"),
     )
-    part = reduce_parquet(OCTOBER_2018, reading)
+    part = reduce_parquet(export, reading)
     totals = part.frame.drop("day").group_by("line_item_usage_account_id").sum().sort(by="rows")
 
     assert part.rows == 119_307

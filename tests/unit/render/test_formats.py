@@ -5,15 +5,14 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 
 from invoices.documents.invoice import Invoice, InvoiceLine
 from invoices.render import FORMATS, render
+from tests.support.places import ROOT
 from tests.support.sample_documents import invoice, line, small_invoice
 
-ROOT = Path(__file__).parents[2]
 DIGESTS = """
 import hashlib
 from invoices.render import FORMATS, render

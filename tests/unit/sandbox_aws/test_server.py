@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 from sandbox.aws import PAYER, Clock, Fault, StrictAWS, session_from
 from sandbox.aws.reseller import ACCESS
 from sandbox.server import SandboxAWS
+from tests.support.places import ROOT
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ def test_the_server_with_the_bills_is_strict_too_once_installed() -> None:
 
 
 def test_the_example_of_the_readme_shows_two_members() -> None:
-    readme = Path(__file__).parents[2] / "sandbox/aws/README.md"
+    readme = ROOT / "sandbox/aws/README.md"
     example = readme.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
     names: dict[str, Any] = {}
 

@@ -5,18 +5,14 @@ import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
-import pytest
 
 from sandbox.bills import Dialect, Discounts, Encoding, Simulation, Written, simulate
 from sandbox.bills.exports.cur import snake
-
-SCHEMAS = Path(__file__).parents[2] / "../shared/data/schemas"
+from tests.support.places import sample
 
 
 def dictionary(name: str, column: str) -> set[str]:
-    path = SCHEMAS / name
-    if not path.is_file():
-        pytest.skip(f"the column dictionary {name} does not stand beside the checkout")
+    path = sample(f"schemas/{name}")
     with path.open(encoding="utf-8", newline="") as text:
         return {row[column] for row in csv.DictReader(text)}
 

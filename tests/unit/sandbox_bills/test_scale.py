@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.places import ROOT
+
 GIB = 1 << 30
 PROGRAM = """
 import json, re, sys
@@ -24,7 +26,7 @@ print(json.dumps({"rows": written.rows, "peak_bytes": int(peak_kib) * 1024}))
 def measured(accounts: int, rows: int, out: Path) -> dict[str, float]:
     run = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(accounts), str(rows), str(out)],
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         check=True,
         capture_output=True,
         text=True,
