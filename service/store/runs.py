@@ -89,7 +89,7 @@ def request_run(
     now: datetime,
 ) -> int:
     """Record what is wanted, and put its job on the queue, in the caller's transaction."""
-    row = tables.runs.Run(
+    row = tables.runs.RunRow(
         kind=kind,
         payer_account_id=payer_account_id,
         period=str(period),
@@ -107,7 +107,7 @@ def request_run(
 
 def run(session: Session, run_id: int) -> Run:
     """Raises NoSuchRun."""
-    row = session.get(tables.runs.Run, run_id)
+    row = session.get(tables.runs.RunRow, run_id)
     if row is None:
         raise NoSuchRun(run_id)
     return _from_row(session, row)
@@ -122,7 +122,7 @@ def recent_runs(
     limit: int = 50,
 ) -> tuple[Run, ...]:
     """Latest first; `before` is the id of the last one seen."""
-    row = tables.runs.Run
+    row = tables.runs.RunRow
     found = select(row).order_by(col(row.id).desc()).limit(limit)
     if payer_account_id is not None:
         found = found.where(col(row.payer_account_id) == payer_account_id)
@@ -134,19 +134,19 @@ def recent_runs(
 
 
 def unfinished_runs(session: Session) -> tuple[Run, ...]:
-    row = tables.runs.Run
+    row = tables.runs.RunRow
     found = select(row).where(col(row.state).in_(UNFINISHED)).order_by(col(row.id))
     return tuple(_from_row(session, each) for each in session.exec(found))
 
 
 def take_up(session: Session, run_id: int, step_names: Sequence[str]) -> int:
     """Begin or resume; the number of this attempt, by which `still_ours` knows us."""
-    row = session.get_one(tables.runs.Run, run_id, with_for_update=True)
+    row = session.get_one(tables.runs.RunRow, run_id, with_for_update=True)
     assert row.state in UNFINISHED
     if row.state == RunState.REQUESTED:
         for ordinal, name in enumerate(step_names):
             session.add(
-                tables.runs.RunStep(
+                tables.runs.RunStepRow(
                     run_id=run_id, ordinal=ordinal, name=name, state=StepState.WAITING, outcome={}
                 )
             )
@@ -157,20 +157,20 @@ def take_up(session: Session, run_id: int, step_names: Sequence[str]) -> int:
 
 def still_ours(session: Session, run_id: int, attempt: int) -> None:
     """Hold the run until the transaction ends. Raises Overtaken."""
-    row = session.get_one(tables.runs.Run, run_id, with_for_update=True, populate_existing=True)
+    row = session.get_one(tables.runs.RunRow, run_id, with_for_update=True, populate_existing=True)
     if row.attempt != attempt or row.state != RunState.RUNNING:
         raise Overtaken
 
 
 def begin_step(session: Session, run_id: int, ordinal: int, now: datetime) -> None:
-    step = session.get_one(tables.runs.RunStep, (run_id, ordinal))
+    step = session.get_one(tables.runs.RunStepRow, (run_id, ordinal))
     step.state, step.attempt = StepState.RUNNING, step.attempt + 1
     step.started_at = step.started_at or now
     session.flush()
 
 
 def report_progress(session: Session, run_id: int, ordinal: int, words: str) -> None:
-    step = tables.runs.RunStep
+    step = tables.runs.RunStepRow
     session.execute(
         sa.update(step)
         .where(col(step.run_id) == run_id, col(step.ordinal) == ordinal)
@@ -187,12 +187,12 @@ def finish_step(
     findings: Iterable[Finding],
     now: datetime,
 ) -> None:
-    step = session.get_one(tables.runs.RunStep, (run_id, ordinal))
+    step = session.get_one(tables.runs.RunStepRow, (run_id, ordinal))
     step.state, step.outcome, step.finished_at = StepState.DONE, dict(outcome), now
     known = len(_findings(session, run_id))
     for number, finding in enumerate(findings, start=known):
         session.add(
-            tables.runs.RunFinding(
+            tables.runs.RunFindingRow(
                 run_id=run_id,
                 ordinal=number,
                 severity=finding.severity,
@@ -207,16 +207,16 @@ def finish_step(
 
 def finish_run(session: Session, run_id: int, *, error: str | None, now: datetime) -> None:
     """Done, or failed with the one line that says why."""
-    row = session.get_one(tables.runs.Run, run_id)
+    row = session.get_one(tables.runs.RunRow, run_id)
     row.state = RunState.DONE if error is None else RunState.FAILED
     row.error, row.finished_at = error, now
     session.flush()
     queue.forget_run(session, run_id)
 
 
-def _from_row(session: Session, row: tables.runs.Run) -> Run:
+def _from_row(session: Session, row: tables.runs.RunRow) -> Run:
     assert row.id is not None
-    step = tables.runs.RunStep
+    step = tables.runs.RunStepRow
     steps = session.exec(select(step).where(col(step.run_id) == row.id).order_by(col(step.ordinal)))
     return Run(
         id=row.id,
@@ -235,7 +235,7 @@ def _from_row(session: Session, row: tables.runs.Run) -> Run:
     )
 
 
-def _from_step_row(row: tables.runs.RunStep) -> Step:
+def _from_step_row(row: tables.runs.RunStepRow) -> Step:
     return Step(
         ordinal=row.ordinal,
         name=row.name,
@@ -249,7 +249,7 @@ def _from_step_row(row: tables.runs.RunStep) -> Step:
 
 
 def _findings(session: Session, run_id: int) -> tuple[Finding, ...]:
-    row = tables.runs.RunFinding
+    row = tables.runs.RunFindingRow
     found = session.exec(select(row).where(col(row.run_id) == run_id).order_by(col(row.ordinal)))
     return tuple(
         Finding(Severity(each.severity), each.code, each.place, each.message, each.client)

@@ -45,7 +45,7 @@ COMMANDS = [
     for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
     for command in re.findall(r"^\$ rebill (.*)$", block, re.MULTILINE)
 ]
-ROOT, PHONE = "root@acme.example", "+49 30 1234567"
+ROOT_EMAIL, PHONE = "root@acme.example", "+49 30 1234567"
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ class Walk:
             "ingest": self.aws_delivers_november,
             "handover start": self.aws_lets_new_accounts_go,
             "handover approve": self.an_approver_tags_the_account,
-            "handover code HALO-1 root_email": lambda: self.client_reads_out(ROOT),
+            "handover code HALO-1 root_email": lambda: self.client_reads_out(ROOT_EMAIL),
             "handover code HALO-1 phone": lambda: self.client_reads_out(PHONE),
             "handover attest HALO-1 root_sign_in": self.client_completes_its_account,
         }
@@ -297,7 +297,7 @@ def assert_handed_over(walk: Walk, acme: Onboarding) -> None:
     after = walk.answers[-1][1].out
     assert acme.account_id not in after and INVITED in after
     assert walk.office.aws.account(acme.account_id).organization is None
-    assert walk.office.aws.account(acme.account_id).email == ROOT
+    assert walk.office.aws.account(acme.account_id).email == ROOT_EMAIL
 
 
 def test_asked_with_nonsense_the_commands_say_one_line_and_call_nobody(

@@ -102,7 +102,7 @@ def test_how_the_mailbox_is_reached_is_stored_without_its_password(
 
     with database.transaction() as session:
         check = practices.practice(session, PAYER).mail
-        (row,) = session.exec(select(tables.onboarding.Practice))
+        (row,) = session.exec(select(tables.onboarding.PracticeRow))
     assert check == MailboxCheck(
         smtp=MailServer(
             host="smtp.other.example", port=587, tls=Tls.STARTTLS, user="canary",

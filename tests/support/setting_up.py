@@ -36,7 +36,7 @@ def bare(office: Office) -> None:
     for policy in [p for p in organization.policies.values() if not p.aws_managed]:
         del organization.policies[policy.id]
     with office.database.transaction() as session:
-        session.exec(sqlmodel.delete(tables.onboarding.Practice))
+        session.exec(sqlmodel.delete(tables.onboarding.PracticeRow))
 
 
 def operator(office: Office) -> OnboardingEnvironment:

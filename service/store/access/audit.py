@@ -21,7 +21,7 @@ def record(
     after: Mapping[str, Any] | None = None,
 ) -> None:
     session.add(
-        tables.access.AuditEntry(
+        tables.access.AuditEntryRow(
             at=now,
             actor=actor,
             action=action,

@@ -51,7 +51,7 @@ def claim(session: Session, asked: AskedOnce, now: datetime) -> GivenAnswer | No
     A repetition that comes while the first is still at it waits for the first to commit.
     Raises KeyReused.
     """
-    row = tables.requests.AnsweredRequest
+    row = tables.requests.AnsweredRequestRow
     claimed = session.execute(
         insert(row)
         .values(
@@ -78,7 +78,7 @@ def claim(session: Session, asked: AskedOnce, now: datetime) -> GivenAnswer | No
 def keep(session: Session, asked: AskedOnce, answer: GivenAnswer) -> None:
     """In the transaction of the work: neither is ever there without the other."""
     kept = session.get_one(
-        tables.requests.AnsweredRequest, (asked.api_key, asked.operation, asked.idempotency_key)
+        tables.requests.AnsweredRequestRow, (asked.api_key, asked.operation, asked.idempotency_key)
     )
     kept.status, kept.headers, kept.body = answer.status, dict(answer.headers), dict(answer.body)
     session.flush()

@@ -45,7 +45,7 @@ def put_key(
     now: datetime,
 ) -> None:
     session.add(
-        tables.access.ApiKey(
+        tables.access.ApiKeyRow(
             prefix=prefix,
             name=name,
             secret_sha256=_hash(secret),
@@ -61,7 +61,7 @@ def find_key(session: Session, presented: str) -> ApiKey | None:
     """None for any key that is not exactly right; unknown and wrong ones take equally long."""
     _, _, rest = presented.partition("rb_")
     prefix, _, secret = rest.partition("_")
-    row = session.get(tables.access.ApiKey, prefix)
+    row = session.get(tables.access.ApiKeyRow, prefix)
     kept = NO_HASH if row is None else row.secret_sha256
     is_right = hmac.compare_digest(kept, _hash(secret)) and presented.startswith("rb_")
     if row is None or not is_right or row.revoked_at is not None:
@@ -71,12 +71,12 @@ def find_key(session: Session, presented: str) -> ApiKey | None:
 
 def is_any_key(session: Session) -> bool:
     """Whether anybody could be let in at all."""
-    row = tables.access.ApiKey
+    row = tables.access.ApiKeyRow
     return session.exec(select(row.prefix).where(col(row.revoked_at).is_(None))).first() is not None
 
 
 def revoke_key(session: Session, prefix: str, now: datetime) -> None:
-    row = session.get_one(tables.access.ApiKey, prefix)
+    row = session.get_one(tables.access.ApiKeyRow, prefix)
     row.revoked_at = row.revoked_at or now
     session.flush()
 

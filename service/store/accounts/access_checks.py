@@ -41,7 +41,7 @@ class NoSuchCheck(NotFound):
 
 
 def add_check(session: Session, onboarding: Onboarding, *, actor: str, now: datetime) -> int:
-    row = tables.requests.AccessCheck(
+    row = tables.requests.AccessCheckRow(
         account_id=onboarding.account_id,
         onboarding_id=onboarding.id,
         asked_by=actor,
@@ -57,7 +57,7 @@ def add_check(session: Session, onboarding: Onboarding, *, actor: str, now: date
 
 def access_check(session: Session, check_id: int) -> AccessCheck:
     """Raises NoSuchCheck."""
-    row = session.get(tables.requests.AccessCheck, check_id, populate_existing=True)
+    row = session.get(tables.requests.AccessCheckRow, check_id, populate_existing=True)
     if row is None:
         raise NoSuchCheck(check_id)
     return AccessCheck(
@@ -72,6 +72,6 @@ def access_check(session: Session, check_id: int) -> AccessCheck:
 
 
 def end_check(session: Session, check_id: int, results: Sequence[RoleCheck], now: datetime) -> None:
-    row = session.get_one(tables.requests.AccessCheck, check_id)
+    row = session.get_one(tables.requests.AccessCheckRow, check_id)
     row.results, row.finished_at = [to_json(each) for each in results], now
     session.flush()

@@ -10,7 +10,7 @@ from service.store.session import Session
 
 def external_id_of(session: Session, client_key: str, *, otherwise: str) -> str:
     """The client's; the first who asks has it made of `otherwise`."""
-    row = tables.onboarding.ClientExternalId
+    row = tables.onboarding.ClientExternalIdRow
     session.execute(
         insert(row)
         .values(client_key=client_key, external_id=otherwise)

@@ -26,7 +26,7 @@ class RoleGrant:
 def living_grants(
     session: Session, *, account_id: str | None = None, team: str | None = None
 ) -> tuple[RoleGrant, ...]:
-    row = tables.onboarding.RoleGrant
+    row = tables.onboarding.RoleGrantRow
     found = select(row).where(col(row.revoked_at).is_(None))
     if account_id is not None:
         found = found.where(col(row.account_id) == account_id)
@@ -42,7 +42,7 @@ def living_grants(
 
 def grant(session: Session, grants: Iterable[RoleGrant], *, actor: str, now: datetime) -> None:
     """Twice is once. The team must be there."""
-    row = tables.onboarding.RoleGrant
+    row = tables.onboarding.RoleGrantRow
     for each in sorted(grants):
         session.execute(
             insert(row)
@@ -58,7 +58,7 @@ def grant(session: Session, grants: Iterable[RoleGrant], *, actor: str, now: dat
 
 
 def revoke(session: Session, grants: Iterable[RoleGrant], *, actor: str, now: datetime) -> None:
-    row = tables.onboarding.RoleGrant
+    row = tables.onboarding.RoleGrantRow
     for each in sorted(grants):
         session.execute(
             sa.update(row)
@@ -77,7 +77,7 @@ def register_role(
 ) -> None:
     """Before it is made, so that no role of ours is ever unknown."""
     session.execute(
-        insert(tables.onboarding.RegisteredRole)
+        insert(tables.onboarding.RegisteredRoleRow)
         .values(
             role_arn=role_arn,
             account_id=account_id,
@@ -90,6 +90,6 @@ def register_role(
 
 def registered_roles(session: Session, account_id: str) -> tuple[str, ...]:
     """ARNs of every role of ours that was ever to be made in the account."""
-    row = tables.onboarding.RegisteredRole
+    row = tables.onboarding.RegisteredRoleRow
     found = select(row.role_arn).where(col(row.account_id) == account_id)
     return tuple(session.exec(found.order_by(col(row.role_arn))))

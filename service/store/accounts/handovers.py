@@ -42,7 +42,7 @@ class SamePerson(Refused):
 
 
 def add(session: Session, onboarding_id: str, asked: Handover, now: datetime) -> int:
-    row = tables.onboarding.Handover(
+    row = tables.onboarding.HandoverRow(
         onboarding_id=onboarding_id,
         exit=asked.exit,
         client_email=asked.client_email,
@@ -59,7 +59,7 @@ def add(session: Session, onboarding_id: str, asked: Handover, now: datetime) ->
 
 
 def living_handover(session: Session, onboarding: Onboarding) -> Departure | None:
-    row = tables.onboarding.Handover
+    row = tables.onboarding.HandoverRow
     found = select(row).where(col(row.onboarding_id) == onboarding.id, col(row.ended_at).is_(None))
     living = session.exec(found.execution_options(populate_existing=True)).first()
     return None if living is None else _from_row(session, living, onboarding)
@@ -67,7 +67,7 @@ def living_handover(session: Session, onboarding: Onboarding) -> Departure | Non
 
 def handovers(session: Session, onboarding: Onboarding) -> tuple[Departure, ...]:
     """The latest last."""
-    row = tables.onboarding.Handover
+    row = tables.onboarding.HandoverRow
     found = select(row).where(col(row.onboarding_id) == onboarding.id).order_by(col(row.id))
     return tuple(_from_row(session, each, onboarding) for each in session.exec(found))
 
@@ -79,7 +79,7 @@ def approve(
     if approver == departure.asked.asked_by:
         raise SamePerson(approver)
     session.merge(
-        tables.onboarding.HandoverApproval(
+        tables.onboarding.HandoverApprovalRow(
             handover_id=departure.id,
             item=item,
             asked_by=departure.asked.asked_by,
@@ -91,37 +91,37 @@ def approve(
 
 
 def abort(session: Session, departure: Departure, *, actor: str) -> None:
-    session.get_one(tables.onboarding.Handover, departure.id).aborted_by = actor
+    session.get_one(tables.onboarding.HandoverRow, departure.id).aborted_by = actor
     session.flush()
 
 
 def end(session: Session, departure: Departure, now: datetime) -> None:
-    row = session.get_one(tables.onboarding.Handover, departure.id)
+    row = session.get_one(tables.onboarding.HandoverRow, departure.id)
     row.ended_at, row.codes = now, {}
     session.flush()
 
 
 def give_code(session: Session, departure: Departure, item: str, code: str) -> None:
-    row = session.get_one(tables.onboarding.Handover, departure.id, with_for_update=True)
+    row = session.get_one(tables.onboarding.HandoverRow, departure.id, with_for_update=True)
     row.codes = {**row.codes, item: code}
     session.flush()
 
 
 def codes(session: Session, departure: Departure) -> dict[str, str]:
     """Those that AWS has not answered yet, by item."""
-    row = session.get_one(tables.onboarding.Handover, departure.id, populate_existing=True)
+    row = session.get_one(tables.onboarding.HandoverRow, departure.id, populate_existing=True)
     return dict(row.codes)
 
 
 def spend_code(session: Session, departure: Departure, item: str, code: str) -> None:
     """AWS has answered it. Another one that was given meanwhile stays."""
-    row = session.get_one(tables.onboarding.Handover, departure.id, with_for_update=True)
+    row = session.get_one(tables.onboarding.HandoverRow, departure.id, with_for_update=True)
     row.codes = {key: each for key, each in row.codes.items() if (key, each) != (item, code)}
     session.flush()
 
 
 def _from_row(
-    session: Session, row: tables.onboarding.Handover, onboarding: Onboarding
+    session: Session, row: tables.onboarding.HandoverRow, onboarding: Onboarding
 ) -> Departure:
     assert row.id is not None
     return Departure(
@@ -146,13 +146,13 @@ def _from_row(
 
 
 def _approvals(session: Session, handover_id: int) -> Mapping[str, str]:
-    row = tables.onboarding.HandoverApproval
+    row = tables.onboarding.HandoverApprovalRow
     found = session.exec(select(row).where(col(row.handover_id) == handover_id))
     return {each.item: each.approved_by for each in found}
 
 
 def _final_invoice_issued(
-    session: Session, row: tables.onboarding.Handover, onboarding: Onboarding
+    session: Session, row: tables.onboarding.HandoverRow, onboarding: Onboarding
 ) -> bool:
     """The last month, and the next, with which AWS bills late what was used in the last days."""
     if onboarding.departed_at is None:
@@ -161,7 +161,7 @@ def _final_invoice_issued(
     return all(_is_settled(session, onboarding, period) for period in (last, last.next))
 
 
-def _billed_until(row: tables.onboarding.Handover, departed_at: datetime) -> datetime:
+def _billed_until(row: tables.onboarding.HandoverRow, departed_at: datetime) -> datetime:
     """A closed account runs up bills of commitments and subscriptions until AWS deletes it."""
     if row.ends_at is not None:
         return row.ends_at
@@ -171,7 +171,7 @@ def _billed_until(row: tables.onboarding.Handover, departed_at: datetime) -> dat
 def _is_settled(session: Session, onboarding: Onboarding, period: BillingPeriod) -> bool:
     """The client's document is issued, or AWS's final bill has nothing of the client's."""
     payer, client = AccountId(onboarding.payer_account_id), onboarding.request.client_key
-    row = tables.documents.Document
+    row = tables.documents.DocumentRow
     issued = sa.select(sa.func.count()).where(
         col(row.payer_account_id) == payer,
         col(row.client_key) == client,

@@ -82,8 +82,8 @@ def _when(onboarding: onboardings.Onboarding) -> tuple[datetime, str]:
     return onboarding.requested_at, onboarding.id
 
 
-def _seen(session: Session) -> Mapping[str, tables.onboarding.MemberAccount]:
-    rows = session.exec(select(tables.onboarding.MemberAccount))
+def _seen(session: Session) -> Mapping[str, tables.onboarding.MemberAccountRow]:
+    rows = session.exec(select(tables.onboarding.MemberAccountRow))
     return {row.account_id: row for row in rows}
 
 
@@ -116,7 +116,7 @@ def note_seen(
     session: Session, payer_account_id: str, accounts: Iterable[SeenAccount], now: datetime
 ) -> None:
     """The latest list of AWS, whole: what is not on it is no member."""
-    row = tables.onboarding.MemberAccount
+    row = tables.onboarding.MemberAccountRow
     listed = tuple(accounts)
     ids = [account.account_id for account in listed]
     session.execute(
@@ -139,13 +139,13 @@ def note_seen(
 
 def organization_of(session: Session, account_id: str) -> str:
     """The payer whose list of members had the account when it was last looked at; '' for none."""
-    row = session.get(tables.onboarding.MemberAccount, account_id)
+    row = session.get(tables.onboarding.MemberAccountRow, account_id)
     return "" if row is None else row.payer_account_id
 
 
 def last_looked(session: Session, payer_account_id: str) -> datetime | None:
     """When the watch last stored what it saw; None before the first time."""
-    row = tables.onboarding.MemberAccount
+    row = tables.onboarding.MemberAccountRow
     seen = select(sa.func.max(col(row.seen_at))).where(
         col(row.payer_account_id) == payer_account_id
     )
@@ -161,7 +161,7 @@ def put_findings(
     looked_at: Callable[[Finding], bool],
 ) -> None:
     """What was found today; what was found before, was looked at, and is no more, is settled."""
-    row = tables.onboarding.AccountFinding
+    row = tables.onboarding.AccountFindingRow
     found = {(each.code, each.where): each for each in findings}
     rows = session.exec(select(row).where(col(row.payer_account_id) == payer_account_id)).all()
     stored = {(each.code, each.place): each for each in rows}
@@ -187,7 +187,7 @@ def put_findings(
 
 
 def open_findings(session: Session, payer_account_id: str) -> tuple[Finding, ...]:
-    row = tables.onboarding.AccountFinding
+    row = tables.onboarding.AccountFindingRow
     found = session.exec(
         select(row).where(
             col(row.payer_account_id) == payer_account_id, col(row.settled_at).is_(None)
@@ -221,7 +221,7 @@ def standing_findings(
     limit: int = 1_000_000,
 ) -> tuple[StandingFinding, ...]:
     """By `position`; `after` is that of the last one seen."""
-    row = tables.onboarding.AccountFinding
+    row = tables.onboarding.AccountFindingRow
     found = (
         StandingFinding(
             finding=_finding(each),
@@ -236,5 +236,5 @@ def standing_findings(
     return tuple(each for each in in_order if after is None or each.position > after)[:limit]
 
 
-def _finding(row: tables.onboarding.AccountFinding) -> Finding:
+def _finding(row: tables.onboarding.AccountFindingRow) -> Finding:
     return Finding(Severity(row.severity), row.code, row.place, row.message)

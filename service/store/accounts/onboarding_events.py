@@ -29,7 +29,7 @@ class Event:
 
 def record(session: Session, onboarding_id: str, event: Event) -> None:
     session.add(
-        tables.onboarding.OnboardingEvent(
+        tables.onboarding.OnboardingEventRow(
             onboarding_id=onboarding_id,
             at=event.at,
             kind=event.kind,
@@ -47,12 +47,12 @@ def events(
     session: Session, onboarding_id: str, *, after: int = 0, limit: int = 1_000
 ) -> tuple[Event, ...]:
     """In order; `after` is the id of the last one seen."""
-    row = tables.onboarding.OnboardingEvent
+    row = tables.onboarding.OnboardingEventRow
     found = select(row).where(col(row.onboarding_id) == onboarding_id, col(row.id) > after)
     return tuple(map(_from_row, session.exec(found.order_by(col(row.id)).limit(limit))))
 
 
-def _from_row(row: tables.onboarding.OnboardingEvent) -> Event:
+def _from_row(row: tables.onboarding.OnboardingEventRow) -> Event:
     assert row.id is not None
     return Event(
         id=row.id,

@@ -110,7 +110,7 @@ class Asked:
 def add(session: Session, asked: Asked, now: datetime) -> None:
     """Recorded, its name and address reserved, and due at once. See `check_free` before."""
     request = asked.request
-    row = tables.onboarding.Onboarding(
+    row = tables.onboarding.OnboardingRow(
         id=request.onboarding_id,
         payer_account_id=asked.payer_account_id,
         kind=request.kind,
@@ -135,7 +135,7 @@ def add(session: Session, asked: Asked, now: datetime) -> None:
 
 def reserve(session: Session, onboarding: Onboarding, *, email: str, account_name: str) -> None:
     """Twice is once. Raises AlreadyOnboarded where another onboarding has either."""
-    row = tables.onboarding.Reservation
+    row = tables.onboarding.ReservationRow
     held = session.exec(
         select(row).where(
             sa.or_(
@@ -157,19 +157,19 @@ def reserve(session: Session, onboarding: Onboarding, *, email: str, account_nam
 
 def release(session: Session, onboarding: Onboarding) -> None:
     """Given up before AWS ever gave the address or the name away."""
-    row = tables.onboarding.Reservation
+    row = tables.onboarding.ReservationRow
     session.execute(sa.delete(row).where(col(row.onboarding_id) == onboarding.id))
 
 
 def check_free(session: Session, *, email: str, account_name: str, account_id: str) -> None:
     """Raises AlreadyOnboarded where another living onboarding has the address, name or account."""
-    reservation = tables.onboarding.Reservation
+    reservation = tables.onboarding.ReservationRow
     named = col(reservation.account_name) == account_name
     wanted = sa.or_(named, col(reservation.email) == email.lower()) if email else named
     held = session.exec(select(reservation).where(wanted)).first()
     if held is not None:
         raise AlreadyOnboarded(f"{email or account_name} is reserved", held.onboarding_id)
-    row = tables.onboarding.Onboarding
+    row = tables.onboarding.OnboardingRow
     living = sa.text(f"stage NOT IN {tables.onboarding.LEFT}")
     for word, taken in (
         (email, sa.func.lower(col(row.email)) == email.lower()),
@@ -182,21 +182,21 @@ def check_free(session: Session, *, email: str, account_name: str, account_id: s
 
 def onboarding(session: Session, onboarding_id: str) -> Onboarding:
     """Raises NoSuchOnboarding."""
-    row = session.get(tables.onboarding.Onboarding, onboarding_id, populate_existing=True)
+    row = session.get(tables.onboarding.OnboardingRow, onboarding_id, populate_existing=True)
     if row is None:
         raise NoSuchOnboarding(onboarding_id)
     return _from_row(row)
 
 
 def onboarding_for(session: Session, external_ref: str) -> Onboarding | None:
-    row = tables.onboarding.Onboarding
+    row = tables.onboarding.OnboardingRow
     found = session.exec(select(row).where(col(row.external_ref) == external_ref)).first()
     return None if found is None else _from_row(found)
 
 
 def onboarding_of(session: Session, account_id: str) -> Onboarding | None:
     """The latest one of the account, whatever became of it."""
-    row = tables.onboarding.Onboarding
+    row = tables.onboarding.OnboardingRow
     found = select(row).where(col(row.account_id) == account_id)
     latest = session.exec(found.order_by(col(row.requested_at).desc(), col(row.id))).first()
     return None if latest is None else _from_row(latest)
@@ -213,7 +213,7 @@ def onboardings(
     limit: int = 500,
 ) -> tuple[Onboarding, ...]:
     """By id; `after` is the last one seen, `state` the word that is shown."""
-    row = tables.onboarding.Onboarding
+    row = tables.onboarding.OnboardingRow
     found = select(row).order_by(col(row.id)).limit(limit)
     if client is not None:
         found = found.where(col(row.client_key) == client)
@@ -230,7 +230,7 @@ def onboardings(
 
 def due(session: Session, payer_account_id: str, now: datetime) -> tuple[str, ...]:
     """Ids of what is to be moved now, the longest waiting first."""
-    row = tables.onboarding.Onboarding
+    row = tables.onboarding.OnboardingRow
     found = select(row.id).where(
         col(row.payer_account_id) == payer_account_id, col(row.next_at) <= now
     )
@@ -238,13 +238,13 @@ def due(session: Session, payer_account_id: str, now: datetime) -> tuple[str, ..
 
 
 def payers_due(session: Session, now: datetime) -> tuple[str, ...]:
-    row = tables.onboarding.Onboarding
+    row = tables.onboarding.OnboardingRow
     found = select(row.payer_account_id).where(col(row.next_at) <= now).distinct()
     return tuple(session.exec(found.order_by(col(row.payer_account_id))))
 
 
 def next_due(session: Session, payer_account_id: str) -> datetime | None:
-    row = tables.onboarding.Onboarding
+    row = tables.onboarding.OnboardingRow
     return session.scalar(
         sa.select(sa.func.min(row.next_at)).where(col(row.payer_account_id) == payer_account_id)
     )
@@ -252,7 +252,7 @@ def next_due(session: Session, payer_account_id: str) -> datetime | None:
 
 def creations_in_flight(session: Session, payer_account_id: str) -> int:
     """Creations asked for and not linked yet, as far as we know."""
-    row = tables.onboarding.Onboarding
+    row = tables.onboarding.OnboardingRow
     asked = sa.func.jsonb_array_length(row.record["intents"]) > sa.cast(
         row.record["forgiven"].astext,
         sa.Integer,
@@ -269,7 +269,7 @@ def creations_in_flight(session: Session, payer_account_id: str) -> int:
 
 def payer_unfit(session: Session, payer_account_id: str) -> Onboarding | None:
     """One that waits for the payer account to be put in order; until then all others do, too."""
-    row = tables.onboarding.Onboarding
+    row = tables.onboarding.OnboardingRow
     found = select(row).where(col(row.payer_account_id) == payer_account_id, col(row.stops_all))
     stopped = session.exec(found).first()
     return None if stopped is None else _from_row(stopped)
@@ -285,7 +285,7 @@ def save(
     now: datetime,
 ) -> Onboarding:
     """What is remembered from now on. Raises Overtaken where `before` is no longer the latest."""
-    row = tables.onboarding.Onboarding
+    row = tables.onboarding.OnboardingRow
     account_id = record.account_id or before.request.account_id
     departed = has_reached(record.stage, Stage.DEPARTED)
     changed = session.execute(
@@ -314,7 +314,7 @@ def save(
 
 def check_latest(session: Session, before: Onboarding) -> None:
     """Raises Overtaken where somebody has stored more since: a person who called it off, say."""
-    row = tables.onboarding.Onboarding
+    row = tables.onboarding.OnboardingRow
     version = session.exec(select(row.version).where(col(row.id) == before.id)).one()
     if version != before.version:
         raise Overtaken
@@ -322,7 +322,7 @@ def check_latest(session: Session, before: Onboarding) -> None:
 
 def put_request(session: Session, before: Onboarding, request: Request) -> Onboarding:
     """What a person corrected of the request. Raises Overtaken by the next save."""
-    row = session.get_one(tables.onboarding.Onboarding, before.id, with_for_update=True)
+    row = session.get_one(tables.onboarding.OnboardingRow, before.id, with_for_update=True)
     row.request, row.email = request_to_json(request), request.email
     session.flush()
     return onboarding(session, before.id)
@@ -336,18 +336,18 @@ def wake(session: Session, before: Onboarding, record: Record, now: datetime) ->
 
 
 def stop_cancelling(session: Session, before: Onboarding) -> None:
-    session.get_one(tables.onboarding.Onboarding, before.id).cancel_asked_by = None
+    session.get_one(tables.onboarding.OnboardingRow, before.id).cancel_asked_by = None
     session.flush()
 
 
 def ask_to_cancel(session: Session, before: Onboarding, *, actor: str, now: datetime) -> None:
-    row = session.get_one(tables.onboarding.Onboarding, before.id, with_for_update=True)
+    row = session.get_one(tables.onboarding.OnboardingRow, before.id, with_for_update=True)
     row.cancel_asked_by, row.next_at, row.version = actor, now, row.version + 1
     session.flush()
     queue.enqueue_onboardings(session, before.payer_account_id)
 
 
-def _from_row(row: tables.onboarding.Onboarding) -> Onboarding:
+def _from_row(row: tables.onboarding.OnboardingRow) -> Onboarding:
     waiting = None
     if row.wait_kind is not None:
         waiting = Waiting(

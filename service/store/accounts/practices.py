@@ -31,7 +31,7 @@ class NoPractice(NotFound):
 
 
 def put_practice(session: Session, practice: Practice) -> list[Change]:
-    row = tables.onboarding.Practice(
+    row = tables.onboarding.PracticeRow(
         payer_account_id=practice.payer_account_id, body=practice_to_json(practice)
     )
     return put(session, row, f"practice {practice.payer_account_id}")
@@ -39,35 +39,35 @@ def put_practice(session: Session, practice: Practice) -> list[Change]:
 
 def practice(session: Session, payer_account_id: str) -> Practice:
     """Raises NoPractice."""
-    row = session.get(tables.onboarding.Practice, payer_account_id)
+    row = session.get(tables.onboarding.PracticeRow, payer_account_id)
     if row is None:
         raise NoPractice(payer_account_id)
     return practice_from_json(row.body)
 
 
 def practices(session: Session) -> tuple[Practice, ...]:
-    row = tables.onboarding.Practice
+    row = tables.onboarding.PracticeRow
     found = session.exec(select(row).order_by(col(row.payer_account_id)))
     return tuple(practice_from_json(each.body) for each in found)
 
 
 def put_team(session: Session, team: Team) -> list[Change]:
-    row = tables.onboarding.Team(key=team.key, name=team.name)
+    row = tables.onboarding.TeamRow(key=team.key, name=team.name)
     return put(session, row, f"team {team.key}")
 
 
 def teams(session: Session) -> tuple[Team, ...]:
-    row = tables.onboarding.Team
+    row = tables.onboarding.TeamRow
     return tuple(Team(each.key, each.name) for each in session.exec(select(row).order_by(row.key)))
 
 
 def put_role(session: Session, spec: RoleSpec) -> list[Change]:
-    row = tables.onboarding.CatalogueRole(name=spec.name, body=to_json(spec))
+    row = tables.onboarding.CatalogueRoleRow(name=spec.name, body=to_json(spec))
     return put(session, row, f"role {spec.name}")
 
 
 def own_roles(session: Session) -> tuple[RoleSpec, ...]:
     """Beside the catalogue that is shipped."""
-    row = tables.onboarding.CatalogueRole
+    row = tables.onboarding.CatalogueRoleRow
     found = session.exec(select(row).order_by(col(row.name)))
     return tuple(from_json(RoleSpec, each.body) for each in found)

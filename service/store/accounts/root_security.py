@@ -14,7 +14,7 @@ from service.store.session import Session
 
 def audited(session: Session, payer_account_id: str) -> Mapping[str, datetime]:
     """By account id, when its root was last looked at."""
-    row = tables.root_security.RootAudit
+    row = tables.root_security.RootAuditRow
     found = session.exec(select(row).where(col(row.payer_account_id) == payer_account_id))
     return {each.account_id: each.audited_at for each in found}
 
@@ -24,7 +24,7 @@ def note_audited(
 ) -> None:
     for account_id in account_ids:
         session.merge(
-            tables.root_security.RootAudit(
+            tables.root_security.RootAuditRow(
                 account_id=account_id, payer_account_id=payer_account_id, audited_at=now
             )
         )
@@ -33,7 +33,7 @@ def note_audited(
 
 def canaries(session: Session, payer_account_id: str, *, since: datetime) -> tuple[Canary, ...]:
     """The test mails written down since, oldest first."""
-    row = tables.root_security.MailboxCanary
+    row = tables.root_security.MailboxCanaryRow
     found = session.exec(
         select(row)
         .where(col(row.payer_account_id) == payer_account_id, col(row.written_at) >= since)
@@ -57,7 +57,7 @@ def put_canaries(session: Session, payer_account_id: str, written: Iterable[Cana
     """New ones are added; of the others, what became of them is noted."""
     for canary in written:
         session.merge(
-            tables.root_security.MailboxCanary(
+            tables.root_security.MailboxCanaryRow(
                 token=canary.token,
                 payer_account_id=payer_account_id,
                 account_id=canary.account_id,

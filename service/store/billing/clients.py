@@ -25,7 +25,7 @@ from service.store.session import Session
 
 
 def put_client(session: Session, client: Client) -> list[Change]:
-    row = tables.configuration.Client(
+    row = tables.configuration.ClientRow(
         key=client.key,
         name=client.name,
         currency=client.currency,
@@ -44,11 +44,11 @@ def put_client(session: Session, client: Client) -> list[Change]:
 
 
 def clients(session: Session) -> tuple[Client, ...]:
-    row = tables.configuration.Client
+    row = tables.configuration.ClientRow
     return tuple(map(_from_client_row, session.exec(select(row).order_by(col(row.key)))))
 
 
-def _from_client_row(row: tables.configuration.Client) -> Client:
+def _from_client_row(row: tables.configuration.ClientRow) -> Client:
     return Client(
         key=ClientKey(row.key),
         name=row.name,
@@ -64,21 +64,21 @@ def _from_client_row(row: tables.configuration.Client) -> Client:
 
 
 def put_account_name(session: Session, account_id: AccountId, name: str) -> list[Change]:
-    row = tables.configuration.Account(account_id=account_id, name=name)
+    row = tables.configuration.AccountRow(account_id=account_id, name=name)
     return put(session, row, f"account {account_id}")
 
 
 def account_names(session: Session) -> Mapping[AccountId, str]:
     """As configured, else as AWS's list of the organization's accounts last had them."""
-    listed = session.exec(select(tables.onboarding.MemberAccount))
-    configured = session.exec(select(tables.configuration.Account))
+    listed = session.exec(select(tables.onboarding.MemberAccountRow))
+    configured = session.exec(select(tables.configuration.AccountRow))
     names = {each.account_id: each.name for each in (*listed, *configured)}
     return {AccountId(account_id): names[account_id] for account_id in sorted(names)}
 
 
 def roster(session: Session) -> Roster:
     return Roster.of(
-        map(_from_assignment_row, session.exec(select(tables.configuration.Assignment)))
+        map(_from_assignment_row, session.exec(select(tables.configuration.AssignmentRow)))
     )
 
 
@@ -101,7 +101,7 @@ def put_assignments(session: Session, assignments: Iterable[Assignment]) -> list
     changes = []
     for assignment in sorted(gone, key=_when):
         row = session.get_one(
-            tables.configuration.Assignment, (assignment.account_id, assignment.span.start)
+            tables.configuration.AssignmentRow, (assignment.account_id, assignment.span.start)
         )
         changes += remove(session, row, _subject(assignment))
     for assignment in sorted(wanted - stored, key=_when):
@@ -122,13 +122,13 @@ def _subject(assignment: Assignment) -> str:
     )
 
 
-def _from_assignment_row(row: tables.configuration.Assignment) -> Assignment:
+def _from_assignment_row(row: tables.configuration.AssignmentRow) -> Assignment:
     span = DaySpan(row.starts_on, row.ends_on)
     return Assignment(AccountId(row.account_id), ClientKey(row.client_key), span)
 
 
-def _to_assignment_row(assignment: Assignment) -> tables.configuration.Assignment:
-    return tables.configuration.Assignment(
+def _to_assignment_row(assignment: Assignment) -> tables.configuration.AssignmentRow:
+    return tables.configuration.AssignmentRow(
         account_id=assignment.account_id,
         client_key=assignment.client,
         starts_on=assignment.span.start,

@@ -75,7 +75,7 @@ def issue_document(
     body = to_document(issued)
     sha256 = content_id(body)
     chain = hashlib.sha256(f"{chain_before}{sha256}".encode()).hexdigest()
-    document = tables.documents.Document(
+    document = tables.documents.DocumentRow(
         number=number,
         series=series_key,
         ordinal=ordinal,
@@ -90,7 +90,7 @@ def issue_document(
         issued_at=now,
     )
     session.add(document)
-    series = tables.documents.NumberSeries
+    series = tables.documents.NumberSeriesRow
     session.execute(
         sa.update(series).where(col(series.key) == series_key).values(last_chain_sha256=chain)
     )
@@ -100,7 +100,7 @@ def issue_document(
 
 def _series_of(session: Session, payer_account_id: str) -> tuple[str, str]:
     """Key and number prefix of the series that a payer's documents are numbered in."""
-    payer, seller = tables.configuration.PayerAccount, tables.configuration.Seller
+    payer, seller = tables.configuration.PayerAccountRow, tables.configuration.SellerRow
     return session.exec(
         select(seller.key, seller.number_prefix)
         .join(payer, col(payer.seller_key) == col(seller.key))
@@ -110,7 +110,7 @@ def _series_of(session: Session, payer_account_id: str) -> tuple[str, str]:
 
 def _take_ordinal(session: Session, series_key: str, issued_on: date) -> tuple[int, str]:
     """One row per series is the lock: a rollback gives the ordinal back, so there is no gap."""
-    series = tables.documents.NumberSeries
+    series = tables.documents.NumberSeriesRow
     taken = session.execute(
         sa.update(series)
         .where(
@@ -126,7 +126,7 @@ def _take_ordinal(session: Session, series_key: str, issued_on: date) -> tuple[i
 
 
 def document_of(session: Session, draft_id: int) -> Issued | None:
-    row = tables.documents.Document
+    row = tables.documents.DocumentRow
     found = session.exec(select(row).where(col(row.draft_id) == draft_id)).one_or_none()
     return None if found is None else _from_row(found)
 
@@ -135,7 +135,7 @@ def issued_documents(
     session: Session, payer_account_id: str, period: BillingPeriod
 ) -> tuple[Issued, ...]:
     """Of a payer's month, by number."""
-    row = tables.documents.Document
+    row = tables.documents.DocumentRow
     found = session.exec(
         select(row)
         .where(col(row.payer_account_id) == payer_account_id, col(row.period) == str(period))
@@ -151,7 +151,7 @@ def put_files(session: Session, document_id: int, contents: Mapping[str, bytes])
         if extension not in there:
             digest = hashlib.sha256(content).hexdigest()
             session.add(
-                tables.documents.DocumentFile(
+                tables.documents.DocumentFileRow(
                     document_id=document_id, format=extension, content=content, sha256=digest
                 )
             )
@@ -159,12 +159,12 @@ def put_files(session: Session, document_id: int, contents: Mapping[str, bytes])
 
 
 def formats_of(session: Session, document_id: int) -> frozenset[str]:
-    row = tables.documents.DocumentFile
+    row = tables.documents.DocumentFileRow
     return frozenset(session.exec(select(row.format).where(col(row.document_id) == document_id)))
 
 
 def files_of(session: Session, document_id: int) -> tuple[DocumentFile, ...]:
-    row = tables.documents.DocumentFile
+    row = tables.documents.DocumentFileRow
     rows = session.exec(
         select(row).where(col(row.document_id) == document_id).order_by(col(row.format))
     )
@@ -172,11 +172,11 @@ def files_of(session: Session, document_id: int) -> tuple[DocumentFile, ...]:
 
 
 def document_file(session: Session, document_id: int, extension: str) -> DocumentFile | None:
-    row = session.get(tables.documents.DocumentFile, (document_id, extension))
+    row = session.get(tables.documents.DocumentFileRow, (document_id, extension))
     return None if row is None else DocumentFile(row.format, row.content, row.sha256)
 
 
-def _from_row(row: tables.documents.Document) -> Issued:
+def _from_row(row: tables.documents.DocumentRow) -> Issued:
     assert row.id is not None
     return Issued(
         id=row.id,

@@ -30,7 +30,7 @@ MAY_BECOME: Mapping[DraftState, frozenset[DraftState]] = {
 }
 
 LIGHTLY = [
-    defer(sa.inspect(tables.months.Draft).attrs[name].class_attribute)
+    defer(sa.inspect(tables.months.DraftRow).attrs[name].class_attribute)
     for name in ("document", "working")
 ]
 """Without the figures themselves, so that a list of thousands stays small."""
@@ -102,9 +102,9 @@ def save_drafts(
 
 def _current(
     session: Session, payer_account_id: AccountId, period: BillingPeriod
-) -> dict[str, tables.months.Draft]:
+) -> dict[str, tables.months.DraftRow]:
     """By client, the issued or the living draft, locked until the transaction ends."""
-    row = tables.months.Draft
+    row = tables.months.DraftRow
     rows = session.exec(
         select(row)
         .where(
@@ -118,7 +118,7 @@ def _current(
     return {each.client_key: each for each in rows}
 
 
-def _outdated(row: tables.months.Draft) -> Finding:
+def _outdated(row: tables.months.DraftRow) -> Finding:
     if row.state == DraftState.ISSUED:
         remedy = "it stands; the difference is to be corrected by a document of its own"
     else:
@@ -139,8 +139,8 @@ def _to_row(
     period: BillingPeriod,
     inputs_id: str,
     now: datetime,
-) -> tables.months.Draft:
-    return tables.months.Draft(
+) -> tables.months.DraftRow:
+    return tables.months.DraftRow(
         payer_account_id=payer_account_id,
         period=str(period),
         client_key=draft.client,
@@ -159,7 +159,7 @@ def _to_row(
 
 def approve(session: Session, draft_ids: Iterable[int], *, actor: str, now: datetime) -> None:
     """All of them, or none. Raises NotPossible."""
-    row = tables.months.Draft
+    row = tables.months.DraftRow
     found = select(row).where(col(row.id).in_(draft_ids)).order_by(col(row.id)).options(*LIGHTLY)
     for each in session.exec(found.with_for_update()):
         _move(each, DraftState.APPROVED)
@@ -175,18 +175,20 @@ def withdraw_approval(session: Session, draft_id: int) -> None:
     session.flush()
 
 
-def mark_issued(session: Session, row: tables.months.Draft) -> None:
+def mark_issued(session: Session, row: tables.months.DraftRow) -> None:
     """Raises NotPossible."""
     _move(row, DraftState.ISSUED)
     session.flush()
 
 
-def lock(session: Session, draft_id: int) -> tables.months.Draft:
+def lock(session: Session, draft_id: int) -> tables.months.DraftRow:
     """Nobody else moves it until the transaction ends."""
-    return session.get_one(tables.months.Draft, draft_id, with_for_update=True, options=LIGHTLY[1:])
+    return session.get_one(
+        tables.months.DraftRow, draft_id, with_for_update=True, options=LIGHTLY[1:]
+    )
 
 
-def _move(row: tables.months.Draft, wanted: DraftState) -> None:
+def _move(row: tables.months.DraftRow, wanted: DraftState) -> None:
     assert row.id is not None
     if wanted not in MAY_BECOME[row.state]:
         raise NotPossible(row.id, row.state, wanted)

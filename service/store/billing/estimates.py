@@ -46,7 +46,7 @@ def put_answer(
     """Instead of an earlier answer to the same question."""
     question = dict(answer.question)
     session.merge(
-        tables.months.CostExplorerAnswer(
+        tables.months.CostExplorerAnswerRow(
             question_sha256=content_id([payer_account_id, str(period), question]),
             payer_account_id=payer_account_id,
             period=str(period),
@@ -61,7 +61,7 @@ def put_answer(
 def latest_answer(
     session: Session, payer_account_id: AccountId, period: BillingPeriod
 ) -> Answer | None:
-    row = tables.months.CostExplorerAnswer
+    row = tables.months.CostExplorerAnswerRow
     found = session.exec(
         select(row)
         .where(col(row.payer_account_id) == payer_account_id, col(row.period) == str(period))

@@ -20,8 +20,8 @@ from service.store.billing import documents
 from service.store.billing.documents import DocumentFile
 from service.store.billing.drafts import LIGHTLY
 from service.store.session import Session
-from service.store.tables.documents import Document
-from service.store.tables.months import Draft, DraftState
+from service.store.tables.documents import DocumentRow
+from service.store.tables.months import DraftRow, DraftState
 
 STANDING = (DraftState.DRAFT, DraftState.APPROVED, DraftState.ISSUED)
 
@@ -65,20 +65,20 @@ def invoices_of(
     limit: int | None = None,
 ) -> tuple[InvoiceRecord, ...]:
     """In the order they were drafted; `after` is the id of the last one seen."""
-    found = _records().where(col(Draft.id) > after, col(Draft.state).in_(states))
+    found = _records().where(col(DraftRow.id) > after, col(DraftRow.state).in_(states))
     if period is not None:
-        found = found.where(col(Draft.period) == str(period))
+        found = found.where(col(DraftRow.period) == str(period))
     if payer_account_id is not None:
-        found = found.where(col(Draft.payer_account_id) == payer_account_id)
+        found = found.where(col(DraftRow.payer_account_id) == payer_account_id)
     if client is not None:
-        found = found.where(col(Draft.client_key) == client)
-    found = found.order_by(col(Draft.id)).limit(limit)
+        found = found.where(col(DraftRow.client_key) == client)
+    found = found.order_by(col(DraftRow.id)).limit(limit)
     return tuple(_from_rows(*row) for row in session.execute(found))
 
 
 def invoice(session: Session, invoice_id: int) -> InvoiceRecord:
     """Raises UnknownInvoice."""
-    row = session.execute(_records().where(col(Draft.id) == invoice_id)).one_or_none()
+    row = session.execute(_records().where(col(DraftRow.id) == invoice_id)).one_or_none()
     if row is None:
         raise UnknownInvoice(invoice_id)
     return _from_rows(*row)
@@ -86,7 +86,7 @@ def invoice(session: Session, invoice_id: int) -> InvoiceRecord:
 
 def invoice_numbered(session: Session, number: str) -> InvoiceRecord:
     """Raises UnknownInvoice."""
-    row = session.execute(_records().where(col(Document.number) == number)).one_or_none()
+    row = session.execute(_records().where(col(DocumentRow.number) == number)).one_or_none()
     if row is None:
         raise UnknownInvoice(number)
     return _from_rows(*row)
@@ -97,7 +97,7 @@ def document(session: Session, invoice_id: int) -> Invoice:
     issued = documents.document_of(session, invoice_id)
     if issued is not None:
         return issued.invoice
-    row = session.get(Draft, invoice_id)
+    row = session.get(DraftRow, invoice_id)
     if row is None:
         raise UnknownInvoice(invoice_id)
     return from_document(row.document)
@@ -105,7 +105,7 @@ def document(session: Session, invoice_id: int) -> Invoice:
 
 def working(session: Session, invoice_id: int) -> Mapping[str, Any]:
     """How each line came about: `statement` and `custom`, as plain JSON. UnknownInvoice."""
-    row = session.get(Draft, invoice_id)
+    row = session.get(DraftRow, invoice_id)
     if row is None:
         raise UnknownInvoice(invoice_id)
     return row.working
@@ -117,16 +117,16 @@ def document_file(session: Session, invoice_id: int, extension: str) -> Document
     return None if issued is None else documents.document_file(session, issued.id, extension)
 
 
-def _records() -> Select[Draft, str, date]:
+def _records() -> Select[DraftRow, str, date]:
     return (
-        sa.select(Draft, col(Document.number), col(Document.issued_on))
-        .outerjoin(Document, col(Document.draft_id) == col(Draft.id))
-        .where(col(Draft.state) != DraftState.DISCARDED)
+        sa.select(DraftRow, col(DocumentRow.number), col(DocumentRow.issued_on))
+        .outerjoin(DocumentRow, col(DocumentRow.draft_id) == col(DraftRow.id))
+        .where(col(DraftRow.state) != DraftState.DISCARDED)
         .options(*LIGHTLY)
     )
 
 
-def _from_rows(draft: Draft, number: str | None, issued_on: date | None) -> InvoiceRecord:
+def _from_rows(draft: DraftRow, number: str | None, issued_on: date | None) -> InvoiceRecord:
     assert draft.id is not None
     return InvoiceRecord(
         id=draft.id,

@@ -95,17 +95,17 @@ def present_inputs(
 
 def put_inputs(session: Session, inputs: BillingInputs, now: datetime) -> str:
     """Keep them under their content id, so that any draft can be made again."""
-    row = tables.months.BillingInput(
+    row = tables.months.BillingInputRow(
         id=inputs_id(inputs), snapshot_id=inputs.snapshot_id, body=to_json(inputs), recorded_at=now
     )
     session.execute(
-        insert(tables.months.BillingInput).values(**row.model_dump()).on_conflict_do_nothing()
+        insert(tables.months.BillingInputRow).values(**row.model_dump()).on_conflict_do_nothing()
     )
     return row.id
 
 
 def inputs(session: Session, identity: str) -> BillingInputs:
-    return from_json(BillingInputs, session.get_one(tables.months.BillingInput, identity).body)
+    return from_json(BillingInputs, session.get_one(tables.months.BillingInputRow, identity).body)
 
 
 def billed_snapshot(
@@ -126,7 +126,7 @@ def put_figures(
     now: datetime,
 ) -> None:
     session.merge(
-        tables.months.BilledMonth(
+        tables.months.BilledMonthRow(
             payer_account_id=payer_account_id,
             period=str(period),
             inputs_id=figures.inputs_id,
@@ -140,7 +140,7 @@ def put_figures(
 
 def figures(session: Session, payer_account_id: AccountId, period: BillingPeriod) -> MonthFigures:
     """Raises NotBilled."""
-    row = session.get(tables.months.BilledMonth, (payer_account_id, str(period)))
+    row = session.get(tables.months.BilledMonthRow, (payer_account_id, str(period)))
     if row is None:
         raise NotBilled(payer_account_id, period)
     return from_json(MonthFigures, row.body)
@@ -222,7 +222,7 @@ def _invoices(
     session: Session, payer_account_id: AccountId, period: BillingPeriod
 ) -> Mapping[ClientKey, Invoice]:
     """By client, the issued document, else the draft."""
-    draft, document = tables.months.Draft, tables.documents.Document
+    draft, document = tables.months.DraftRow, tables.documents.DocumentRow
     rows = session.exec(
         select(draft.client_key, draft.document, document.body)
         .outerjoin(document, col(document.draft_id) == col(draft.id))
@@ -237,7 +237,7 @@ def _invoices(
 
 def billed_months(session: Session) -> tuple[tuple[AccountId, BillingPeriod], ...]:
     """All billed months of all payers, latest first."""
-    row = tables.months.BilledMonth
+    row = tables.months.BilledMonthRow
     found = session.exec(
         select(row.payer_account_id, row.period).order_by(
             col(row.period).desc(), col(row.payer_account_id)

@@ -21,16 +21,16 @@ from service.store.session import Session
 
 def put_price_book(session: Session, book: PriceBook, now: datetime) -> list[Change]:
     """The version in effect from `book.start`; versions once recorded stay."""
-    recorded = session.get(tables.configuration.PriceBookVersion, (book.key, book.version))
+    recorded = session.get(tables.configuration.PriceBookVersionRow, (book.key, book.version))
     if recorded is None:
         body = to_json(book)
         session.add(
-            tables.configuration.PriceBookVersion(
+            tables.configuration.PriceBookVersionRow(
                 book_key=book.key, version=book.version, body=body, recorded_at=now
             )
         )
         session.flush()
-    start = tables.configuration.PriceBookStart(
+    start = tables.configuration.PriceBookStartRow(
         book_key=book.key, start_period=str(book.start), version=book.version
     )
     return put(session, start, f"price book {book.key} from {book.start}")
@@ -38,7 +38,10 @@ def put_price_book(session: Session, book: PriceBook, now: datetime) -> list[Cha
 
 def price_books(session: Session, period: BillingPeriod) -> Mapping[str, PriceBook]:
     """By key, the version in effect in `period`; a book that starts later is not there."""
-    start, version = tables.configuration.PriceBookStart, tables.configuration.PriceBookVersion
+    start, version = (
+        tables.configuration.PriceBookStartRow,
+        tables.configuration.PriceBookVersionRow,
+    )
     rows = session.exec(
         select(start.start_period, version.body)
         .where(
@@ -56,11 +59,11 @@ def price_books(session: Session, period: BillingPeriod) -> Mapping[str, PriceBo
 
 
 def price_book_keys(session: Session) -> frozenset[str]:
-    return frozenset(session.exec(select(tables.configuration.PriceBookStart.book_key)))
+    return frozenset(session.exec(select(tables.configuration.PriceBookStartRow.book_key)))
 
 
 def put_custom_line_item(session: Session, item: CustomLineItem) -> list[Change]:
-    row = tables.configuration.CustomLineItem(
+    row = tables.configuration.CustomLineItemRow(
         key=item.key,
         client_key=item.client,
         kind=item.kind,
@@ -81,7 +84,7 @@ def custom_line_items(
     session: Session, payer_account_id: AccountId, period: BillingPeriod
 ) -> tuple[CustomLineItem, ...]:
     """Those in effect in `period` that go on invoices of this payer's month."""
-    row = tables.configuration.CustomLineItem
+    row = tables.configuration.CustomLineItemRow
     rows = session.exec(
         select(row)
         .where(
@@ -94,7 +97,7 @@ def custom_line_items(
     return tuple(map(_from_custom_row, rows))
 
 
-def _from_custom_row(row: tables.configuration.CustomLineItem) -> CustomLineItem:
+def _from_custom_row(row: tables.configuration.CustomLineItemRow) -> CustomLineItem:
     charge: Flat | Percentage
     if row.flat_amount is not None:
         charge = Flat(row.flat_amount)
@@ -114,7 +117,7 @@ def _from_custom_row(row: tables.configuration.CustomLineItem) -> CustomLineItem
 
 
 def put_exchange_rate(session: Session, rate: ExchangeRate) -> list[Change]:
-    row = tables.configuration.ExchangeRate(
+    row = tables.configuration.ExchangeRateRow(
         period=str(rate.period),
         from_currency=rate.from_currency,
         to_currency=rate.to_currency,
@@ -126,7 +129,7 @@ def put_exchange_rate(session: Session, rate: ExchangeRate) -> list[Change]:
 
 
 def exchange_rates(session: Session, period: BillingPeriod) -> tuple[ExchangeRate, ...]:
-    row = tables.configuration.ExchangeRate
+    row = tables.configuration.ExchangeRateRow
     rows = session.exec(
         select(row)
         .where(col(row.period) == str(period))

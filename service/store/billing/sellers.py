@@ -55,7 +55,7 @@ class NoSeller(Refused):
 
 
 def put_seller(session: Session, seller: Seller, numbering: Numbering) -> list[Change]:
-    row = tables.configuration.Seller(
+    row = tables.configuration.SellerRow(
         **asdict(seller)
         | {"payment_details": [list(pair) for pair in seller.payment_details]}
         | {"number_prefix": numbering.prefix, "number_start": numbering.start},
@@ -68,10 +68,10 @@ def put_seller(session: Session, seller: Seller, numbering: Numbering) -> list[C
 
 def _open_series(session: Session, key: str, start: int) -> None:
     """The start counts until the first document is issued; afterwards the series goes on."""
-    series = session.get(tables.documents.NumberSeries, key, with_for_update=True)
+    series = session.get(tables.documents.NumberSeriesRow, key, with_for_update=True)
     if series is None or series.last_issued_on is None:
         session.merge(
-            tables.documents.NumberSeries(
+            tables.documents.NumberSeriesRow(
                 key=key, last_ordinal=start - 1, last_chain_sha256=NOTHING_ISSUED
             )
         )
@@ -79,7 +79,7 @@ def _open_series(session: Session, key: str, start: int) -> None:
 
 
 def put_payer_account(session: Session, payer: PayerAccount) -> list[Change]:
-    row = tables.configuration.PayerAccount(
+    row = tables.configuration.PayerAccountRow(
         account_id=payer.account_id,
         seller_key=payer.seller_key,
         internal_accounts=sorted(payer.internal_accounts),
@@ -90,7 +90,7 @@ def put_payer_account(session: Session, payer: PayerAccount) -> list[Change]:
 
 def note_payer_account(session: Session, account_id: AccountId) -> None:
     """Known from now on, by its exports alone; configuring it comes later."""
-    row = tables.configuration.PayerAccount
+    row = tables.configuration.PayerAccountRow
     session.execute(
         insert(row)
         .values(account_id=account_id, internal_accounts=[], exports=[])
@@ -99,19 +99,19 @@ def note_payer_account(session: Session, account_id: AccountId) -> None:
 
 
 def payer_accounts(session: Session) -> tuple[PayerAccount, ...]:
-    row = tables.configuration.PayerAccount
+    row = tables.configuration.PayerAccountRow
     return tuple(map(_from_payer_row, session.exec(select(row).order_by(col(row.account_id)))))
 
 
 def payer_account(session: Session, account_id: str) -> PayerAccount:
     """Raises UnknownPayer."""
-    row = session.get(tables.configuration.PayerAccount, account_id)
+    row = session.get(tables.configuration.PayerAccountRow, account_id)
     if row is None:
         raise UnknownPayer(account_id)
     return _from_payer_row(row)
 
 
-def _from_payer_row(row: tables.configuration.PayerAccount) -> PayerAccount:
+def _from_payer_row(row: tables.configuration.PayerAccountRow) -> PayerAccount:
     return PayerAccount(
         account_id=AccountId(row.account_id),
         seller_key=row.seller_key,
@@ -121,11 +121,11 @@ def _from_payer_row(row: tables.configuration.PayerAccount) -> PayerAccount:
 
 
 def is_seller(session: Session, key: str) -> bool:
-    return session.get(tables.configuration.Seller, key) is not None
+    return session.get(tables.configuration.SellerRow, key) is not None
 
 
 def seller(session: Session, key: str) -> tuple[Seller, Numbering]:
-    row = session.get_one(tables.configuration.Seller, key)
+    row = session.get_one(tables.configuration.SellerRow, key)
     return (
         Seller(
             key=row.key,

@@ -42,14 +42,14 @@ class NoSnapshot(Refused):
 def put_snapshot(session: Session, snapshot: Snapshot, now: datetime) -> bool:
     """Make it the current one of its payer's month; whether it was new."""
     current_since = _after_all_others(session, snapshot, now)
-    known = session.get(tables.months.Snapshot, snapshot.id)
+    known = session.get(tables.months.SnapshotRow, snapshot.id)
     if known is not None:
         assert known.period == str(snapshot.period), "one content cannot be of two months"
         known.current_since = current_since
         session.add(known)
         return False
     session.add(
-        tables.months.Snapshot(
+        tables.months.SnapshotRow(
             id=snapshot.id,
             payer_account_id=snapshot.payer_account_id,
             period=str(snapshot.period),
@@ -68,7 +68,7 @@ def put_snapshot(session: Session, snapshot: Snapshot, now: datetime) -> bool:
 
 def _after_all_others(session: Session, snapshot: Snapshot, now: datetime) -> datetime:
     """Two ingests in one instant, or a clock set back, leave no doubt which came last."""
-    row = tables.months.Snapshot
+    row = tables.months.SnapshotRow
     latest = session.exec(
         select(func.max(row.current_since)).where(
             col(row.payer_account_id) == snapshot.payer_account_id,
@@ -80,7 +80,7 @@ def _after_all_others(session: Session, snapshot: Snapshot, now: datetime) -> da
 
 def current_snapshot(session: Session, payer_account_id: str, period: BillingPeriod) -> Snapshot:
     """The one that the latest ingest gave. Raises NoSnapshot."""
-    row = tables.months.Snapshot
+    row = tables.months.SnapshotRow
     found = session.exec(
         select(row)
         .where(col(row.payer_account_id) == payer_account_id, col(row.period) == str(period))
@@ -93,21 +93,21 @@ def current_snapshot(session: Session, payer_account_id: str, period: BillingPer
 
 
 def snapshot(session: Session, snapshot_id: str) -> Snapshot:
-    return _from_row(session.get_one(tables.months.Snapshot, snapshot_id))
+    return _from_row(session.get_one(tables.months.SnapshotRow, snapshot_id))
 
 
 def current_since(session: Session, snapshot_id: str) -> datetime:
     """When an ingest last gave this snapshot."""
-    return session.get_one(tables.months.Snapshot, snapshot_id).current_since
+    return session.get_one(tables.months.SnapshotRow, snapshot_id).current_since
 
 
 def payers_with_snapshot(session: Session, period: BillingPeriod) -> tuple[AccountId, ...]:
-    row = tables.months.Snapshot
+    row = tables.months.SnapshotRow
     found = session.exec(select(row.payer_account_id).where(col(row.period) == str(period)))
     return tuple(sorted(map(AccountId, set(found))))
 
 
-def _from_row(row: tables.months.Snapshot) -> Snapshot:
+def _from_row(row: tables.months.SnapshotRow) -> Snapshot:
     return Snapshot(
         id=row.id,
         payer_account_id=AccountId(row.payer_account_id),

@@ -10,7 +10,7 @@ from sqlmodel import Field
 from service.store.tables.row import JSON, Row
 
 
-class ApiKey(Row, table=True):
+class ApiKeyRow(Row, table=True):
     """Of the secret only a hash is kept; `prefix` finds the row."""
 
     prefix: str = Field(primary_key=True)
@@ -23,7 +23,7 @@ class ApiKey(Row, table=True):
     revoked_at: datetime | None = None
 
 
-class AuditEntry(Row, table=True):
+class AuditEntryRow(Row, table=True):
     id: int | None = Field(default=None, primary_key=True)
     at: datetime
     actor: str

@@ -24,7 +24,7 @@ from service.store.tables.row import (
 )
 
 
-class Seller(Row, table=True):
+class SellerRow(Row, table=True):
     key: str = Field(primary_key=True)
     name: str
     address: dict[str, Any] = Field(sa_type=JSON)
@@ -40,7 +40,7 @@ class Seller(Row, table=True):
     rounding: Rounding = Field(sa_type=one_of(Rounding))
 
 
-class PayerAccount(Row, table=True):
+class PayerAccountRow(Row, table=True):
     __table_args__ = (is_account_id("account_id"),)
 
     account_id: str = Field(primary_key=True)
@@ -50,7 +50,7 @@ class PayerAccount(Row, table=True):
     exports: list[dict[str, str]] = Field(sa_type=JSON)
 
 
-class PriceBookVersion(Row, table=True):
+class PriceBookVersionRow(Row, table=True):
     """The rules themselves, written once; `version` is their content id."""
 
     book_key: str = Field(primary_key=True)
@@ -59,7 +59,7 @@ class PriceBookVersion(Row, table=True):
     recorded_at: datetime
 
 
-class PriceBookStart(Row, table=True):
+class PriceBookStartRow(Row, table=True):
     """Which version of a book is in effect from a period until the next start."""
 
     __table_args__ = (
@@ -74,7 +74,7 @@ class PriceBookStart(Row, table=True):
     version: str
 
 
-class Client(Row, table=True):
+class ClientRow(Row, table=True):
     __table_args__ = (
         sa.CheckConstraint("payment_terms_days >= 0", name="payment_terms_days_not_negative"),
         sa.CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_form"),
@@ -95,7 +95,7 @@ class Client(Row, table=True):
     external_refs: dict[str, str] = Field(sa_type=JSON)
 
 
-class Account(Row, table=True):
+class AccountRow(Row, table=True):
     """A member account's name, as last told."""
 
     __table_args__ = (is_account_id("account_id"),)
@@ -104,7 +104,7 @@ class Account(Row, table=True):
     name: str
 
 
-class Assignment(Row, table=True):
+class AssignmentRow(Row, table=True):
     """An account has one client on a day.
 
     Ranges have GiST of their own, so the account id stands as a range of one number: no btree_gist.
@@ -128,7 +128,7 @@ class Assignment(Row, table=True):
     client_key: str = Field(foreign_key="client.key", index=True)
 
 
-class CustomLineItem(Row, table=True):
+class CustomLineItemRow(Row, table=True):
     __table_args__ = (
         sa.CheckConstraint(
             "(flat_amount IS NULL) <> (percent IS NULL)", name="either_flat_or_percent"
@@ -153,7 +153,7 @@ class CustomLineItem(Row, table=True):
     payer_account_id: str | None = Field(default=None, foreign_key="payer_account.account_id")
 
 
-class ExchangeRate(Row, table=True):
+class ExchangeRateRow(Row, table=True):
     __table_args__ = (sa.CheckConstraint("rate > 0", name="rate_positive"), is_period("period"))
 
     period: str = Field(primary_key=True, sa_type=PERIOD)

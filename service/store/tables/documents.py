@@ -11,7 +11,7 @@ from sqlmodel import Field
 from service.store.tables.row import JSON, PERIOD, Row, is_period
 
 
-class NumberSeries(Row, table=True):
+class NumberSeriesRow(Row, table=True):
     """One row per series: who updates it holds the right to issue, until commit or rollback."""
 
     __table_args__ = (sa.CheckConstraint("last_ordinal >= 0", name="last_ordinal_not_negative"),)
@@ -22,7 +22,7 @@ class NumberSeries(Row, table=True):
     last_chain_sha256: str
 
 
-class Document(Row, table=True):
+class DocumentRow(Row, table=True):
     __table_args__ = (
         sa.UniqueConstraint("series", "ordinal"),
         sa.UniqueConstraint("payer_account_id", "client_key", "period"),
@@ -47,7 +47,7 @@ class Document(Row, table=True):
     issued_at: datetime
 
 
-class DocumentFile(Row, table=True):
+class DocumentFileRow(Row, table=True):
     document_id: int = Field(primary_key=True, foreign_key="document.id")
     format: str = Field(primary_key=True)
     content: bytes

@@ -13,7 +13,7 @@ from sqlmodel import Field
 from service.store.tables.row import JSON, NUMERIC, PERIOD, Row, is_account_id, is_period, one_of
 
 
-class Snapshot(Row, table=True):
+class SnapshotRow(Row, table=True):
     """An export's charge summary, kept as a file under `id`, its content id."""
 
     __table_args__ = (
@@ -35,7 +35,7 @@ class Snapshot(Row, table=True):
     """The last time an ingest gave it: the greatest of a payer's month is the current one."""
 
 
-class CostExplorerAnswer(Row, table=True):
+class CostExplorerAnswerRow(Row, table=True):
     """Every question to Cost Explorer costs money, so its answers are kept."""
 
     question_sha256: str = Field(primary_key=True)
@@ -46,7 +46,7 @@ class CostExplorerAnswer(Row, table=True):
     asked_at: datetime
 
 
-class BillingInput(Row, table=True):
+class BillingInputRow(Row, table=True):
     """Everything but the charges that a run's drafts are a function of; `id` is its content id."""
 
     id: str = Field(primary_key=True)
@@ -55,7 +55,7 @@ class BillingInput(Row, table=True):
     recorded_at: datetime
 
 
-class BilledMonth(Row, table=True):
+class BilledMonthRow(Row, table=True):
     """What billing a payer's month came to, the last time: its proof and its findings."""
 
     __table_args__ = (is_period("period"),)
@@ -75,7 +75,7 @@ class DraftState(StrEnum):
     DISCARDED = "discarded"
 
 
-class Draft(Row, table=True):
+class DraftRow(Row, table=True):
     __table_args__ = (
         sa.Index(
             "uq_draft_living",

@@ -16,26 +16,26 @@ from kernel.findings import Severity
 from service.store.tables.row import JSON, Row, is_account_id, one_of
 
 
-class Practice(Row, table=True):
+class PracticeRow(Row, table=True):
     """The payer's organization as the setup left it: OU, guards, contacts, our own roles."""
 
     payer_account_id: str = Field(primary_key=True, foreign_key="payer_account.account_id")
     body: dict[str, Any] = Field(sa_type=JSON)
 
 
-class Team(Row, table=True):
+class TeamRow(Row, table=True):
     key: str = Field(primary_key=True)
     name: str
 
 
-class CatalogueRole(Row, table=True):
+class CatalogueRoleRow(Row, table=True):
     """A role of the practice's own, beside the catalogue that is shipped."""
 
     name: str = Field(primary_key=True)
     body: dict[str, Any] = Field(sa_type=JSON)
 
 
-class ClientExternalId(Row, table=True):
+class ClientExternalIdRow(Row, table=True):
     """Made by us, one per client, never changed: roles in its accounts ask for it."""
 
     client_key: str = Field(primary_key=True, foreign_key="client.key")
@@ -46,7 +46,7 @@ LEFT = "('cancelled', 'departed', 'awaiting_final_invoice', 'archived')"
 """An account that left may be onboarded again."""
 
 
-class Onboarding(Row, table=True):
+class OnboardingRow(Row, table=True):
     """What was asked, and where it stands; `record` is what the next decision is made from."""
 
     __table_args__ = (
@@ -105,7 +105,7 @@ class Onboarding(Row, table=True):
     departed_at: datetime | None = None
 
 
-class Reservation(Row, table=True):
+class ReservationRow(Row, table=True):
     """A root address and account name, kept for good: AWS gives neither away twice."""
 
     email: str = Field(primary_key=True)
@@ -130,7 +130,7 @@ class EventOutcome(StrEnum):
     LOST = "lost"
 
 
-class OnboardingEvent(Row, table=True):
+class OnboardingEventRow(Row, table=True):
     """One thing that happened; never changed, and without secrets."""
 
     id: int | None = Field(default=None, primary_key=True)
@@ -149,7 +149,7 @@ class OnboardingEvent(Row, table=True):
     """The person, or '' for the service."""
 
 
-class RegisteredRole(Row, table=True):
+class RegisteredRoleRow(Row, table=True):
     """Every role of ours that ever was to be made: at hand-over each is shown to be shut."""
 
     __table_args__ = (is_account_id("account_id"),)
@@ -160,7 +160,7 @@ class RegisteredRole(Row, table=True):
     registered_at: datetime
 
 
-class RoleGrant(Row, table=True):
+class RoleGrantRow(Row, table=True):
     """A team may use a role in an account, from `granted_at` until `revoked_at`."""
 
     __table_args__ = (
@@ -185,7 +185,7 @@ class RoleGrant(Row, table=True):
     revoked_at: datetime | None = None
 
 
-class Handover(Row, table=True):
+class HandoverRow(Row, table=True):
     __table_args__ = (
         sa.Index(
             "uq_handover_living",
@@ -209,7 +209,7 @@ class Handover(Row, table=True):
     ended_at: datetime | None = None
 
 
-class HandoverApproval(Row, table=True):
+class HandoverApprovalRow(Row, table=True):
     """Of one dangerous item, by another person than the one who asked."""
 
     __table_args__ = (sa.CheckConstraint("approved_by <> asked_by", name="a_second_person"),)
@@ -221,7 +221,7 @@ class HandoverApproval(Row, table=True):
     approved_at: datetime
 
 
-class MemberAccount(Row, table=True):
+class MemberAccountRow(Row, table=True):
     """What AWS's list last said of an account of the organization."""
 
     __table_args__ = (is_account_id("account_id"),)
@@ -233,7 +233,7 @@ class MemberAccount(Row, table=True):
     seen_at: datetime
 
 
-class AccountFinding(Row, table=True):
+class AccountFindingRow(Row, table=True):
     """What the watch found, until it finds it no more."""
 
     payer_account_id: str = Field(primary_key=True, foreign_key="practice.payer_account_id")

@@ -10,7 +10,7 @@ from sqlmodel import Field
 from service.store.tables.row import JSON, Row, is_account_id
 
 
-class AnsweredRequest(Row, table=True):
+class AnsweredRequestRow(Row, table=True):
     """What was answered under an Idempotency-Key, so that a repetition gets it again."""
 
     api_key: str = Field(primary_key=True, foreign_key="api_key.prefix")
@@ -24,7 +24,7 @@ class AnsweredRequest(Row, table=True):
     body: dict[str, Any] = Field(sa_type=JSON)
 
 
-class AccessCheck(Row, table=True):
+class AccessCheckRow(Row, table=True):
     """Somebody wants to know whether our roles let in whom they should; a job finds out."""
 
     __table_args__ = (is_account_id("account_id"),)

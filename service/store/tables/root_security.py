@@ -10,7 +10,7 @@ from sqlmodel import Field
 from service.store.tables.row import Row, is_account_id
 
 
-class RootAudit(Row, table=True):
+class RootAuditRow(Row, table=True):
     """When a member's root was last audited, so that everybody has a turn."""
 
     __table_args__ = (is_account_id("account_id"),)
@@ -20,7 +20,7 @@ class RootAudit(Row, table=True):
     audited_at: datetime
 
 
-class MailboxCanary(Row, table=True):
+class MailboxCanaryRow(Row, table=True):
     """A test mail to an account's root address; written down before it is sent."""
 
     __table_args__ = (

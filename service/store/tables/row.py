@@ -20,12 +20,16 @@ NAMES = {
 
 
 class Row(SQLModel):
-    """A table's row. Rows do not validate: values are checked before they get here."""
+    """A table's row, named after it: `ClientRow` of the table `client`, beside the value `Client`.
+
+    Rows do not validate: values are checked before they get here.
+    """
 
     metadata = sa.MetaData(naming_convention=NAMES)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        cls.__tablename__ = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        name = cls.__name__.removesuffix("Row")
+        cls.__tablename__ = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
         super().__init_subclass__(**kwargs)
 
 

@@ -32,7 +32,7 @@ class StepState(StrEnum):
     DONE = "done"
 
 
-class Run(Row, table=True):
+class RunRow(Row, table=True):
     __table_args__ = (
         is_account_id("payer_account_id"),
         is_period("period"),
@@ -59,7 +59,7 @@ class Run(Row, table=True):
     finished_at: datetime | None = None
 
 
-class RunStep(Row, table=True):
+class RunStepRow(Row, table=True):
     run_id: int = Field(primary_key=True, foreign_key="run.id")
     ordinal: int = Field(primary_key=True)
     name: str
@@ -72,7 +72,7 @@ class RunStep(Row, table=True):
     finished_at: datetime | None = None
 
 
-class RunFinding(Row, table=True):
+class RunFindingRow(Row, table=True):
     run_id: int = Field(primary_key=True, foreign_key="run.id")
     ordinal: int = Field(primary_key=True)
     severity: Severity = Field(sa_type=one_of(Severity))
