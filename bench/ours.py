@@ -8,13 +8,13 @@ import polars as pl
 
 from bench.sets import CLIENTS, PERIOD, MonthSet, price_book, roster_of
 from invoices.allocation.direct import BEARER, assign
-from invoices.allocation.leftover import Policy, allocate
+from invoices.allocation.leftover import RetentionPolicy, allocate
 from invoices.allocation.segments import by_segment
 from invoices.charges import Kind
 from invoices.clients import ClientKey
 from invoices.pricing.book import PriceBook
 from invoices.pricing.rating import rate
-from jobs.ingest.run import Request, ingest
+from jobs.ingest.run import IngestRequest, ingest
 
 LINE: tuple[str, ...] = (
     BEARER,
@@ -35,7 +35,7 @@ LINE: tuple[str, ...] = (
 
 def priced_lines(month: MonthSet, cache: Path, out: Path) -> None:
     charges = ingest(
-        Request(str(month.folder), month.payer, PERIOD), cache=cache, progress=lambda *_: None
+        IngestRequest(str(month.folder), month.payer, PERIOD), cache=cache, progress=lambda *_: None
     ).charges
     roster, book, ours = roster_of(month), price_book(), frozenset({month.payer})
     summed = by_segment(charges, roster, period=PERIOD, internal_accounts=ours)
@@ -47,6 +47,6 @@ def priced_lines(month: MonthSet, cache: Path, out: Path) -> None:
     lines.collect().write_parquet(out)
 
 
-def _policy(book: PriceBook) -> Policy:
+def _policy(book: PriceBook) -> RetentionPolicy:
     kept = [Kind.CREDIT, Kind.TAX, *(kind for kind in Kind if kind.startswith("discount_"))]
-    return Policy(book.cost_basis, {kind: book.passed_percent(kind) for kind in kept})
+    return RetentionPolicy(book.cost_basis, {kind: book.passed_percent(kind) for kind in kept})

@@ -12,7 +12,7 @@ from invoices.documents.invoice import Seller
 from invoices.inputs import BillingInputs
 from invoices.money import Rounding
 from invoices.month import bill, prove
-from jobs.ingest.run import Request, ingest
+from jobs.ingest.run import IngestRequest, ingest
 
 CLIENTS = 1_000
 SECONDS_MAX = 5.0
@@ -22,7 +22,7 @@ _ADDRESS = Address(street="1 Quay", city="Cork", postcode="T12", country="IE")
 def main(rows: int) -> int:
     month = shuffled_month(rows)
     with tempfile.TemporaryDirectory(prefix="bench-") as cache:
-        request = Request(str(month.folder), month.payer, PERIOD)
+        request = IngestRequest(str(month.folder), month.payer, PERIOD)
         charges = ingest(request, cache=Path(cache), progress=lambda *_: None).charges
     inputs = _inputs(month)
     start = time.perf_counter()

@@ -19,7 +19,7 @@ CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Facts:
+class CheckedMonth:
     """What a check may look at."""
 
     inputs: BillingInputs
@@ -38,10 +38,10 @@ class Facts:
         return [client for client in self.inputs.clients if client.key in self.statements]
 
 
-Check = Callable[[Facts], Iterable[Finding]]
+Check = Callable[[CheckedMonth], Iterable[Finding]]
 
 
-def check(facts: Facts, checks: Iterable[Check]) -> tuple[Finding, ...]:
+def check(facts: CheckedMonth, checks: Iterable[Check]) -> tuple[Finding, ...]:
     """All findings, sorted; a critical one with a client parks that client."""
     return tuple(sorted({finding for each in checks for finding in each(facts)}))
 
@@ -54,7 +54,7 @@ def parked(findings: Iterable[Finding]) -> frozenset[ClientKey]:
     )
 
 
-def unknown_charges(facts: Facts) -> Iterator[Finding]:
+def unknown_charges(facts: CheckedMonth) -> Iterator[Finding]:
     if Kind.UNKNOWN.value in facts.kinds:
         amount = plain(facts.allocation.retained.get("quarantined", Decimal(0)))
         yield Finding(
@@ -66,7 +66,7 @@ def unknown_charges(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def mixed_currencies(facts: Facts) -> Iterator[Finding]:
+def mixed_currencies(facts: CheckedMonth) -> Iterator[Finding]:
     if len(facts.currencies) > 1:
         yield Finding(
             CRITICAL,
@@ -77,7 +77,7 @@ def mixed_currencies(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def unassigned_accounts(facts: Facts) -> Iterator[Finding]:
+def unassigned_accounts(facts: CheckedMonth) -> Iterator[Finding]:
     for account in facts.allocation.unassigned:
         yield Finding(
             CRITICAL,
@@ -89,7 +89,7 @@ def unassigned_accounts(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def internal_accounts_with_a_client(facts: Facts) -> Iterator[Finding]:
+def internal_accounts_with_a_client(facts: CheckedMonth) -> Iterator[Finding]:
     internal = facts.inputs.internal_accounts
     for assignment in facts.inputs.roster.assignments:
         if assignment.account_id in internal and assignment.span.overlaps(facts.inputs.period.days):
@@ -102,14 +102,14 @@ def internal_accounts_with_a_client(facts: Facts) -> Iterator[Finding]:
             )
 
 
-def unknown_clients(facts: Facts) -> Iterator[Finding]:
+def unknown_clients(facts: CheckedMonth) -> Iterator[Finding]:
     known = {client.key for client in facts.inputs.clients}
     for key in facts.statements:
         if key not in known:
             yield _parks(key, "client_unknown", f"{key} bears charges but is no client: add it.")
 
 
-def missing_price_books(facts: Facts) -> Iterator[Finding]:
+def missing_price_books(facts: CheckedMonth) -> Iterator[Finding]:
     for client in facts.billed_clients:
         if client.price_book not in facts.inputs.price_books:
             yield _parks(
@@ -120,7 +120,7 @@ def missing_price_books(facts: Facts) -> Iterator[Finding]:
             )
 
 
-def missing_exchange_rates(facts: Facts) -> Iterator[Finding]:
+def missing_exchange_rates(facts: CheckedMonth) -> Iterator[Finding]:
     known = {
         rate.to_currency
         for rate in facts.inputs.exchange_rates
@@ -136,7 +136,7 @@ def missing_exchange_rates(facts: Facts) -> Iterator[Finding]:
             )
 
 
-def incomplete_clients(facts: Facts) -> Iterator[Finding]:
+def incomplete_clients(facts: CheckedMonth) -> Iterator[Finding]:
     """An invoice names the client and its address; where tax law is quoted, it must."""
     for client in facts.billed_clients:
         taxed = client.tax.category is not TaxCategory.OUTSIDE_SCOPE
@@ -157,7 +157,7 @@ def incomplete_clients(facts: Facts) -> Iterator[Finding]:
             )
 
 
-def inconsistent_tax(facts: Facts) -> Iterator[Finding]:
+def inconsistent_tax(facts: CheckedMonth) -> Iterator[Finding]:
     for client in facts.billed_clients:
         tax = client.tax
         if (tax.category is TaxCategory.STANDARD) != (tax.rate_percent > 0):
@@ -169,7 +169,7 @@ def inconsistent_tax(facts: Facts) -> Iterator[Finding]:
             )
 
 
-def custom_items_of_nobody(facts: Facts) -> Iterator[Finding]:
+def custom_items_of_nobody(facts: CheckedMonth) -> Iterator[Finding]:
     known = {client.key for client in facts.inputs.clients}
     for item in facts.inputs.custom_line_items:
         if item.client not in known:
@@ -181,7 +181,7 @@ def custom_items_of_nobody(facts: Facts) -> Iterator[Finding]:
             )
 
 
-def discounts_without_kind(facts: Facts) -> Iterator[Finding]:
+def discounts_without_kind(facts: CheckedMonth) -> Iterator[Finding]:
     """Where an export shows discounts as columns, they carry no kind that a share could name."""
     if "discounts" not in facts.allocation.retained:
         return
@@ -200,7 +200,7 @@ def discounts_without_kind(facts: Facts) -> Iterator[Finding]:
             )
 
 
-def wrong_totals(facts: Facts) -> Iterator[Finding]:
+def wrong_totals(facts: CheckedMonth) -> Iterator[Finding]:
     """Also an invariant of the Invoice: a check guards what an optimised Python would not."""
     for key, draft in facts.drafts.items():
         subtotal = sum(line.amount_minor for line in draft.lines)
@@ -209,7 +209,7 @@ def wrong_totals(facts: Facts) -> Iterator[Finding]:
             yield _parks(key, "total_differs", f"The lines of {key} do not add up to its total.")
 
 
-def nothing_due(facts: Facts) -> Iterator[Finding]:
+def nothing_due(facts: CheckedMonth) -> Iterator[Finding]:
     for key, draft in facts.drafts.items():
         if draft.total_minor < 0:
             yield Finding(
@@ -222,7 +222,7 @@ def nothing_due(facts: Facts) -> Iterator[Finding]:
             yield Finding(WARNING, "total_zero", key, f"{key} owes nothing for the period.")
 
 
-def sold_below_cost(facts: Facts) -> Iterator[Finding]:
+def sold_below_cost(facts: CheckedMonth) -> Iterator[Finding]:
     for key, statement in facts.statements.items():
         if statement.price < statement.cost:
             loss = plain(statement.cost - statement.price)

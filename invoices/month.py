@@ -12,13 +12,13 @@ from typing import Any
 from invoices.allocation.direct import assign
 from invoices.allocation.leftover import (
     RETAINED_AS,
-    Policy,
+    RetentionPolicy,
     UnassignedAccount,
     allocate,
 )
 from invoices.allocation.segments import by_segment
 from invoices.charges import Charges, Kind
-from invoices.checks import CHECKS_BEFORE_DRAFTING, CHECKS_OF_DRAFTS, Facts, check, parked
+from invoices.checks import CHECKS_BEFORE_DRAFTING, CHECKS_OF_DRAFTS, CheckedMonth, check, parked
 from invoices.clients import Client, ClientKey
 from invoices.documents.document import content_id, to_document
 from invoices.documents.drafting import Letterhead, converted, draft
@@ -74,7 +74,7 @@ def bill(charges: Charges, inputs: BillingInputs) -> BilledMonth:
     rated = rate(allocation.borne, books)
     statements = draw_up(rated, inputs.price_books, period=inputs.period, currency=currency)
     statements = _with_custom_only(statements, inputs, currency)
-    facts = Facts(
+    facts = CheckedMonth(
         inputs=inputs,
         currency=currency,
         kinds=frozenset(charges.keys["kind"].unique()),
@@ -135,9 +135,9 @@ def _books(inputs: BillingInputs) -> dict[ClientKey, PriceBook]:
     }
 
 
-def _policy(book: PriceBook) -> Policy:
+def _policy(book: PriceBook) -> RetentionPolicy:
     kinds = [kind for kind in RETAINED_AS if kind is not Kind.UNKNOWN]
-    return Policy(book.cost_basis, {kind: book.passed_percent(kind) for kind in kinds})
+    return RetentionPolicy(book.cost_basis, {kind: book.passed_percent(kind) for kind in kinds})
 
 
 def _with_custom_only(
@@ -152,7 +152,7 @@ def _with_custom_only(
     return tuple(sorted([*statements, *added], key=lambda statement: statement.client))
 
 
-def _drafted(facts: Facts) -> BilledMonth:
+def _drafted(facts: CheckedMonth) -> BilledMonth:
     """Checks, drafts whom nothing parks, and checks the drafts."""
     findings = check(facts, CHECKS_BEFORE_DRAFTING)
     stopped = parked(findings)
@@ -179,7 +179,7 @@ def _drafted(facts: Facts) -> BilledMonth:
     )
 
 
-def _draft(client: Client, facts: Facts) -> Draft:
+def _draft(client: Client, facts: CheckedMonth) -> Draft:
     inputs, statement = facts.inputs, facts.statements[client.key]
     exchange = _exchange(client, facts)
     custom = custom_charges(
@@ -199,7 +199,7 @@ def _draft(client: Client, facts: Facts) -> Draft:
     return Draft(client.key, invoice, statement, custom, draft_id)
 
 
-def _exchange(client: Client, facts: Facts) -> Exchange | None:
+def _exchange(client: Client, facts: CheckedMonth) -> Exchange | None:
     if client.currency == facts.currency:
         return None
     wanted = (facts.inputs.period, facts.currency, client.currency)

@@ -51,7 +51,7 @@ class Answers(Protocol):
     def put(self, answer: Answer) -> None: ...
 
 
-class Ask(Protocol):
+class AskCostExplorer(Protocol):
     """`jobs.aws.cost_explorer.cost_and_usage`, with its client."""
 
     def __call__(self, *, start: str, end: str, metrics: Sequence[str]) -> list[CostGroup]: ...
@@ -76,7 +76,7 @@ class StoredAnswers:
             )
 
 
-def cost_explorer() -> Ask:
+def cost_explorer() -> AskCostExplorer:
     """The payer's own, with the credentials of the environment."""
     return partial(cost_and_usage, session.cost_explorer())
 
@@ -109,7 +109,9 @@ class Estimate:
     costs: tuple[EstimatedCost, ...]
 
 
-def month_to_date(period: BillingPeriod, *, answers: Answers, ask: Ask, now: datetime) -> Estimate:
+def month_to_date(
+    period: BillingPeriod, *, answers: Answers, ask: AskCostExplorer, now: datetime
+) -> Estimate:
     """The kept answer while it is fresh, else a new one, kept. Raises NoEstimate."""
     kept = answers.latest()
     if kept is None or now - kept.asked_at > FRESH_FOR:
@@ -117,7 +119,9 @@ def month_to_date(period: BillingPeriod, *, answers: Answers, ask: Ask, now: dat
     return _estimate(period, kept)
 
 
-def ask_anew(period: BillingPeriod, *, answers: Answers, ask: Ask, now: datetime) -> Estimate:
+def ask_anew(
+    period: BillingPeriod, *, answers: Answers, ask: AskCostExplorer, now: datetime
+) -> Estimate:
     """A new answer, kept, however fresh the last one is. Raises NoEstimate."""
     answer = _asked(period, ask, now)
     answers.put(answer)
@@ -136,7 +140,7 @@ def control_totals(estimate: Estimate, facts: Mapping[str, Any]) -> tuple[Contro
     )
 
 
-def _asked(period: BillingPeriod, ask: Ask, now: datetime) -> Answer:
+def _asked(period: BillingPeriod, ask: AskCostExplorer, now: datetime) -> Answer:
     """Until today's end at most: Cost Explorer refuses to be asked further ahead."""
     today = now.astimezone(UTC).date()
     if today < period.start:
@@ -238,7 +242,7 @@ def _compared(
 
 __all__ = [
     "Answers",
-    "Ask",
+    "AskCostExplorer",
     "Estimate",
     "EstimatedCost",
     "NoEstimate",

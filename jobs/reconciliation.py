@@ -9,7 +9,7 @@ from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
 from invoices.reconciliation import ONE_CENT, ControlTotal, Reconciliation
 from jobs.environment import Environment
-from jobs.estimates import Ask, StoredAnswers, ask_anew, control_totals, month_to_date
+from jobs.estimates import AskCostExplorer, StoredAnswers, ask_anew, control_totals, month_to_date
 from service.store.billing import estimates, months, snapshots
 
 
@@ -18,7 +18,7 @@ def reconcile(
     payer_account_id: AccountId,
     period: BillingPeriod,
     *,
-    ask: Ask | None = None,
+    ask: AskCostExplorer | None = None,
 ) -> Reconciliation:
     """The proof, beside what Cost Explorer said when it was last asked; with `ask`, it is asked.
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sandbox.bills import Bill, Stage
+from sandbox.bills import Bill, BillStage
 from sandbox.bills.amounts import plain
-from sandbox.bills.lines import Kind
+from sandbox.bills.lines import LineKind
 from sandbox.bills.truth import Fact
 
 METRICS = {
@@ -23,30 +23,30 @@ METRICS = {
     "BlendedCost": "blended",
     "UsageQuantity": "usage",
 }
-RECORD_TYPES: Mapping[Kind, str] = {
-    Kind.USAGE: "Usage",
-    Kind.SUBSCRIPTION: "FlatRateSubscription",
-    Kind.RI_USAGE: "DiscountedUsage",
-    Kind.RI_FEE: "Recurring",
-    Kind.RI_UPFRONT: "Upfront",
-    Kind.SP_USAGE: "SavingsPlanCoveredUsage",
-    Kind.SP_NEGATION: "SavingsPlanNegation",
-    Kind.SP_FEE: "SavingsPlanRecurringFee",
-    Kind.SP_UPFRONT: "SavingsPlanUpfrontFee",
-    Kind.CREDIT: "Credit",
-    Kind.REFUND: "Refund",
-    Kind.TAX: "Tax",
-    Kind.DISCOUNT_EDP: "Enterprise Discount Program Discount",
-    Kind.DISCOUNT_PRIVATE_RATE: "Private Rate Card Discount",
-    Kind.DISCOUNT_BUNDLED: "Bundled Discount",
-    Kind.DISCOUNT_RI_VOLUME: "Reserved Instance Volume Discount",
-    Kind.DISCOUNT_SPP: "Solution Provider Program Discount",
-    Kind.DISCOUNT_OTHER: "Discount",
+RECORD_TYPES: Mapping[LineKind, str] = {
+    LineKind.USAGE: "Usage",
+    LineKind.SUBSCRIPTION: "FlatRateSubscription",
+    LineKind.RI_USAGE: "DiscountedUsage",
+    LineKind.RI_FEE: "Recurring",
+    LineKind.RI_UPFRONT: "Upfront",
+    LineKind.SP_USAGE: "SavingsPlanCoveredUsage",
+    LineKind.SP_NEGATION: "SavingsPlanNegation",
+    LineKind.SP_FEE: "SavingsPlanRecurringFee",
+    LineKind.SP_UPFRONT: "SavingsPlanUpfrontFee",
+    LineKind.CREDIT: "Credit",
+    LineKind.REFUND: "Refund",
+    LineKind.TAX: "Tax",
+    LineKind.DISCOUNT_EDP: "Enterprise Discount Program Discount",
+    LineKind.DISCOUNT_PRIVATE_RATE: "Private Rate Card Discount",
+    LineKind.DISCOUNT_BUNDLED: "Bundled Discount",
+    LineKind.DISCOUNT_RI_VOLUME: "Reserved Instance Volume Discount",
+    LineKind.DISCOUNT_SPP: "Solution Provider Program Discount",
+    LineKind.DISCOUNT_OTHER: "Discount",
 }
 """Cost Explorer's words differ from the report's; fees are `Support` or `Other`."""
 
 
-class AwsError(Exception):
+class CostExplorerRefusal(Exception):
     """An error as AWS answers it."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -55,7 +55,7 @@ class AwsError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CostEntry:
     """What a bill holds for an account and record type on a day."""
 
     day: date
@@ -70,7 +70,7 @@ class CostExplorer:
     def __init__(self, bills: Sequence[Bill], *, page_groups: int = 1000) -> None:
         self._page_groups = page_groups
         self._entries = [entry for bill in bills for entry in _entries(bill)]
-        self._open = {str(bill.month) for bill in bills if bill.stage == Stage.OPEN}
+        self._open = {str(bill.month) for bill in bills if bill.stage == BillStage.OPEN}
         self._names = {
             account.id: account.name
             for bill in bills
@@ -144,18 +144,18 @@ class Group:
     slot: Slot
     keys: tuple[str, ...] | None
     """() when the request groups by nothing, None when a slot has no groups at all."""
-    entries: Sequence[Entry]
+    entries: Sequence[CostEntry]
 
 
-def _entries(bill: Bill) -> Iterable[Entry]:
+def _entries(bill: Bill) -> Iterable[CostEntry]:
     first, last = bill.month.start.date(), bill.month.end.date() - timedelta(days=1)
     for fact in bill.truth.facts():
         day = min(max(fact.day, first), last)
-        yield Entry(day, fact.place.account_id, _record_type(fact), fact.totals)
+        yield CostEntry(day, fact.place.account_id, _record_type(fact), fact.totals)
 
 
 def _record_type(fact: Fact) -> str:
-    if fact.place.kind == Kind.FEE:
+    if fact.place.kind == LineKind.FEE:
         return "Support" if fact.place.product_code.startswith("AWSSupport") else "Other"
     return RECORD_TYPES[fact.place.kind]
 
@@ -164,24 +164,24 @@ def _metrics(request: Mapping[str, Any]) -> list[str]:
     metrics = list(request.get("Metrics") or [])
     unknown = [metric for metric in metrics if metric not in METRICS]
     if unknown or not metrics:
-        raise AwsError("ValidationException", f"Metrics {unknown} are not supported")
+        raise CostExplorerRefusal("ValidationException", f"Metrics {unknown} are not supported")
     return metrics
 
 
 def _group_keys(request: Mapping[str, Any]) -> tuple[str, ...]:
     keys = tuple(group["Key"] for group in request.get("GroupBy") or [])
     if len(keys) > 2 or not set(keys) <= set(_DIMENSIONS):
-        raise AwsError("ValidationException", f"cannot group by {', '.join(keys)}")
+        raise CostExplorerRefusal("ValidationException", f"cannot group by {', '.join(keys)}")
     return keys
 
 
-_DIMENSIONS: Mapping[str, Callable[[Entry], str]] = {
+_DIMENSIONS: Mapping[str, Callable[[CostEntry], str]] = {
     "LINKED_ACCOUNT": lambda entry: entry.account_id,
     "RECORD_TYPE": lambda entry: entry.record_type,
 }
 
 
-def _condition(expression: Mapping[str, Any] | None) -> Callable[[Entry], bool]:
+def _condition(expression: Mapping[str, Any] | None) -> Callable[[CostEntry], bool]:
     """A filter of dimensions, with And, Or and Not."""
     match expression:
         case None:
@@ -199,7 +199,9 @@ def _condition(expression: Mapping[str, Any] | None) -> Callable[[Entry], bool]:
             conditions = [_condition(part) for part in parts]
             return lambda entry: any(wanted(entry) for wanted in conditions)
         case _:
-            raise AwsError("ValidationException", f"filter {sorted(expression)} is not supported")
+            raise CostExplorerRefusal(
+                "ValidationException", f"filter {sorted(expression)} is not supported"
+            )
 
 
 def _slots(request: Mapping[str, Any]) -> list[Slot]:
@@ -207,12 +209,16 @@ def _slots(request: Mapping[str, Any]) -> list[Slot]:
     try:
         start, end = date.fromisoformat(span["Start"]), date.fromisoformat(span["End"])
     except ValueError as error:
-        raise AwsError("ValidationException", f"TimePeriod: {error}") from error
+        raise CostExplorerRefusal("ValidationException", f"TimePeriod: {error}") from error
     if start >= end:
-        raise AwsError("ValidationException", "Start date (and hour) should be before end date")
+        raise CostExplorerRefusal(
+            "ValidationException", "Start date (and hour) should be before end date"
+        )
     granularity = request.get("Granularity")
     if granularity not in {"DAILY", "MONTHLY"}:
-        raise AwsError("ValidationException", f"Granularity {granularity} is not supported")
+        raise CostExplorerRefusal(
+            "ValidationException", f"Granularity {granularity} is not supported"
+        )
     slots: list[Slot] = []
     while start < end:
         stop = start + timedelta(days=1)
@@ -224,10 +230,10 @@ def _slots(request: Mapping[str, Any]) -> list[Slot]:
 
 
 def _grouped(
-    entries: Sequence[Entry], keys: tuple[str, ...]
-) -> list[tuple[tuple[str, ...] | None, list[Entry]]]:
+    entries: Sequence[CostEntry], keys: tuple[str, ...]
+) -> list[tuple[tuple[str, ...] | None, list[CostEntry]]]:
     """Sorted groups; without keys one group of everything; a slot without groups still shows."""
-    groups: dict[tuple[str, ...], list[Entry]] = {} if keys else {(): []}
+    groups: dict[tuple[str, ...], list[CostEntry]] = {} if keys else {(): []}
     for entry in entries:
         groups.setdefault(tuple(_DIMENSIONS[key](entry) for key in keys), []).append(entry)
     return [*sorted(groups.items())] or [(None, [])]
@@ -237,11 +243,11 @@ def _position(token: str | None, count: int) -> int:
     if token is None:
         return 0
     if not token.isdigit() or int(token) >= count:
-        raise AwsError("InvalidNextTokenException", "The pagination token is invalid.")
+        raise CostExplorerRefusal("InvalidNextTokenException", "The pagination token is invalid.")
     return int(token)
 
 
-def _metric_sums(entries: Sequence[Entry], metrics: Sequence[str]) -> dict[str, dict[str, str]]:
+def _metric_sums(entries: Sequence[CostEntry], metrics: Sequence[str]) -> dict[str, dict[str, str]]:
     return {
         metric: {
             "Amount": plain(sum(entry.totals[METRICS[metric]] for entry in entries)),

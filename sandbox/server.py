@@ -23,7 +23,7 @@ from moto.s3.models import s3_backends
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from sandbox.bills import Bill, upload
-from sandbox.cost_explorer import AwsError, CostExplorer
+from sandbox.cost_explorer import CostExplorer, CostExplorerRefusal
 
 REGION = "us-east-1"
 _JSON = "application/x-amz-json-1.1"
@@ -110,7 +110,7 @@ class SandboxAWS:
                 self.requests[target.partition(".")[2]] += 1
                 self._raise_failure()
             status, answer = HTTPStatus.OK, operation(json.loads(body or b"{}"))
-        except AwsError as error:
+        except CostExplorerRefusal as error:
             status, answer = HTTPStatus.BAD_REQUEST, {"__type": error.code, "message": str(error)}
         payload = json.dumps(answer, ensure_ascii=False).encode()
         headers = [
@@ -128,7 +128,7 @@ class SandboxAWS:
         failure.times -= 1
         if failure.times <= 0:
             self._failures.pop(0)
-        raise AwsError(failure.code, failure.message)
+        raise CostExplorerRefusal(failure.code, failure.message)
 
 
 class _QuietHandler(MotoRequestHandler):

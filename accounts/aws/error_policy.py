@@ -10,7 +10,7 @@ from accounts.model.decision import Refusal
 from accounts.model.lifecycle import WaitKind
 
 
-class Means(StrEnum):
+class Reaction(StrEnum):
     LOOK_AGAIN = "look_again"
     """It is done already, or something of the same kind is under way: adopt what is there."""
     TRY_AGAIN = "try_again"
@@ -24,8 +24,8 @@ class Means(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
-    means: Means
+class ErrorPolicy:
+    means: Reaction
     what_to_do: str = ""
     wait_kind: WaitKind = WaitKind.WAITING_AWS
     again_after: timedelta = timedelta(seconds=30)
@@ -33,34 +33,34 @@ class Meaning:
     """After so long without success a person is asked."""
 
 
-LOOK = Meaning(Means.LOOK_AGAIN, again_after=timedelta(seconds=10))
-AGAIN = Meaning(Means.TRY_AGAIN)
+LOOK = ErrorPolicy(Reaction.LOOK_AGAIN, again_after=timedelta(seconds=10))
+AGAIN = ErrorPolicy(Reaction.TRY_AGAIN)
 # A new account's STS, IAM and regions come alive one after another, over minutes.
-HALF_ALIVE = Meaning(
-    Means.TRY_AGAIN, "see what the role or the account lacks", patience=timedelta(minutes=15)
+HALF_ALIVE = ErrorPolicy(
+    Reaction.TRY_AGAIN, "see what the role or the account lacks", patience=timedelta(minutes=15)
 )
-PAYER_UNFIT = Meaning(
-    Means.STOP_ALL, "put the payer account's payment method and business details in order"
+PAYER_UNFIT = ErrorPolicy(
+    Reaction.STOP_ALL, "put the payer account's payment method and business details in order"
 )
 LET_IN = Refusal(code="LetIn", message="AssumeRole succeeded, and should not have")
 """Not AWS's: a role that was to refuse us did not, and is tried again soon."""
 _HOUR = timedelta(hours=1)
 
 
-def _blocked(what_to_do: str, after: timedelta = _HOUR) -> Meaning:
-    return Meaning(Means.WAIT, what_to_do, WaitKind.BLOCKED, after)
+def _blocked(what_to_do: str, after: timedelta = _HOUR) -> ErrorPolicy:
+    return ErrorPolicy(Reaction.WAIT, what_to_do, WaitKind.BLOCKED, after)
 
 
-def _client(what_to_do: str) -> Meaning:
-    return Meaning(Means.WAIT, what_to_do, WaitKind.WAITING_CLIENT, timedelta(days=1))
+def _client(what_to_do: str) -> ErrorPolicy:
+    return ErrorPolicy(Reaction.WAIT, what_to_do, WaitKind.WAITING_CLIENT, timedelta(days=1))
 
 
-def _ask(what_to_do: str) -> Meaning:
-    return Meaning(Means.ASK, what_to_do)
+def _ask(what_to_do: str) -> ErrorPolicy:
+    return ErrorPolicy(Reaction.ASK, what_to_do)
 
 
 # CreateAccountStatus.FailureReason, all of them (API reference).
-CREATION_FAILURES: dict[str, Meaning] = {
+CREATION_FAILURES: dict[str, ErrorPolicy] = {
     "EMAIL_ALREADY_EXISTS": LOOK,
     "CONCURRENT_ACCOUNT_MODIFICATION": LOOK,
     "ACCOUNT_LIMIT_EXCEEDED": _blocked("ask AWS to raise the number of accounts"),
@@ -81,7 +81,7 @@ CREATION_FAILURES: dict[str, Meaning] = {
 }
 
 # The Reason that ConstraintViolation and HandshakeConstraintViolation exceptions carry.
-_REASONS: dict[str, Meaning] = {
+_REASONS: dict[str, ErrorPolicy] = {
     "ACCOUNT_NUMBER_LIMIT_EXCEEDED": _blocked("ask AWS to raise the number of accounts"),
     "ACCOUNT_CREATION_RATE_LIMIT_EXCEEDED": _blocked("wait for creations under way", _HOUR / 60),
     "ORGANIZATION_MEMBERSHIP_CHANGE_RATE_LIMIT_EXCEEDED": _blocked("wait; AWS limits the pace"),
@@ -106,8 +106,8 @@ _REASONS: dict[str, Meaning] = {
     "ACCOUNT_CANNOT_LEAVE_WITHOUT_PHONE_VERIFICATION": _client("the client verifies the phone"),
     "ACCOUNT_CANNOT_LEAVE_WITHOUT_EULA": _client("the client accepts the AWS customer agreement"),
     "ACCOUNT_CANNOT_LEAVE_ORGANIZATION": _client("the client completes the account's sign-up"),
-    "WAIT_PERIOD_ACTIVE": Meaning(
-        Means.WAIT, "wait; AWS keeps new accounts for some days", again_after=24 * _HOUR
+    "WAIT_PERIOD_ACTIVE": ErrorPolicy(
+        Reaction.WAIT, "wait; AWS keeps new accounts for some days", again_after=24 * _HOUR
     ),
     "CANNOT_REMOVE_DELEGATED_ADMINISTRATOR_FROM_ORG": _ask("deregister it as administrator"),
     "EMAIL_VERIFICATION_CODE_EXPIRED": _ask("start the e-mail change again for a new code"),
@@ -120,7 +120,7 @@ _REASONS: dict[str, Meaning] = {
     "UNMET_BILLING_PREREQUISITE": _client("the client meets AWS's billing prerequisites"),
 }
 
-_CODES: dict[str, Meaning] = {
+_CODES: dict[str, ErrorPolicy] = {
     # Already so.
     "DuplicateHandshakeException": LOOK,
     "HandshakeAlreadyInStateException": LOOK,
@@ -148,7 +148,7 @@ _CODES: dict[str, Meaning] = {
     "ExpiredToken": AGAIN,
     "ExpiredTokenException": AGAIN,
     "RequestExpired": AGAIN,
-    LET_IN.code: Meaning(Means.WAIT, again_after=timedelta(seconds=10)),
+    LET_IN.code: ErrorPolicy(Reaction.WAIT, again_after=timedelta(seconds=10)),
     "FinalizingOrganizationException": _blocked("wait; AWS is setting the organization up"),
     # Not ready, or not allowed: the same words for both.
     "AccessDenied": HALF_ALIVE,
@@ -173,7 +173,7 @@ _UNSURE = frozenset({
 })  # fmt: skip
 
 
-def meaning_of(refusal: Refusal) -> Meaning:
+def meaning_of(refusal: Refusal) -> ErrorPolicy:
     """By Reason where there is one, else by code; what nobody foresaw is asked of a person."""
     if refusal.code in _UNSURE:
         return AGAIN
@@ -184,7 +184,7 @@ def meaning_of(refusal: Refusal) -> Meaning:
     return _ask("read what AWS says, correct it, and retry")
 
 
-def creation_meaning(failure: str) -> Meaning:
+def creation_meaning(failure: str) -> ErrorPolicy:
     """Of an Intent's failure: a FailureReason, or what the call itself was refused with."""
     return CREATION_FAILURES.get(failure) or meaning_of(Refusal(code=failure, reason=failure))
 

@@ -10,16 +10,16 @@ from urllib.parse import unquote
 
 from accounts.model.decision import Answer, Call, Refusal, Send
 from accounts.model.observed import (
-    Facts,
-    SeenAccount,
-    SeenBudget,
-    SeenCreation,
-    SeenHandshake,
-    SeenOrganization,
-    SeenPolicy,
-    SeenRole,
-    SeenRoot,
-    SeenTransfer,
+    Observed,
+    ObservedAccount,
+    ObservedBudget,
+    ObservedCreation,
+    ObservedHandshake,
+    ObservedOrganization,
+    ObservedPolicy,
+    ObservedRole,
+    ObservedRoot,
+    ObservedTransfer,
 )
 from accounts.model.organization import Contact
 from accounts.model.role_spec import Document
@@ -34,7 +34,7 @@ _NONE_THERE: dict[str, tuple[str, Any]] = {
 }
 
 
-def learn(facts: Facts, call: Call, answer: Answer) -> Facts:
+def learn(facts: Observed, call: Call, answer: Answer) -> Observed:
     """The facts after the call was answered; AWS's refusal of a read changes them only if it tells.
 
     A write spoils what it may have changed, even when refused: AWS may have done it all the same.
@@ -67,15 +67,15 @@ def tells(call: Call, answer: Answer) -> bool:
     return True
 
 
-def _spoiled(facts: Facts, call: Call) -> Facts:
-    fresh = Facts()
+def _spoiled(facts: Observed, call: Call) -> Observed:
+    fresh = Observed()
     if call.spoils == ("contacts",):
         others = {name: each for name, each in facts.contacts.items() if name != call.subject}
         return replace(facts, contacts=others)
     return replace(facts, **{name: getattr(fresh, name) for name in call.spoils})
 
 
-def _nothing_there(facts: Facts, call: Call) -> Facts:
+def _nothing_there(facts: Observed, call: Call) -> Observed:
     nothing = _NONE_THERE[call.operation][1]
     if call.tells == "contacts":
         nothing = {**facts.contacts, call.subject: None}
@@ -85,7 +85,7 @@ def _nothing_there(facts: Facts, call: Call) -> Facts:
 def _organization(answer: Mapping[str, Any]) -> dict[str, Any]:
     seen = answer["Organization"]
     return {
-        "organization": SeenOrganization(
+        "organization": ObservedOrganization(
             organization_id=seen["Id"],
             payer_account_id=seen["MasterAccountId"],
             all_features=seen["FeatureSet"] == "ALL",
@@ -93,8 +93,8 @@ def _organization(answer: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def seen_account(row: Mapping[str, Any]) -> SeenAccount:
-    return SeenAccount(
+def seen_account(row: Mapping[str, Any]) -> ObservedAccount:
+    return ObservedAccount(
         account_id=row["Id"],
         name=row.get("Name", ""),
         email=row.get("Email", ""),
@@ -109,8 +109,8 @@ def _creations(answer: Mapping[str, Any]) -> dict[str, Any]:
     return {"creations": tuple(map(seen_creation, rows))}
 
 
-def seen_creation(row: Mapping[str, Any]) -> SeenCreation:
-    return SeenCreation(
+def seen_creation(row: Mapping[str, Any]) -> ObservedCreation:
+    return ObservedCreation(
         request_id=row["Id"],
         account_name=row.get("AccountName", ""),
         state=row["State"],
@@ -120,10 +120,10 @@ def seen_creation(row: Mapping[str, Any]) -> SeenCreation:
     )
 
 
-def seen_handshake(row: Mapping[str, Any]) -> SeenHandshake:
+def seen_handshake(row: Mapping[str, Any]) -> ObservedHandshake:
     resources = {each["Type"]: each.get("Value", "") for each in row.get("Resources", [])}
     targets = [p["Id"] for p in row.get("Parties", []) if p["Type"] in ("ACCOUNT", "EMAIL")]
-    return SeenHandshake(
+    return ObservedHandshake(
         handshake_id=row["Id"],
         state=row["State"],
         requested_at=row["RequestedTimestamp"],
@@ -133,8 +133,8 @@ def seen_handshake(row: Mapping[str, Any]) -> SeenHandshake:
     )
 
 
-def _seen_transfer(row: Mapping[str, Any]) -> SeenTransfer:
-    return SeenTransfer(
+def _seen_transfer(row: Mapping[str, Any]) -> ObservedTransfer:
+    return ObservedTransfer(
         transfer_id=row["Id"],
         status=row["Status"],
         source_account_id=row["Source"]["ManagementAccountId"],
@@ -163,8 +163,8 @@ def _identities(answer: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _seen_role(row: Mapping[str, Any]) -> SeenRole:
-    return SeenRole(
+def _seen_role(row: Mapping[str, Any]) -> ObservedRole:
+    return ObservedRole(
         name=row["RoleName"],
         path=row["Path"],
         trust=_document(row["AssumeRolePolicyDocument"]),
@@ -175,12 +175,12 @@ def _seen_role(row: Mapping[str, Any]) -> SeenRole:
     )
 
 
-def _seen_policy(row: Mapping[str, Any]) -> SeenPolicy:
+def _seen_policy(row: Mapping[str, Any]) -> ObservedPolicy:
     """AWS lists versions newest first."""
     versions = row["PolicyVersionList"]
     default = [v for v in versions if v["IsDefaultVersion"]]
     others = [v for v in versions if not v["IsDefaultVersion"]]
-    return SeenPolicy(
+    return ObservedPolicy(
         arn=row["Arn"],
         document=_document(default[0]["Document"]),
         version_ids=tuple(v["VersionId"] for v in (*default, *others)),
@@ -197,9 +197,9 @@ def _tags(answer: Mapping[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])}
 
 
-def seen_root(answer: Mapping[str, Any]) -> SeenRoot:
+def seen_root(answer: Mapping[str, Any]) -> ObservedRoot:
     summary = answer["SummaryMap"]
-    return SeenRoot(
+    return ObservedRoot(
         password=bool(summary.get("AccountPasswordPresent")),
         access_keys=bool(summary.get("AccountAccessKeysPresent")),
         mfa=bool(summary.get("AccountMFAEnabled")),
@@ -209,7 +209,7 @@ def seen_root(answer: Mapping[str, Any]) -> SeenRoot:
 
 def _budget(answer: Mapping[str, Any]) -> dict[str, Any]:
     seen = answer["Budget"]
-    budget = SeenBudget(
+    budget = ObservedBudget(
         name=seen["BudgetName"], amount=seen.get("BudgetLimit", {}).get("Amount", "")
     )
     return {"budget": (budget,)}

@@ -9,13 +9,13 @@ from typing import Any
 
 from accounts.aws.calls import assume_role
 from accounts.checks.roles import SESSION_SECONDS, role_path_of
-from accounts.engine.context import Scene
+from accounts.engine.context import OnboardingContext
 from accounts.iam.role_catalogue import role_arn
 from accounts.model.decision import Actor, Call, Decision, NeedsHuman, Session, Wait
 from accounts.model.lifecycle import WaitKind
-from accounts.model.organization import Kind, Practice
+from accounts.model.organization import OnboardingKind, Reseller
 from accounts.model.record import Record
-from accounts.model.request import Request
+from accounts.model.request import AccountRequest
 from accounts.model.role_spec import RoleSpec, TrustKind
 from kernel.findings import Finding, warning
 
@@ -28,7 +28,7 @@ def probe_user(team: str) -> str:
     return f"msp-probe-{team}"
 
 
-def proved(scene: Scene) -> Decision | None:
+def proved(scene: OnboardingContext) -> Decision | None:
     """First what must succeed: before it does, a refusal may be no more than IAM's delay."""
     for call in (*access_probes(scene), *refusal_probes(scene)):
         if call.key in scene.record.proofs:
@@ -49,7 +49,7 @@ def proved(scene: Scene) -> Decision | None:
     return None
 
 
-def _is_shut_just_now(scene: Scene, call: Call) -> bool:
+def _is_shut_just_now(scene: OnboardingContext, call: Call) -> bool:
     """IAM tells its regions within a minute or two."""
     if call.session.actor is not Actor.PERSON_WITH_MFA:
         return False
@@ -65,7 +65,7 @@ def _without(call: Call) -> str:
     return "without its condition"
 
 
-def access_probes(scene: Scene) -> Iterator[Call]:
+def access_probes(scene: OnboardingContext) -> Iterator[Call]:
     for spec in scene.request.roles:
         match spec.trust:
             case TrustKind.AUTOMATION:
@@ -75,7 +75,7 @@ def access_probes(scene: Scene) -> Iterator[Call]:
                     yield _as_person(scene, spec, team, Actor.PERSON_WITH_MFA)
 
 
-def refusal_probes(scene: Scene) -> Iterator[Call]:
+def refusal_probes(scene: OnboardingContext) -> Iterator[Call]:
     """Nobody is let in without MFA, permission set or ExternalId; nor by the first door."""
     for spec in scene.request.roles:
         tried = _tried(scene, spec) if spec.trust is TrustKind.HUMAN_MFA else ()
@@ -85,24 +85,24 @@ def refusal_probes(scene: Scene) -> Iterator[Call]:
             yield _probe(scene, spec.name, refused=f"no {spec.name}")
         if spec.name in scene.request.teams:
             yield from _shut_out(scene, spec)
-    if scene.request.kind is not Kind.BILLING_TRANSFER:
+    if scene.request.kind is not OnboardingKind.BILLING_TRANSFER:
         name = scene.practice.bootstrap_role
         yield _probe(scene, name, refused=f"no {name}")
 
 
-def _tried(scene: Scene, spec: RoleSpec) -> tuple[str, ...]:
+def _tried(scene: OnboardingContext, spec: RoleSpec) -> tuple[str, ...]:
     """Teams that hold the role, and that a probe user stands for."""
     return tuple(t for t in scene.request.teams_of(spec) if t in scene.practice.probe_teams)
 
 
-def _shut_out(scene: Scene, spec: RoleSpec) -> Iterator[Call]:
+def _shut_out(scene: OnboardingContext, spec: RoleSpec) -> Iterator[Call]:
     """Of a role that was granted anew: who does not hold it is refused even with MFA."""
     for team in sorted(scene.practice.probe_teams - set(scene.request.teams_of(spec))):
         session = Session(actor=Actor.PERSON_WITH_MFA, team=team)
         yield _probe(scene, spec.name, refused=f"{spec.name} shut to {team}", session=session)
 
 
-def unproved(practice: Practice, request: Request) -> tuple[Finding, ...]:
+def unproved(practice: Reseller, request: AccountRequest) -> tuple[Finding, ...]:
     """Roles of people whom no probe user stands for: somebody has to click their link once."""
     return tuple(
         warning("access_unproved", spec.name, "open its link once, and see that it lets you in")
@@ -112,7 +112,7 @@ def unproved(practice: Practice, request: Request) -> tuple[Finding, ...]:
     )
 
 
-def _stood_for(practice: Practice, request: Request, spec: RoleSpec) -> bool:
+def _stood_for(practice: Reseller, request: AccountRequest, spec: RoleSpec) -> bool:
     return set(request.teams_of(spec)) <= practice.probe_teams
 
 
@@ -128,7 +128,7 @@ def _is_of(key: str, roles: Collection[str]) -> bool:
     return step in (PROVE_ACCESS, PROVE_REFUSAL) and bool(set(subject.split()) & set(roles))
 
 
-def _as_person(scene: Scene, spec: RoleSpec, team: str, actor: Actor) -> Call:
+def _as_person(scene: OnboardingContext, spec: RoleSpec, team: str, actor: Actor) -> Call:
     """`MspAdmin` is the catalogue's team's, `MspAdmin for oncall` another's."""
     subject = spec.name if team == spec.team else f"{spec.name} for {team}"
     session = Session(actor=actor, team=team)
@@ -138,7 +138,7 @@ def _as_person(scene: Scene, spec: RoleSpec, team: str, actor: Actor) -> Call:
 
 
 def _probe(
-    scene: Scene,
+    scene: OnboardingContext,
     role: str,
     *,
     subject: str = "",

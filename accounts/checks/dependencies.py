@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from accounts.model.observed import Facts
+from accounts.model.observed import Observed
 from accounts.model.record import Record
 from kernel.findings import Finding, warning
 
@@ -32,7 +32,7 @@ def dependencies_of(record: Record) -> list[Finding]:
     return sorted(each for code, each in record.findings.items() if code.startswith(FAMILY))
 
 
-def dependency_findings(account_id: str, facts: Facts) -> Mapping[str, Finding]:
+def dependency_findings(account_id: str, facts: Observed) -> Mapping[str, Finding]:
     """In plain words, by code: what was found of what was asked so far."""
     named: dict[str, list[str]] = {}
     for key, names in facts.dependencies.items():

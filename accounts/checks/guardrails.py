@@ -8,15 +8,15 @@ from typing import Any
 
 from accounts.aws.calls import write
 from accounts.aws.reads import see_budget, see_cost_tags, see_scps
-from accounts.engine.context import Scene
+from accounts.engine.context import OnboardingContext
 from accounts.model.decision import Call, Decision
-from accounts.model.observed import Facts
+from accounts.model.observed import Observed
 from accounts.model.organization import TAG_CLIENT
-from accounts.model.request import Request
+from accounts.model.request import AccountRequest
 from kernel.findings import Finding, warning
 
 
-def guarded(scene: Scene) -> Decision | None:
+def guarded(scene: OnboardingContext) -> Decision | None:
     if scene.facts.scp_ids is None:
         return see_scps(scene.account_id)
     for policy_id in (scene.practice.membership_scp_id, scene.practice.root_scp_id):
@@ -37,7 +37,7 @@ def attach_guard(account_id: str, policy_id: str) -> Call:
     )
 
 
-def budgeted(scene: Scene) -> Decision | None:
+def budgeted(scene: OnboardingContext) -> Decision | None:
     """One monthly cost budget per account, at the payer, told to the billing contact by AWS."""
     amount = scene.request.budget_amount
     if not amount:
@@ -52,7 +52,7 @@ def budgeted(scene: Scene) -> Decision | None:
     return None
 
 
-def _budget_call(scene: Scene, step: str, operation: str, **budget: Any) -> Call:
+def _budget_call(scene: OnboardingContext, step: str, operation: str, **budget: Any) -> Call:
     return write(
         step,
         "budgets",
@@ -63,7 +63,7 @@ def _budget_call(scene: Scene, step: str, operation: str, **budget: Any) -> Call
     )
 
 
-def _budget(scene: Scene, name: str) -> dict[str, Any]:
+def _budget(scene: OnboardingContext, name: str) -> dict[str, Any]:
     return {
         "BudgetName": name,
         "BudgetType": "COST",
@@ -73,7 +73,7 @@ def _budget(scene: Scene, name: str) -> dict[str, Any]:
     }
 
 
-def cost_tag_active(scene: Scene) -> Decision | None:
+def cost_tag_active(scene: OnboardingContext) -> Decision | None:
     """AWS offers a tag for activation up to a day after its first use; until then: a finding."""
     if scene.facts.cost_tags is None:
         return see_cost_tags()
@@ -89,7 +89,7 @@ def cost_tag_active(scene: Scene) -> Decision | None:
     )
 
 
-def cost_tag_findings(facts: Facts, request: Request) -> Mapping[str, Finding]:
+def cost_tag_findings(facts: Observed, request: AccountRequest) -> Mapping[str, Finding]:
     if facts.cost_tags is None or TAG_CLIENT in facts.cost_tags:
         return {}
     words = f"AWS does not offer the tag {TAG_CLIENT} for cost allocation yet; look again tomorrow"

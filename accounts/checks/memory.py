@@ -13,15 +13,20 @@ from accounts.checks.root_user import root_findings
 from accounts.engine.recognition import creations_of, handshake_of, transfer_of
 from accounts.engine.transitions import answered, attributed
 from accounts.model.decision import Answer, Call, Refusal
-from accounts.model.observed import Facts
+from accounts.model.observed import Observed
 from accounts.model.record import Record
-from accounts.model.request import Request
+from accounts.model.request import AccountRequest
 from kernel.findings import Finding
 
 
 def heard(
-    request: Request, facts: Facts, record: Record, call: Call, answer: Answer, now: datetime
-) -> tuple[Facts, Record]:
+    request: AccountRequest,
+    facts: Observed,
+    record: Record,
+    call: Call,
+    answer: Answer,
+    now: datetime,
+) -> tuple[Observed, Record]:
     """What is seen and remembered after a call was answered or refused."""
     told = tells(call, answer)
     facts = learn(facts, call, answer)
@@ -29,7 +34,7 @@ def heard(
     return facts, _remembered(request, facts, record, call) if told else record
 
 
-def _remembered(request: Request, facts: Facts, record: Record, call: Call) -> Record:
+def _remembered(request: AccountRequest, facts: Observed, record: Record, call: Call) -> Record:
     """What of the facts outlives the visit."""
     match call.tells:
         case "creations":

@@ -6,13 +6,19 @@ from datetime import timedelta
 
 from accounts.aws.calls import write
 from accounts.aws.reads import see_account, see_account_tags, see_contact, see_parent
-from accounts.engine.context import Scene
+from accounts.engine.context import OnboardingContext
 from accounts.model.decision import Call, Decision, NeedsHuman, Wait
 from accounts.model.lifecycle import WaitKind
-from accounts.model.organization import TAG_CLIENT, TAG_ONBOARDING, Contact, ContactType, Kind
+from accounts.model.organization import (
+    TAG_CLIENT,
+    TAG_ONBOARDING,
+    Contact,
+    ContactType,
+    OnboardingKind,
+)
 
 
-def in_good_standing(scene: Scene) -> Decision | None:
+def in_good_standing(scene: OnboardingContext) -> Decision | None:
     """Looked at on every visit: AWS may suspend an account between any two steps."""
     if scene.facts.account is None:
         return see_account(scene.account_id)
@@ -33,7 +39,7 @@ def in_good_standing(scene: Scene) -> Decision | None:
     )
 
 
-def in_its_ou(scene: Scene) -> Decision | None:
+def in_its_ou(scene: OnboardingContext) -> Decision | None:
     """Moving is not idempotent, so read, compare, move, read again."""
     parent_id = scene.facts.parent_id
     if parent_id is None:
@@ -51,7 +57,7 @@ def in_its_ou(scene: Scene) -> Decision | None:
     )
 
 
-def tagged(scene: Scene) -> Decision | None:
+def tagged(scene: OnboardingContext) -> Decision | None:
     if scene.facts.account_tags is None:
         return see_account_tags(scene.account_id)
     wanted = account_tags(scene)
@@ -67,7 +73,7 @@ def tagged(scene: Scene) -> Decision | None:
     )
 
 
-def contacts_ours(scene: Scene) -> Decision | None:
+def contacts_ours(scene: OnboardingContext) -> Decision | None:
     """The client's own contacts are remembered by the record, to be written back at hand-over."""
     for contact_type, wanted in scene.practice.contacts.items():
         if contact_type not in scene.facts.contacts:
@@ -93,10 +99,10 @@ def put_contact(account_id: str, contact_type: ContactType, contact: Contact) ->
     )
 
 
-def named(scene: Scene) -> Decision | None:
+def named(scene: OnboardingContext) -> Decision | None:
     """Only an account that we created has a name of ours."""
     assert scene.facts.account, "the account's standing was seen before"
-    if scene.request.kind is not Kind.CREATE:
+    if scene.request.kind is not OnboardingKind.CREATE:
         return None
     if scene.facts.account.name == scene.request.account_name:
         return None
@@ -110,7 +116,7 @@ def named(scene: Scene) -> Decision | None:
     )
 
 
-def account_tags(scene: Scene) -> list[dict[str, str]]:
+def account_tags(scene: OnboardingContext) -> list[dict[str, str]]:
     return [
         {"Key": TAG_ONBOARDING, "Value": scene.request.onboarding_id},
         {"Key": TAG_CLIENT, "Value": scene.request.client_key},

@@ -13,9 +13,9 @@ from accounts.iam.role_catalogue import BOUNDARY_NAME, INLINE_POLICY, ROLE_PATH,
 from accounts.iam.trust_policies import NOBODY, but_for_teams
 from accounts.model.decision import Call, Session
 from accounts.model.lifecycle import Stage, has_reached
-from accounts.model.observed import Facts, SeenPolicy, SeenRole
-from accounts.model.organization import TAG_MANAGED, TAG_ONBOARDING, Kind
-from accounts.model.request import Consent, Request
+from accounts.model.observed import Observed, ObservedPolicy, ObservedRole
+from accounts.model.organization import TAG_MANAGED, TAG_ONBOARDING, OnboardingKind
+from accounts.model.request import AccountRequest, Consent
 from accounts.model.role_spec import Document
 
 POLICY_VERSIONS_MAX = 5
@@ -28,11 +28,11 @@ class Drift:
     role: str
     what: str
     repair: Call
-    seen: SeenRole | None
+    seen: ObservedRole | None
     """None where the role is missing."""
 
 
-def drift(desired: DesiredRole, facts: Facts, session: Session) -> tuple[Drift, ...]:
+def drift(desired: DesiredRole, facts: Observed, session: Session) -> tuple[Drift, ...]:
     """What differs, in the order of repair; needs `roles` and `session_seconds` of the facts."""
     seen = role_seen(facts, desired.name)
     if seen is None:
@@ -50,21 +50,21 @@ def drift(desired: DesiredRole, facts: Facts, session: Session) -> tuple[Drift, 
     return found[::-1] if same_policy(seen.trust, NOBODY) else found
 
 
-def role_seen(facts: Facts, name: str) -> SeenRole | None:
+def role_seen(facts: Observed, name: str) -> ObservedRole | None:
     return next((role for role in facts.roles or () if role.name == name), None)
 
 
-def is_ours(seen: SeenRole) -> bool:
+def is_ours(seen: ObservedRole) -> bool:
     """By path and tag; a role of the same name without them belongs to the client."""
     return seen.path == ROLE_PATH and seen.tags.get(TAG_MANAGED) == "true"
 
 
-def may_repair(request: Request, stage: Stage, difference: Drift) -> bool:
+def may_repair(request: AccountRequest, stage: Stage, difference: Drift) -> bool:
     """A role of an invited account is the client's to change, once we have placed it.
 
     Until then we may finish what this very onboarding began.
     """
-    if request.kind is Kind.CREATE or Consent.REPAIR_ROLES in request.consents:
+    if request.kind is OnboardingKind.CREATE or Consent.REPAIR_ROLES in request.consents:
         return True
     seen = difference.seen
     if has_reached(stage, Stage.ROLES_IN_PLACE):
@@ -72,7 +72,7 @@ def may_repair(request: Request, stage: Stage, difference: Drift) -> bool:
     return seen is None or seen.tags.get(TAG_ONBOARDING) == request.onboarding_id
 
 
-def _is_granted_anew(request: Request, difference: Drift, seen: SeenRole) -> bool:
+def _is_granted_anew(request: AccountRequest, difference: Drift, seen: ObservedRole) -> bool:
     """Whom of us our own role lets in is ours to say: shut, opened again, or other teams named."""
     teams = request.teams.get(difference.role)
     if teams is None:
@@ -86,7 +86,7 @@ def _is_granted_anew(request: Request, difference: Drift, seen: SeenRole) -> boo
 
 
 def boundary_call(
-    *, arn: str, document: Document, seen: SeenPolicy | None, session: Session
+    *, arn: str, document: Document, seen: ObservedPolicy | None, session: Session
 ) -> Call | None:
     """The call that brings the permissions boundary to its text; IAM keeps five versions."""
     if seen is None:
@@ -154,7 +154,7 @@ _Differences = Iterator[tuple[str, Call]]
 
 
 def _body_drift(
-    desired: DesiredRole, seen: SeenRole, facts: Facts, session: Session
+    desired: DesiredRole, seen: ObservedRole, facts: Observed, session: Session
 ) -> _Differences:
     name = desired.name
     if not same_policy(seen.trust, desired.trust):
@@ -195,7 +195,7 @@ def _boundary_repair(desired: DesiredRole, session: Session) -> Call:
     )
 
 
-def _inline_drift(desired: DesiredRole, seen: SeenRole, session: Session) -> _Differences:
+def _inline_drift(desired: DesiredRole, seen: ObservedRole, session: Session) -> _Differences:
     name = desired.name
     has = seen.inline.get(INLINE_POLICY)
     if desired.inline is not None and (has is None or not same_policy(has, desired.inline)):
@@ -226,7 +226,7 @@ def _inline_drift(desired: DesiredRole, seen: SeenRole, session: Session) -> _Di
         )
 
 
-def _managed_drift(desired: DesiredRole, seen: SeenRole, session: Session) -> _Differences:
+def _managed_drift(desired: DesiredRole, seen: ObservedRole, session: Session) -> _Differences:
     name, wanted = desired.name, frozenset(desired.managed_arns)
     changes = (
         *(

@@ -17,7 +17,7 @@ from accounts.checks.role_drift import (
     tag_call,
     trust_call,
 )
-from accounts.engine.context import Scene
+from accounts.engine.context import OnboardingContext
 from accounts.iam.policy_documents import same_policy
 from accounts.iam.role_catalogue import (
     ROLE_PATH,
@@ -29,7 +29,7 @@ from accounts.iam.role_catalogue import (
 from accounts.iam.trust_policies import automation_trust
 from accounts.model.decision import Decision, NeedsHuman, Wait
 from accounts.model.lifecycle import WaitKind
-from accounts.model.organization import TAG_MANAGED, Kind
+from accounts.model.organization import TAG_MANAGED, OnboardingKind
 from accounts.model.role_spec import RoleSpec
 
 SESSION_SECONDS = 900
@@ -38,7 +38,7 @@ KNOCKS_SOONEST, KNOCKS_LATEST = timedelta(minutes=15), timedelta(hours=6)
 """Between two tries to enter an account whose client has not let us in: the longer, the rarer."""
 
 
-def entered(scene: Scene) -> Decision | None:
+def entered(scene: OnboardingContext) -> Decision | None:
     """The bootstrap role lets us in; of an invited account, once the client has deployed it."""
     call = assume_role(
         "enter_account",
@@ -46,13 +46,17 @@ def entered(scene: Scene) -> Decision | None:
         session_name=scene.request.onboarding_id,
         seconds=SESSION_SECONDS,
         subject=scene.practice.bootstrap_role,
-        awaits_client=scene.request.kind is not Kind.CREATE,
+        awaits_client=scene.request.kind is not OnboardingKind.CREATE,
         ExternalId=scene.request.external_id,
     )
     if call.key in scene.record.proofs:
         return None
     trouble = scene.record.troubles.get(call.key)
-    if scene.request.kind is Kind.CREATE or trouble is None or not is_denied(trouble.refusal):
+    if (
+        scene.request.kind is OnboardingKind.CREATE
+        or trouble is None
+        or not is_denied(trouble.refusal)
+    ):
         return call
     waited = trouble.at - trouble.first_at
     again_at = trouble.at + min(max(waited / 8, KNOCKS_SOONEST), KNOCKS_LATEST)
@@ -67,7 +71,7 @@ def entered(scene: Scene) -> Decision | None:
     )
 
 
-def bounded(scene: Scene) -> Decision | None:
+def bounded(scene: OnboardingContext) -> Decision | None:
     if not any(spec.bounded for spec in scene.request.roles):
         return None
     if scene.facts.policies is None:
@@ -84,18 +88,18 @@ def bounded(scene: Scene) -> Decision | None:
     return call
 
 
-def roles_placed(scene: Scene) -> Decision | None:
+def roles_placed(scene: OnboardingContext) -> Decision | None:
     return _placed(scene, scene.request.roles)
 
 
-def as_granted(scene: Scene) -> Decision | None:
+def as_granted(scene: OnboardingContext) -> Decision | None:
     """Of a live account: roles that a person granted or revoked since, and no others."""
     return _placed(
         scene, [spec for spec in scene.request.roles if spec.name in scene.request.teams]
     )
 
 
-def _placed(scene: Scene, specs: Iterable[RoleSpec]) -> Decision | None:
+def _placed(scene: OnboardingContext, specs: Iterable[RoleSpec]) -> Decision | None:
     if scene.facts.roles is None:
         return see_roles(scene.member)
     if scene.facts.session_seconds is None:
@@ -120,7 +124,7 @@ def _placed(scene: Scene, specs: Iterable[RoleSpec]) -> Decision | None:
     return see_roles(scene.member) if scene.facts.written else None
 
 
-def bootstrap_tightened(scene: Scene) -> Decision | None:
+def bootstrap_tightened(scene: OnboardingContext) -> Decision | None:
     """AWS makes it trusting the whole payer account, without MFA; after this, one role of ours."""
     name = scene.practice.bootstrap_role
     was_changed = any(key.endswith(f":{name}") for key in scene.facts.written)
@@ -134,14 +138,14 @@ def bootstrap_tightened(scene: Scene) -> Decision | None:
             what_to_do="see with the client who removed it, then retry",
         )
     if not same_policy(seen.trust, trust):
-        if scene.request.kind is Kind.CREATE:
+        if scene.request.kind is OnboardingKind.CREATE:
             return trust_call(scene.member, name, trust)
         return NeedsHuman(
             reason=f"the client's role {name} has another trust than our template",
             what_to_do="ask the client to deploy the template again, then retry",
         )
     tags = tags_of(scene.request)
-    if scene.request.kind is Kind.CREATE and dict(seen.tags).items() < tags.items():
+    if scene.request.kind is OnboardingKind.CREATE and dict(seen.tags).items() < tags.items():
         return tag_call(scene.member, name, tags)
     return None
 

@@ -7,21 +7,21 @@ from typing import Any
 
 from accounts.aws.calls import read, write
 from accounts.aws.reads import see_root
-from accounts.engine.context import Scene
+from accounts.engine.context import OnboardingContext
 from accounts.model.decision import Call, Decision
-from accounts.model.observed import Facts, SeenRoot
-from accounts.model.organization import Kind
+from accounts.model.observed import Observed, ObservedRoot
+from accounts.model.organization import OnboardingKind
 from accounts.model.request import Consent
 from kernel.findings import Finding, critical
 
 
-def root_audited(scene: Scene) -> Decision | None:
+def root_audited(scene: OnboardingContext) -> Decision | None:
     """No member has root credentials. An invited client's are deleted only with consent."""
     root = scene.facts.root
     if root is None:
         return see_root(scene.practice.partition, scene.account_id)
     consented = (
-        scene.request.kind is Kind.CREATE
+        scene.request.kind is OnboardingKind.CREATE
         or Consent.DELETE_ROOT_CREDENTIALS in scene.request.consents
     )
     if not root.has_credentials or not consented:
@@ -29,7 +29,7 @@ def root_audited(scene: Scene) -> Decision | None:
     return next_root_deletion(scene, root)
 
 
-def next_root_deletion(scene: Scene, root: SeenRoot) -> Call:
+def next_root_deletion(scene: OnboardingContext, root: ObservedRoot) -> Call:
     """Password first, then keys and certificates, by id, then the audit is repeated."""
     if root.password:
         return _root_call(scene, "delete_root_password", "DeleteLoginProfile")
@@ -51,7 +51,7 @@ def next_root_deletion(scene: Scene, root: SeenRoot) -> Call:
     return see_root(scene.practice.partition, scene.account_id)
 
 
-def root_findings(account_id: str, facts: Facts) -> Mapping[str, Finding]:
+def root_findings(account_id: str, facts: Observed) -> Mapping[str, Finding]:
     """Of a member: what the root user could still sign in with, in plain words."""
     root = facts.root
     assert root is not None, "the root user was not looked at"
@@ -67,7 +67,7 @@ def root_findings(account_id: str, facts: Facts) -> Mapping[str, Finding]:
     }
 
 
-def payer_root_findings(payer_account_id: str, root: SeenRoot) -> tuple[Finding, ...]:
+def payer_root_findings(payer_account_id: str, root: ObservedRoot) -> tuple[Finding, ...]:
     """Of the payer, whose root cannot be taken away: it needs MFA and may have no keys."""
     found = []
     if not root.mfa:
@@ -82,7 +82,7 @@ def payer_root_findings(payer_account_id: str, root: SeenRoot) -> tuple[Finding,
     return tuple(found)
 
 
-def _root_call(scene: Scene, step: str, operation: str, **arguments: Any) -> Call:
+def _root_call(scene: OnboardingContext, step: str, operation: str, **arguments: Any) -> Call:
     return write(
         step,
         "iam",
@@ -94,7 +94,7 @@ def _root_call(scene: Scene, step: str, operation: str, **arguments: Any) -> Cal
     )
 
 
-def _root_list(scene: Scene, operation: str, tells: str) -> Call:
+def _root_list(scene: OnboardingContext, operation: str, tells: str) -> Call:
     return read(
         "audit_root_ids",
         "iam",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from accounts.aws.error_policy import Means, is_denied, meaning_of
+from accounts.aws.error_policy import Reaction, is_denied, meaning_of
 from accounts.model.decision import Call, Decision, NeedsHuman, Wait
 from accounts.model.record import Record
 
@@ -20,21 +20,21 @@ def tempered(decision: Decision, record: Record, now: datetime) -> Decision:
         return decision
     meaning = meaning_of(trouble.refusal)
     words = trouble.refusal.words
-    if meaning.means in (Means.ASK, Means.STOP_ALL):
+    if meaning.means in (Reaction.ASK, Reaction.STOP_ALL):
         return NeedsHuman(
             reason=f"AWS refused {decision.operation}",
             what_to_do=meaning.what_to_do,
             aws_words=words,
-            stops_all=meaning.means is Means.STOP_ALL,
+            stops_all=meaning.means is Reaction.STOP_ALL,
         )
-    if trouble.at - trouble.first_at >= meaning.patience and meaning.means is not Means.WAIT:
+    if trouble.at - trouble.first_at >= meaning.patience and meaning.means is not Reaction.WAIT:
         return NeedsHuman(
             reason=f"AWS has refused {decision.operation} since {trouble.first_at:%Y-%m-%d %H:%M}",
             what_to_do=meaning.what_to_do or "see what AWS says, then retry",
             aws_words=words,
         )
     pause = meaning.again_after
-    if meaning.means is Means.TRY_AGAIN:
+    if meaning.means is Reaction.TRY_AGAIN:
         pause = min(timedelta(seconds=2) * 2 ** min(trouble.attempts, 10), _BACKOFF_MAX)
     if now >= trouble.at + pause:
         return decision

@@ -9,19 +9,19 @@ from datetime import datetime
 from accounts.aws.reads import root_session
 from accounts.iam.role_catalogue import role_arn
 from accounts.model.decision import Actor, Decision, Session
-from accounts.model.observed import Facts
-from accounts.model.organization import Practice
+from accounts.model.observed import Observed
+from accounts.model.organization import Reseller
 from accounts.model.record import Record
-from accounts.model.request import Request
+from accounts.model.request import AccountRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class OnboardingContext:
     """One visit: what is asked, what is seen, what is remembered, and the time."""
 
-    practice: Practice
-    request: Request
-    facts: Facts
+    practice: Reseller
+    request: AccountRequest
+    facts: Observed
     record: Record
     now: datetime
 
@@ -49,5 +49,5 @@ class Scene:
         return root_session(self.practice.partition, self.account_id, task)
 
 
-Goal = Callable[[Scene], Decision | None]
+Goal = Callable[[OnboardingContext], Decision | None]
 """What has to be so. None: it is. Else the one thing to do about it."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from accounts.model.observed import Facts, SeenCreation, SeenHandshake, SeenTransfer
+from accounts.model.observed import Observed, ObservedCreation, ObservedHandshake, ObservedTransfer
 from accounts.model.record import Record
-from accounts.model.request import Request
+from accounts.model.request import AccountRequest
 
 
-def creations_of(request: Request, facts: Facts) -> tuple[SeenCreation, ...]:
+def creations_of(request: AccountRequest, facts: Observed) -> tuple[ObservedCreation, ...]:
     """Ours, by the name that carries our id."""
     name = request.account_name
     return tuple(row for row in facts.creations or () if row.account_name == name)
@@ -16,7 +16,9 @@ def creations_of(request: Request, facts: Facts) -> tuple[SeenCreation, ...]:
 _ALIVE = frozenset({"OPEN", "REQUESTED", "ACCEPTED"})
 
 
-def handshake_of(request: Request, facts: Facts, record: Record) -> SeenHandshake | None:
+def handshake_of(
+    request: AccountRequest, facts: Observed, record: Record
+) -> ObservedHandshake | None:
     """Ours, told by its id, its notes, or as the open one to this account; the newest.
 
     One that ended, and that a person's retry gave up, is ours no more.
@@ -35,7 +37,9 @@ def handshake_of(request: Request, facts: Facts, record: Record) -> SeenHandshak
     return max(rows, key=lambda row: row.requested_at, default=None)
 
 
-def transfer_of(request: Request, facts: Facts, record: Record) -> SeenTransfer | None:
+def transfer_of(
+    request: AccountRequest, facts: Observed, record: Record
+) -> ObservedTransfer | None:
     """From this management account; one that ended, and was given up, is ours no more."""
     rows = [
         row

@@ -21,7 +21,7 @@ from accounts.model.decision import (
     Unassign,
 )
 from accounts.model.lifecycle import reach
-from accounts.model.observed import SeenCreation
+from accounts.model.observed import ObservedCreation
 from accounts.model.record import Intent, Proof, Record, Trouble
 
 
@@ -54,7 +54,7 @@ def answered(record: Record, call: Call, answer: Answer, now: datetime) -> Recor
     return record
 
 
-def attributed(record: Record, creations: tuple[SeenCreation, ...]) -> Record:
+def attributed(record: Record, creations: tuple[ObservedCreation, ...]) -> Record:
     """Our own rows of the status list, told to the intents they answer, the latest first.
 
     An older intent still unanswered was waited for, and never came to be.

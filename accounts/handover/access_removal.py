@@ -12,7 +12,7 @@ from accounts.aws.reads import see_roles
 from accounts.checks.access_proof import SHUT_WITHIN, probe_user
 from accounts.checks.role_drift import is_ours, trust_call
 from accounts.checks.roles import SESSION_SECONDS
-from accounts.handover.context import Leaving
+from accounts.handover.context import HandoverContext
 from accounts.iam.role_catalogue import boundary_arn
 from accounts.iam.trust_policies import NOBODY
 from accounts.model.decision import (
@@ -24,12 +24,12 @@ from accounts.model.decision import (
     Session,
     Wait,
 )
-from accounts.model.handover import Exit
+from accounts.model.handover import HandoverKind
 from accounts.model.lifecycle import WaitKind
-from accounts.model.observed import SeenRole
+from accounts.model.observed import ObservedRole
 
 
-def roles_removed(leaving: Leaving) -> Decision | None:
+def roles_removed(leaving: HandoverContext) -> Decision | None:
     """Every role under our path, told by path and tag, then the boundary; by the bootstrap role."""
     facts, member = leaving.facts, leaving.member
     if facts.roles is None or facts.policies is None:
@@ -48,12 +48,12 @@ def roles_removed(leaving: Leaving) -> Decision | None:
     return see_roles(member) if facts.written else None
 
 
-def _others(leaving: Leaving) -> Iterator[SeenRole]:
+def _others(leaving: HandoverContext) -> Iterator[ObservedRole]:
     """Roles of the client's that were made within our boundary keep it; it limits, no more."""
     return (role for role in leaving.facts.roles or () if not is_ours(role))
 
 
-def _removal(role: SeenRole, session: Session) -> Iterator[Call]:
+def _removal(role: ObservedRole, session: Session) -> Iterator[Call]:
     for arn in sorted(role.managed_arns):
         yield write_identity(
             session, "detach_policy", "DetachRolePolicy", f"{role.name}/{arn}",
@@ -76,7 +76,7 @@ def _policy_removal(arn: str, versions: tuple[str, ...], session: Session) -> It
     yield write_identity(session, "delete_boundary", "DeletePolicy", "", PolicyArn=arn)
 
 
-def last_door_shut(leaving: Leaving) -> Decision | None:
+def last_door_shut(leaving: HandoverContext) -> Decision | None:
     """The bootstrap role changes its own trust to nobody; then the client may delete it.
 
     A role cannot delete itself: it would take away its own right to, first.
@@ -90,7 +90,7 @@ def last_door_shut(leaving: Leaving) -> Decision | None:
     return None if shut_out or call.key in leaving.record.done else call
 
 
-def access_lost(leaving: Leaving) -> Decision | None:
+def access_lost(leaving: HandoverContext) -> Decision | None:
     """Departed is not without access: a role's trust outlives membership. So each is tried."""
     handover = leaving.handover
     for arn in sorted({*handover.registered_roles, *_first_door(leaving)}):
@@ -112,11 +112,13 @@ def access_lost(leaving: Leaving) -> Decision | None:
     return None
 
 
-def _first_door(leaving: Leaving) -> tuple[str, ...]:
-    return () if leaving.handover.exit is Exit.END_BILLING else (leaving.scene.bootstrap_arn,)
+def _first_door(leaving: HandoverContext) -> tuple[str, ...]:
+    return (
+        () if leaving.handover.exit is HandoverKind.END_BILLING else (leaving.scene.bootstrap_arn,)
+    )
 
 
-def _knock(leaving: Leaving, arn: str) -> Call:
+def _knock(leaving: HandoverContext, arn: str) -> Call:
     """As the one the role was for: a person with MFA, where a probe user stands for the team."""
     request, session = leaving.handover.request, leaving.offboard
     session_name = request.onboarding_id
@@ -138,5 +140,5 @@ def _knock(leaving: Leaving, arn: str) -> Call:
     )
 
 
-def grants_revoked(leaving: Leaving) -> Decision | None:
+def grants_revoked(leaving: HandoverContext) -> Decision | None:
     return None if leaving.record.grants_revoked else RevokeGrants(leaving.account_id)

@@ -15,14 +15,14 @@ from accounts.checks.placement import contacts_ours
 from accounts.checks.roles import bounded, roles_placed
 from accounts.checks.root_user import root_audited
 from accounts.engine.back_off import tempered
-from accounts.engine.context import Scene
+from accounts.engine.context import OnboardingContext
 from accounts.handover.access_removal import (
     access_lost,
     grants_revoked,
     last_door_shut,
     roles_removed,
 )
-from accounts.handover.context import Leaving, LeavingGoal
+from accounts.handover.context import HandoverContext, HandoverGoal
 from accounts.handover.dependencies import (
     dependencies_settled,
     no_delegated_services,
@@ -53,28 +53,28 @@ from accounts.handover.separation import (
     unassigned,
 )
 from accounts.model.decision import Call, Decision, Done, NeedsHuman, Reach, Send
-from accounts.model.handover import Exit, Handover
+from accounts.model.handover import Handover, HandoverKind
 from accounts.model.lifecycle import Stage, has_reached
-from accounts.model.observed import Facts
-from accounts.model.organization import Practice
+from accounts.model.observed import Observed
+from accounts.model.organization import Reseller
 from accounts.model.record import Record
 from accounts.model.request import Consent
 
-_ALL = frozenset(Exit)
-_OUT = frozenset({Exit.TRANSFER, Exit.STANDALONE})
-_MEMBER = _OUT | {Exit.CLOSE}
+_ALL = frozenset(HandoverKind)
+_OUT = frozenset({HandoverKind.TRANSFER, HandoverKind.STANDALONE})
+_MEMBER = _OUT | {HandoverKind.CLOSE}
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ChecklistItem:
     """One line of the checklist."""
 
     key: str
     title: str
-    goal: LeavingGoal
+    goal: HandoverGoal
     before: Stage
     """The stage that is not reached without it."""
-    exits: frozenset[Exit] = _ALL
+    exits: frozenset[HandoverKind] = _ALL
     dangerous: bool = False
     """No write of it is sent before a second person approved it."""
 
@@ -82,12 +82,16 @@ class Item:
 _LEFT = Stage.DEPARTED
 _BILLED = Stage.AWAITING_FINAL_INVOICE
 
-CHECKLIST: tuple[Item, ...] = (
-    Item("delegated", "It administers no service for us", no_delegated_services, _LEFT, _MEMBER),
-    Item("stack_sets", "No StackSet deletes what it made there", stacks_kept, _LEFT, _OUT),
-    Item("scan", "AWS was asked what else depends on us", rest_asked, _LEFT, _MEMBER),
-    Item("approval", "A second person approves the departure", departure_approved, _LEFT, _MEMBER),
-    Item(
+CHECKLIST: tuple[ChecklistItem, ...] = (
+    ChecklistItem(
+        "delegated", "It administers no service for us", no_delegated_services, _LEFT, _MEMBER
+    ),
+    ChecklistItem("stack_sets", "No StackSet deletes what it made there", stacks_kept, _LEFT, _OUT),
+    ChecklistItem("scan", "AWS was asked what else depends on us", rest_asked, _LEFT, _MEMBER),
+    ChecklistItem(
+        "approval", "A second person approves the departure", departure_approved, _LEFT, _MEMBER
+    ),
+    ChecklistItem(
         "root_guard",
         "The guard on root use is lifted",
         root_guard_lifted,
@@ -95,7 +99,7 @@ CHECKLIST: tuple[Item, ...] = (
         _OUT,
         dangerous=True,
     ),
-    Item(
+    ChecklistItem(
         "root_email",
         "The client owns the root e-mail",
         root_email_given,
@@ -103,33 +107,35 @@ CHECKLIST: tuple[Item, ...] = (
         _OUT,
         dangerous=True,
     ),
-    Item("contact", "The contact is the client's", contact_information_given, _LEFT, _OUT),
-    Item(
+    ChecklistItem("contact", "The contact is the client's", contact_information_given, _LEFT, _OUT),
+    ChecklistItem(
         "phone",
         "The client's phone is verified",
         phone_verified,
         _LEFT,
-        frozenset({Exit.STANDALONE}),
+        frozenset({HandoverKind.STANDALONE}),
     ),
-    Item(
+    ChecklistItem(
         "recovery",
         "The root password can be recovered",
         password_recovery_allowed,
         _LEFT,
         _OUT,
     ),
-    Item("root_sign_in", "The client signed in as root, with MFA", root_signed_in, _LEFT, _OUT),
-    Item(
+    ChecklistItem(
+        "root_sign_in", "The client signed in as root, with MFA", root_signed_in, _LEFT, _OUT
+    ),
+    ChecklistItem(
         "client_admin",
         "The client has an administrator of its own",
         client_has_an_administrator,
         _LEFT,
         _OUT,
     ),
-    Item("evidence", "Cost history and invoices are exported", evidence_exported, _LEFT),
-    Item("dependencies", "Nothing depends on us", dependencies_settled, _LEFT, _MEMBER),
-    Item("contacts", "The client's contacts are back", contacts_given_back, _LEFT, _OUT),
-    Item(
+    ChecklistItem("evidence", "Cost history and invoices are exported", evidence_exported, _LEFT),
+    ChecklistItem("dependencies", "Nothing depends on us", dependencies_settled, _LEFT, _MEMBER),
+    ChecklistItem("contacts", "The client's contacts are back", contacts_given_back, _LEFT, _OUT),
+    ChecklistItem(
         "roles",
         "Our roles but the first are removed",
         roles_removed,
@@ -137,7 +143,7 @@ CHECKLIST: tuple[Item, ...] = (
         _MEMBER,
         dangerous=True,
     ),
-    Item(
+    ChecklistItem(
         "membership_guard",
         "The guard on membership is lifted",
         membership_guard_lifted,
@@ -145,36 +151,47 @@ CHECKLIST: tuple[Item, ...] = (
         _OUT,
         dangerous=True,
     ),
-    Item(
+    ChecklistItem(
         "leave",
         "The client accepts another organization",
         transferred,
         _LEFT,
-        frozenset({Exit.TRANSFER}),
+        frozenset({HandoverKind.TRANSFER}),
     ),
-    Item(
+    ChecklistItem(
         "remove",
         "The account is removed",
         removed,
         _LEFT,
-        frozenset({Exit.STANDALONE}),
+        frozenset({HandoverKind.STANDALONE}),
         dangerous=True,
     ),
-    Item("close", "The account is closed", closed, _LEFT, frozenset({Exit.CLOSE}), dangerous=True),
-    Item(
+    ChecklistItem(
+        "close",
+        "The account is closed",
+        closed,
+        _LEFT,
+        frozenset({HandoverKind.CLOSE}),
+        dangerous=True,
+    ),
+    ChecklistItem(
         "end_transfer",
         "The billing transfer ends",
         transfer_ended,
         _LEFT,
-        frozenset({Exit.END_BILLING}),
+        frozenset({HandoverKind.END_BILLING}),
         dangerous=True,
     ),
-    Item("last_door", "Our first role lets nobody in", last_door_shut, _BILLED, _MEMBER),
-    Item("closed", "AWS has closed the account", suspended, _BILLED, frozenset({Exit.CLOSE})),
-    Item("no_access", "Every role of ours refuses us", access_lost, _BILLED),
-    Item("links", "Nobody has a link any more", grants_revoked, _BILLED),
-    Item("final_invoice", "The final invoice is issued", final_invoice_issued, Stage.ARCHIVED),
-    Item("assignment", "The account is nobody's", unassigned, Stage.ARCHIVED),
+    ChecklistItem("last_door", "Our first role lets nobody in", last_door_shut, _BILLED, _MEMBER),
+    ChecklistItem(
+        "closed", "AWS has closed the account", suspended, _BILLED, frozenset({HandoverKind.CLOSE})
+    ),
+    ChecklistItem("no_access", "Every role of ours refuses us", access_lost, _BILLED),
+    ChecklistItem("links", "Nobody has a link any more", grants_revoked, _BILLED),
+    ChecklistItem(
+        "final_invoice", "The final invoice is issued", final_invoice_issued, Stage.ARCHIVED
+    ),
+    ChecklistItem("assignment", "The account is nobody's", unassigned, Stage.ARCHIVED),
 )
 
 
@@ -188,7 +205,7 @@ class DryRunLine:
     approved_by: str = ""
 
 
-def checklist(exit_: Exit) -> tuple[Item, ...]:
+def checklist(exit_: HandoverKind) -> tuple[ChecklistItem, ...]:
     return tuple(item for item in CHECKLIST if exit_ in item.exits)
 
 
@@ -205,26 +222,26 @@ def dry_run(handover: Handover) -> tuple[DryRunLine, ...]:
 
 
 def next_handover_step(
-    practice: Practice,
+    practice: Reseller,
     handover: Handover,
-    facts: Facts,
+    facts: Observed,
     record: Record,
     now: datetime,
     *,
     codes: dict[str, str] | None = None,
 ) -> Decision:
     """The one thing to do now. `codes`: one-time codes the client read out, by item; not stored."""
-    leaving = Leaving(practice, handover, facts, record, now, codes or {})
+    leaving = HandoverContext(practice, handover, facts, record, now, codes or {})
     wanted = _undo(leaving) if _can_be_aborted(leaving) else _wanted(leaving)
     return tempered(wanted, record, now)
 
 
-def _stages(exit_: Exit) -> tuple[Stage, ...]:
-    left = Stage.CLOSING if exit_ is Exit.CLOSE else Stage.DEPARTED
+def _stages(exit_: HandoverKind) -> tuple[Stage, ...]:
+    left = Stage.CLOSING if exit_ is HandoverKind.CLOSE else Stage.DEPARTED
     return (Stage.HANDING_OVER, left, Stage.AWAITING_FINAL_INVOICE, Stage.ARCHIVED)
 
 
-def _wanted(leaving: Leaving) -> Decision:
+def _wanted(leaving: HandoverContext) -> Decision:
     """Membership first: of an account that has left, the items before can no longer be seen to."""
     handover, record = leaving.handover, leaving.record
     for stage in _stages(handover.exit):
@@ -254,7 +271,7 @@ def _is_past(stage: Stage, wanted: Stage) -> bool:
     return has_reached(stage, wanted)
 
 
-def _approved(item: Item, decision: Decision, handover: Handover) -> Decision:
+def _approved(item: ChecklistItem, decision: Decision, handover: Handover) -> Decision:
     writes = isinstance(decision, Call) and decision.send is not Send.READ
     if not item.dangerous or not writes:
         return decision
@@ -267,19 +284,19 @@ def _approved(item: Item, decision: Decision, handover: Handover) -> Decision:
     )
 
 
-def _can_be_aborted(leaving: Leaving) -> bool:
+def _can_be_aborted(leaving: HandoverContext) -> bool:
     return leaving.handover.aborted and not has_reached(leaving.record.stage, Stage.DEPARTED)
 
 
-_WAY_OUT: dict[Exit, LeavingGoal] = {
-    Exit.TRANSFER: departed,
-    Exit.STANDALONE: removed,
-    Exit.CLOSE: closed,
-    Exit.END_BILLING: transfer_ended,
+_WAY_OUT: dict[HandoverKind, HandoverGoal] = {
+    HandoverKind.TRANSFER: departed,
+    HandoverKind.STANDALONE: removed,
+    HandoverKind.CLOSE: closed,
+    HandoverKind.END_BILLING: transfer_ended,
 }
 
 
-def _undo(leaving: Leaving) -> Decision:
+def _undo(leaving: HandoverContext) -> Decision:
     """Guards, roles, contacts and root are as before; the root e-mail stays whose it is now.
 
     What has left meanwhile, or is on its way for good, goes on leaving.
@@ -289,10 +306,10 @@ def _undo(leaving: Leaving) -> Decision:
     way_out = _WAY_OUT[leaving.handover.exit](leaving)
     if isinstance(way_out, Call) and way_out.send is Send.READ:
         return way_out
-    is_here = isinstance(way_out, Call) or leaving.handover.exit is Exit.TRANSFER
+    is_here = isinstance(way_out, Call) or leaving.handover.exit is HandoverKind.TRANSFER
     if way_out is None or not is_here:
         return _wanted(leaving)
-    for goal in () if leaving.handover.exit is Exit.END_BILLING else _RESTORED:
+    for goal in () if leaving.handover.exit is HandoverKind.END_BILLING else _RESTORED:
         decision = goal(_before(leaving))
         if decision is not None:
             return decision
@@ -302,7 +319,7 @@ def _undo(leaving: Leaving) -> Decision:
 _RESTORED = (guarded, bounded, roles_placed, contacts_ours, root_audited, proved)
 
 
-def _before(leaving: Leaving) -> Scene:
+def _before(leaving: HandoverContext) -> OnboardingContext:
     """Where the removal of roles was approved they are ours to put back, and to prove again."""
     scene, handover = leaving.scene, leaving.handover
     if "roles" not in handover.approvals:

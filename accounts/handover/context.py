@@ -6,28 +6,30 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from accounts.engine.context import Scene
+from accounts.engine.context import OnboardingContext
 from accounts.model.decision import Actor, Decision, NeedsHuman, Session
 from accounts.model.handover import Handover
-from accounts.model.observed import Facts
-from accounts.model.organization import Practice
+from accounts.model.observed import Observed
+from accounts.model.organization import Reseller
 from accounts.model.record import Record
 
 
 @dataclass(frozen=True, slots=True)
-class Leaving:
+class HandoverContext:
     """One visit of a hand-over."""
 
-    practice: Practice
+    practice: Reseller
     handover: Handover
-    facts: Facts
+    facts: Observed
     record: Record
     now: datetime
     codes: Mapping[str, str]
 
     @property
-    def scene(self) -> Scene:
-        return Scene(self.practice, self.handover.request, self.facts, self.record, self.now)
+    def scene(self) -> OnboardingContext:
+        return OnboardingContext(
+            self.practice, self.handover.request, self.facts, self.record, self.now
+        )
 
     @property
     def account_id(self) -> str:
@@ -43,10 +45,10 @@ class Leaving:
         return replace(self.scene.member, via=Actor.OFFBOARD)
 
 
-LeavingGoal = Callable[[Leaving], Decision | None]
+HandoverGoal = Callable[[HandoverContext], Decision | None]
 
 
-def attested_by_a_person(leaving: Leaving, item: str, what_to_do: str) -> Decision | None:
+def attested_by_a_person(leaving: HandoverContext, item: str, what_to_do: str) -> Decision | None:
     """AWS cannot be asked; a person says so, and is named in the proof."""
     proof = leaving.record.proofs.get(item)
     if proof is not None and proof.at >= leaving.handover.asked_at:

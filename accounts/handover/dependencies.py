@@ -8,7 +8,7 @@ from typing import Any
 from accounts.aws.calls import read
 from accounts.aws.error_policy import is_final
 from accounts.checks.dependencies import CODES, PEOPLE, STACKS, dependencies_of
-from accounts.handover.context import Leaving, attested_by_a_person
+from accounts.handover.context import HandoverContext, attested_by_a_person
 from accounts.model.decision import Call, Decision, NeedsHuman
 from accounts.model.record import Record
 
@@ -20,7 +20,7 @@ NOT_ASKED = (
 """AWS has no question for these that the payer or our role could ask at a reasonable cost."""
 
 
-def no_delegated_services(leaving: Leaving) -> Decision | None:
+def no_delegated_services(leaving: HandoverContext) -> Decision | None:
     services = leaving.facts.delegated_services
     if services is None:
         return read(
@@ -35,7 +35,7 @@ def no_delegated_services(leaving: Leaving) -> Decision | None:
     )
 
 
-def stacks_kept(leaving: Leaving) -> Decision | None:
+def stacks_kept(leaving: HandoverContext) -> Decision | None:
     """AWS deletes what such a StackSet made in an account, as soon as the account has left."""
     for call in _stack_questions(leaving):
         if call is not None:
@@ -51,7 +51,7 @@ def stacks_kept(leaving: Leaving) -> Decision | None:
     )
 
 
-def rest_asked(leaving: Leaving) -> Decision | None:
+def rest_asked(leaving: HandoverContext) -> Decision | None:
     """It blocks nothing, and is told to whoever vouches that nothing depends on us."""
     for call in (*_people_questions(leaving), *_member_questions(leaving)):
         if call is not None:
@@ -59,7 +59,7 @@ def rest_asked(leaving: Leaving) -> Decision | None:
     return None
 
 
-def dependencies_settled(leaving: Leaving) -> Decision | None:
+def dependencies_settled(leaving: HandoverContext) -> Decision | None:
     """A person has looked at what was found, and for what AWS cannot be asked."""
     found = [finding.message for finding in dependencies_of(leaving.record)]
     told = f"the account {'; the account '.join(found)}. Besides, " if found else ""
@@ -67,7 +67,7 @@ def dependencies_settled(leaving: Leaving) -> Decision | None:
     return attested_by_a_person(leaving, "dependencies", f"{told}look for {NOT_ASKED}{unasked}")
 
 
-def _stack_questions(leaving: Leaving) -> Iterator[Call | None]:
+def _stack_questions(leaving: HandoverContext) -> Iterator[Call | None]:
     if leaving.facts.stack_sets is None:
         yield read(
             "see_stack_sets", "cloudformation", "ListStackSets",
@@ -81,7 +81,7 @@ def _stack_questions(leaving: Leaving) -> Iterator[Call | None]:
         ))  # fmt: skip
 
 
-def _people_questions(leaving: Leaving) -> Iterator[Call | None]:
+def _people_questions(leaving: HandoverContext) -> Iterator[Call | None]:
     directories = read(
         "see_directories",
         "sso-admin",
@@ -97,7 +97,7 @@ def _people_questions(leaving: Leaving) -> Iterator[Call | None]:
         ))  # fmt: skip
 
 
-def _member_questions(leaving: Leaving) -> Iterator[Call | None]:
+def _member_questions(leaving: HandoverContext) -> Iterator[Call | None]:
     """As the member itself; where it is refused, a person looks instead."""
     for step, service, operation, arguments in (
         ("see_shares_given", "ram", "GetResourceShares", _shares("SELF")),
@@ -131,5 +131,5 @@ def _unasked(record: Record) -> Iterator[str]:
             yield f"{code.replace('_', ' ')} (AWS says {trouble.refusal.code})"
 
 
-def _unless_seen(leaving: Leaving, call: Call) -> Call | None:
+def _unless_seen(leaving: HandoverContext, call: Call) -> Call | None:
     return None if call.key in leaving.facts.dependencies else call

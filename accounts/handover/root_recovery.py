@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts.aws.calls import read, write
 from accounts.engine.transitions import code_step
-from accounts.handover.context import Leaving, attested_by_a_person
+from accounts.handover.context import HandoverContext, attested_by_a_person
 from accounts.model.decision import Actor, Call, Decision, NeedsHuman, Session, Wait
 from accounts.model.lifecycle import WaitKind
 
@@ -19,7 +19,7 @@ CONFLICTS_MAX = 3
 last of these passes, so a start is tried so often before it is believed."""
 
 
-def root_email_given(leaving: Leaving) -> Decision | None:
+def root_email_given(leaving: HandoverContext) -> Decision | None:
     """AWS sends a code to the client's mailbox, and the client gives it to us."""
     email = leaving.facts.primary_email
     if email is None:
@@ -63,7 +63,7 @@ def root_email_given(leaving: Leaving) -> Decision | None:
     return _until_code(leaving, "root_email", f"read the code sent to {client_email}")
 
 
-def contact_information_given(leaving: Leaving) -> Decision | None:
+def contact_information_given(leaving: HandoverContext) -> Decision | None:
     seen, wanted = leaving.facts.contact_information, leaving.handover.client_contact
     if seen is None:
         return _see_contact_information(leaving)
@@ -80,7 +80,7 @@ def contact_information_given(leaving: Leaving) -> Decision | None:
     )
 
 
-def phone_verified(leaving: Leaving) -> Decision | None:
+def phone_verified(leaving: HandoverContext) -> Decision | None:
     status = leaving.facts.phone_verification
     if status is None:
         return _see_contact_information(leaving)
@@ -106,7 +106,7 @@ def phone_verified(leaving: Leaving) -> Decision | None:
     return _until_code(leaving, "phone", "read the code sent to its phone")
 
 
-def password_recovery_allowed(leaving: Leaving) -> Decision | None:
+def password_recovery_allowed(leaving: HandoverContext) -> Decision | None:
     """A login profile for root reveals no password; it lets the mailbox's owner recover one."""
     task = replace(leaving.scene.root("IAMCreateRootUserPassword"), via=Actor.OFFBOARD)
     call = write("allow_password_recovery", "iam", "CreateLoginProfile", session=task)
@@ -115,13 +115,13 @@ def password_recovery_allowed(leaving: Leaving) -> Decision | None:
     return None if there_already or call.key in leaving.record.done else call
 
 
-def root_signed_in(leaving: Leaving) -> Decision | None:
+def root_signed_in(leaving: HandoverContext) -> Decision | None:
     return attested_by_a_person(
         leaving, "root_sign_in", "have the client sign in as root, set a password and MFA"
     )
 
 
-def _see_contact_information(leaving: Leaving) -> Call:
+def _see_contact_information(leaving: HandoverContext) -> Call:
     return read(
         "see_contact_information",
         "account",
@@ -132,14 +132,14 @@ def _see_contact_information(leaving: Leaving) -> Call:
     )
 
 
-def _started(leaving: Leaving, call: Call) -> bool:
+def _started(leaving: HandoverContext, call: Call) -> bool:
     trouble = leaving.record.troubles.get(call.key)
     conflicts = trouble.attempts if trouble and trouble.refusal.code in _PENDING else 0
     return conflicts >= CONFLICTS_MAX or call.key in leaving.record.done
 
 
 def _accept(
-    leaving: Leaving, item: str, operation: str, *, start: Call, fact: str, **arguments: Any
+    leaving: HandoverContext, item: str, operation: str, *, start: Call, fact: str, **arguments: Any
 ) -> Call:
     """A code that AWS refuses is good for nothing: another one is sent, by `start` again."""
     call = write(
@@ -155,7 +155,7 @@ def _accept(
     return replace(call, renews=start.key, spends=item, secrets=("Otp",))
 
 
-def _until_code(leaving: Leaving, item: str, what: str) -> Wait:
+def _until_code(leaving: HandoverContext, item: str, what: str) -> Wait:
     refused = leaving.record.troubles.get(code_step(item))
     return Wait(
         kind=WaitKind.WAITING_CLIENT,

@@ -16,20 +16,22 @@ from accounts.aws.reads import (
     see_transfers,
 )
 from accounts.checks.placement import put_contact
-from accounts.handover.context import Leaving, attested_by_a_person
+from accounts.handover.context import HandoverContext, attested_by_a_person
 from accounts.handover.dependencies import refused
 from accounts.model.decision import Decision, NeedsHuman, Unassign, Wait
-from accounts.model.handover import Exit
+from accounts.model.handover import HandoverKind
 from accounts.model.lifecycle import WaitKind
 from accounts.model.organization import TAG_OFFBOARDING
 
 
-def departure_approved(leaving: Leaving) -> Decision | None:
+def departure_approved(leaving: HandoverContext) -> Decision | None:
     """The tag that the offboarding role's own policy asks for; neither it nor we may write it."""
     tags = leaving.facts.account_tags
     if tags is None:
         return see_account_tags(leaving.account_id)
-    wanted = "close-approved" if leaving.handover.exit is Exit.CLOSE else "handover-approved"
+    wanted = (
+        "close-approved" if leaving.handover.exit is HandoverKind.CLOSE else "handover-approved"
+    )
     if tags.get(TAG_OFFBOARDING) == wanted:
         return None
     return NeedsHuman(
@@ -38,16 +40,16 @@ def departure_approved(leaving: Leaving) -> Decision | None:
     )
 
 
-def root_guard_lifted(leaving: Leaving) -> Decision | None:
+def root_guard_lifted(leaving: HandoverContext) -> Decision | None:
     """First of all, as the client could not sign in as root under it."""
     return _lifted(leaving, leaving.practice.root_scp_id)
 
 
-def membership_guard_lifted(leaving: Leaving) -> Decision | None:
+def membership_guard_lifted(leaving: HandoverContext) -> Decision | None:
     return _lifted(leaving, leaving.practice.membership_scp_id)
 
 
-def _lifted(leaving: Leaving, policy_id: str) -> Decision | None:
+def _lifted(leaving: HandoverContext, policy_id: str) -> Decision | None:
     if leaving.facts.scp_ids is None:
         return see_scps(leaving.account_id)
     if policy_id not in leaving.facts.scp_ids:
@@ -64,13 +66,13 @@ def _lifted(leaving: Leaving, policy_id: str) -> Decision | None:
     )
 
 
-def client_has_an_administrator(leaving: Leaving) -> Decision | None:
+def client_has_an_administrator(leaving: HandoverContext) -> Decision | None:
     return attested_by_a_person(
         leaving, "client_admin", "see that the client has an administrator who does not trust us"
     )
 
 
-def evidence_exported(leaving: Leaving) -> Decision | None:
+def evidence_exported(leaving: HandoverContext) -> Decision | None:
     return attested_by_a_person(
         leaving,
         "evidence",
@@ -78,7 +80,7 @@ def evidence_exported(leaving: Leaving) -> Decision | None:
     )
 
 
-def contacts_given_back(leaving: Leaving) -> Decision | None:
+def contacts_given_back(leaving: HandoverContext) -> Decision | None:
     """Before the departure: afterwards the payer has no right to."""
     for contact_type in leaving.practice.contacts:
         if contact_type not in leaving.facts.contacts:
@@ -105,7 +107,7 @@ def contacts_given_back(leaving: Leaving) -> Decision | None:
     return None
 
 
-def departed(leaving: Leaving) -> Decision | None:
+def departed(leaving: HandoverContext) -> Decision | None:
     """Gone from the complete list of members."""
     if leaving.facts.accounts is None:
         return see_accounts()
@@ -118,7 +120,7 @@ def departed(leaving: Leaving) -> Decision | None:
     )
 
 
-def transferred(leaving: Leaving) -> Decision | None:
+def transferred(leaving: HandoverContext) -> Decision | None:
     """The client's payer invites, and somebody in the account accepts; AWS tells them why not.
 
     AWS keeps a created account for some days, and says so (WAIT_PERIOD_ACTIVE) to who accepts.
@@ -141,7 +143,7 @@ def transferred(leaving: Leaving) -> Decision | None:
     return gone
 
 
-def removed(leaving: Leaving) -> Decision | None:
+def removed(leaving: HandoverContext) -> Decision | None:
     if not isinstance(gone := departed(leaving), Wait):
         return gone
     return write(
@@ -154,7 +156,7 @@ def removed(leaving: Leaving) -> Decision | None:
     )
 
 
-def closed(leaving: Leaving) -> Decision | None:
+def closed(leaving: HandoverContext) -> Decision | None:
     """AWS answers ACTIVE and PENDING_CLOSURE in turns for a while; the call is never repeated."""
     if leaving.facts.account is None:
         return see_account(leaving.account_id)
@@ -180,7 +182,7 @@ def closed(leaving: Leaving) -> Decision | None:
     )
 
 
-def suspended(leaving: Leaving) -> Decision | None:
+def suspended(leaving: HandoverContext) -> Decision | None:
     """Closed for everybody, and to be reopened by AWS for 90 days; then it is gone for good."""
     gone = departed(leaving)
     if not isinstance(gone, Wait):
@@ -198,7 +200,7 @@ def suspended(leaving: Leaving) -> Decision | None:
     )
 
 
-def transfer_ended(leaving: Leaving) -> Decision | None:
+def transfer_ended(leaving: HandoverContext) -> Decision | None:
     """Withdrawn is not ended: the bill stays ours until the month that was named is over."""
     if leaving.facts.transfers is None:
         return see_transfers()
@@ -226,7 +228,7 @@ def transfer_ended(leaving: Leaving) -> Decision | None:
     return None
 
 
-def final_invoice_issued(leaving: Leaving) -> Decision | None:
+def final_invoice_issued(leaving: HandoverContext) -> Decision | None:
     """Late usage, credits and commitments are billed after the departure; a month is not enough."""
     if leaving.handover.final_invoice_issued:
         return None
@@ -237,7 +239,7 @@ def final_invoice_issued(leaving: Leaving) -> Decision | None:
     )
 
 
-def unassigned(leaving: Leaving) -> Decision | None:
+def unassigned(leaving: HandoverContext) -> Decision | None:
     """From the month after: whatever AWS still bills for the months before is the client's."""
     if leaving.record.unassigned_on is not None:
         return None

@@ -9,15 +9,15 @@ from urllib.parse import quote
 from accounts.iam.policy_documents import to_text
 from accounts.iam.role_catalogue import INLINE_POLICY, ROLE_PATH, inline_policy, tags_of, trust_of
 from accounts.iam.trust_policies import automation_trust
-from accounts.model.organization import Kind, Practice
-from accounts.model.request import Request
+from accounts.model.organization import OnboardingKind, Reseller
+from accounts.model.request import AccountRequest
 from accounts.model.role_spec import Document, RoleSpec
 
 STACK_NAME = "msp-access"
 ARTEFACTS = ("cloudformation.json", "terraform.tf", "terraform.tf.json", "cli.sh")
 
 
-def artefact(name: str, practice: Practice, request: Request) -> str:
+def artefact(name: str, practice: Reseller, request: AccountRequest) -> str:
     """One of ARTEFACTS for this onboarding; the same text for the same request."""
     match name:
         case "cloudformation.json":
@@ -49,12 +49,16 @@ _ON_TRANSFER = (
 )
 
 
-def what_changes(kind: Kind) -> tuple[str, ...]:
+def what_changes(kind: OnboardingKind) -> tuple[str, ...]:
     """What the client is shown before it accepts; nothing for an account that we create."""
-    return {Kind.CREATE: (), Kind.INVITE: _ON_JOINING, Kind.BILLING_TRANSFER: _ON_TRANSFER}[kind]
+    return {
+        OnboardingKind.CREATE: (),
+        OnboardingKind.INVITE: _ON_JOINING,
+        OnboardingKind.BILLING_TRANSFER: _ON_TRANSFER,
+    }[kind]
 
 
-def quick_create_url(practice: Practice, template_url: str) -> str:
+def quick_create_url(practice: Reseller, template_url: str) -> str:
     """Opens the client's console with the template filled in; it must lie in S3."""
     return (
         f"https://{practice.region}.console.aws.amazon.com/cloudformation/home"
@@ -63,7 +67,7 @@ def quick_create_url(practice: Practice, template_url: str) -> str:
     )
 
 
-def cloudformation(practice: Practice, request: Request) -> str:
+def cloudformation(practice: Reseller, request: AccountRequest) -> str:
     """A template in JSON. Of a billing transfer: only the roles asked for, and no administrator."""
     roles = _roles(practice, request)
     template = {
@@ -80,7 +84,7 @@ def cloudformation(practice: Practice, request: Request) -> str:
     return json.dumps(template, indent=2) + "\n"
 
 
-def terraform(practice: Practice, request: Request) -> str:
+def terraform(practice: Reseller, request: AccountRequest) -> str:
     """HCL, for the client to read: a value in JSON is one of its literals, and says the same."""
     blocks = [
         "\n".join(
@@ -105,13 +109,15 @@ def _hcl(name: str, value: object) -> str:
     return json.dumps(value)
 
 
-def terraform_json(practice: Practice, request: Request) -> str:
+def terraform_json(practice: Reseller, request: AccountRequest) -> str:
     """Terraform's JSON syntax, which it reads under the name `*.tf.json` only."""
     resources = _terraform_resources(practice, request)
     return json.dumps({"resource": resources}, indent=2) + "\n"
 
 
-def _terraform_resources(practice: Practice, request: Request) -> dict[str, dict[str, Document]]:
+def _terraform_resources(
+    practice: Reseller, request: AccountRequest
+) -> dict[str, dict[str, Document]]:
     """By kind and name; policies are written with jsonencode's very text."""
     roles: dict[str, Document] = {}
     policies: dict[str, Document] = {}
@@ -139,7 +145,7 @@ def _terraform_resources(practice: Practice, request: Request) -> dict[str, dict
     return {kind: each for kind, each in resources.items() if each}
 
 
-def cli_script(practice: Practice, request: Request) -> str:
+def cli_script(practice: Reseller, request: AccountRequest) -> str:
     """For CloudShell; may be run again: what exists already is brought to the same state."""
     lines = ["#!/bin/sh", "set -eu", f"# Onboarding {request.onboarding_id}"]
     for role in _roles(practice, request):
@@ -164,9 +170,9 @@ def cli_script(practice: Practice, request: Request) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _roles(practice: Practice, request: Request) -> list[Document]:
+def _roles(practice: Reseller, request: AccountRequest) -> list[Document]:
     """In CloudFormation's words. Invited: the bootstrap role, which places all others."""
-    if request.kind is Kind.BILLING_TRANSFER:
+    if request.kind is OnboardingKind.BILLING_TRANSFER:
         return [_deployed_role(spec, practice, request) for spec in request.roles]
     administrator = f"arn:{practice.partition}:iam::aws:policy/AdministratorAccess"
     return [
@@ -181,7 +187,7 @@ def _roles(practice: Practice, request: Request) -> list[Document]:
     ]
 
 
-def _deployed_role(spec: RoleSpec, practice: Practice, request: Request) -> Document:
+def _deployed_role(spec: RoleSpec, practice: Reseller, request: AccountRequest) -> Document:
     role: Document = {
         "RoleName": spec.name,
         "Path": ROLE_PATH,
@@ -199,7 +205,7 @@ def _deployed_role(spec: RoleSpec, practice: Practice, request: Request) -> Docu
     return role
 
 
-def _tags(request: Request) -> list[dict[str, str]]:
+def _tags(request: AccountRequest) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in sorted(tags_of(request).items())]
 
 

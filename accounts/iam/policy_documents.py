@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from accounts.model.organization import Practice
+from accounts.model.organization import Reseller
 from accounts.model.role_spec import Document
 
 _PLACE = re.compile(r"<([a-z_]+)>")
@@ -26,7 +26,7 @@ def _text(name: str) -> str:
     return files("accounts.iam").joinpath("policies", f"{name}.json").read_text("utf-8")
 
 
-def places_of(practice: Practice) -> dict[str, str]:
+def places_of(practice: Reseller) -> dict[str, str]:
     """The places that depend on the organization alone."""
     return {
         "partition": practice.partition,
@@ -43,13 +43,13 @@ def places_of(practice: Practice) -> dict[str, str]:
     }
 
 
-def service_policies(practice: Practice) -> dict[str, Document]:
+def service_policies(practice: Reseller) -> dict[str, Document]:
     """What the service itself needs in the payer account, by the role that carries it."""
     names = ("svc_setup", "svc_onboard", "svc_offboard", "svc_approver", "svc_analyzer")
     return {name: policy_file(name, **places_of(practice)) for name in names}
 
 
-def guard_policies(practice: Practice) -> dict[str, Document]:
+def guard_policies(practice: Reseller) -> dict[str, Document]:
     """The service control policies of client accounts, by file."""
     return {
         name: policy_file(name, **places_of(practice)) for name in ("scp_membership", "scp_root")

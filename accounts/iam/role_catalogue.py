@@ -14,12 +14,12 @@ from accounts.iam.trust_policies import (
     identity_center_trust,
     third_party_trust,
 )
-from accounts.model.organization import TAG_CLIENT, TAG_MANAGED, TAG_ONBOARDING, Practice
+from accounts.model.organization import TAG_CLIENT, TAG_MANAGED, TAG_ONBOARDING, Reseller
 from accounts.model.role_spec import Document, RoleSpec, RoleStage, TrustKind
 from kernel.errors import BadInput
 
 if TYPE_CHECKING:
-    from accounts.model.request import Request
+    from accounts.model.request import AccountRequest
 
 ROLE_PATH = "/msp/"
 BOUNDARY_NAME = "MspBoundary"
@@ -111,7 +111,7 @@ def as_deployed(specs: Iterable[RoleSpec]) -> tuple[RoleSpec, ...]:
 
 
 def trust_of(
-    spec: RoleSpec, practice: Practice, external_id: str, *, teams: tuple[str, ...] | None = None
+    spec: RoleSpec, practice: Reseller, external_id: str, *, teams: tuple[str, ...] | None = None
 ) -> Document:
     """`teams` hold it instead of the catalogue's; where none does, it trusts nobody."""
     held_by = (spec.team,) if teams is None else teams
@@ -131,7 +131,7 @@ def trust_of(
 
 
 def desired_role(
-    spec: RoleSpec, practice: Practice, request: Request, account_id: str
+    spec: RoleSpec, practice: Reseller, request: AccountRequest, account_id: str
 ) -> DesiredRole:
     """A role of people that no team holds trusts nobody and may do nothing: sessions end, too."""
     teams = request.teams_of(spec)
@@ -150,7 +150,7 @@ def desired_role(
     )
 
 
-def inline_policy(spec: RoleSpec, practice: Practice, account_id: str) -> Document | None:
+def inline_policy(spec: RoleSpec, practice: Reseller, account_id: str) -> Document | None:
     if spec.custom is not None:
         return spec.custom
     if not spec.policy:
@@ -158,7 +158,7 @@ def inline_policy(spec: RoleSpec, practice: Practice, account_id: str) -> Docume
     return policy_file(spec.policy, **places_of(practice), account=account_id)
 
 
-def tags_of(request: Request) -> dict[str, str]:
+def tags_of(request: AccountRequest) -> dict[str, str]:
     return {
         TAG_CLIENT: request.client_key,
         TAG_MANAGED: "true",
@@ -166,14 +166,14 @@ def tags_of(request: Request) -> dict[str, str]:
     }
 
 
-def role_arn(practice: Practice, account_id: str, role: str) -> str:
+def role_arn(practice: Reseller, account_id: str, role: str) -> str:
     """`role` with its path and no leading slash: `msp/MspAdmin`, or the bootstrap role's name."""
     return f"arn:{practice.partition}:iam::{account_id}:role/{role}"
 
 
-def boundary_arn(practice: Practice, account_id: str) -> str:
+def boundary_arn(practice: Reseller, account_id: str) -> str:
     return f"arn:{practice.partition}:iam::{account_id}:policy{ROLE_PATH}{BOUNDARY_NAME}"
 
 
-def boundary_document(practice: Practice) -> Document:
+def boundary_document(practice: Reseller) -> Document:
     return policy_file("boundary", **places_of(practice))

@@ -11,7 +11,7 @@ stores that as a unique id, and a role that is made again is silently not truste
 from __future__ import annotations
 
 from accounts.iam.policy_documents import places_of, policy_file, statements_of
-from accounts.model.organization import Practice, check_external_id
+from accounts.model.organization import Reseller, check_external_id
 from accounts.model.role_spec import Document, TrustKind
 
 TEAM_KEY = "aws:PrincipalTag/msp-team"
@@ -22,7 +22,7 @@ NOBODY: Document = {
 """A trust in nobody: of a role that no team holds, and of the last door when we have left."""
 
 
-def human_trust(practice: Practice, *, teams: tuple[str, ...], mfa_age_seconds: int) -> Document:
+def human_trust(practice: Reseller, *, teams: tuple[str, ...], mfa_age_seconds: int) -> Document:
     document = policy_file(
         TrustKind.HUMAN_MFA, **places_of(practice), mfa_age_seconds=str(mfa_age_seconds)
     )
@@ -43,20 +43,20 @@ def but_for_teams(trust: Document) -> Document:
     return {**trust, "Statement": statements}
 
 
-def identity_center_trust(practice: Practice, *, permission_set: str) -> Document:
+def identity_center_trust(practice: Reseller, *, permission_set: str) -> Document:
     return policy_file(
         TrustKind.IDENTITY_CENTER, **places_of(practice), permission_set=permission_set
     )
 
 
-def automation_trust(practice: Practice, *, external_id: str) -> Document:
+def automation_trust(practice: Reseller, *, external_id: str) -> Document:
     """Also the tightened trust of the bootstrap role, which AWS makes trusting the whole payer."""
     return policy_file(
         TrustKind.AUTOMATION, **places_of(practice), external_id=check_external_id(external_id)
     )
 
 
-def third_party_trust(practice: Practice, *, account_id: str, external_id: str) -> Document:
+def third_party_trust(practice: Reseller, *, account_id: str, external_id: str) -> Document:
     return policy_file(
         TrustKind.THIRD_PARTY,
         **places_of(practice),

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from accounts.model.request import Request
+from accounts.model.request import AccountRequest
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-class Exit(StrEnum):
+class HandoverKind(StrEnum):
     """How an account leaves."""
 
     TRANSFER = "transfer"
@@ -25,9 +25,9 @@ class Exit(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:
-    request: Request
+    request: AccountRequest
     """The onboarding that brought the account here: its client, roles and ExternalId."""
-    exit: Exit
+    exit: HandoverKind
     asked_by: str
     approvals: Mapping[str, str] = field(default_factory=dict)
     """Who approved a dangerous item of the checklist, by its key."""

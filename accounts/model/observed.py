@@ -12,14 +12,14 @@ from accounts.model.role_spec import Document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenOrganization:
+class ObservedOrganization:
     organization_id: str
     payer_account_id: str
     all_features: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenAccount:
+class ObservedAccount:
     account_id: str
     name: str
     email: str
@@ -29,7 +29,7 @@ class SeenAccount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenCreation:
+class ObservedCreation:
     """One row of ListCreateAccountStatus; it shows neither e-mail nor tags."""
 
     request_id: str
@@ -41,7 +41,7 @@ class SeenCreation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenHandshake:
+class ObservedHandshake:
     handshake_id: str
     state: str
     requested_at: datetime
@@ -53,7 +53,7 @@ class SeenHandshake:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenTransfer:
+class ObservedTransfer:
     """A billing transfer towards us."""
 
     transfer_id: str
@@ -66,7 +66,7 @@ class SeenTransfer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenRole:
+class ObservedRole:
     name: str
     path: str
     trust: Document
@@ -77,7 +77,7 @@ class SeenRole:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenPolicy:
+class ObservedPolicy:
     """A managed policy of the member account."""
 
     arn: str
@@ -87,7 +87,7 @@ class SeenPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenRoot:
+class ObservedRoot:
     """Whether the root user of a member can sign in, from GetAccountSummary as root."""
 
     password: bool
@@ -101,38 +101,38 @@ class SeenRoot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenBudget:
+class ObservedBudget:
     name: str
     amount: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Observed:
     """None: not looked at yet, or spoiled by a write. Empty: looked at, and nothing there.
 
     Made anew for every visit of the worker: nothing seen yesterday decides today.
     """
 
-    organization: SeenOrganization | None = None
-    accounts: tuple[SeenAccount, ...] | None = None
-    account: SeenAccount | None = None
+    organization: ObservedOrganization | None = None
+    accounts: tuple[ObservedAccount, ...] | None = None
+    account: ObservedAccount | None = None
     """The member alone."""
     account_tags: Mapping[str, str] | None = None
-    creations: tuple[SeenCreation, ...] | None = None
-    handshakes: tuple[SeenHandshake, ...] | None = None
-    transfers: tuple[SeenTransfer, ...] | None = None
+    creations: tuple[ObservedCreation, ...] | None = None
+    handshakes: tuple[ObservedHandshake, ...] | None = None
+    transfers: tuple[ObservedTransfer, ...] | None = None
     parent_id: str | None = None
     contacts: Mapping[str, Contact | None] = field(default_factory=dict)
-    roles: tuple[SeenRole, ...] | None = None
-    policies: tuple[SeenPolicy, ...] | None = None
+    roles: tuple[ObservedRole, ...] | None = None
+    policies: tuple[ObservedPolicy, ...] | None = None
     written: frozenset[str] = frozenset()
     """Keys of the batch writes sent since `roles` were seen."""
     session_seconds: Mapping[str, int] | None = None
     """By role name; GetAccountAuthorizationDetails leaves it out."""
-    root: SeenRoot | None = None
+    root: ObservedRoot | None = None
     root_access_key_ids: tuple[str, ...] | None = None
     root_certificate_ids: tuple[str, ...] | None = None
-    budget: tuple[SeenBudget, ...] | None = None
+    budget: tuple[ObservedBudget, ...] | None = None
     cost_tags: Mapping[str, str] | None = None
     scp_ids: frozenset[str] | None = None
     probes: Mapping[str, Refusal | None] = field(default_factory=dict)
@@ -145,5 +145,5 @@ class Facts:
     """By name: does it delete its stacks in an account that leaves?"""
     dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What the account shares, uses or has bought: names, by the key of the question."""
-    invitations: tuple[SeenHandshake, ...] | None = None
+    invitations: tuple[ObservedHandshake, ...] | None = None
     """Of other organizations to the member."""

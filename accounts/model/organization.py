@@ -20,7 +20,7 @@ _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{16,1224}", re.ASCII)
 
 
-class Kind(StrEnum):
+class OnboardingKind(StrEnum):
     """How an account comes to be billed by us."""
 
     CREATE = "create"
@@ -45,7 +45,7 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Practice:
+class Reseller:
     """The MSP's organization as `svc_setup.json` left it; one writer works on it at a time."""
 
     payer_account_id: str

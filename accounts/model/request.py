@@ -9,7 +9,12 @@ from enum import StrEnum
 
 from accounts.model.emails import check_email
 from accounts.model.naming import check_account_name, token_of
-from accounts.model.organization import Kind, Practice, check_account_id, check_external_id
+from accounts.model.organization import (
+    OnboardingKind,
+    Reseller,
+    check_account_id,
+    check_external_id,
+)
 from accounts.model.role_spec import RoleSpec
 from kernel.errors import BadInput
 
@@ -22,11 +27,11 @@ class Consent(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class AccountRequest:
     """One onboarding, as accepted: nothing in it is still to be decided."""
 
     onboarding_id: str
-    kind: Kind
+    kind: OnboardingKind
     client_key: str
     account_name: str
     email: str
@@ -49,21 +54,21 @@ class Request:
         return self.teams.get(role.name, (role.team,) if role.team else ())
 
 
-def check_request(practice: Practice, request: Request) -> Request:
+def check_request(practice: Reseller, request: AccountRequest) -> AccountRequest:
     """The request itself, or BadInput: whatever AWS would refuse is refused before any write."""
     token_of(request.onboarding_id)
     check_external_id(request.external_id)
     match request.kind:
-        case Kind.CREATE:
+        case OnboardingKind.CREATE:
             check_email(request.email)
             check_account_name(request.account_name)
             if request.account_id:
                 raise BadInput("an account to be created has no account_id yet; leave it out")
-        case Kind.INVITE if not request.account_id:
+        case OnboardingKind.INVITE if not request.account_id:
             check_email(request.email)
-        case Kind.INVITE:
+        case OnboardingKind.INVITE:
             check_account_id(request.account_id)
-        case Kind.BILLING_TRANSFER:
+        case OnboardingKind.BILLING_TRANSFER:
             check_account_id(request.account_id)
             _check_transfer_start(request.transfer_starts_at)
             for role in request.roles:

@@ -10,16 +10,16 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from accounts.model.handover import Handover
-from accounts.model.organization import Practice
+from accounts.model.organization import Reseller
 from accounts.model.record import Record
-from accounts.model.request import Request
+from accounts.model.request import AccountRequest
 
 Json = dict[str, Any]
 
 _RECORD = TypeAdapter(Record)
-_REQUEST = TypeAdapter(Request)
+_REQUEST = TypeAdapter(AccountRequest)
 _HANDOVER = TypeAdapter(Handover)
-_PRACTICE = TypeAdapter(Practice)
+_PRACTICE = TypeAdapter(Reseller)
 
 
 def record_to_json(record: Record) -> Json:
@@ -31,12 +31,12 @@ def record_from_json(document: Json) -> Record:
     return _RECORD.validate_python(document, strict=False)
 
 
-def request_to_json(request: Request) -> Json:
+def request_to_json(request: AccountRequest) -> Json:
     document: Json = _REQUEST.dump_python(request, mode="json")
     return document
 
 
-def request_from_json(document: Json) -> Request:
+def request_from_json(document: Json) -> AccountRequest:
     return _REQUEST.validate_python(document, strict=False)
 
 
@@ -49,11 +49,11 @@ def handover_from_json(document: Json) -> Handover:
     return _HANDOVER.validate_python(document, strict=False)
 
 
-def practice_to_json(practice: Practice) -> Json:
+def practice_to_json(practice: Reseller) -> Json:
     """The same text for the same practice: a set has an order of its own in each process."""
     document: Json = _PRACTICE.dump_python(practice, mode="json")
     return {**document, "probe_teams": sorted(practice.probe_teams)}
 
 
-def practice_from_json(document: Json) -> Practice:
+def practice_from_json(document: Json) -> Reseller:
     return _PRACTICE.validate_python(document, strict=False)

@@ -9,7 +9,7 @@ from typing import Any
 from accounts.aws.calls import read
 from accounts.iam.policy_documents import guard_policies, same_policy
 from accounts.model.decision import Answer, Call, Refusal
-from accounts.model.organization import Practice
+from accounts.model.organization import Reseller
 from accounts.model.role_spec import Document
 from kernel.findings import Finding, critical, warning
 
@@ -20,7 +20,7 @@ _MEANING = {
 _MEND = "retry its onboarding, or attach it again"
 
 
-def guard_looks(practice: Practice) -> tuple[Call, ...]:
+def guard_looks(practice: Reseller) -> tuple[Call, ...]:
     """Two for each guard, however many accounts there are."""
     return tuple(
         read(step, "organizations", operation, subject=file, PolicyId=policy_id)
@@ -33,7 +33,7 @@ def guard_looks(practice: Practice) -> tuple[Call, ...]:
 
 
 def guard_findings(
-    practice: Practice, accounts: Iterable[str], answers: Mapping[str, Answer]
+    practice: Reseller, accounts: Iterable[str], answers: Mapping[str, Answer]
 ) -> tuple[Finding, ...]:
     """`accounts`: live members that we guard. `answers`: to the looks, by their keys."""
     found: list[Finding] = []
@@ -55,7 +55,7 @@ def guard_findings(
     return tuple(sorted(found))
 
 
-def _guards(practice: Practice) -> dict[str, str]:
+def _guards(practice: Reseller) -> dict[str, str]:
     return {"scp_membership": practice.membership_scp_id, "scp_root": practice.root_scp_id}
 
 
@@ -68,7 +68,7 @@ def _unseen(policy_id: str, refused: Refusal) -> Finding:
 
 
 def _emptied(
-    practice: Practice, file: str, policy_id: str, answer: Mapping[str, Any]
+    practice: Reseller, file: str, policy_id: str, answer: Mapping[str, Any]
 ) -> Iterator[Finding]:
     there: Document = json.loads(answer["Policy"]["Content"])
     if not same_policy(there, guard_policies(practice)[file]):

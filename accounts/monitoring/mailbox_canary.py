@@ -11,7 +11,7 @@ from email.header import decode_header
 from email.parser import BytesHeaderParser
 
 from accounts.model.mailbox import MailboxCheck
-from accounts.model.observed import SeenAccount
+from accounts.model.observed import ObservedAccount
 from kernel.findings import Finding, critical, warning
 
 SUBJECT = "Rebill mailbox check {token}"
@@ -49,7 +49,7 @@ class Mail:
 # Which accounts, and which of them now. ---------------------------------------------------
 
 
-def root_addresses(mailbox: str, accounts: Iterable[SeenAccount]) -> Mapping[str, str]:
+def root_addresses(mailbox: str, accounts: Iterable[ObservedAccount]) -> Mapping[str, str]:
     """Account id -> root address, as AWS has it, of members whose address should be ours."""
     return {
         account.account_id: account.email

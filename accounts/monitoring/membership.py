@@ -10,9 +10,9 @@ from accounts.checks.role_drift import Drift, drift, is_ours, role_seen
 from accounts.iam.role_catalogue import desired_role
 from accounts.model.decision import Session
 from accounts.model.lifecycle import Stage, has_reached
-from accounts.model.observed import Facts, SeenAccount
-from accounts.model.organization import TAG_CLIENT, Practice
-from accounts.model.request import Request
+from accounts.model.observed import Observed, ObservedAccount
+from accounts.model.organization import TAG_CLIENT, Reseller
+from accounts.model.request import AccountRequest
 from kernel.findings import Finding, critical, warning
 
 
@@ -51,9 +51,9 @@ class Membership:
 
 
 def membership(
-    practice: Practice,
+    practice: Reseller,
     known: Iterable[KnownAccount],
-    seen: Iterable[SeenAccount],
+    seen: Iterable[ObservedAccount],
     *,
     tags: Mapping[str, Mapping[str, str]],
     clients: frozenset[str],
@@ -98,7 +98,7 @@ def _is_gone(account: KnownAccount, listed: set[str]) -> bool:
     )
 
 
-def _changed(known: KnownAccount, seen: SeenAccount) -> Iterator[Finding]:
+def _changed(known: KnownAccount, seen: ObservedAccount) -> Iterator[Finding]:
     if seen.state != known.state:
         words = f"AWS says {seen.state}, it was {known.state}"
         judge = warning if seen.state == "ACTIVE" else critical
@@ -111,7 +111,7 @@ def _changed(known: KnownAccount, seen: SeenAccount) -> Iterator[Finding]:
         yield critical("account_returned", known.account_id, words)
 
 
-def _appeared(account: SeenAccount, client: str) -> Finding:
+def _appeared(account: ObservedAccount, client: str) -> Finding:
     if client:
         words = f"joined outside Rebill; its tag says it is {client}'s"
         return warning("account_appeared", account.account_id, words)
@@ -140,7 +140,11 @@ def _ends(account: KnownAccount, today: date) -> RosterChange:
 
 
 def role_drift(
-    practice: Practice, request: Request, facts: Facts, account_id: str, session: Session
+    practice: Reseller,
+    request: AccountRequest,
+    facts: Observed,
+    account_id: str,
+    session: Session,
 ) -> tuple[Drift, ...]:
     """What differs from the roles asked for; needs `roles` and `session_seconds` of the facts."""
     return tuple(
@@ -151,7 +155,11 @@ def role_drift(
 
 
 def role_findings(
-    practice: Practice, request: Request, facts: Facts, account_id: str, session: Session
+    practice: Reseller,
+    request: AccountRequest,
+    facts: Observed,
+    account_id: str,
+    session: Session,
 ) -> tuple[Finding, ...]:
     """The drift report in words, and roles under our path that nobody asked for."""
     found = [

@@ -14,8 +14,8 @@ from accounts.aws.calls import read
 from accounts.aws.responses import seen_root
 from accounts.checks.root_user import payer_root_findings
 from accounts.model.decision import Actor, Answer, Call, Refusal, Session
-from accounts.model.observed import SeenRoot
-from accounts.model.organization import Practice
+from accounts.model.observed import ObservedRoot
+from accounts.model.organization import Reseller
 from kernel.findings import Finding, critical, warning
 
 AUDITED_EVERY_DAYS = 7
@@ -54,7 +54,7 @@ SEE_APPS = _ask("see_virtual_mfa", "ListVirtualMFADevices", AssignmentStatus="As
 DAILY = (SEE_FEATURES, SEE_TRUSTED, MAKE_REPORT, SEE_REPORT, SEE_PAYER, SEE_APPS)
 
 
-def audit_member(practice: Practice, account_id: str) -> Call:
+def audit_member(practice: Reseller, account_id: str) -> Call:
     task = f"arn:{practice.partition}:iam::aws:policy/root-task/IAMAuditRootUserCredentials"
     return read(
         "audit_root",
@@ -120,7 +120,7 @@ class RootReport:
     """The row of root in the payer's credential report."""
 
     generated_at: datetime
-    held: SeenRoot
+    held: ObservedRoot
     """AWS does not say here whether root has a password."""
     password_used_at: datetime | None = None
     key_used_at: datetime | None = None
@@ -134,7 +134,7 @@ def root_report(answer: Mapping[str, Any]) -> RootReport | None:
             used = [_instant(row.get(f"access_key_{n}_last_used_date")) for n in (1, 2)]
             return RootReport(
                 generated_at=answer["GeneratedTime"],
-                held=SeenRoot(
+                held=ObservedRoot(
                     password=False,
                     access_keys=any(_is_true(row.get(f"access_key_{n}_active")) for n in (1, 2)),
                     mfa=_is_true(row.get("mfa_active")),

@@ -10,18 +10,20 @@ from accounts.engine.back_off import tempered
 from accounts.engine.recognition import handshake_of, transfer_of
 from accounts.model.decision import Call, Decision, Done, NeedsHuman, Reach
 from accounts.model.lifecycle import Stage, has_reached
-from accounts.model.observed import Facts
-from accounts.model.organization import Kind
+from accounts.model.observed import Observed
+from accounts.model.organization import OnboardingKind
 from accounts.model.record import Record
-from accounts.model.request import Request
+from accounts.model.request import AccountRequest
 
 
-def next_cancel_step(request: Request, facts: Facts, record: Record, now: datetime) -> Decision:
+def next_cancel_step(
+    request: AccountRequest, facts: Observed, record: Record, now: datetime
+) -> Decision:
     """The one thing to do now to give the onboarding up; Done once it is cancelled."""
     return tempered(_wanted(request, facts, record), record, now)
 
 
-def _wanted(request: Request, facts: Facts, record: Record) -> Decision:
+def _wanted(request: AccountRequest, facts: Observed, record: Record) -> Decision:
     if record.stage is Stage.CANCELLED:
         return Done()
     if record.account_id or has_reached(record.stage, Stage.LINKED):
@@ -30,11 +32,11 @@ def _wanted(request: Request, facts: Facts, record: Record) -> Decision:
             what_to_do="hand it over or close it",
         )
     match request.kind:
-        case Kind.CREATE:
+        case OnboardingKind.CREATE:
             return _stop_creating(record)
-        case Kind.INVITE:
+        case OnboardingKind.INVITE:
             return _take_back_invitation(request, facts, record)
-        case Kind.BILLING_TRANSFER:
+        case OnboardingKind.BILLING_TRANSFER:
             return _take_back_transfer(request, facts, record)
 
 
@@ -48,7 +50,7 @@ def _stop_creating(record: Record) -> Decision:
     return Reach(Stage.CANCELLED)
 
 
-def _take_back_invitation(request: Request, facts: Facts, record: Record) -> Decision:
+def _take_back_invitation(request: AccountRequest, facts: Observed, record: Record) -> Decision:
     if facts.handshakes is None:
         return see_handshakes()
     handshake = handshake_of(request, facts, record)
@@ -59,7 +61,7 @@ def _take_back_invitation(request: Request, facts: Facts, record: Record) -> Dec
     return _cancel(handshake.handshake_id, "handshakes")
 
 
-def _take_back_transfer(request: Request, facts: Facts, record: Record) -> Decision:
+def _take_back_transfer(request: AccountRequest, facts: Observed, record: Record) -> Decision:
     if facts.transfers is None:
         return see_transfers()
     transfer = transfer_of(request, facts, record)

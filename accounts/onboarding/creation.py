@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from accounts.aws.calls import write_once
-from accounts.aws.error_policy import Means, creation_meaning
+from accounts.aws.error_policy import Reaction, creation_meaning
 from accounts.aws.reads import see_account_tags, see_accounts, see_creation, see_creations
 from accounts.checks.placement import account_tags
-from accounts.engine.context import Scene
+from accounts.engine.context import OnboardingContext
 from accounts.engine.recognition import creations_of
 from accounts.model.decision import Adopt, Decision, NeedsHuman, Wait
 from accounts.model.lifecycle import WaitKind
-from accounts.model.observed import SeenCreation
+from accounts.model.observed import ObservedCreation
 from accounts.model.organization import TAG_ONBOARDING
 
 SETTLE = timedelta(minutes=5)
@@ -30,7 +30,7 @@ def batch_ends_at(creations: int, now: datetime) -> datetime:
     return now + rounds * CREATION_USUALLY_TAKES + SETTING_UP_USUALLY_TAKES
 
 
-def created(scene: Scene) -> Decision | None:
+def created(scene: OnboardingContext) -> Decision | None:
     """Adopt before create: by e-mail and tag, else by name in the list of creations, else anew.
 
     A call that was sent once may have arrived even if nothing came back; so a second one is sent
@@ -52,7 +52,7 @@ def created(scene: Scene) -> Decision | None:
     return _from_creations(scene, creations_of(scene.request, scene.facts))
 
 
-def _answered(scene: Scene) -> Decision | None:
+def _answered(scene: OnboardingContext) -> Decision | None:
     """AWS gave our request an id: no need to search, while it says how that one goes."""
     intents = scene.record.intents_for("create_account")
     if not intents or not intents[-1].request_id or intents[-1].failure:
@@ -63,7 +63,7 @@ def _answered(scene: Scene) -> Decision | None:
     return _from_creations(scene, rows) if rows else None
 
 
-def adopted(scene: Scene, account_id: str) -> Decision:
+def adopted(scene: OnboardingContext, account_id: str) -> Decision:
     """Ours by its tag only: somebody else's account may have the same address or name."""
     tags = scene.facts.account_tags
     if tags is None:
@@ -77,7 +77,7 @@ def adopted(scene: Scene, account_id: str) -> Decision:
     )
 
 
-def _from_creations(scene: Scene, rows: tuple[SeenCreation, ...]) -> Decision:
+def _from_creations(scene: OnboardingContext, rows: tuple[ObservedCreation, ...]) -> Decision:
     for row in rows:
         if row.state == "SUCCEEDED":
             return adopted(scene, row.account_id)
@@ -104,7 +104,7 @@ def _from_creations(scene: Scene, rows: tuple[SeenCreation, ...]) -> Decision:
     return _create(scene)
 
 
-def _poll(scene: Scene, requested_at: datetime) -> Wait:
+def _poll(scene: OnboardingContext, requested_at: datetime) -> Wait:
     """Every 2 to 30 seconds; a stuck creation is told, and never asked for again."""
     age = max(scene.now - requested_at, timedelta())
     if age > STUCK:
@@ -121,12 +121,12 @@ def _poll(scene: Scene, requested_at: datetime) -> Wait:
     )
 
 
-def _after_failure(scene: Scene, failure: str, asked_at: datetime) -> Decision:
+def _after_failure(scene: OnboardingContext, failure: str, asked_at: datetime) -> Decision:
     if "create_account" in scene.record.troubles:
         return _create(scene)  # The call itself was refused: its trouble tells when to go on.
     meaning = creation_meaning(failure)
     intents = scene.record.intents_for("create_account")
-    if meaning.means is Means.WAIT:
+    if meaning.means is Reaction.WAIT:
         again_at = asked_at + meaning.again_after
         if scene.now >= again_at:
             return _create(scene)
@@ -136,7 +136,7 @@ def _after_failure(scene: Scene, failure: str, asked_at: datetime) -> Decision:
             again_at=again_at,
             aws_words=failure,
         )
-    if meaning.means is Means.LOOK_AGAIN and scene.now - asked_at < SETTLE:
+    if meaning.means is Reaction.LOOK_AGAIN and scene.now - asked_at < SETTLE:
         return Wait(
             kind=WaitKind.WAITING_AWS,
             reason="the account may be one we asked for before; AWS is given time to show it",
@@ -144,7 +144,7 @@ def _after_failure(scene: Scene, failure: str, asked_at: datetime) -> Decision:
             aws_words=failure,
         )
     tries = sum(intent.failure == failure for intent in intents)
-    again = meaning.means is Means.TRY_AGAIN or failure == "CONCURRENT_ACCOUNT_MODIFICATION"
+    again = meaning.means is Reaction.TRY_AGAIN or failure == "CONCURRENT_ACCOUNT_MODIFICATION"
     if again and tries < INTERNAL_FAILURES_MAX:
         return _create(scene)
     what_to_do = meaning.what_to_do or "ask AWS support, then retry"
@@ -154,11 +154,11 @@ def _after_failure(scene: Scene, failure: str, asked_at: datetime) -> Decision:
         reason="AWS did not create the account",
         what_to_do=what_to_do,
         aws_words=failure,
-        stops_all=meaning.means is Means.STOP_ALL,
+        stops_all=meaning.means is Reaction.STOP_ALL,
     )
 
 
-def _create(scene: Scene) -> Decision:
+def _create(scene: OnboardingContext) -> Decision:
     rows = scene.facts.creations or ()
     if sum(row.state == "IN_PROGRESS" for row in rows) >= CREATIONS_IN_FLIGHT_MAX:
         return Wait(

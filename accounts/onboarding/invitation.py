@@ -7,15 +7,15 @@ from datetime import timedelta
 from accounts.aws.calls import write_once
 from accounts.aws.reads import see_accounts, see_handshakes, see_transfers
 from accounts.checks.placement import account_tags
-from accounts.engine.context import Scene
+from accounts.engine.context import OnboardingContext
 from accounts.engine.recognition import handshake_of, transfer_of
 from accounts.model.decision import Adopt, Call, Decision, NeedsHuman, Wait
 from accounts.model.lifecycle import WaitKind
-from accounts.model.observed import SeenAccount, SeenHandshake
+from accounts.model.observed import ObservedAccount, ObservedHandshake
 from accounts.onboarding.creation import adopted
 
 
-def invited(scene: Scene) -> Decision | None:
+def invited(scene: OnboardingContext) -> Decision | None:
     """Is there an invitation of ours, or is the account in already?"""
     if scene.facts.accounts is None:
         return see_accounts()
@@ -27,7 +27,7 @@ def invited(scene: Scene) -> Decision | None:
     return _invite(scene) if handshake is None else None
 
 
-def _member(scene: Scene) -> SeenAccount | None:
+def _member(scene: OnboardingContext) -> ObservedAccount | None:
     request = scene.request
     for account in scene.facts.accounts or ():
         if request.account_id == account.account_id:
@@ -37,7 +37,7 @@ def _member(scene: Scene) -> SeenAccount | None:
     return None
 
 
-def _invite(scene: Scene) -> Call:
+def _invite(scene: OnboardingContext) -> Call:
     request = scene.request
     target_type = "ACCOUNT" if request.account_id else "EMAIL"
     return write_once(
@@ -51,7 +51,7 @@ def _invite(scene: Scene) -> Call:
     )
 
 
-def joined(scene: Scene) -> Decision | None:
+def joined(scene: OnboardingContext) -> Decision | None:
     """The invited account is a member, by our invitation."""
     if scene.record.account_id:
         return None
@@ -67,7 +67,7 @@ def joined(scene: Scene) -> Decision | None:
     return _invite(scene) if handshake is None else _until_accepted(scene, handshake)
 
 
-def _until_accepted(scene: Scene, handshake: SeenHandshake) -> Decision:
+def _until_accepted(scene: OnboardingContext, handshake: ObservedHandshake) -> Decision:
     match handshake.state:
         case "OPEN" | "REQUESTED" if scene.now < handshake.expires_at:
             return Wait(
@@ -92,7 +92,7 @@ def _until_accepted(scene: Scene, handshake: SeenHandshake) -> Decision:
     )
 
 
-def transfer_asked(scene: Scene) -> Decision | None:
+def transfer_asked(scene: OnboardingContext) -> Decision | None:
     if scene.facts.transfers is None:
         return see_transfers()
     if transfer_of(scene.request, scene.facts, scene.record) is not None:
@@ -117,7 +117,7 @@ def transfer_asked(scene: Scene) -> Decision | None:
     )
 
 
-def transferred(scene: Scene) -> Decision | None:
+def transferred(scene: OnboardingContext) -> Decision | None:
     """Accepted, and the month it starts with has begun."""
     if scene.record.account_id:
         return None

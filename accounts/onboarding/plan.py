@@ -22,17 +22,17 @@ from accounts.checks.roles import (
 )
 from accounts.checks.root_user import root_audited
 from accounts.engine.back_off import tempered
-from accounts.engine.context import Goal, Scene
+from accounts.engine.context import Goal, OnboardingContext
 from accounts.model.decision import (
     Decision,
     Done,
     Reach,
 )
 from accounts.model.lifecycle import Stage, has_reached
-from accounts.model.observed import Facts
-from accounts.model.organization import Kind, Practice
+from accounts.model.observed import Observed
+from accounts.model.organization import OnboardingKind, Reseller
 from accounts.model.record import Record
-from accounts.model.request import Request
+from accounts.model.request import AccountRequest
 from accounts.onboarding.creation import created
 from accounts.onboarding.invitation import invited, joined, transfer_asked, transferred
 from accounts.onboarding.reservation import assigned, organization_fit, reserved
@@ -47,8 +47,8 @@ _GRANTED = (entered, bounded, roles_placed, bootstrap_tightened)
 _LET_IN = (entered, bootstrap_tightened, bounded, roles_placed)
 _GUARDED = (root_audited, guarded, budgeted, cost_tag_active, proved)
 
-PLANS: dict[Kind, Plan] = {
-    Kind.CREATE: (
+PLANS: dict[OnboardingKind, Plan] = {
+    OnboardingKind.CREATE: (
         (Stage.RESERVED, (reserved,)),
         (Stage.CREATING, (organization_fit,)),
         (Stage.LINKED, (created, assigned)),
@@ -57,7 +57,7 @@ PLANS: dict[Kind, Plan] = {
         (Stage.VERIFIED, _GUARDED),
         (Stage.LIVE, ()),
     ),
-    Kind.INVITE: (
+    OnboardingKind.INVITE: (
         (Stage.INVITED, (organization_fit, invited)),
         (Stage.LINKED, (joined, assigned)),
         (Stage.IN_OU, _SETTLED),
@@ -66,7 +66,7 @@ PLANS: dict[Kind, Plan] = {
         (Stage.LIVE, ()),
     ),
     # No organization of ours, no root, no roles but those the client deploys.
-    Kind.BILLING_TRANSFER: (
+    OnboardingKind.BILLING_TRANSFER: (
         (Stage.INVITED, (organization_fit, transfer_asked)),
         (Stage.LINKED, (transferred, assigned)),
         (Stage.VERIFIED, (proved,)),
@@ -78,25 +78,27 @@ GRANTED_ANEW: tuple[Goal, ...] = (as_granted, proved)
 
 
 def next_step(
-    practice: Practice, request: Request, facts: Facts, record: Record, now: datetime
+    practice: Reseller, request: AccountRequest, facts: Observed, record: Record, now: datetime
 ) -> Decision:
     """The one thing to do now, from what is seen and remembered; the same for the same."""
-    return tempered(_wanted(Scene(practice, request, facts, record, now)), record, now)
+    return tempered(_wanted(OnboardingContext(practice, request, facts, record, now)), record, now)
 
 
-def plan_of(request: Request) -> tuple[tuple[Stage, tuple[str, ...]], ...]:
+def plan_of(request: AccountRequest) -> tuple[tuple[Stage, tuple[str, ...]], ...]:
     """The plan in words, for `validate_only` and the steps table."""
     return tuple(
         (stage, tuple(goal.__name__ for goal in goals)) for stage, goals in PLANS[request.kind]
     )
 
 
-def open_findings(practice: Practice, request: Request, record: Record) -> tuple[Finding, ...]:
+def open_findings(
+    practice: Reseller, request: AccountRequest, record: Record
+) -> tuple[Finding, ...]:
     """What a person should still look at in an account that is live."""
     return tuple(sorted((*record.findings.values(), *unproved(practice, request))))
 
 
-def _wanted(scene: Scene) -> Decision:
+def _wanted(scene: OnboardingContext) -> Decision:
     for stage, goals in PLANS[scene.request.kind]:
         if has_reached(scene.record.stage, stage):
             continue
@@ -113,7 +115,9 @@ def _wanted(scene: Scene) -> Decision:
     return Done(open_findings(scene.practice, scene.request, scene.record))
 
 
-def _always(scene: Scene) -> Iterator[Goal]:
-    linked = bool(scene.record.account_id) and scene.request.kind is not Kind.BILLING_TRANSFER
+def _always(scene: OnboardingContext) -> Iterator[Goal]:
+    linked = (
+        bool(scene.record.account_id) and scene.request.kind is not OnboardingKind.BILLING_TRANSFER
+    )
     if linked:
         yield in_good_standing

@@ -5,17 +5,17 @@ from __future__ import annotations
 from datetime import UTC
 
 from accounts.aws.reads import see_account, see_organization
-from accounts.engine.context import Scene
+from accounts.engine.context import OnboardingContext
 from accounts.model.decision import Assign, Decision, NeedsHuman, Reserve
 
 
-def reserved(scene: Scene) -> Decision | None:
+def reserved(scene: OnboardingContext) -> Decision | None:
     if scene.record.reserved:
         return None
     return Reserve(email=scene.request.email, account_name=scene.request.account_name)
 
 
-def organization_fit(scene: Scene) -> Decision | None:
+def organization_fit(scene: OnboardingContext) -> Decision | None:
     """Are we where we think we are, and may accounts be made there at all?"""
     organization = scene.facts.organization
     if organization is None:
@@ -33,7 +33,7 @@ def organization_fit(scene: Scene) -> Decision | None:
     return None
 
 
-def assigned(scene: Scene) -> Decision | None:
+def assigned(scene: OnboardingContext) -> Decision | None:
     """The account belongs to its client from the UTC day on which its bill came to be ours."""
     if scene.record.assigned_on is not None:
         return None

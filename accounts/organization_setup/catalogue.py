@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from accounts.organization_setup.costs import anomalies, cost_tag
-from accounts.organization_setup.items import ByHand, Later, Scene, SetUpItem, Todo
+from accounts.organization_setup.items import ByHand, Later, SetupContext, SetupItem, Todo
 from accounts.organization_setup.organization import (
     all_features,
     client_ou,
@@ -20,7 +20,7 @@ from accounts.organization_setup.organization import (
 from accounts.organization_setup.roles import PEOPLE, WORKER, payer_root, service_role
 
 
-def configuration_of(scene: Scene) -> dict[str, str]:
+def configuration_of(scene: SetupContext) -> dict[str, str]:
     """The ids that the configuration's `onboarding.organizations` needs; {} until all are there."""
     if "see_root" not in scene.answers:
         return {}
@@ -37,7 +37,7 @@ def configuration_of(scene: Scene) -> dict[str, str]:
     return found if all(found.values()) else {}
 
 
-def _configured(scene: Scene) -> Todo | None:
+def _configured(scene: SetupContext) -> Todo | None:
     found, practice = configuration_of(scene), scene.wanted.practice
     if practice is None or not found:
         return Later("put the ids into the configuration, add mailbox and contacts, and apply")
@@ -52,27 +52,27 @@ def _configured(scene: Scene) -> Todo | None:
     return ByHand(f"correct the configuration: {'; '.join(wrong)}") if wrong else None
 
 
-ITEMS: tuple[SetUpItem, ...] = (
-    SetUpItem("payer", "We are in the payer account", in_the_payer, is_first=True),
-    SetUpItem("all_features", "All features are on", all_features, is_first=True),
-    SetUpItem("trusted_access", "Account and root management are trusted", trusted_access),
-    SetUpItem("root_access", "Root access is centralised", root_access),
-    SetUpItem("control_policies", "Service control policies are enabled", control_policies),
-    SetUpItem("client_ou", "The clients' OU is there", client_ou),
-    SetUpItem("membership_guard", "The guard on membership and our roles says what ours says",
+ITEMS: tuple[SetupItem, ...] = (
+    SetupItem("payer", "We are in the payer account", in_the_payer, is_first=True),
+    SetupItem("all_features", "All features are on", all_features, is_first=True),
+    SetupItem("trusted_access", "Account and root management are trusted", trusted_access),
+    SetupItem("root_access", "Root access is centralised", root_access),
+    SetupItem("control_policies", "Service control policies are enabled", control_policies),
+    SetupItem("client_ou", "The clients' OU is there", client_ou),
+    SetupItem("membership_guard", "The guard on membership and our roles says what ours says",
               partial(guard, file="scp_membership")),
-    SetUpItem("root_guard", "The guard on root use says what ours says",
+    SetupItem("root_guard", "The guard on root use says what ours says",
               partial(guard, file="scp_root")),
-    SetUpItem("cost_tag", "Costs are told by client", cost_tag),
-    SetUpItem("anomalies", "Anomalies of cost are told", anomalies),
-    SetUpItem("onboard_role", "The onboarding role may do its work and no more",
+    SetupItem("cost_tag", "Costs are told by client", cost_tag),
+    SetupItem("anomalies", "Anomalies of cost are told", anomalies),
+    SetupItem("onboard_role", "The onboarding role may do its work and no more",
               partial(service_role, role="msp-onboard", file="svc_onboard", whom=WORKER)),
-    SetUpItem("offboard_role", "The offboarding role may do its work and no more",
+    SetupItem("offboard_role", "The offboarding role may do its work and no more",
               partial(service_role, role="msp-offboard", file="svc_offboard", whom=PEOPLE)),
-    SetUpItem("approver_role", "Approvers may approve and no more",
+    SetupItem("approver_role", "Approvers may approve and no more",
               partial(service_role, role="msp-approver", file="svc_approver", whom=PEOPLE)),
-    SetUpItem("payer_root", "The payer's own root is secured", payer_root),
-    SetUpItem("configuration", "The configuration names what is there", _configured),
+    SetupItem("payer_root", "The payer's own root is secured", payer_root),
+    SetupItem("configuration", "The configuration names what is there", _configured),
 )  # fmt: skip
 
 TELLING = frozenset({

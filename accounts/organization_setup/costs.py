@@ -8,13 +8,20 @@ from typing import Any
 from accounts.aws.calls import read, write, write_once
 from accounts.model.decision import Answer, Refusal
 from accounts.model.organization import TAG_CLIENT
-from accounts.organization_setup.items import AS_SETUP, ByHand, Change, Later, Scene, Todo
+from accounts.organization_setup.items import (
+    AS_SETUP,
+    ByHand,
+    Later,
+    SetupChange,
+    SetupContext,
+    Todo,
+)
 
 ANOMALIES = "msp-accounts"
 IMPACT_MIN_USD = "100"
 
 
-def cost_tag(scene: Scene) -> Todo | None:
+def cost_tag(scene: SetupContext) -> Todo | None:
     if "see_cost_tags" not in scene.answers:
         return read(
             "see_cost_tags", "ce", "ListCostAllocationTags", session=AS_SETUP, TagKeys=[TAG_CLIENT]
@@ -32,10 +39,10 @@ def cost_tag(scene: Scene) -> Todo | None:
         invalidates=("see_cost_tags",),
         CostAllocationTagsStatus=[{"TagKey": TAG_CLIENT, "Status": "Active"}],
     )
-    return Change(call=call, words=f"activate the cost allocation tag {TAG_CLIENT}")
+    return SetupChange(call=call, words=f"activate the cost allocation tag {TAG_CLIENT}")
 
 
-def anomalies(scene: Scene) -> Todo | None:
+def anomalies(scene: SetupContext) -> Todo | None:
     """One monitor for all accounts, those to come as well; AWS makes a second one if asked."""
     email = scene.wanted.email
     if not email:
@@ -57,7 +64,7 @@ def anomalies(scene: Scene) -> Todo | None:
             invalidates=("see_monitors", "see_subscriptions"),
             AnomalyMonitor=monitor,
         )
-        return Change(call=call, words=words)
+        return SetupChange(call=call, words=words)
     if "see_subscriptions" not in scene.answers:
         return read("see_subscriptions", "ce", "GetAnomalySubscriptions", session=AS_SETUP)
     if _is_told(scene.answers["see_subscriptions"], arn, email):
@@ -83,7 +90,7 @@ def anomalies(scene: Scene) -> Todo | None:
         invalidates=("see_subscriptions",),
         AnomalySubscription=subscription,
     )
-    return Change(call=call, words=words)
+    return SetupChange(call=call, words=words)
 
 
 def _monitor_arn(answer: Mapping[str, Any]) -> str:

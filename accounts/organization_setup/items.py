@@ -14,14 +14,14 @@ from enum import StrEnum
 from typing import Any
 
 from accounts.model.decision import Actor, Answer, Call, Refusal, Session
-from accounts.model.organization import ContactType, Practice
+from accounts.model.organization import ContactType, Reseller
 from accounts.model.role_spec import Document
 
 AS_SETUP = Session(actor=Actor.SETUP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetUp:
+class WantedSetup:
     """What is asked for; of an organization that is described already, its ids come first."""
 
     payer_account_id: str = ""
@@ -30,7 +30,7 @@ class SetUp:
     bootstrap_role: str = "MspBootstrap"
     alert_email: str = ""
     """Where AWS sends anomalies of cost; '' for the practice's billing contact."""
-    practice: Practice | None = None
+    practice: Reseller | None = None
 
     @property
     def email(self) -> str:
@@ -39,7 +39,7 @@ class SetUp:
         return self.practice.contacts[ContactType.BILLING].email
 
 
-class SetUpState(StrEnum):
+class SetupState(StrEnum):
     """Where one item stands."""
 
     IS_SO = "is so"
@@ -56,7 +56,7 @@ class SetUpState(StrEnum):
     """An answer was lost, or AWS does not show yet what it took: run again, it looks first."""
 
 
-FINE = frozenset({SetUpState.IS_SO, SetUpState.MADE, SetUpState.LATER})
+FINE = frozenset({SetupState.IS_SO, SetupState.MADE, SetupState.LATER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +65,13 @@ class Outcome:
 
     key: str
     title: str
-    state: SetUpState
+    state: SetupState
     words: str = ""
     diff: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class SetupChange:
     """One write, and what it means, for people to read first."""
 
     call: Call
@@ -92,30 +92,30 @@ class Later:
     words: str
 
 
-Todo = Call | Change | ByHand | Later
+Todo = Call | SetupChange | ByHand | Later
 """A look at AWS, a write, or what is left to a person or to time."""
 
 
-class NotSeen(Exception):
+class NotObserved(Exception):
     """An item was decided on before what it stands on was seen: a defect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    wanted: SetUp
+class SetupContext:
+    wanted: WantedSetup
     answers: Mapping[str, Answer] = field(default_factory=dict)
     """Of AWS, by the key of the look; what a write makes stale is taken out again."""
 
     def seen(self, key: str) -> Mapping[str, Any]:
         answer = self.answers.get(key)
         if answer is None or isinstance(answer, Refusal):
-            raise NotSeen(key)
+            raise NotObserved(key)
         return answer
 
-    def after(self, look: Call, answer: Answer) -> Scene:
+    def after(self, look: Call, answer: Answer) -> SetupContext:
         return replace(self, answers={**self.answers, look.key: answer})
 
-    def after_writing(self, call: Call) -> Scene:
+    def after_writing(self, call: Call) -> SetupContext:
         kept = {key: each for key, each in self.answers.items() if key not in call.spoils}
         return replace(self, answers=kept)
 
@@ -162,15 +162,15 @@ class Scene:
         }
 
 
-Goal = Callable[[Scene], Todo | None]
+SetupGoal = Callable[[SetupContext], Todo | None]
 """What has to be so. None: it is. Else the one thing to do about it."""
 
 
 @dataclass(frozen=True, slots=True)
-class SetUpItem:
+class SetupItem:
     key: str
     title: str
-    goal: Goal
+    goal: SetupGoal
     is_first: bool = False
     """Nothing else can be looked at before it is so."""
 

@@ -13,9 +13,9 @@ from accounts.model.role_spec import Document
 from accounts.organization_setup.items import (
     AS_SETUP,
     ByHand,
-    Change,
     Later,
-    Scene,
+    SetupChange,
+    SetupContext,
     Todo,
     difference,
 )
@@ -29,7 +29,7 @@ SEE_CALLER = read("see_caller", "sts", "GetCallerIdentity", session=AS_SETUP)
 # Where we are. -------------------------------------------------------------------------
 
 
-def in_the_payer(scene: Scene) -> Todo | None:
+def in_the_payer(scene: SetupContext) -> Todo | None:
     if "see_caller" not in scene.answers:
         return SEE_CALLER
     wanted, account_id = scene.wanted.payer_account_id, scene.payer_account_id
@@ -53,7 +53,7 @@ def in_the_payer(scene: Scene) -> Todo | None:
     return None
 
 
-def all_features(scene: Scene) -> Todo | None:
+def all_features(scene: SetupContext) -> Todo | None:
     """Cannot be taken back, and every invited member has to agree: a person's decision."""
     if scene.seen("see_organization")["Organization"]["FeatureSet"] != "ALL":
         return ByHand(
@@ -68,7 +68,7 @@ def all_features(scene: Scene) -> Todo | None:
 # What the organization allows. ---------------------------------------------------------
 
 
-def trusted_access(scene: Scene) -> Todo | None:
+def trusted_access(scene: SetupContext) -> Todo | None:
     if "see_services" not in scene.answers:
         return read(
             "see_services", "organizations", "ListAWSServiceAccessForOrganization", session=AS_SETUP
@@ -84,11 +84,11 @@ def trusted_access(scene: Scene) -> Todo | None:
             invalidates=("see_services", "see_root_features"),
             ServicePrincipal=name,
         )
-        return Change(call=replace(call, subject=name), words=f"trust {', '.join(missing)}")
+        return SetupChange(call=replace(call, subject=name), words=f"trust {', '.join(missing)}")
     return None
 
 
-def root_access(scene: Scene) -> Todo | None:
+def root_access(scene: SetupContext) -> Todo | None:
     """Members need no root credentials; their root is entered from here, for a task at a time."""
     answer = scene.answers.get("see_root_features")
     if answer is None:
@@ -103,11 +103,13 @@ def root_access(scene: Scene) -> Todo | None:
             session=AS_SETUP,
             invalidates=("see_root_features",),
         )
-        return Change(call=replace(call, subject=feature), words=f"enable {', '.join(missing)}")
+        return SetupChange(
+            call=replace(call, subject=feature), words=f"enable {', '.join(missing)}"
+        )
     return None
 
 
-def control_policies(scene: Scene) -> Todo | None:
+def control_policies(scene: SetupContext) -> Todo | None:
     if "see_policy_types" not in scene.answers:
         return read("see_policy_types", "organizations", "ListRoots", session=AS_SETUP)
     types = scene.seen("see_policy_types")["Roots"][0]["PolicyTypes"]
@@ -124,13 +126,13 @@ def control_policies(scene: Scene) -> Todo | None:
         RootId=scene.root_id,
         PolicyType=SCP,
     )
-    return Change(call=call, words="enable service control policies")
+    return SetupChange(call=call, words="enable service control policies")
 
 
 # The clients' place, and its guards. ---------------------------------------------------
 
 
-def client_ou_id(scene: Scene) -> str:
+def client_ou_id(scene: SetupContext) -> str:
     """'' while there is none: the one that the configuration names, or one of that name."""
     configured = scene.answers.get("see_client_ou")
     if configured is not None and not isinstance(configured, Refusal):
@@ -142,7 +144,7 @@ def client_ou_id(scene: Scene) -> str:
     return next((str(unit["Id"]) for unit in units if unit["Name"] == name), "")
 
 
-def client_ou(scene: Scene) -> Todo | None:
+def client_ou(scene: SetupContext) -> Todo | None:
     practice = scene.wanted.practice
     if practice is not None and "see_client_ou" not in scene.answers:
         return read(
@@ -171,13 +173,13 @@ def client_ou(scene: Scene) -> Todo | None:
         ParentId=scene.root_id,
         Name=scene.wanted.client_ou_name,
     )
-    return Change(call=call, words=f"make the OU {scene.wanted.client_ou_name} under the root")
+    return SetupChange(call=call, words=f"make the OU {scene.wanted.client_ou_name} under the root")
 
 
 GUARDS = {"scp_membership": "msp-membership", "scp_root": "msp-root"}
 
 
-def guard_id(scene: Scene, file: str) -> str:
+def guard_id(scene: SetupContext, file: str) -> str:
     """'' while there is none: the one that the configuration names, or one of our name."""
     if "see_policies" not in scene.answers:
         return ""
@@ -192,7 +194,7 @@ def guard_id(scene: Scene, file: str) -> str:
     return next((each for each, name in listed.items() if name == GUARDS[file]), "")
 
 
-def guard(scene: Scene, *, file: str) -> Todo | None:
+def guard(scene: SetupContext, *, file: str) -> Todo | None:
     if "see_policies" not in scene.answers:
         return read("see_policies", "organizations", "ListPolicies", session=AS_SETUP, Filter=SCP)
     wanted = policy_file(file, **scene.places())
@@ -212,7 +214,7 @@ def guard(scene: Scene, *, file: str) -> Todo | None:
             Description="Guards accounts that are managed for clients",
         )
         made = f"make the service control policy {GUARDS[file]}; each account gets it when it joins"
-        return Change(call=replace(call, subject=file), words=made)
+        return SetupChange(call=replace(call, subject=file), words=made)
     key = f"see_guard:{file}"
     if key not in scene.answers:
         return read(
@@ -235,7 +237,7 @@ def guard(scene: Scene, *, file: str) -> Todo | None:
         PolicyId=policy_id,
         Content=to_text(wanted),
     )
-    return Change(
+    return SetupChange(
         call=replace(call, subject=file),
         words=f"{policy_id} says something else; it is in force in every client's account",
         diff=difference(there, wanted),

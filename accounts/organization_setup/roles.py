@@ -13,7 +13,14 @@ from accounts.iam.policy_checks import PolicyKind, validate_policy
 from accounts.iam.policy_documents import many, policy_file, same_policy, statements_of, to_text
 from accounts.model.decision import Refusal
 from accounts.model.role_spec import Document
-from accounts.organization_setup.items import AS_SETUP, ByHand, Later, Scene, Todo, difference
+from accounts.organization_setup.items import (
+    AS_SETUP,
+    ByHand,
+    Later,
+    SetupContext,
+    Todo,
+    difference,
+)
 from accounts.organization_setup.organization import client_ou_id, guard_id
 from kernel.findings import blocking_words
 
@@ -22,7 +29,7 @@ POLICY_NAME = "msp"
 """Of the one inline policy that a service role carries."""
 
 
-def service_policy(scene: Scene, file: str) -> Document | None:
+def service_policy(scene: SetupContext, file: str) -> Document | None:
     """Filled in; None while an OU or a guard that it names is not there."""
     made = {
         "client_ou": client_ou_id(scene),
@@ -40,7 +47,7 @@ WORKER = "the worker"
 PEOPLE = "people who sign in with MFA"
 
 
-def service_role(scene: Scene, *, role: str, file: str, whom: str) -> Todo | None:
+def service_role(scene: SetupContext, *, role: str, file: str, whom: str) -> Todo | None:
     wanted = service_policy(scene, file)
     if wanted is None:
         return Later("its policy names the OU and the guards")
@@ -62,7 +69,7 @@ def service_role(scene: Scene, *, role: str, file: str, whom: str) -> Todo | Non
     return next(_role_faults(scene, role, wanted, whom), None)
 
 
-def _role_faults(scene: Scene, role: str, wanted: Document, whom: str) -> Iterator[ByHand]:
+def _role_faults(scene: SetupContext, role: str, wanted: Document, whom: str) -> Iterator[ByHand]:
     trust = _document(scene.seen(f"see_role:{role}")["Role"]["AssumeRolePolicyDocument"])
     if unfit := blocking_words(validate_policy(trust, PolicyKind.TRUST, where=role)):
         yield ByHand(f"{role}: its trust {unfit}")
@@ -98,7 +105,7 @@ def _document(value: Any) -> Document:
     return document
 
 
-def payer_root(scene: Scene) -> Todo | None:
+def payer_root(scene: SetupContext) -> Todo | None:
     if "see_payer_root" not in scene.answers:
         return read("see_payer_root", "iam", "GetAccountSummary", session=AS_SETUP)
     root = seen_root(scene.seen("see_payer_root"))

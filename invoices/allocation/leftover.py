@@ -88,7 +88,7 @@ _BORNE = pl.col("passed_e6") > 0
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class RetentionPolicy:
     """What a client's price book says about cost."""
 
     basis: CostBasis
@@ -96,7 +96,7 @@ class Policy:
     """Only kinds of RETAINED_AS; one left out is passed whole, all others always are."""
 
 
-NO_POLICY = Policy(CostBasis.NET_BILLED, {})
+NO_POLICY = RetentionPolicy(CostBasis.NET_BILLED, {})
 """A client whose price book is missing bears what the payer pays: nothing is lost meanwhile."""
 
 
@@ -131,7 +131,7 @@ class Allocation:
         ), "allocation lost or invented money"
 
 
-def allocate(assigned: pl.DataFrame, policies: Mapping[ClientKey, Policy]) -> Allocation:
+def allocate(assigned: pl.DataFrame, policies: Mapping[ClientKey, RetentionPolicy]) -> Allocation:
     """Each client's cost by its policy; the rest retained by reason, or unassigned.
 
     A client without a policy bears its charges by NO_POLICY.
@@ -159,7 +159,9 @@ def units(measure: str) -> pl.Expr:
     return pl.col(measure).to_physical().cast(UNITS)
 
 
-def _with_policy(charges: pl.DataFrame, policies: Mapping[ClientKey, Policy]) -> pl.DataFrame:
+def _with_policy(
+    charges: pl.DataFrame, policies: Mapping[ClientKey, RetentionPolicy]
+) -> pl.DataFrame:
     """Adds the client's basis, the share of the charge it bears, and its cost."""
     by_client = pl.DataFrame(
         [(client, policy.basis.value) for client, policy in policies.items()],

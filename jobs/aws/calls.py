@@ -72,7 +72,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class AwsRefused:
     """AWS's error verbatim, or `ResponseLost` where nobody knows what became of the call.
 
     `CODE_REFUSED` where the call was not even sent, for want of a session with MFA.
@@ -84,7 +84,7 @@ class Refused:
     request_id: str = ""
 
 
-Reply = Answered | Refused
+Reply = Answered | AwsRefused
 
 
 class Clients:
@@ -141,14 +141,14 @@ class Caller:
         except _CodeRefused as error:
             return error.refused
         except _NotSigned as error:
-            return Refused(code="NoCredentials", message=str(error))
+            return AwsRefused(code="NoCredentials", message=str(error))
         except (NoCredentialsError, CredentialRetrievalError) as error:
-            return Refused(code="NoCredentials", message=str(error))
+            return AwsRefused(code="NoCredentials", message=str(error))
         except ParamValidationError as error:
-            return Refused(code="ParamValidationError", message=" ".join(str(error).split()))
+            return AwsRefused(code="ParamValidationError", message=" ".join(str(error).split()))
         except (BotoCoreError, ResponseParserError) as error:
             # A server error of a load balancer is no XML: what became of the call is unknown too.
-            return Refused(code="ResponseLost", message=" ".join(str(error).split()))
+            return AwsRefused(code="ResponseLost", message=" ".join(str(error).split()))
 
     def _credentials(self, signed_by: SignedBy) -> ReadOnlyCredentials:
         signer = self._signers.get(signed_by.signer)
@@ -213,7 +213,7 @@ def _session_with(sts: Any, proof: Mapping[str, str]) -> Any:
 
 
 class _CodeRefused(Exception):
-    def __init__(self, refused: Refused) -> None:
+    def __init__(self, refused: AwsRefused) -> None:
         super().__init__(refused.message)
         self.refused = refused
 
@@ -280,10 +280,10 @@ def _request_id(page: Mapping[str, Any]) -> str:
     return str(page.get("ResponseMetadata", {}).get("RequestId", ""))
 
 
-def _refused(error: ClientError) -> Refused:
+def _refused(error: ClientError) -> AwsRefused:
     response: Any = error.response
     said = response.get("Error", {})
-    return Refused(
+    return AwsRefused(
         code=str(said.get("Code", "")) or "Unknown",
         reason=str(response.get("Reason", "")),
         message=str(said.get("Message", "")),
@@ -291,4 +291,4 @@ def _refused(error: ClientError) -> Refused:
     )
 
 
-__all__ = ["Answered", "Caller", "Clients", "Refused", "Reply", "Sent", "SignedBy"]
+__all__ = ["Answered", "AwsRefused", "Caller", "Clients", "Reply", "Sent", "SignedBy"]

@@ -25,7 +25,7 @@ from jobs.ingest.sources.delivery import Delivery
 from jobs.ingest.sources.source import StoredFile, open_location
 from jobs.ingest.summary import facts
 from jobs.ingest.summary.counted import Counted
-from jobs.ingest.summary.facts import Facts, FileFacts
+from jobs.ingest.summary.facts import FileFacts, SnapshotFacts
 from jobs.ingest.summary.parts import Part, PartCache
 from jobs.ingest.summary.quarantine import quarantine
 from kernel.findings import Finding, Severity
@@ -38,7 +38,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class IngestRequest:
     """Which bill to take in, and from where: `s3://…`, a folder, a manifest or a file."""
 
     location: str
@@ -54,10 +54,10 @@ class Ingested:
     """`charges` have no key and day twice: equal bills are equal charges."""
 
     charges: Charges
-    facts: Facts
+    facts: SnapshotFacts
 
 
-def ingest(request: Request, *, cache: Path, progress: Progress) -> Ingested:
+def ingest(request: IngestRequest, *, cache: Path, progress: Progress) -> Ingested:
     """Reads the period's files (those not in `cache` yet) and sums them; changes nothing else.
 
     Raises IngestError: what is wrong, and in which file, row or column.
@@ -80,7 +80,7 @@ def ingest(request: Request, *, cache: Path, progress: Progress) -> Ingested:
             raise IngestError("too_large", request.location, words) from error
 
 
-def _check_manifest(delivery: Delivery, request: Request) -> None:
+def _check_manifest(delivery: Delivery, request: IngestRequest) -> None:
     where = delivery.source.describe(delivery.files[0].key)
     if delivery.period not in {None, request.period}:
         words = f"its manifest is of {delivery.period}, not of {request.period}"
@@ -92,7 +92,7 @@ def _check_manifest(delivery: Delivery, request: Request) -> None:
 
 
 def _read(
-    delivery: Delivery, request: Request, cache: PartCache, scratch: Path, progress: Progress
+    delivery: Delivery, request: IngestRequest, cache: PartCache, scratch: Path, progress: Progress
 ) -> list[Part]:
     parts: list[Part] = []
     total = len(delivery.files)
@@ -153,7 +153,7 @@ class _SiblingHeaders:
                 return ()
 
 
-def _check_part(part: Part, request: Request, where: str) -> None:
+def _check_part(part: Part, request: IngestRequest, where: str) -> None:
     """That every row is of this payer and period; a file of another month is never mixed in."""
     vocabulary = dialects.VOCABULARIES[part.dialect]
     for text in part.reduced.texts("billing_period"):
@@ -166,7 +166,7 @@ def _check_part(part: Part, request: Request, where: str) -> None:
             raise IngestError("wrong_payer", where, words)
 
 
-def _ingested(parts: list[Part], request: Request) -> Ingested:
+def _ingested(parts: list[Part], request: IngestRequest) -> Ingested:
     dialect, read = parts[0].dialect, _Read.of(parts)
     merged = dialects.merged(part.reduced for part in parts)
     parts.clear()  # They are large, and all that is needed of them is in `read` and `merged`.
@@ -214,7 +214,7 @@ def _assert_conserved(read: _Read, by_key: pl.DataFrame) -> None:
     facts.assert_identity_2(by_key)
 
 
-def _invoice_warnings(read: _Read, request: Request) -> tuple[Finding, ...]:
+def _invoice_warnings(read: _Read, request: IngestRequest) -> tuple[Finding, ...]:
     if read.has_invoice_ids:
         return ()
     words = "it has no column of invoice ids, so it cannot show that AWS has finalised the month"
@@ -222,11 +222,11 @@ def _invoice_warnings(read: _Read, request: Request) -> tuple[Finding, ...]:
 
 
 def _facts(
-    counted: Counted, by_key: pl.DataFrame, read: _Read, dialect: Dialect, request: Request
-) -> Facts:
+    counted: Counted, by_key: pl.DataFrame, read: _Read, dialect: Dialect, request: IngestRequest
+) -> SnapshotFacts:
     residual = None if dialect is Dialect.FOCUS else facts.identity_1_residual(by_key)
     by_currency = by_key.group_by("currency").agg(pl.col("rows").sum())
-    return Facts(
+    return SnapshotFacts(
         dialect=dialect,
         period=request.period,
         payer_account_id=request.payer_account_id,
@@ -244,4 +244,4 @@ def _facts(
     )
 
 
-__all__ = ["Ingested", "Progress", "Request", "ingest"]
+__all__ = ["IngestRequest", "Ingested", "Progress", "ingest"]

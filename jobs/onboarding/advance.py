@@ -8,7 +8,7 @@ from accounts.model.lifecycle import WaitKind
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.visits import visit
 from service.store.accounts import onboardings
-from service.store.accounts.onboardings import Overtaken, Waiting
+from service.store.accounts.onboardings import OnboardingOvertaken, Waiting
 from service.store.database import DatabaseUnavailable
 
 RETRIES_AFTER = timedelta(minutes=5)
@@ -39,7 +39,7 @@ def _visit_or_park(environment: OnboardingEnvironment, onboarding_id: str) -> No
     """One account's trouble stops that account, is named, and is raised; the others go on."""
     try:
         visit(environment, onboarding_id)
-    except Overtaken:
+    except OnboardingOvertaken:
         return  # By a person: what they stored is due now, and looked at next.
     except DatabaseUnavailable:
         raise

@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.model.decision import Call
 from jobs.aws import signers
-from jobs.aws.calls import Caller, Refused, Sent, SignedBy
+from jobs.aws.calls import AwsRefused, Caller, Sent, SignedBy
 
 UNSOUND = "PolicyUnsound"
 """Our code for a policy that Access Analyzer finds fault with; it was not sent."""
@@ -31,7 +31,7 @@ _JUDGED: Mapping[tuple[str, str], tuple[str, Mapping[str, str]]] = {
 """Which argument of which write is a policy, and of what kind."""
 
 
-def unsound(caller: Caller, call: Call) -> Refused | None:
+def unsound(caller: Caller, call: Call) -> AwsRefused | None:
     """Why this write may not be sent: a fault found, or no answer. None where it may.
 
     Without a profile `msp-analyzer` nobody is asked: our own judgement stands alone.
@@ -49,10 +49,10 @@ def unsound(caller: Caller, call: Call) -> Refused | None:
             once=False,
         )
     )
-    if isinstance(reply, Refused):
+    if isinstance(reply, AwsRefused):
         return reply
     words = _blocking(reply.values["findings"])
-    return Refused(code=UNSOUND, message=words, request_id=reply.request_id) if words else None
+    return AwsRefused(code=UNSOUND, message=words, request_id=reply.request_id) if words else None
 
 
 def _blocking(findings: Iterable[Mapping[str, Any]]) -> str:

@@ -10,7 +10,7 @@ from enum import Enum
 
 from accounts.model.lifecycle import Stage
 from accounts.model.mailbox import MailboxCheck
-from accounts.model.organization import Kind, Practice
+from accounts.model.organization import OnboardingKind, Reseller
 from accounts.monitoring import mailbox_canary as canary
 from accounts.monitoring.mailbox_canary import Canary, Mail
 from jobs.onboarding import post
@@ -77,7 +77,7 @@ def measure(
 @dataclass
 class _Look:
     environment: OnboardingEnvironment
-    practice: Practice
+    practice: Reseller
     check: MailboxCheck
     addresses: Mapping[str, str]
     created: Mapping[str, str]
@@ -97,7 +97,7 @@ class _Look:
                 session, payer_account_id=payer_account_id, state=Stage.LIVE, limit=1_000_000
             )
         accounts = members_of_aws(environment.caller)
-        ours = {each.account_id for each in live if each.request.kind is Kind.CREATE}
+        ours = {each.account_id for each in live if each.request.kind is OnboardingKind.CREATE}
         return cls(
             environment,
             practice,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from accounts.aws.error_policy import is_denied
 from accounts.checks.access_proof import access_probes, refusal_probes
-from accounts.engine.context import Scene
+from accounts.engine.context import OnboardingContext
 from accounts.model.decision import Call, Refusal
-from accounts.model.observed import Facts
+from accounts.model.observed import Observed
 from jobs.aws.calls import CODE_REFUSED, Caller
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.performing import WORDS_CHARS_MAX, perform, to_answer
@@ -26,7 +26,9 @@ def check(environment: OnboardingEnvironment, check_id: int, *, codes_left: int 
         practice = practices.practice(session, onboarding.payer_account_id)
     if asked.finished_at is not None:
         return asked
-    scene = Scene(practice, onboarding.request, Facts(), onboarding.record, environment.now())
+    scene = OnboardingContext(
+        practice, onboarding.request, Observed(), onboarding.record, environment.now()
+    )
     probes = (*access_probes(scene), *refusal_probes(scene))
     results = [_tried(environment.caller, call, onboarding.id) for call in probes]
     if codes_left and any(result.aws_words.startswith(CODE_REFUSED) for result in results):

@@ -18,7 +18,7 @@ from accounts.model.decision import (
     Unassign,
 )
 from accounts.model.lifecycle import Stage
-from accounts.model.organization import Kind, Practice
+from accounts.model.organization import OnboardingKind, Reseller
 from invoices.clients import AccountId
 from service.store.access import audit
 from service.store.accounts import grants, onboardings, practices
@@ -33,7 +33,7 @@ from service.store.session import Session
 
 def make_entry(
     session: Session,
-    practice: Practice,
+    practice: Reseller,
     onboarding: Onboarding,
     entry: Entry,
     *,
@@ -85,7 +85,7 @@ def _unassign(
 
 
 def register_role(
-    session: Session, practice: Practice, onboarding: Onboarding, call: Call, now: datetime
+    session: Session, practice: Reseller, onboarding: Onboarding, call: Call, now: datetime
 ) -> None:
     """Before a role is made, so that at hand-over none is forgotten."""
     path, name = call.arguments["Path"].strip("/"), call.arguments["RoleName"]
@@ -94,11 +94,11 @@ def register_role(
 
 
 def _register_first_roles(
-    session: Session, practice: Practice, onboarding: Onboarding, account_id: str, now: datetime
+    session: Session, practice: Reseller, onboarding: Onboarding, account_id: str, now: datetime
 ) -> None:
     """The first door; of a billing transfer the roles that its client deploys."""
     names = [practice.bootstrap_role]
-    if onboarding.request.kind is Kind.BILLING_TRANSFER:
+    if onboarding.request.kind is OnboardingKind.BILLING_TRANSFER:
         names = [spec.name for spec in onboarding.request.roles]
     for name in names:
         arn = role_arn(practice, account_id, role_path_of(name, practice.bootstrap_role))

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from accounts.model.decision import Actor, Answer, Call, Refusal, Send, Session
 from jobs.aws import signers
-from jobs.aws.calls import Answered, Caller, Refused, Reply, Sent, SignedBy
+from jobs.aws.calls import Answered, AwsRefused, Caller, Reply, Sent, SignedBy
 from jobs.onboarding.analyzing import unsound
 from service.store.accounts.onboarding_events import Event
 from service.store.tables.onboarding import EventKind, EventOutcome
@@ -76,7 +76,7 @@ def to_answer(reply: Reply) -> Answer:
     match reply:
         case Answered(values=values):
             return values
-        case Refused():
+        case AwsRefused():
             return Refusal(code=reply.code, reason=reply.reason, message=reply.message)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.model.decision import Answer, Call, Refusal
-from accounts.model.organization import Practice
+from accounts.model.organization import Reseller
 from accounts.monitoring import root_audit
 from jobs.aws.calls import Caller
 from jobs.onboarding.performing import perform, to_answer
@@ -37,7 +37,7 @@ class RootLook:
 
 def look_at_root(
     caller: Caller,
-    practice: Practice,
+    practice: Reseller,
     members: Mapping[str, RootMember],
     *,
     now: datetime,

@@ -10,19 +10,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from accounts.model.decision import Answer, Call, Refusal
-from accounts.model.organization import Practice
+from accounts.model.organization import Reseller
 from accounts.model.role_spec import Document
 from accounts.organization_setup.catalogue import ALREADY, ITEMS, TELLING, configuration_of
 from accounts.organization_setup.items import (
     FINE,
     ByHand,
-    Change,
     Later,
     Outcome,
-    Scene,
-    SetUp,
-    SetUpItem,
-    SetUpState,
+    SetupChange,
+    SetupContext,
+    SetupItem,
+    SetupState,
+    WantedSetup,
 )
 from accounts.organization_setup.organization import SEE_CALLER
 from accounts.organization_setup.roles import service_policy
@@ -55,21 +55,21 @@ class Report:
         return all(outcome.state in FINE for outcome in self.outcomes)
 
 
-Write = Callable[[SetUpItem, Change, Scene], Outcome | None]
+Write = Callable[[SetupItem, SetupChange, SetupContext], Outcome | None]
 """None where AWS took it. Else what to say instead."""
 
 
-def plan_set_up(environment: OnboardingEnvironment, wanted: SetUp) -> Report:
+def plan_set_up(environment: OnboardingEnvironment, wanted: WantedSetup) -> Report:
     """What there is and what would be done; nothing is changed."""
 
-    def say(item: SetUpItem, change: Change, _: Scene) -> Outcome:
-        return _proposed(item, change, SetUpState.ASKS if change.asks else SetUpState.TO_DO)
+    def say(item: SetupItem, change: SetupChange, _: SetupContext) -> Outcome:
+        return _proposed(item, change, SetupState.ASKS if change.asks else SetupState.TO_DO)
 
     return _through(environment, wanted, say)
 
 
 def set_up(
-    environment: OnboardingEnvironment, wanted: SetUp, *, yes: frozenset[str], actor: str
+    environment: OnboardingEnvironment, wanted: WantedSetup, *, yes: frozenset[str], actor: str
 ) -> Report:
     """`yes` holds the keys of items whose change of what is in force was agreed to.
 
@@ -81,12 +81,12 @@ def set_up(
         return _through(environment, wanted, partial(_write, environment, yes, actor))
 
 
-def _through(environment: OnboardingEnvironment, wanted: SetUp, write: Write) -> Report:
-    scene = Scene(wanted=wanted)
+def _through(environment: OnboardingEnvironment, wanted: WantedSetup, write: Write) -> Report:
+    scene = SetupContext(wanted=wanted)
     caller = _ask(environment, SEE_CALLER)
     if not isinstance(caller, Refusal):
         practice = _practice(environment, str(caller["Account"]))
-        scene = Scene(wanted=replace(wanted, practice=practice)).after(SEE_CALLER, caller)
+        scene = SetupContext(wanted=replace(wanted, practice=practice)).after(SEE_CALLER, caller)
     outcomes: list[Outcome] = []
     for item in ITEMS:
         scene, outcome = _settled(environment, item, scene, write)
@@ -101,36 +101,36 @@ def _through(environment: OnboardingEnvironment, wanted: SetUp, write: Write) ->
     )
 
 
-def _practice(environment: OnboardingEnvironment, payer_account_id: str) -> Practice | None:
+def _practice(environment: OnboardingEnvironment, payer_account_id: str) -> Reseller | None:
     with environment.database.transaction() as session:
         known = {each.payer_account_id: each for each in practices.practices(session)}
     return known.get(payer_account_id)
 
 
 def _settled(
-    environment: OnboardingEnvironment, item: SetUpItem, scene: Scene, write: Write
-) -> tuple[Scene, Outcome]:
+    environment: OnboardingEnvironment, item: SetupItem, scene: SetupContext, write: Write
+) -> tuple[SetupContext, Outcome]:
     """Look, write, look again, until it is so or cannot be made so now."""
     written: dict[str, str] = {}
     while True:
         match item.goal(scene):
             case None:
-                state = SetUpState.MADE if written else SetUpState.IS_SO
+                state = SetupState.MADE if written else SetupState.IS_SO
                 words = "; ".join(dict.fromkeys(written.values()))
                 return scene, Outcome(key=item.key, title=item.title, state=state, words=words)
             case ByHand(words=words, diff=diff):
-                return scene, _outcome(item, SetUpState.BY_HAND, words, diff)
+                return scene, _outcome(item, SetupState.BY_HAND, words, diff)
             case Later(words=words):
-                return scene, _outcome(item, SetUpState.LATER, words)
+                return scene, _outcome(item, SetupState.LATER, words)
             case Call() as look:
                 answer = _ask(environment, look)
                 if isinstance(answer, Refusal) and answer.code not in TELLING:
                     return scene, _refused(item, answer)
                 scene = scene.after(look, answer)
-            case Change() as change:
+            case SetupChange() as change:
                 if change.call.key in written:
                     words = "AWS took it, and does not show it yet: run this again in a minute"
-                    return scene, _outcome(item, SetUpState.UNKNOWN, words)
+                    return scene, _outcome(item, SetupState.UNKNOWN, words)
                 if (instead := write(item, change, scene)) is not None:
                     return scene, instead
                 written[change.call.key] = change.words
@@ -141,12 +141,12 @@ def _write(
     environment: OnboardingEnvironment,
     yes: frozenset[str],
     actor: str,
-    item: SetUpItem,
-    change: Change,
-    scene: Scene,
+    item: SetupItem,
+    change: SetupChange,
+    scene: SetupContext,
 ) -> Outcome | None:
     if change.asks and item.key not in yes:
-        return _proposed(item, change, SetUpState.ASKS)
+        return _proposed(item, change, SetupState.ASKS)
     answer = _ask(environment, change.call)
     if isinstance(answer, Refusal) and answer.code not in ALREADY:
         return _refused(item, answer)
@@ -166,17 +166,17 @@ def _ask(environment: OnboardingEnvironment, call: Call) -> Answer:
     return to_answer(perform(environment.caller, call, onboarding_id=SET_UP, person=""))
 
 
-def _outcome(item: SetUpItem, state: SetUpState, words: str, diff: str = "") -> Outcome:
+def _outcome(item: SetupItem, state: SetupState, words: str, diff: str = "") -> Outcome:
     return Outcome(key=item.key, title=item.title, state=state, words=words, diff=diff)
 
 
-def _proposed(item: SetUpItem, change: Change, state: SetUpState) -> Outcome:
+def _proposed(item: SetupItem, change: SetupChange, state: SetupState) -> Outcome:
     words = f"{change.words}; agree with --yes {item.key}" if change.asks else change.words
     return _outcome(item, state, words, change.diff)
 
 
-def _refused(item: SetUpItem, answer: Refusal) -> Outcome:
+def _refused(item: SetupItem, answer: Refusal) -> Outcome:
     if answer.code == "ResponseLost":
         words = f"AWS's answer was lost: run this again, it looks first ({answer.message})"
-        return _outcome(item, SetUpState.UNKNOWN, words)
-    return _outcome(item, SetUpState.REFUSED, answer.words)
+        return _outcome(item, SetupState.UNKNOWN, words)
+    return _outcome(item, SetupState.REFUSED, answer.words)

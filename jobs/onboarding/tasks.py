@@ -7,7 +7,7 @@ from functools import cache
 
 import procrastinate
 
-from accounts.model.organization import Practice
+from accounts.model.organization import Reseller
 from jobs.aws.calls import Caller, Clients
 from jobs.aws.signers import configured_signers
 from jobs.environment import Environment
@@ -56,7 +56,7 @@ def watch_members(
     """Once a day; where AWS did not answer or another writer was at it, in the next hour."""
     environment = _environment(context)
 
-    def watch_daily(practice: Practice) -> None:
+    def watch_daily(practice: Reseller) -> None:
         payer_account_id = practice.payer_account_id
         with environment.database.transaction() as session:
             looked_at = members.last_looked(session, payer_account_id)
@@ -74,7 +74,7 @@ def measure_mailboxes(
 ) -> None:
     """Read every hour, for AWS's alarms; sent to what is due, which is monthly for each account."""
 
-    def measure_where_reached(practice: Practice) -> None:
+    def measure_where_reached(practice: Reseller) -> None:
         if practice.mail is not None:
             measure(_with_a_caller(_environment(context)), practice.payer_account_id)
 
@@ -95,7 +95,7 @@ def check_access(context: procrastinate.JobContext, check_id: int) -> None:
 
 
 def _for_each_practice(
-    context: procrastinate.JobContext, act: Callable[[Practice], object]
+    context: procrastinate.JobContext, act: Callable[[Reseller], object]
 ) -> None:
     """One organization's trouble is raised after the others had their turn."""
     with _environment(context).database.transaction() as session:

@@ -27,8 +27,8 @@ from accounts.model.decision import (
     Wait,
 )
 from accounts.model.lifecycle import WaitKind
-from accounts.model.observed import Facts
-from accounts.model.organization import Kind, Practice
+from accounts.model.observed import Observed
+from accounts.model.organization import OnboardingKind, Reseller
 from accounts.model.record import Record
 from accounts.onboarding.cancellation import next_cancel_step
 from accounts.onboarding.creation import CREATIONS_IN_FLIGHT_MAX
@@ -53,7 +53,7 @@ class Case:
     """All that the next decision is made from, but the facts and the time."""
 
     onboarding: Onboarding
-    practice: Practice
+    practice: Reseller
     departure: Departure | None
     codes: dict[str, str]
 
@@ -103,7 +103,11 @@ def _held_back(environment: OnboardingEnvironment, case: Case) -> Wait | None:
             aws_words=unfit.waiting.aws_words if unfit.waiting else "",
         )
     asked = bool(case.record.intents_for("create_account"))
-    if onboarding.request.kind is not Kind.CREATE or asked or in_flight < CREATIONS_IN_FLIGHT_MAX:
+    if (
+        onboarding.request.kind is not OnboardingKind.CREATE
+        or asked
+        or in_flight < CREATIONS_IN_FLIGHT_MAX
+    ):
         return None
     return Wait(
         kind=WaitKind.BLOCKED,
@@ -115,7 +119,7 @@ def _held_back(environment: OnboardingEnvironment, case: Case) -> Wait | None:
 class _Visit:
     def __init__(self, environment: OnboardingEnvironment, case: Case) -> None:
         self._environment, self._case = environment, case
-        self._facts = Facts()
+        self._facts = Observed()
 
     def run(self) -> Onboarding:
         for _ in range(CALLS_MAX):

@@ -12,8 +12,8 @@ from accounts.engine.transitions import apply_entry
 from accounts.iam.role_catalogue import MSP_AUTOMATION, ROLE_PATH, role_arn
 from accounts.model.decision import Actor, Call, Reach, Refusal, Session
 from accounts.model.lifecycle import Stage
-from accounts.model.observed import Facts, SeenAccount
-from accounts.model.organization import Kind, Practice
+from accounts.model.observed import Observed, ObservedAccount
+from accounts.model.organization import OnboardingKind, Reseller
 from accounts.model.request import Consent
 from accounts.monitoring import mailbox_canary as canary
 from accounts.monitoring.guardrails import guard_findings, guard_looks
@@ -43,7 +43,7 @@ from service.store.billing import clients
 WATCH = "watch"
 
 
-class NotSeen(Unavailable):
+class ListNotShown(Unavailable):
     """AWS did not show the list; nothing is concluded from what was not seen."""
 
     code = "aws_not_seen"
@@ -113,17 +113,17 @@ def look(
         return _store(environment, payer_account_id, seen, found, findings, root.audited, now)
 
 
-def members_of_aws(caller: Caller) -> tuple[SeenAccount, ...]:
+def members_of_aws(caller: Caller) -> tuple[ObservedAccount, ...]:
     """The payer too. Raises NotSeen."""
-    facts = _ask(caller, Facts(), see_accounts())
+    facts = _ask(caller, Observed(), see_accounts())
     if facts.accounts is None:
-        raise NotSeen("AWS did not list the organization's accounts; it is tried again")
+        raise ListNotShown("AWS did not list the organization's accounts; it is tried again")
     return facts.accounts
 
 
 def _root_members(
-    practice: Practice,
-    seen: Iterable[SeenAccount],
+    practice: Reseller,
+    seen: Iterable[ObservedAccount],
     known: Iterable[KnownAccount],
     settled: Iterable[Onboarding],
     audited: Mapping[str, datetime],
@@ -135,7 +135,7 @@ def _root_members(
     keeping = {
         each.account_id
         for each in settled
-        if each.request.kind is not Kind.CREATE
+        if each.request.kind is not OnboardingKind.CREATE
         and Consent.DELETE_ROOT_CREDENTIALS not in each.request.consents
     }
     return {
@@ -153,22 +153,22 @@ def _root_members(
 
 
 def _tags(caller: Caller, account_id: str) -> Mapping[str, str]:
-    facts = _ask(caller, Facts(), see_account_tags(account_id))
+    facts = _ask(caller, Observed(), see_account_tags(account_id))
     return facts.account_tags or {}
 
 
-def _ask(caller: Caller, facts: Facts, call: Call) -> Facts:
+def _ask(caller: Caller, facts: Observed, call: Call) -> Observed:
     reply = perform(caller, call, onboarding_id=WATCH, person="")
     return learn(facts, call, to_answer(reply)) if isinstance(reply, Answered) else facts
 
 
 def _guard_findings(
-    caller: Caller, practice: Practice, live: Iterable[Onboarding], there: set[str]
+    caller: Caller, practice: Reseller, live: Iterable[Onboarding], there: set[str]
 ) -> tuple[Finding, ...]:
     guarded = [
         each.account_id
         for each in live
-        if each.account_id in there and each.request.kind is not Kind.BILLING_TRANSFER
+        if each.account_id in there and each.request.kind is not OnboardingKind.BILLING_TRANSFER
     ]
     answers = {
         call.key: to_answer(perform(caller, call, onboarding_id=WATCH, person=""))
@@ -178,10 +178,10 @@ def _guard_findings(
 
 
 def _role_findings(
-    caller: Caller, practice: Practice, onboarding: Onboarding
+    caller: Caller, practice: Reseller, onboarding: Onboarding
 ) -> tuple[Finding, ...]:
     """By the automation role: that it lets us in is the first thing to see."""
-    if onboarding.request.kind is Kind.BILLING_TRANSFER:
+    if onboarding.request.kind is OnboardingKind.BILLING_TRANSFER:
         return ()
     account_id = onboarding.account_id
     session = Session(
@@ -190,7 +190,7 @@ def _role_findings(
         role_arn=role_arn(practice, account_id, f"{ROLE_PATH.strip('/')}/{MSP_AUTOMATION.name}"),
         external_id=onboarding.request.external_id,
     )
-    facts = Facts()
+    facts = Observed()
     for call in (see_roles(session), see_session_lengths(session)):
         reply = perform(caller, call, onboarding_id=onboarding.id, person="")
         answer = to_answer(reply)
@@ -204,7 +204,7 @@ def _role_findings(
 def _store(
     environment: OnboardingEnvironment,
     payer_account_id: str,
-    seen: tuple[SeenAccount, ...],
+    seen: tuple[ObservedAccount, ...],
     found: Membership,
     findings: list[Finding],
     audited: frozenset[str],

@@ -15,7 +15,7 @@ from jobs.snapshots import DamagedSnapshot
 from kernel.errors import RebillError, Refused
 from service.store import runs
 from service.store.database import DatabaseUnavailable
-from service.store.runs import Overtaken, Run
+from service.store.runs import Run, RunOvertaken
 from service.store.tables.runs import RunKind, RunState
 
 STEPS: Mapping[RunKind, tuple[Step, ...]] = {
@@ -72,7 +72,7 @@ def resume(environment: Environment, report: Report = silent) -> tuple[Run, ...]
     for run in left:
         with environment.database.try_lock(run.lock) as is_ours:
             if is_ours:
-                with suppress(Overtaken):
+                with suppress(RunOvertaken):
                     _advance(environment, run.id, report)
     resumed = (_load(environment, run.id) for run in left)
     return tuple(run for run in resumed if run.is_finished)
@@ -86,7 +86,7 @@ def finish(environment: Environment, run_id: int, report: Report = silent) -> Ru
             return run
         with environment.database.try_lock(run.lock) as is_ours:
             if is_ours:
-                with suppress(Overtaken):
+                with suppress(RunOvertaken):
                     _advance(environment, run_id, report)
                 continue
         if run.next_step is not None and run.next_step.progress:
@@ -105,7 +105,7 @@ def _advance(environment: Environment, run_id: int, report: Report) -> None:
         for step in steps:
             _perform(environment, run_id, attempt, step, report)
         _end(environment, run_id, attempt, error=None)
-    except (Overtaken, DatabaseUnavailable):
+    except (RunOvertaken, DatabaseUnavailable):
         raise
     except EXPECTED as trouble:
         _end(environment, run_id, attempt, error=str(trouble))

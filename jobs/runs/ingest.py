@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jobs.environment import Environment, Report, Save, Step, StepResult
-from jobs.ingest.run import Request, ingest
+from jobs.ingest.run import IngestRequest, ingest
 from jobs.ingest.summary.facts import to_json
 from service.actions.billing.record_snapshot import record_snapshot
 from service.store.billing.snapshots import Snapshot
@@ -13,7 +13,7 @@ from service.store.session import Session
 
 def _read(environment: Environment, run: Run, report: Report) -> Save:
     """Charges are kept under their content id, so that a repeat keeps nothing twice."""
-    request = Request(
+    request = IngestRequest(
         location=run.request["location"],
         payer_account_id=run.payer_account_id,
         period=run.period,

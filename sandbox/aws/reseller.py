@@ -13,7 +13,7 @@ from typing import Any
 
 import boto3
 
-from sandbox.aws.core.sessions import Caller, new_key
+from sandbox.aws.core.sessions import Principal, new_key
 from sandbox.aws.iam.mfa import STEP_SECONDS, code_at
 from sandbox.aws.strict import StrictAWS, session_of
 
@@ -89,7 +89,7 @@ def add_role(aws: StrictAWS, role: str, *, trust: str, policy: str) -> SignIn:
     payer_id, iam = aws.world.payer_id, aws.client("iam")
     iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust)
     iam.put_role_policy(RoleName=role, PolicyName="msp", PolicyDocument=policy)
-    caller = Caller(
+    caller = Principal(
         payer_id,
         arn=f"arn:aws:sts::{payer_id}:assumed-role/{role}/worker",
         principal_arn=f"arn:aws:iam::{payer_id}:role/{role}",

@@ -19,9 +19,9 @@ from sandbox.aws.core.guard import no_network
 from sandbox.aws.core.mailbox import Mailbox
 from sandbox.aws.core.people import Owner
 from sandbox.aws.core.rules import Rules
-from sandbox.aws.core.sessions import Caller
+from sandbox.aws.core.sessions import Principal
 from sandbox.aws.core.world import AwsAccount, World
-from sandbox.aws.http.door import Door, Entry
+from sandbox.aws.http.door import Door, LogEntry
 from sandbox.aws.http.hooks import bent, in_process
 from sandbox.aws.organizations.accounts import add_member
 
@@ -162,10 +162,10 @@ class StrictAWS:
         return self.world.mail
 
     @property
-    def log(self) -> list[Entry]:
+    def log(self) -> list[LogEntry]:
         return self.door.log
 
-    def calls(self, name: str) -> list[Entry]:
+    def calls(self, name: str) -> list[LogEntry]:
         """The logged calls of one operation, e.g. `organizations:CreateAccount`."""
         return self.door.calls(name)
 
@@ -192,7 +192,7 @@ class StrictAWS:
         return str(status["CreateAccountStatus"]["AccountId"])
 
 
-def as_session(caller: Caller) -> boto3.Session:
+def as_session(caller: Principal) -> boto3.Session:
     return session_of(caller.access_key_id, caller.secret_access_key, caller.session_token)
 
 
@@ -222,11 +222,11 @@ def session_of(key: str, secret: str, token: str) -> boto3.Session:
 
 
 @functools.cache
-def _kept_client(service: str, caller: Caller) -> Any:
+def _kept_client(service: str, caller: Principal) -> Any:
     return _new_client(service, caller, None)
 
 
-def _new_client(service: str, caller: Caller, endpoint_url: str | None) -> Any:
+def _new_client(service: str, caller: Principal, endpoint_url: str | None) -> Any:
     session: Any = as_session(caller)
     once = Config(retries={"total_max_attempts": 1})
     return session.client(service, config=once, endpoint_url=endpoint_url)

@@ -12,15 +12,15 @@ import numpy as np
 from sandbox.bills.amounts import Ints
 from sandbox.bills.aws_invoices import invent_invoices
 from sandbox.bills.commitments import fees, invent_commitments
-from sandbox.bills.lines import DISCOUNTS, MEASURES, Interval, Kind, Lines, Single, Template
+from sandbox.bills.lines import DISCOUNTS, MEASURES, Interval, LineKind, Lines, Single, Template
 from sandbox.bills.meters import CHUNK_ROWS, Meter, MeteredLines
-from sandbox.bills.organization import Month, Organization
+from sandbox.bills.organization import Month, SimulatedOrganization
 from sandbox.bills.singles import SingleLines, spend_by_account
 from sandbox.bills.truth import Discounts, Truth
 from sandbox.bills.workload import invent_meters
 
 
-class Stage(StrEnum):
+class BillStage(StrEnum):
     """How far AWS is with a month."""
 
     OPEN = "open"
@@ -39,9 +39,9 @@ class Order(StrEnum):
 class Bill:
     """A payer's month. `templates` and `intervals` are what the columns of `lines` point into."""
 
-    organization: Organization
+    organization: SimulatedOrganization
     month: Month
-    stage: Stage
+    stage: BillStage
     discounts: Discounts
     templates: Sequence[Template]
     intervals: Sequence[Interval]
@@ -70,13 +70,13 @@ class Bill:
 
 
 def make_bill(
-    organization: Organization,
+    organization: SimulatedOrganization,
     month: Month,
     *,
     seed: int,
     rows: int,
     discounts: Discounts = Discounts.ROWS,
-    stage: Stage = Stage.FINAL,
+    stage: BillStage = BillStage.FINAL,
 ) -> Bill:
     """Bills the month as AWS would. `rows` is met within a few per cent; one seed, one bill."""
     invoices = invent_invoices(month, seed=seed)
@@ -90,7 +90,7 @@ def make_bill(
     maker = SingleLines(organization, month, invoices)
     spend = spend_by_account([meter.template for meter in meters], sums["unblended"].tolist())
     singles += maker.everyday(spend)
-    if stage == Stage.RESTATED:
+    if stage == BillStage.RESTATED:
         singles = maker.restated(singles, spend)
     if discounts == Discounts.ROWS:
         singles += _discount_lines(maker, meters, sums, singles)
@@ -98,9 +98,9 @@ def make_bill(
 
 
 def _assembled(
-    organization: Organization,
+    organization: SimulatedOrganization,
     month: Month,
-    stage: Stage,
+    stage: BillStage,
     discounts: Discounts,
     meters: Sequence[Meter],
     metered: MeteredLines,
@@ -126,10 +126,10 @@ def _discount_lines(
     singles: Sequence[Single],
 ) -> list[Single]:
     """One line per account, product and discount, of exactly what the discount took off."""
-    taken: dict[tuple[str, str, Kind], int] = {}
-    first: dict[tuple[str, str, Kind], Template] = {}
+    taken: dict[tuple[str, str, LineKind], int] = {}
+    first: dict[tuple[str, str, LineKind], Template] = {}
 
-    def take(template: Template, kind: Kind, cost: int) -> None:
+    def take(template: Template, kind: LineKind, cost: int) -> None:
         key = (template.account_id, template.product_code, kind)
         taken[key] = taken.get(key, 0) + cost
         first.setdefault(key, template)

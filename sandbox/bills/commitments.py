@@ -9,9 +9,9 @@ from random import Random
 from sandbox.bills.amounts import units
 from sandbox.bills.aws_invoices import AwsInvoices
 from sandbox.bills.catalog import INSTANCES, Offer
-from sandbox.bills.lines import Interval, Kind, Single, Template
+from sandbox.bills.lines import Interval, LineKind, Single, Template
 from sandbox.bills.meters import MICRO, Meter
-from sandbox.bills.organization import Account, Month, Organization
+from sandbox.bills.organization import Month, SimulatedAccount, SimulatedOrganization
 
 NO_UPFRONT, PARTIAL_UPFRONT, ALL_UPFRONT = "No Upfront", "Partial Upfront", "All Upfront"
 OPTIONS = (NO_UPFRONT, PARTIAL_UPFRONT, ALL_UPFRONT)
@@ -23,10 +23,10 @@ _STEP = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reservation:
+class ReservedInstance:
     arn: str
-    owner: Account
-    users: tuple[Account, ...]
+    owner: SimulatedAccount
+    users: tuple[SimulatedAccount, ...]
     offer: Offer
     number: int
     payment_option: str
@@ -43,8 +43,8 @@ class Reservation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavingsPlan:
     arn: str
-    owner: Account
-    users: tuple[Account, ...]
+    owner: SimulatedAccount
+    users: tuple[SimulatedAccount, ...]
     offer: Offer
     payment_option: str
     rate: int
@@ -56,12 +56,12 @@ class SavingsPlan:
 
 @dataclass(frozen=True, slots=True)
 class Commitments:
-    reservations: tuple[Reservation, ...]
+    reservations: tuple[ReservedInstance, ...]
     plans: tuple[SavingsPlan, ...]
 
 
 def invent_commitments(
-    organization: Organization, month: Month, *, seed: int, since: Month
+    organization: SimulatedOrganization, month: Month, *, seed: int, since: Month
 ) -> Commitments:
     """Old ones run all year and are the same every month; one of each is bought every month since.
 
@@ -88,7 +88,7 @@ def fees(
     """Fee lines: what of every commitment the metered lines use, and what they leave unused."""
     used: dict[str, int] = {}
     for meter in meters:
-        if meter.template.kind in (Kind.RI_USAGE, Kind.SP_USAGE):
+        if meter.template.kind in (LineKind.RI_USAGE, LineKind.SP_USAGE):
             arn = meter.template.reservation_arn or meter.template.savings_plan_arn
             used[arn] = used.get(arn, 0) + meter.usage_total_micro // MICRO
     singles: list[Single] = []
@@ -99,17 +99,17 @@ def fees(
     return singles
 
 
-def _arn(random: Random, service: str, owner: Account, what: str) -> str:
+def _arn(random: Random, service: str, owner: SimulatedAccount, what: str) -> str:
     region = "" if service == "savingsplans" else "eu-west-1"
     return f"arn:aws:{service}:{region}:{owner.id}:{what}/{random.getrandbits(128):032x}"
 
 
 def _reservation(
-    random: Random, accounts: tuple[Account, ...], number: int, month: Month
-) -> Reservation:
+    random: Random, accounts: tuple[SimulatedAccount, ...], number: int, month: Month
+) -> ReservedInstance:
     owner = accounts[number % len(accounts)]
     shared = accounts[(number * 3 + 1) % len(accounts)]
-    users: tuple[Account, ...] = (owner, shared) if owner != shared else (owner,)
+    users: tuple[SimulatedAccount, ...] = (owner, shared) if owner != shared else (owner,)
     if number % 4 == 3:
         users = ()
     offer = INSTANCES[number % len(INSTANCES)]
@@ -117,7 +117,7 @@ def _reservation(
     hourly = units(offer.rate) * 6 // 10 // _STEP * _STEP
     upfront = {NO_UPFRONT: 0, PARTIAL_UPFRONT: hourly // 2 // _STEP * _STEP, ALL_UPFRONT: hourly}
     recurring = hourly - upfront[option]
-    return Reservation(
+    return ReservedInstance(
         arn=_arn(random, "ec2", owner, "reserved-instances"),
         owner=owner,
         users=users,
@@ -132,11 +132,11 @@ def _reservation(
 
 
 def _new_reservation(
-    random: Random, owner: Account, month: Month, *, bought_in: Month
-) -> Reservation:
+    random: Random, owner: SimulatedAccount, month: Month, *, bought_in: Month
+) -> ReservedInstance:
     offer = INSTANCES[3]
     hourly = units(offer.rate) * 55 // 100 // _STEP * _STEP
-    return Reservation(
+    return ReservedInstance(
         arn=_arn(random, "ec2", owner, "reserved-instances"),
         owner=owner,
         users=(),
@@ -151,7 +151,9 @@ def _new_reservation(
     )
 
 
-def _plan(random: Random, accounts: tuple[Account, ...], number: int, month: Month) -> SavingsPlan:
+def _plan(
+    random: Random, accounts: tuple[SimulatedAccount, ...], number: int, month: Month
+) -> SavingsPlan:
     owner = accounts[(number * 2) % len(accounts)]
     chosen = {accounts[(number * 5 + k) % len(accounts)].id for k in (0, 1)}
     users = tuple(a for a in accounts if a.id in chosen)
@@ -171,7 +173,9 @@ def _plan(random: Random, accounts: tuple[Account, ...], number: int, month: Mon
     )
 
 
-def _new_plan(random: Random, owner: Account, month: Month, *, bought_in: Month) -> SavingsPlan:
+def _new_plan(
+    random: Random, owner: SimulatedAccount, month: Month, *, bought_in: Month
+) -> SavingsPlan:
     """Three years for the payer, at a price of which careless casts of doubles lose the cents."""
     offer = INSTANCES[4]
     hourly = units("9.523")
@@ -189,14 +193,14 @@ def _new_plan(random: Random, owner: Account, month: Month, *, bought_in: Month)
 
 
 def _reservation_fees(
-    reservation: Reservation, used: int, month: Month, invoices: AwsInvoices
+    reservation: ReservedInstance, used: int, month: Month, invoices: AwsInvoices
 ) -> list[Single]:
     capacity = reservation.number * reservation.hours
     unused = capacity - used
     assert unused >= 0, f"{reservation.arn} is used for more hours than it has"
     fee = Single(
         _fee_template(
-            reservation, Kind.RI_FEE, month, invoices.by_entity[reservation.owner.legal_entity]
+            reservation, LineKind.RI_FEE, month, invoices.by_entity[reservation.owner.legal_entity]
         ),
         Interval(month.start, month.end),
         {
@@ -211,7 +215,7 @@ def _reservation_fees(
     )
     if not reservation.purchase_cost:
         return [fee]
-    bought = _fee_template(reservation, Kind.RI_UPFRONT, month, invoices.reservation_purchase)
+    bought = _fee_template(reservation, LineKind.RI_UPFRONT, month, invoices.reservation_purchase)
     return [fee, _purchase(bought, month, reservation.number, reservation.purchase_cost)]
 
 
@@ -220,7 +224,7 @@ def _plan_fees(plan: SavingsPlan, used: int, month: Month, invoices: AwsInvoices
     assert spent <= plan.commitment, f"{plan.arn} covers more than its commitment"
     upfront = plan.commitment * plan.upfront_share_percent // 100
     fee = Single(
-        _fee_template(plan, Kind.SP_FEE, month, invoices.by_entity[plan.owner.legal_entity]),
+        _fee_template(plan, LineKind.SP_FEE, month, invoices.by_entity[plan.owner.legal_entity]),
         Interval(month.start, month.end),
         {
             "usage": month.hours * 10**10,
@@ -234,7 +238,7 @@ def _plan_fees(plan: SavingsPlan, used: int, month: Month, invoices: AwsInvoices
     )
     if not plan.purchase_cost:
         return [fee]
-    bought = _fee_template(plan, Kind.SP_UPFRONT, month, invoices.savings_plan_purchase)
+    bought = _fee_template(plan, LineKind.SP_UPFRONT, month, invoices.savings_plan_purchase)
     return [fee, _purchase(bought, month, 1, plan.purchase_cost)]
 
 
@@ -245,11 +249,11 @@ def _purchase(template: Template, month: Month, number: int, cost: int) -> Singl
 
 
 def _fee_template(
-    commitment: Reservation | SavingsPlan, kind: Kind, month: Month, invoice_id: str
+    commitment: ReservedInstance | SavingsPlan, kind: LineKind, month: Month, invoice_id: str
 ) -> Template:
     owner, offer = commitment.owner, commitment.offer
-    upfront = kind in (Kind.RI_UPFRONT, Kind.SP_UPFRONT)
-    reserved = isinstance(commitment, Reservation)
+    upfront = kind in (LineKind.RI_UPFRONT, LineKind.SP_UPFRONT)
+    reserved = isinstance(commitment, ReservedInstance)
     word = "reserved instance" if reserved else "Compute Savings Plan"
     what = "Sign up charge for" if upfront else "Recurring monthly fee of"
     token = commitment.arn[-32:]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sandbox.bills.amounts import Ints
 
 
-class Kind(StrEnum):
+class LineKind(StrEnum):
     """What a line is, in the words of the charge summary."""
 
     USAGE = "usage"
@@ -37,29 +37,29 @@ class Kind(StrEnum):
     DISCOUNT_OTHER = "discount_other"
 
 
-LINE_TYPES: Mapping[Kind, str] = {
-    Kind.USAGE: "Usage",
-    Kind.FEE: "Fee",
-    Kind.SUBSCRIPTION: "FlatRateSubscription",
-    Kind.RI_USAGE: "DiscountedUsage",
-    Kind.RI_FEE: "RIFee",
-    Kind.RI_UPFRONT: "Fee",
-    Kind.SP_USAGE: "SavingsPlanCoveredUsage",
-    Kind.SP_NEGATION: "SavingsPlanNegation",
-    Kind.SP_FEE: "SavingsPlanRecurringFee",
-    Kind.SP_UPFRONT: "SavingsPlanUpfrontFee",
-    Kind.CREDIT: "Credit",
-    Kind.REFUND: "Refund",
-    Kind.TAX: "Tax",
-    Kind.DISCOUNT_EDP: "EdpDiscount",
-    Kind.DISCOUNT_PRIVATE_RATE: "PrivateRateDiscount",
-    Kind.DISCOUNT_BUNDLED: "BundledDiscount",
-    Kind.DISCOUNT_RI_VOLUME: "RiVolumeDiscount",
-    Kind.DISCOUNT_SPP: "SppDiscount",
-    Kind.DISCOUNT_OTHER: "Discount",
+LINE_TYPES: Mapping[LineKind, str] = {
+    LineKind.USAGE: "Usage",
+    LineKind.FEE: "Fee",
+    LineKind.SUBSCRIPTION: "FlatRateSubscription",
+    LineKind.RI_USAGE: "DiscountedUsage",
+    LineKind.RI_FEE: "RIFee",
+    LineKind.RI_UPFRONT: "Fee",
+    LineKind.SP_USAGE: "SavingsPlanCoveredUsage",
+    LineKind.SP_NEGATION: "SavingsPlanNegation",
+    LineKind.SP_FEE: "SavingsPlanRecurringFee",
+    LineKind.SP_UPFRONT: "SavingsPlanUpfrontFee",
+    LineKind.CREDIT: "Credit",
+    LineKind.REFUND: "Refund",
+    LineKind.TAX: "Tax",
+    LineKind.DISCOUNT_EDP: "EdpDiscount",
+    LineKind.DISCOUNT_PRIVATE_RATE: "PrivateRateDiscount",
+    LineKind.DISCOUNT_BUNDLED: "BundledDiscount",
+    LineKind.DISCOUNT_RI_VOLUME: "RiVolumeDiscount",
+    LineKind.DISCOUNT_SPP: "SppDiscount",
+    LineKind.DISCOUNT_OTHER: "Discount",
 }
 
-DISCOUNTS: tuple[Kind, ...] = tuple(kind for kind in Kind if kind.startswith("discount_"))
+DISCOUNTS: tuple[LineKind, ...] = tuple(kind for kind in LineKind if kind.startswith("discount_"))
 
 MEASURES: tuple[str, ...] = (
     "usage",
@@ -89,7 +89,7 @@ class Template:
     """All the text of a line. Many lines share one template and differ by interval and measures."""
 
     id: str
-    kind: Kind
+    kind: LineKind
     account_id: str
     account_name: str
     product_code: str

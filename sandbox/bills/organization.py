@@ -48,7 +48,7 @@ class Month:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class SimulatedAccount:
     """A member account, used from `joined_on` until, but without, `left_on`."""
 
     id: str
@@ -75,7 +75,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class SimulatedClient:
     key: str
     name: str
     city: str
@@ -83,7 +83,7 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
-class Assignment:
+class SimulatedAssignment:
     """That the account is the client's from a day until, but without, another."""
 
     account_id: str
@@ -96,26 +96,28 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True)
-class Organization:
-    payer: Account
-    accounts: tuple[Account, ...]
-    clients: tuple[Client, ...]
-    roster: tuple[Assignment, ...]
+class SimulatedOrganization:
+    payer: SimulatedAccount
+    accounts: tuple[SimulatedAccount, ...]
+    clients: tuple[SimulatedClient, ...]
+    roster: tuple[SimulatedAssignment, ...]
     first: Month
     """The first month simulated."""
 
-    def whole_accounts(self) -> tuple[Account, ...]:
+    def whole_accounts(self) -> tuple[SimulatedAccount, ...]:
         """Those that neither join nor leave: they own and use the commitments."""
         return tuple(a for a in self.accounts if a.is_whole) or self.accounts
 
-    def clients_by_account(self) -> dict[str, tuple[Assignment, ...]]:
-        found: dict[str, list[Assignment]] = {}
+    def clients_by_account(self) -> dict[str, tuple[SimulatedAssignment, ...]]:
+        found: dict[str, list[SimulatedAssignment]] = {}
         for assignment in self.roster:
             found.setdefault(assignment.account_id, []).append(assignment)
         return {account: tuple(spans) for account, spans in found.items()}
 
 
-def invent_organization(*, seed: int, accounts: int, first: Month, last: Month) -> Organization:
+def invent_organization(
+    *, seed: int, accounts: int, first: Month, last: Month
+) -> SimulatedOrganization:
     """The payer is no client's. Ids with leading zeros are among the first accounts."""
     random = Random(f"organization {seed}")
     ids = _ids(random, accounts + 1)
@@ -123,9 +125,11 @@ def invent_organization(*, seed: int, accounts: int, first: Month, last: Month) 
     if accounts >= EVENTS_FROM:
         members = _with_events(members, first=first, last=last)
     clients = _clients(max(1, round(accounts / 3)))
-    payer = Account(ids[0], "Payer – management", "aws@msp.example", "Amazon Web Services, Inc.")
+    payer = SimulatedAccount(
+        ids[0], "Payer – management", "aws@msp.example", "Amazon Web Services, Inc."
+    )
     roster = _roster(members, clients, moved_on=last.start.date() + timedelta(days=14))
-    return Organization(payer, tuple(members), clients, roster, first)
+    return SimulatedOrganization(payer, tuple(members), clients, roster, first)
 
 
 def _ids(random: Random, count: int) -> list[str]:
@@ -137,16 +141,18 @@ def _ids(random: Random, count: int) -> list[str]:
     return list(found)
 
 
-def _member(number: int, account_id: str) -> Account:
+def _member(number: int, account_id: str) -> SimulatedAccount:
     name = ACCOUNT_NAMES[number % len(ACCOUNT_NAMES)]
     if number >= len(ACCOUNT_NAMES):
         name = f"{name} {number // len(ACCOUNT_NAMES) + 1}"
     europe = number % 3 == 1
     entity = "Amazon Web Services EMEA SARL" if europe else "Amazon Web Services, Inc."
-    return Account(account_id, name, f"aws+{account_id}@msp.example", entity)
+    return SimulatedAccount(account_id, name, f"aws+{account_id}@msp.example", entity)
 
 
-def _with_events(members: list[Account], *, first: Month, last: Month) -> list[Account]:
+def _with_events(
+    members: list[SimulatedAccount], *, first: Month, last: Month
+) -> list[SimulatedAccount]:
     """One account joins in the first month; one leaves and one is closed in the last."""
     joins, leaves, closes = (members.pop() for _ in range(3))
     opening, closing = first.start.date(), last.start.date()
@@ -159,34 +165,42 @@ def _with_events(members: list[Account], *, first: Month, last: Month) -> list[A
 
 
 def _changed(
-    account: Account, *, joined_on: date = LONG_AGO, left_on: date | None = None, fate: str = ""
-) -> Account:
-    return Account(
+    account: SimulatedAccount,
+    *,
+    joined_on: date = LONG_AGO,
+    left_on: date | None = None,
+    fate: str = "",
+) -> SimulatedAccount:
+    return SimulatedAccount(
         account.id, account.name, account.email, account.legal_entity, joined_on, left_on, fate
     )
 
 
-def _clients(count: int) -> tuple[Client, ...]:
-    def client(number: int) -> Client:
+def _clients(count: int) -> tuple[SimulatedClient, ...]:
+    def client(number: int) -> SimulatedClient:
         key, name, city, country = CLIENT_NAMES[number % len(CLIENT_NAMES)]
         again = number // len(CLIENT_NAMES)
         suffix = f"-{again + 1}" if again else ""
-        return Client(key + suffix, f"{name} {again + 1}" if again else name, city, country)
+        return SimulatedClient(
+            key + suffix, f"{name} {again + 1}" if again else name, city, country
+        )
 
     return tuple(client(number) for number in range(count))
 
 
 def _roster(
-    members: list[Account], clients: tuple[Client, ...], *, moved_on: date
-) -> tuple[Assignment, ...]:
+    members: list[SimulatedAccount], clients: tuple[SimulatedClient, ...], *, moved_on: date
+) -> tuple[SimulatedAssignment, ...]:
     """Every account has a client on every day it exists; one in fifty moves in the last month."""
     moves = max(1, len(members) // 50) if len(members) >= EVENTS_FROM else 0
-    roster: list[Assignment] = []
+    roster: list[SimulatedAssignment] = []
     for number, account in enumerate(members):
         client, other = (clients[(number + k) % len(clients)].key for k in (0, 1))
         if number < moves and client != other:
-            roster.append(Assignment(account.id, client, account.joined_on, moved_on))
-            roster.append(Assignment(account.id, other, moved_on))
+            roster.append(SimulatedAssignment(account.id, client, account.joined_on, moved_on))
+            roster.append(SimulatedAssignment(account.id, other, moved_on))
         else:
-            roster.append(Assignment(account.id, client, account.joined_on, account.left_on))
+            roster.append(
+                SimulatedAssignment(account.id, client, account.joined_on, account.left_on)
+            )
     return tuple(roster)

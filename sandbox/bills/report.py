@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 from sandbox.bills.amounts import plain
-from sandbox.bills.bill import Bill, Stage
-from sandbox.bills.organization import Assignment, Organization
+from sandbox.bills.bill import Bill, BillStage
+from sandbox.bills.organization import SimulatedAssignment, SimulatedOrganization
 from sandbox.bills.truth import TOTALS, Fact
 
 
@@ -20,7 +20,7 @@ def truth_report(bill: Bill) -> dict[str, Any]:
     """
     facts = list(bill.truth.facts())
     client_of = clients_on(bill.organization)
-    invoices = "" if bill.stage == Stage.OPEN else None
+    invoices = "" if bill.stage == BillStage.OPEN else None
     return {
         "payer_account_id": bill.organization.payer.id,
         "currency": "USD",
@@ -45,7 +45,7 @@ def truth_report(bill: Bill) -> dict[str, Any]:
     }
 
 
-def clients_on(organization: Organization) -> Callable[[Fact], str]:
+def clients_on(organization: SimulatedOrganization) -> Callable[[Fact], str]:
     """Whose a fact is, by its own day; the payer's own are `internal`."""
     spans = organization.clients_by_account()
     payer = organization.payer.id
@@ -58,7 +58,7 @@ def clients_on(organization: Organization) -> Callable[[Fact], str]:
     return client_of
 
 
-def roster_report(organization: Organization) -> dict[str, Any]:
+def roster_report(organization: SimulatedOrganization) -> dict[str, Any]:
     return {
         "payer": {"id": organization.payer.id, "name": organization.payer.name},
         "internal_accounts": [organization.payer.id],
@@ -80,7 +80,9 @@ def roster_report(organization: Organization) -> dict[str, Any]:
     }
 
 
-def configuration(organization: Organization, first_period: str, exports: Mapping[str, str]) -> str:
+def configuration(
+    organization: SimulatedOrganization, first_period: str, exports: Mapping[str, str]
+) -> str:
     """A Rebill configuration of the organization: every client at cost.
 
     `exports` are locations and their dialects.
@@ -135,13 +137,13 @@ def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _quoted)
 
 
-def _spans(organization: Organization, client: str) -> list[dict[str, str]]:
+def _spans(organization: SimulatedOrganization, client: str) -> list[dict[str, str]]:
     names = {account.id: account.name for account in organization.accounts}
     mine = [assignment for assignment in organization.roster if assignment.client == client]
     return [_span(assignment, names[assignment.account_id]) for assignment in mine]
 
 
-def _span(assignment: Assignment, name: str) -> dict[str, str]:
+def _span(assignment: SimulatedAssignment, name: str) -> dict[str, str]:
     span = {"id": assignment.account_id, "name": name, "from": assignment.start.isoformat()}
     return span | ({"to": assignment.end.isoformat()} if assignment.end else {})
 

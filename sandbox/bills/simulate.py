@@ -7,10 +7,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.bills.bill import Bill, Order, Stage, make_bill
-from sandbox.bills.exports.delivery import FOCUSES, Delivery, Dialect, Layout, Written, deliver
+from sandbox.bills.bill import Bill, BillStage, Order, make_bill
+from sandbox.bills.exports.delivery import (
+    FOCUSES,
+    ExportDialect,
+    Layout,
+    Written,
+    WrittenDelivery,
+    deliver,
+)
 from sandbox.bills.exports.files import Encoding
-from sandbox.bills.organization import Month, Organization, invent_organization
+from sandbox.bills.organization import Month, SimulatedOrganization, invent_organization
 from sandbox.bills.report import configuration, roster_report, truth_report
 from sandbox.bills.truth import Discounts
 
@@ -35,10 +42,10 @@ class Simulation:
     """About so many lines a month."""
     start: str = "2026-09"
     discounts: Discounts = Discounts.ROWS
-    formats: tuple[Dialect, ...] = (Dialect.CUR2,)
+    formats: tuple[ExportDialect, ...] = (ExportDialect.CUR2,)
     encoding: Encoding = Encoding.PARQUET
     layout: Layout = Layout.OVERWRITE
-    stage: Stage = Stage.FINAL
+    stage: BillStage = BillStage.FINAL
     files: int = 1
     order: Order = Order.BY_RESOURCE
     period_folder: str = "BILLING_PERIOD"
@@ -50,7 +57,7 @@ class Simulation:
             raise ValueError("a simulation needs at least one account, month, file and format")
         if self.rows < ROWS_MIN * self.files:
             raise ValueError(f"{self.rows} rows are too few; give {ROWS_MIN} or more for each file")
-        if self.encoding == Encoding.ZIP and set(self.formats) != {Dialect.LEGACY}:
+        if self.encoding == Encoding.ZIP and set(self.formats) != {ExportDialect.LEGACY}:
             raise ValueError("only the legacy report comes as zip; choose csv or parquet")
 
     def periods(self) -> tuple[Month, ...]:
@@ -60,7 +67,7 @@ class Simulation:
             found.append(found[-1].next)
         return tuple(found)
 
-    def organization(self) -> Organization:
+    def organization(self) -> SimulatedOrganization:
         periods = self.periods()
         return invent_organization(
             seed=self.seed, accounts=self.accounts, first=periods[0], last=periods[-1]
@@ -77,8 +84,8 @@ class Simulation:
             stage=self.stage,
         )
 
-    def delivery(self, dialect: Dialect) -> Delivery:
-        return Delivery(
+    def delivery(self, dialect: ExportDialect) -> WrittenDelivery:
+        return WrittenDelivery(
             dialect=dialect,
             encoding=self.encoding,
             layout=self.layout,
@@ -110,10 +117,10 @@ def simulate(simulation: Simulation, out: Path, progress: Progress = _silent) ->
     return written
 
 
-_FAMILIES = {dialect: dialect.removesuffix("-1.0") for dialect in Dialect}
+_FAMILIES = {dialect: dialect.removesuffix("-1.0") for dialect in ExportDialect}
 
 
-def _by_discounts(simulation: Simulation) -> Iterator[tuple[Discounts, list[Dialect]]]:
+def _by_discounts(simulation: Simulation) -> Iterator[tuple[Discounts, list[ExportDialect]]]:
     for discounts in Discounts:
         dialects = [
             dialect

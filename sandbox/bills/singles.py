@@ -10,8 +10,8 @@ from typing import Any
 
 from sandbox.bills.amounts import UNIT, units
 from sandbox.bills.aws_invoices import INC, AwsInvoices
-from sandbox.bills.lines import Interval, Kind, Single, Template
-from sandbox.bills.organization import Account, Month, Organization
+from sandbox.bills.lines import Interval, LineKind, Single, Template
+from sandbox.bills.organization import Month, SimulatedAccount, SimulatedOrganization
 
 _CENT = UNIT // 100
 TAX_PERCENT = 21
@@ -20,7 +20,9 @@ TAX_PERCENT = 21
 class SingleLines:
     """Makes the single lines of a month; a measure not given is the unblended cost or zero."""
 
-    def __init__(self, organization: Organization, month: Month, invoices: AwsInvoices) -> None:
+    def __init__(
+        self, organization: SimulatedOrganization, month: Month, invoices: AwsInvoices
+    ) -> None:
         self._organization = organization
         self._month = month
         self._invoices = invoices
@@ -54,12 +56,14 @@ class SingleLines:
             *singles[:support],
             _dearer(singles[support], units("5")),
             *singles[support + 1 :],
-            self._single(first, Kind.CREDIT, -units("12.5"), "AmazonEC2", "Late migration credit"),
+            self._single(
+                first, LineKind.CREDIT, -units("12.5"), "AmazonEC2", "Late migration credit"
+            ),
             self._refund(second, "Service credit for an outage", units("3.07")),
             self._support(third, spend.get(third.id, 0), usage_type="Late-Support"),
         ]
 
-    def discount(self, on: Template, kind: Kind, cost: int) -> Single:
+    def discount(self, on: Template, kind: LineKind, cost: int) -> Single:
         """A discount on all an account had of a product, as a line of its own.
 
         Its blended cost is blank, as AWS leaves it.
@@ -78,11 +82,11 @@ class SingleLines:
         payer = self._organization.payer
         return [
             self._single(
-                payer, Kind.FEE, units("100"), "OCBLateFee", "Late payment fee for invoice 1",
+                payer, LineKind.FEE, units("100"), "OCBLateFee", "Late payment fee for invoice 1",
                 product_name="AWS Late Fee", usage_type="OCB-LateFee",
             ),
             self._single(
-                payer, Kind.FEE, units("15000"), "AWSSupportEnterprise",
+                payer, LineKind.FEE, units("15000"), "AWSSupportEnterprise",
                 "AWS Support (Enterprise)", usage_type="Dollar",
                 measures={"discount_spp": -units("450")},
             ),
@@ -92,12 +96,13 @@ class SingleLines:
         """A registration in another month, a Marketplace contract, a refund."""
         before = self._month.start - timedelta(days=9)
         registrar = self._single(
-            self._account(4), Kind.FEE, units("14"), "AmazonRegistrar", "Renewal of example.org",
+            self._account(4), LineKind.FEE, units("14"), "AmazonRegistrar",
+            "Renewal of example.org",
             product_name="Amazon Registrar", usage_type="domain-renewal",
             interval=Interval(before, before + timedelta(days=365)),
         )  # fmt: skip
         contract = self._single(
-            self._account(5), Kind.FEE, units("120000"), "5x7contract000000000000000",
+            self._account(5), LineKind.FEE, units("120000"), "5x7contract000000000000000",
             "AWS Marketplace software contract", product_name="Observe-All (Annual)",
             usage_type="Global-SoftwareContract", bill_type="Purchase",
             billing_entity="AWS Marketplace", legal_entity="Obsérve-All SAS",
@@ -106,41 +111,41 @@ class SingleLines:
         refund = self._refund(self._account(6), "Refund of an earlier month", units("41.2"))
         return [registrar, contract, refund]
 
-    def _support(self, account: Account, cost: int, usage_type: str = "Dollar") -> Single:
+    def _support(self, account: SimulatedAccount, cost: int, usage_type: str = "Dollar") -> Single:
         fee = max(units("29"), cost // 10 // _CENT * _CENT)
         return self._single(
-            account, Kind.FEE, fee, "AWSSupportBusiness", "AWS Support (Business)",
+            account, LineKind.FEE, fee, "AWSSupportBusiness", "AWS Support (Business)",
             product_name="AWS Support (Business)", usage_type=usage_type,
         )  # fmt: skip
 
-    def _tax(self, account: Account, cost: int) -> Single:
+    def _tax(self, account: SimulatedAccount, cost: int) -> Single:
         return self._single(
-            account, Kind.TAX, cost * TAX_PERCENT // 100 // _CENT * _CENT, "AmazonEC2",
+            account, LineKind.TAX, cost * TAX_PERCENT // 100 // _CENT * _CENT, "AmazonEC2",
             f"Tax for product code AmazonEC2 usage type of {account.id}", tax_type="VAT",
         )  # fmt: skip
 
-    def _credit(self, account: Account, cost: int) -> Single:
+    def _credit(self, account: SimulatedAccount, cost: int) -> Single:
         return self._single(
-            account, Kind.CREDIT, -(cost // 50) - 1, "AmazonEC2",
+            account, LineKind.CREDIT, -(cost // 50) - 1, "AmazonEC2",
             f"AWS Activate credit EDP-{Random(account.id).randrange(10**6):06}",
         )  # fmt: skip
 
-    def _subscription(self, account: Account) -> Single:
+    def _subscription(self, account: SimulatedAccount) -> Single:
         return self._single(
-            account, Kind.SUBSCRIPTION, units("20"), "Kiro", "Kiro Pro subscription",
+            account, LineKind.SUBSCRIPTION, units("20"), "Kiro", "Kiro Pro subscription",
             product_name="Kiro", usage_type="Kiro-Pro-Seat",
         )  # fmt: skip
 
-    def _refund(self, account: Account, words: str, cost: int) -> Single:
+    def _refund(self, account: SimulatedAccount, words: str, cost: int) -> Single:
         return self._single(
-            account, Kind.REFUND, -cost, "AmazonS3", words, bill_type="Refund",
+            account, LineKind.REFUND, -cost, "AmazonS3", words, bill_type="Refund",
             invoice_id=self._invoices.credit_memo,
         )  # fmt: skip
 
     def _single(
         self,
-        account: Account,
-        kind: Kind,
+        account: SimulatedAccount,
+        kind: LineKind,
         cost: int,
         product_code: str,
         description: str,
@@ -165,14 +170,14 @@ class SingleLines:
         costs = {"unblended": cost, "blended": cost, "usage": UNIT}
         return Single(template, interval or self._span(account), costs | dict(measures or {}))
 
-    def _span(self, account: Account) -> Interval:
+    def _span(self, account: SimulatedAccount) -> Interval:
         """From the account's first hour in the month, so that its client is known on that day."""
         start = max(
             datetime.combine(account.joined_on, time(), self._month.start.tzinfo), self._month.start
         )
         return Interval(start, self._month.end)  # fmt: skip
 
-    def _account(self, number: int) -> Account:
+    def _account(self, number: int) -> SimulatedAccount:
         whole = self._organization.whole_accounts()
         return whole[number % len(whole)]
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 
 from sandbox.bills.amounts import Ints
-from sandbox.bills.lines import DISCOUNTS, Interval, Kind, Lines, Template
+from sandbox.bills.lines import DISCOUNTS, Interval, LineKind, Lines, Template
 
 
 class Discounts(StrEnum):
@@ -34,14 +34,14 @@ TOTALS: tuple[str, ...] = (
 )
 """Whole units of 1e-10, but `rows`, which counts lines that readers keep."""
 
-_PLAIN_KINDS = frozenset(Kind) - {
-    Kind.RI_USAGE, Kind.RI_FEE, Kind.RI_UPFRONT,
-    Kind.SP_USAGE, Kind.SP_NEGATION, Kind.SP_FEE, Kind.SP_UPFRONT,
+_PLAIN_KINDS = frozenset(LineKind) - {
+    LineKind.RI_USAGE, LineKind.RI_FEE, LineKind.RI_UPFRONT,
+    LineKind.SP_USAGE, LineKind.SP_NEGATION, LineKind.SP_FEE, LineKind.SP_UPFRONT,
 }  # fmt: skip
-_UPFRONT_KINDS = frozenset({Kind.RI_UPFRONT, Kind.SP_UPFRONT})
+_UPFRONT_KINDS = frozenset({LineKind.RI_UPFRONT, LineKind.SP_UPFRONT})
 
 
-def costs_of(lines: Lines, kinds: Sequence[Kind], discounts: Discounts) -> dict[str, Ints]:
+def costs_of(lines: Lines, kinds: Sequence[LineKind], discounts: Discounts) -> dict[str, Ints]:
     """Every total's share on every line. The amortized cost is its own field of the bill by kind:
     a fee's unused part, a covered hour's effective cost, and elsewhere the cost itself.
     """
@@ -79,7 +79,7 @@ class Place:
     """Where an amount of the truth belongs."""
 
     account_id: str
-    kind: Kind
+    kind: LineKind
     invoice_id: str
     product_code: str
 

@@ -8,28 +8,28 @@ from random import Random
 from sandbox.bills.amounts import units
 from sandbox.bills.aws_invoices import AwsInvoices
 from sandbox.bills.catalog import FREE, INSTANCES, MINOR_OFFERS, OFFERS, REGIONS, TINY, Offer
-from sandbox.bills.commitments import Commitments, Reservation, SavingsPlan
-from sandbox.bills.lines import DISCOUNTS, Kind, Template
+from sandbox.bills.commitments import Commitments, ReservedInstance, SavingsPlan
+from sandbox.bills.lines import DISCOUNTS, LineKind, Template
 from sandbox.bills.meters import MICRO, Meter
-from sandbox.bills.organization import Account, Month, Organization
+from sandbox.bills.organization import Month, SimulatedAccount, SimulatedOrganization
 
 SPLIT_OPERATIONS = ("EKSPod-EC2", "ECSTask-EC2")
-RATES_PERMILLE: dict[Kind, int] = {
-    Kind.DISCOUNT_EDP: 50,
-    Kind.DISCOUNT_SPP: 30,
-    Kind.DISCOUNT_PRIVATE_RATE: 40,
-    Kind.DISCOUNT_BUNDLED: 100,
-    Kind.DISCOUNT_OTHER: 20,
+RATES_PERMILLE: dict[LineKind, int] = {
+    LineKind.DISCOUNT_EDP: 50,
+    LineKind.DISCOUNT_SPP: 30,
+    LineKind.DISCOUNT_PRIVATE_RATE: 40,
+    LineKind.DISCOUNT_BUNDLED: 100,
+    LineKind.DISCOUNT_OTHER: 20,
 }
 _ONLY_ON = {
-    Kind.DISCOUNT_PRIVATE_RATE: "AmazonS3",
-    Kind.DISCOUNT_BUNDLED: "awswaf",
-    Kind.DISCOUNT_OTHER: "AmazonLightsail",
+    LineKind.DISCOUNT_PRIVATE_RATE: "AmazonS3",
+    LineKind.DISCOUNT_BUNDLED: "awswaf",
+    LineKind.DISCOUNT_OTHER: "AmazonLightsail",
 }
 
 
 def invent_meters(
-    organization: Organization,
+    organization: SimulatedOrganization,
     commitments: Commitments,
     month: Month,
     *,
@@ -70,7 +70,7 @@ class _Maker:
         self._invoices = invoices
         self._made = 0
 
-    def of_account(self, account: Account, number: int, count: int) -> list[Meter]:
+    def of_account(self, account: SimulatedAccount, number: int, count: int) -> list[Meter]:
         """`count` meters, the first of which walk through the catalogue so that all of it sells."""
         offers = (*OFFERS, *MINOR_OFFERS)
         meters = [
@@ -81,8 +81,8 @@ class _Maker:
         meters.append(self._marketplace(account) if number % 4 == 0 else self._usage(account, TINY))
         return meters
 
-    def _usage(self, account: Account, offer: Offer) -> Meter:
-        template = self._template(account, offer, Kind.USAGE)
+    def _usage(self, account: SimulatedAccount, offer: Offer) -> Meter:
+        template = self._template(account, offer, LineKind.USAGE)
         rate, code = units(offer.rate), offer.product_code
         whole = offer.usage_micro % MICRO == 0 and offer.instance_type != ""
         permille = tuple(
@@ -101,7 +101,7 @@ class _Maker:
             permille=permille,
         )
 
-    def _split(self, account: Account, operation: str) -> Meter:
+    def _split(self, account: SimulatedAccount, operation: str) -> Meter:
         """Repeats the cost of an instance per pod or task; readers must leave it out."""
         meter = self._usage(account, INSTANCES[1])
         parent = meter.template.resource_id
@@ -112,7 +112,7 @@ class _Maker:
         few = max(1, meter.rows // 20)
         return replace(meter, template=template, rows=few, permille=(0,) * len(DISCOUNTS))
 
-    def _marketplace(self, account: Account) -> Meter:
+    def _marketplace(self, account: SimulatedAccount) -> Meter:
         offer = Offer("8vk9d2x4marketplace0", "Guardrail SIEM", "", "MP:ingested_gb-Units", "",
                       "Units", "0.5", "0.25")  # fmt: skip
         meter = self._usage(account, offer)
@@ -125,10 +125,10 @@ class _Maker:
         )
         return replace(meter, template=template, permille=(0,) * len(DISCOUNTS))
 
-    def reserved(self, reservation: Reservation, account: Account) -> Meter:
+    def reserved(self, reservation: ReservedInstance, account: SimulatedAccount) -> Meter:
         offer = reservation.offer
         template = replace(
-            self._template(account, offer, Kind.RI_USAGE),
+            self._template(account, offer, LineKind.RI_USAGE),
             reservation_arn=reservation.arn,
             payment_option=reservation.payment_option,
             pricing_term="Reserved",
@@ -144,11 +144,11 @@ class _Maker:
             ri_discount_rate=-reservation.discount_rate,
         )
 
-    def covered(self, plan: SavingsPlan, account: Account) -> list[Meter]:
+    def covered(self, plan: SavingsPlan, account: SimulatedAccount) -> list[Meter]:
         """Lines at the on-demand cost, and as many that take it away again."""
         offer = plan.offer
         template = replace(
-            self._template(account, offer, Kind.SP_USAGE),
+            self._template(account, offer, LineKind.SP_USAGE),
             savings_plan_arn=plan.arn,
             payment_option=plan.payment_option,
         )
@@ -163,25 +163,25 @@ class _Maker:
         negation = replace(
             template,
             id=self._next_id(),
-            kind=Kind.SP_NEGATION,
+            kind=LineKind.SP_NEGATION,
             description=f"SavingsPlanNegation used by AccountId : {account.id} and UsageSku : "
             f"{template.sku}",
         )
         taken = replace(covered, template=negation, rate=-rate, blended_rate=-rate)
         return [covered, replace(taken, list_rate=0, sp_rate=0)]
 
-    def _whole(self, account: Account, template: Template) -> Meter:
+    def _whole(self, account: SimulatedAccount, template: Template) -> Meter:
         """As many instance-hours a line as it takes to fill the month."""
         meter = self._meter(account, template)
         instances = max(1, meter.span_hours // max(1, meter.rows))
         return replace(meter, usage_micro=instances * MICRO)
 
-    def _meter(self, account: Account, template: Template) -> Meter:
+    def _meter(self, account: SimulatedAccount, template: Template) -> Meter:
         first, span = account.hours_in(self._month)
         rows = min(self._per_meter, span)
         return Meter(template=template, rows=rows, first_hour=first, span_hours=span, usage_micro=0)
 
-    def _template(self, account: Account, offer: Offer, kind: Kind) -> Template:
+    def _template(self, account: SimulatedAccount, offer: Offer, kind: LineKind) -> Template:
         region, prefix = REGIONS[self._random.randrange(len(REGIONS))]
         size = f" per {offer.instance_type} instance" if offer.instance_type else ""
         sku = _sku(prefix + offer.usage_type)
@@ -212,7 +212,7 @@ class _Maker:
             tags=self._tags(),
         )
 
-    def _resource(self, account: Account, offer: Offer, region: str) -> str:
+    def _resource(self, account: SimulatedAccount, offer: Offer, region: str) -> str:
         token = f"{self._random.getrandbits(68):017x}"
         if offer.product_code == "AmazonEC2":
             return ("i-" if offer.instance_type else "vol-") + token

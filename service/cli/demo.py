@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from accounts.model.organization import Kind
+from accounts.model.organization import OnboardingKind
 from invoices.clients import AccountId
 from invoices.money import exact_sum, from_minor
 from invoices.periods import BillingPeriod
@@ -215,7 +215,7 @@ def _print_summary(
         columns = ("client", "invoice", "cost USD>", "price USD>", "margin USD>", "total with tax>")
         output.print_table(f"{proof.period}", columns, rows)
         output.say(_equation(proof))
-    invited = sum(each.request.kind is Kind.INVITE for each in accounts)
+    invited = sum(each.request.kind is OnboardingKind.INVITE for each in accounts)
     output.say(
         f"{len(accounts)} accounts were onboarded in the pretend AWS, {invited} of them invited: "
         "each role let in whom it should,\nand refused who came without MFA. "

@@ -12,8 +12,8 @@ from typing import Any
 
 from accounts.iam.client_templates import artefact
 from accounts.iam.policy_documents import to_text
-from accounts.model.organization import Kind
-from accounts.organization_setup.items import SetUp
+from accounts.model.organization import OnboardingKind
+from accounts.organization_setup.items import WantedSetup
 from invoices.clients import AccountId
 from jobs.aws.calls import Caller, Clients
 from jobs.aws.signers import ONBOARD, SETUP, Signer, Signers
@@ -24,7 +24,7 @@ from kernel.errors import Refused
 from sandbox.aws import StrictAWS
 from sandbox.aws import reseller as provider
 from sandbox.aws.reseller import ACCESS, SignIn
-from sandbox.bills.organization import LONG_AGO, Account, Organization
+from sandbox.bills.organization import LONG_AGO, SimulatedAccount, SimulatedOrganization
 from service.actions.onboarding.assign_account import assign_account
 from service.actions.onboarding.request_onboarding import Wanted
 from service.actions.onboarding.request_onboardings import request_onboardings
@@ -68,7 +68,7 @@ def open_provider(database: Database, aws: StrictAWS) -> Provider:
     """An organization as AWS gives it, set up by the command's own code and an administrator."""
     provider.open_organization(aws)
     sign_ins = {SETUP: provider.administrator_sign_in(aws)}
-    wanted = SetUp(payer_account_id=aws.world.payer_id, alert_email=DESK["email"])
+    wanted = WantedSetup(payer_account_id=aws.world.payer_id, alert_email=DESK["email"])
     office = OnboardingEnvironment(database, _caller(aws, sign_ins), aws.clock.now)
     first = set_up(office, wanted, yes=frozenset(), actor=ACTOR)
     own = {file.replace("svc_", "msp-"): to_text(each) for file, each in first.policies.items()}
@@ -109,18 +109,18 @@ def _described(found: Mapping[str, str]) -> dict[str, Any]:
 # The accounts. ---------------------------------------------------------------------------
 
 
-def opening_day(organization: Organization) -> datetime:
+def opening_day(organization: SimulatedOrganization) -> datetime:
     return datetime.combine(organization.first.start.date() - OPENING, time(9), UTC)
 
 
 def onboard_accounts(
-    office: Provider, organization: Organization, report: output.Report
+    office: Provider, organization: SimulatedOrganization, report: output.Report
 ) -> tuple[Onboarding, ...]:
     """All of them, live, each on the day it joins; those that changed hands are given on.
 
     Twice is once: what an earlier demo onboarded is put back into the pretend AWS.
     """
-    waves: dict[date, list[Account]] = {}
+    waves: dict[date, list[SimulatedAccount]] = {}
     for account in organization.accounts:
         day = account.joined_on
         waves.setdefault(day if day != LONG_AGO else date.min, []).append(account)
@@ -136,7 +136,7 @@ def onboard_accounts(
     return tuple(_stored(office, asked))
 
 
-def _wanted(organization: Organization) -> dict[str, Wanted]:
+def _wanted(organization: SimulatedOrganization) -> dict[str, Wanted]:
     """What to ask for, by account: a few are their clients' own, the others are to be made."""
     seen: Counter[str] = Counter()
     wanted: dict[str, Wanted] = {}
@@ -147,7 +147,7 @@ def _wanted(organization: Organization) -> dict[str, Wanted]:
         seen[client] += 1
         is_invited = number % INVITED_EACH == 0
         wanted[account.id] = Wanted(
-            kind=Kind.INVITE if is_invited else Kind.CREATE,
+            kind=OnboardingKind.INVITE if is_invited else OnboardingKind.CREATE,
             client=client,
             name=f"{purpose} {again + 1}" if again else purpose,
             account_id=account.id if is_invited else "",
@@ -158,7 +158,9 @@ def _wanted(organization: Organization) -> dict[str, Wanted]:
     return wanted
 
 
-def _ask(office: Provider, accounts: Sequence[Account], wanted: Sequence[Wanted]) -> list[str]:
+def _ask(
+    office: Provider, accounts: Sequence[SimulatedAccount], wanted: Sequence[Wanted]
+) -> list[str]:
     """One batch. Raises Refused where an earlier demo was cut off half-way."""
     environment = office.environment
     with environment.database.transaction() as session:
@@ -174,7 +176,7 @@ def _ask(office: Provider, accounts: Sequence[Account], wanted: Sequence[Wanted]
         if onboarding.state == "live":
             email = request.email or account.email
             office.aws.add_member(account.id, name=request.account_name, email=email)
-        elif request.kind is Kind.INVITE:
+        elif request.kind is OnboardingKind.INVITE:
             email = f"it@{request.client_key}.example"
             office.aws.add_standalone(account.id, email=email, name=request.account_name)
         else:
@@ -217,7 +219,7 @@ def _client_acts(office: Provider, onboarding: Onboarding) -> None:
     provider.deploy(office.aws, account_id, json.loads(template))
 
 
-def _give_on(office: Provider, organization: Organization) -> None:
+def _give_on(office: Provider, organization: SimulatedOrganization) -> None:
     """An account that another client takes over is that client's from a day on."""
     environment = office.environment
     with environment.database.transaction() as session:

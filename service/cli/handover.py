@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from accounts.handover.checklist import DryRunLine, dry_run
-from accounts.model.handover import Exit
+from accounts.model.handover import HandoverKind
 from jobs.environment import Environment
 from kernel.errors import BadInput
 from service.actions.handover.abort_handover import abort_handover
@@ -44,7 +44,7 @@ Ends = Annotated[
 
 def _wanted(way_out: str, email: str, contact: list[str] | None, ends: str) -> WantedHandover:
     try:
-        exit_ = Exit(way_out.replace("-", "_"))
+        exit_ = HandoverKind(way_out.replace("-", "_"))
     except ValueError as error:
         raise BadInput(
             f"--exit {way_out!r}: there are transfer, standalone, close and end-billing"

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from accounts.iam.client_templates import ARTEFACTS, artefact
-from accounts.model.organization import Kind
+from accounts.model.organization import OnboardingKind
 from accounts.model.request import Consent
 from jobs.environment import Environment
 from kernel.errors import BadInput
@@ -63,7 +63,7 @@ def create(
 ) -> None:
     """Create an account for a client, with our roles in it, proved."""
     wanted = Wanted(
-        kind=Kind.CREATE,
+        kind=OnboardingKind.CREATE,
         client=client,
         name=name,
         email=email,
@@ -95,7 +95,7 @@ def invite(
 ) -> None:
     """Invite an account that exists; its client accepts, and deploys our first role."""
     wanted = Wanted(
-        kind=Kind.INVITE,
+        kind=OnboardingKind.INVITE,
         client=client,
         name=name,
         account_id=account,
@@ -127,7 +127,7 @@ def billing_transfer(
 ) -> None:
     """Take over the bill of a client's own organization; it stays the client's."""
     wanted = Wanted(
-        kind=Kind.BILLING_TRANSFER,
+        kind=OnboardingKind.BILLING_TRANSFER,
         client=client,
         name=name,
         account_id=account,
@@ -261,7 +261,7 @@ def artifact(
     with opened() as environment, environment.database.transaction() as session:
         onboarding = the_onboarding(session, which)
         practice = practices.practice(session, onboarding.payer_account_id)
-    if name not in ARTEFACTS or onboarding.request.kind is Kind.CREATE:
+    if name not in ARTEFACTS or onboarding.request.kind is OnboardingKind.CREATE:
         raise BadInput(
             f"there are {', '.join(ARTEFACTS)}, for accounts that their clients let us into"
         )

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from accounts.organization_setup.catalogue import ITEMS
-from accounts.organization_setup.items import Outcome, SetUp
+from accounts.organization_setup.items import Outcome, WantedSetup
 from jobs.onboarding.setting_up import Report, plan_set_up, set_up
 from jobs.onboarding.tasks import onboarding_environment
 from kernel.errors import BadInput
@@ -41,7 +41,7 @@ def setup(
     as_json: AsJson = False,
 ) -> None:
     """Set the payer's organization up for onboarding; run again, it goes on where it was."""
-    wanted = SetUp(payer_account_id=payer or "", client_ou_name=ou, alert_email=email)
+    wanted = WantedSetup(payer_account_id=payer or "", client_ou_name=ou, alert_email=email)
     agreed = frozenset(yes or ())
     if unknown := sorted(agreed - {item.key for item in ITEMS}):
         known = ", ".join(item.key for item in ITEMS)

@@ -7,7 +7,7 @@ import typer
 
 from kernel.errors import BadInput
 from sandbox import bills
-from sandbox.bills import Dialect, Discounts, Encoding, Layout, Simulation, Stage
+from sandbox.bills import BillStage, Discounts, Encoding, ExportDialect, Layout, Simulation
 from service.cli import output
 from service.cli.application import app
 
@@ -20,7 +20,7 @@ def simulate(
     rows: Annotated[int, typer.Option(min=1, help="About so many line items a month.")] = 20_000,
     formats: Annotated[
         str, typer.Option("--format", metavar="LIST", help="Of legacy, cur2, focus.")
-    ] = Dialect.CUR2,
+    ] = ExportDialect.CUR2,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal bytes.")] = 1,
     start: Annotated[str, typer.Option(metavar="YYYY-MM", help="The first period.")] = "2026-09",
     encoding: Annotated[Encoding, typer.Option(help="How the files are written.")] = (
@@ -31,8 +31,8 @@ def simulate(
     ] = Discounts.ROWS,
     layout: Annotated[Layout, typer.Option(help="How AWS arranges refreshes.")] = Layout.OVERWRITE,
     stage: Annotated[
-        Stage, typer.Option(help="The month unfinalised, finalised, or restated later.")
-    ] = Stage.FINAL,
+        BillStage, typer.Option(help="The month unfinalised, finalised, or restated later.")
+    ] = BillStage.FINAL,
     files: Annotated[int, typer.Option(min=1, max=1000, help="Files per export.")] = 1,
 ) -> None:
     """Invent an AWS organization and bill it as AWS would, exactly, as exports on disk."""
@@ -61,8 +61,8 @@ def simulate(
     output.say(f"a configuration to try: {out / 'rebill.yaml'}")
 
 
-def _dialects(text: str) -> tuple[Dialect, ...]:
+def _dialects(text: str) -> tuple[ExportDialect, ...]:
     try:
-        return tuple(Dialect(part.strip()) for part in text.split(","))
+        return tuple(ExportDialect(part.strip()) for part in text.split(","))
     except ValueError as error:
-        raise BadInput(f"--format: {error}; there are {', '.join(Dialect)}") from error
+        raise BadInput(f"--format: {error}; there are {', '.join(ExportDialect)}") from error

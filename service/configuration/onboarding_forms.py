@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from accounts.model.mailbox import MailboxCheck, MailServer, Tls
-from accounts.model.organization import Contact, ContactType, Practice
+from accounts.model.organization import Contact, ContactType, Reseller
 from accounts.model.role_spec import RoleSpec, RoleStage, TrustKind
 from service.configuration.forms import AccountNumber, ConfigurationForm, Form, Key, Name, Text
 from service.store.accounts.practices import Team
@@ -100,7 +100,7 @@ class FileForm(ConfigurationForm):
     onboarding: OnboardingForm = OnboardingForm()
 
 
-def practices_of(form: OnboardingForm) -> tuple[Practice, ...]:
+def practices_of(form: OnboardingForm) -> tuple[Reseller, ...]:
     return tuple(map(_practice, form.organizations))
 
 
@@ -112,12 +112,12 @@ def roles_of(form: OnboardingForm) -> tuple[RoleSpec, ...]:
     return tuple(map(_role, form.roles))
 
 
-def _practice(form: OrganizationForm) -> Practice:
+def _practice(form: OrganizationForm) -> Reseller:
     contacts = {
         kind: Contact(**getattr(form.contacts, kind.value.lower()).model_dump())
         for kind in ContactType
     }
-    return Practice(
+    return Reseller(
         payer_account_id=form.payer,
         organization_id=form.organization_id,
         root_id=form.root_id,

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from accounts.model.organization import Practice
+from accounts.model.organization import Reseller
 from accounts.model.role_spec import RoleSpec
 from invoices.charges import DISCOUNTS
 from invoices.clients import (
@@ -67,7 +67,7 @@ class Configuration:
     price_books: tuple[PriceBook, ...]
     custom_line_items: tuple[CustomLineItem, ...]
     exchange_rates: tuple[ExchangeRate, ...]
-    practices: tuple[Practice, ...] = ()
+    practices: tuple[Reseller, ...] = ()
     teams: tuple[Team, ...] = ()
     roles: tuple[RoleSpec, ...] = ()
 

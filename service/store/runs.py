@@ -22,7 +22,7 @@ UNFINISHED = (RunState.REQUESTED, RunState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RunStep:
     ordinal: int
     name: str
     state: StepState
@@ -46,7 +46,7 @@ class Run:
     requested_by: str
     requested_at: datetime
     finished_at: datetime | None
-    steps: tuple[Step, ...]
+    steps: tuple[RunStep, ...]
     findings: tuple[Finding, ...]
 
     @property
@@ -59,7 +59,7 @@ class Run:
         return self.state not in UNFINISHED
 
     @property
-    def next_step(self) -> Step | None:
+    def next_step(self) -> RunStep | None:
         return next((step for step in self.steps if step.state != StepState.DONE), None)
 
     def outcome(self, step_name: str) -> Mapping[str, Any]:
@@ -74,7 +74,7 @@ class NoSuchRun(NotFound):
         super().__init__(f"there is no run {run_id}")
 
 
-class Overtaken(Exception):
+class RunOvertaken(Exception):
     """Another worker has taken the run up; this one stops without a trace."""
 
 
@@ -159,7 +159,7 @@ def still_ours(session: Session, run_id: int, attempt: int) -> None:
     """Hold the run until the transaction ends. Raises Overtaken."""
     row = session.get_one(tables.runs.RunRow, run_id, with_for_update=True, populate_existing=True)
     if row.attempt != attempt or row.state != RunState.RUNNING:
-        raise Overtaken
+        raise RunOvertaken
 
 
 def begin_step(session: Session, run_id: int, ordinal: int, now: datetime) -> None:
@@ -235,8 +235,8 @@ def _from_row(session: Session, row: tables.runs.RunRow) -> Run:
     )
 
 
-def _from_step_row(row: tables.runs.RunStepRow) -> Step:
-    return Step(
+def _from_step_row(row: tables.runs.RunStepRow) -> RunStep:
+    return RunStep(
         ordinal=row.ordinal,
         name=row.name,
         state=StepState(row.state),

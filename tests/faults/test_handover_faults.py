@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from accounts.model.handover import Exit
+from accounts.model.handover import HandoverKind
 from jobs.onboarding.environment import OnboardingEnvironment
 from sandbox.aws import Fault, Faults
 from service.actions.handover.abort_handover import TooLate, abort_handover
@@ -44,17 +44,22 @@ from tests.support.workflows import (
 )
 
 WANTED = {
-    Exit.STANDALONE: STANDALONE,
-    Exit.TRANSFER: replace(STANDALONE, exit=Exit.TRANSFER),
-    Exit.CLOSE: CLOSING,
-    Exit.END_BILLING: ENDING,
+    HandoverKind.STANDALONE: STANDALONE,
+    HandoverKind.TRANSFER: replace(STANDALONE, exit=HandoverKind.TRANSFER),
+    HandoverKind.CLOSE: CLOSING,
+    HandoverKind.END_BILLING: ENDING,
 }
-CALLS = {Exit.STANDALONE: 89, Exit.TRANSFER: 74, Exit.CLOSE: 47, Exit.END_BILLING: 7}
+CALLS = {
+    HandoverKind.STANDALONE: 89,
+    HandoverKind.TRANSFER: 74,
+    HandoverKind.CLOSE: 47,
+    HandoverKind.END_BILLING: 7,
+}
 """What an undisturbed hand-over sends, sessions and repeated looks included."""
 DEPARTURE = {
-    Exit.STANDALONE: "organizations:RemoveAccountFromOrganization",
-    Exit.CLOSE: "organizations:CloseAccount",
-    Exit.END_BILLING: "organizations:TerminateResponsibilityTransfer",
+    HandoverKind.STANDALONE: "organizations:RemoveAccountFromOrganization",
+    HandoverKind.CLOSE: "organizations:CloseAccount",
+    HandoverKind.END_BILLING: "organizations:TerminateResponsibilityTransfer",
 }
 CHAOS_RATE = 0.08
 CHAOS_FAULTS = 2
@@ -97,11 +102,11 @@ class Moment:
 
 @contextmanager
 def moment_before(
-    server: EmbeddedServer, template: str, exit_: Exit, *, pays: bool = True
+    server: EmbeddedServer, template: str, exit_: HandoverKind, *, pays: bool = True
 ) -> Iterator[Moment]:
     with fresh_database(server, template) as database, opened(database) as office:
         wanted = WANTED[exit_]
-        live = transferred(office) if exit_ is Exit.END_BILLING else onboard(office, CREATE)
+        live = transferred(office) if exit_ is HandoverKind.END_BILLING else onboard(office, CREATE)
         assert live.state == "live"
         ask_to_leave(office, live, wanted)
         approve_all(office, live, wanted)
@@ -112,7 +117,7 @@ def moment_before(
         office.aws.log.clear()
         with database.transaction() as session:
             links = grants.living_grants(session, account_id=live.account_id)
-        assert bool(links) == (exit_ is not Exit.END_BILLING)
+        assert bool(links) == (exit_ is not HandoverKind.END_BILLING)
         database.close()
         name = psycopg.conninfo.conninfo_to_dict(database.conninfo)["dbname"]
         yield Moment(office, live, wanted, server, str(name), links)
@@ -138,7 +143,7 @@ def client_s_hands(moment: Moment) -> Callable[[], None]:
             return
         if "has to invite the account" in waiting.reason and not guarded(office, live.account_id):
             quietly(office, lambda: another_organization_takes(office, live.account_id))
-        if "lets us in yet" in waiting.reason and moment.wanted.exit is Exit.END_BILLING:
+        if "lets us in yet" in waiting.reason and moment.wanted.exit is HandoverKind.END_BILLING:
             quietly(office, lambda: remove_roles(office, PAYING))
 
     return act
@@ -181,7 +186,7 @@ def ending(moment: Moment, office: Office) -> dict[str, Any]:
 
 def departures(moment: Moment, office: Office) -> int:
     """How often AWS let it go."""
-    if moment.wanted.exit is Exit.TRANSFER:
+    if moment.wanted.exit is HandoverKind.TRANSFER:
         accepted = [h for h in office.aws.world.handshakes.values() if h.settled == "ACCEPTED"]
         return sum(h.organization.payer_id == THEIR_PAYER for h in accepted)
     name = DEPARTURE[moment.wanted.exit]
@@ -221,8 +226,8 @@ def chaotic(moment: Moment, seed: int, expected: dict[str, Any]) -> int:
 
 
 def test_undisturbed_it_takes_so_many_calls(server: EmbeddedServer, template: str) -> None:
-    sent: dict[Exit, int] = {}
-    for exit_ in Exit:
+    sent: dict[HandoverKind, int] = {}
+    for exit_ in HandoverKind:
         with moment_before(server, template, exit_) as moment:
             (came_to,) = each_apart([("undisturbed", partial(undisturbed, moment))]).values()
             end, sent[exit_] = succeeded(came_to)
@@ -240,9 +245,9 @@ def succeeded(value: Any) -> Any:
 
 @pytest.mark.timeout(7_200)
 @pytest.mark.parametrize("share", [1, pytest.param(None, marks=pytest.mark.proof)])
-@pytest.mark.parametrize("exit_", list(Exit), ids=lambda exit_: exit_.value)
+@pytest.mark.parametrize("exit_", list(HandoverKind), ids=lambda exit_: exit_.value)
 def test_one_fault_at_any_call_ends_as_if_it_had_not_been(
-    server: EmbeddedServer, template: str, exit_: Exit, share: int | None
+    server: EmbeddedServer, template: str, exit_: HandoverKind, share: int | None
 ) -> None:
     """8 faults, at one call each; the proof: at each of 217 calls, 1,736 injections."""
     dice = random.Random(exit_.value)
@@ -264,9 +269,9 @@ def test_one_fault_at_any_call_ends_as_if_it_had_not_been(
 
 @pytest.mark.timeout(7_200)
 @pytest.mark.parametrize("runs", [2, pytest.param(60, marks=pytest.mark.proof)])
-@pytest.mark.parametrize("exit_", list(Exit), ids=lambda exit_: exit_.value)
+@pytest.mark.parametrize("exit_", list(HandoverKind), ids=lambda exit_: exit_.value)
 def test_random_chaos_ends_alike(
-    server: EmbeddedServer, template: str, exit_: Exit, runs: int
+    server: EmbeddedServer, template: str, exit_: HandoverKind, runs: int
 ) -> None:
     """Faults at one call in twelve, or more where there are few calls."""
     with moment_before(server, template, exit_) as moment:
@@ -331,7 +336,7 @@ def as_it_was(moment: Moment, office: Office, end: dict[str, Any]) -> None:
     account = office.aws.account(moment.live.account_id)
     assert end["client"] == moment.live.request.client_key
     assert end["links"] == moment.links
-    if moment.wanted.exit is Exit.END_BILLING:
+    if moment.wanted.exit is HandoverKind.END_BILLING:
         return
     live = live_once(office, moment.live.id)
     assert not end["root password"]
@@ -344,9 +349,9 @@ def as_it_was(moment: Moment, office: Office, end: dict[str, Any]) -> None:
 
 @pytest.mark.timeout(7_200)
 @pytest.mark.parametrize("share", [6, pytest.param(None, marks=pytest.mark.proof)])
-@pytest.mark.parametrize("exit_", list(Exit), ids=lambda exit_: exit_.value)
+@pytest.mark.parametrize("exit_", list(HandoverKind), ids=lambda exit_: exit_.value)
 def test_called_off_at_any_call_it_is_as_it_was_or_has_left(
-    server: EmbeddedServer, template: str, exit_: Exit, share: int | None
+    server: EmbeddedServer, template: str, exit_: HandoverKind, share: int | None
 ) -> None:
     """Quietly, and with faults at one call in twelve on the way back."""
     with moment_before(server, template, exit_) as moment:

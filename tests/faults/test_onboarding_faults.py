@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from accounts.model.organization import Kind
+from accounts.model.organization import OnboardingKind
 from sandbox.aws import Fault, Rules
 from service.actions.onboarding.request_onboarding import Wanted
 from service.store.database import Database
@@ -15,7 +15,7 @@ from service.store.embedded import EmbeddedServer
 from tests.conftest import fresh_database
 from tests.support.onboarding import CREATE, INVITE, Office, live_once, onboard, opened
 
-CALLS = {Kind.CREATE: 75, Kind.INVITE: 67}
+CALLS = {OnboardingKind.CREATE: 75, OnboardingKind.INVITE: 67}
 """What an undisturbed onboarding sends, sessions in the account and repeated looks included."""
 
 CHAOS_RATE = 0.08

@@ -19,10 +19,19 @@ from jobs.aws.exports import Bucket, ExportReadError, Object
 from jobs.estimates import control_totals, cost_explorer, month_to_date
 from jobs.ingest.errors import IngestError
 from jobs.ingest.files import formats as files
-from jobs.ingest.run import Ingested, Request, ingest
+from jobs.ingest.run import Ingested, IngestRequest, ingest
 from jobs.ingest.summary.facts import to_json
 from jobs.snapshots import digest
-from sandbox.bills import Delivery, Dialect, Discounts, Layout, Month, Simulation, Stage, deliver
+from sandbox.bills import (
+    BillStage,
+    Discounts,
+    ExportDialect,
+    Layout,
+    Month,
+    Simulation,
+    WrittenDelivery,
+    deliver,
+)
 from sandbox.server import SandboxAWS, upload
 from service.store.billing.estimates import Answer
 from tests.support.ingest_builders import data_exports_manifest, gzipped, line
@@ -30,7 +39,7 @@ from tests.support.ingest_builders import data_exports_manifest, gzipped, line
 PERIOD = BillingPeriod(2026, 9)
 BILL = Simulation(accounts=9, rows=2_000, start="2026-09").bill(Month(2026, 9), Discounts.COLUMNS)
 PAYER = AccountId(BILL.organization.payer.id)
-CREATE_NEW = Delivery(dialect=Dialect.CUR2, layout=Layout.CREATE_NEW, files=2)
+CREATE_NEW = WrittenDelivery(dialect=ExportDialect.CUR2, layout=Layout.CREATE_NEW, files=2)
 
 
 @pytest.fixture
@@ -45,7 +54,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxAWS]:
 
 
 def take(location: str, cache: Path) -> Ingested:
-    request = Request(location, PAYER, PERIOD)
+    request = IngestRequest(location, PAYER, PERIOD)
     return ingest(request, cache=cache, progress=lambda *_: None)
 
 
@@ -74,7 +83,7 @@ def test_an_export_on_s3_is_the_same_bill_as_its_local_copy(
 def test_the_same_bytes_under_a_new_key_are_not_read_again(
     aws: SandboxAWS, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for stage, out in ((Stage.FINAL, "first"), (Stage.RESTATED, "second")):
+    for stage, out in ((BillStage.FINAL, "first"), (BillStage.RESTATED, "second")):
         # The refresh has a folder of its own; what is in its files is the same bill.
         refreshed = replace(BILL, stage=stage)
         written = deliver(refreshed, CREATE_NEW, tmp_path / out, lambda _: None)

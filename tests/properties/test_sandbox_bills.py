@@ -9,12 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.bills import Bill, Dialect, Discounts, Encoding, Month, Order, Simulation, Stage
+from sandbox.bills import (
+    Bill,
+    BillStage,
+    Discounts,
+    Encoding,
+    ExportDialect,
+    Month,
+    Order,
+    Simulation,
+)
 from sandbox.bills.amounts import doubles, plain, texts, units
 from sandbox.bills.aws_invoices import invent_invoices
 from sandbox.bills.catalog import INSTANCES
-from sandbox.bills.commitments import Commitments, Reservation, fees
-from sandbox.bills.lines import Kind
+from sandbox.bills.commitments import Commitments, ReservedInstance, fees
+from sandbox.bills.lines import LineKind
 from sandbox.bills.meters import Meter, MeteredLines
 from sandbox.bills.report import clients_on
 from sandbox.bills.truth import TOTALS, Fact, Truth
@@ -26,7 +35,7 @@ simulations = st.builds(
     rows=st.integers(100, 4_000),
     start=st.sampled_from(["2026-10", "2027-02", "2028-02"]),
     discounts=st.sampled_from(Discounts),
-    stage=st.sampled_from(Stage),
+    stage=st.sampled_from(BillStage),
 )
 
 
@@ -34,7 +43,7 @@ def the_bill(simulation: Simulation) -> Bill:
     return simulation.bill(Month.parse(simulation.start))
 
 
-def total(facts: list[Fact], name: str, *kinds: Kind) -> int:
+def total(facts: list[Fact], name: str, *kinds: LineKind) -> int:
     return sum(fact.totals[name] for fact in facts if not kinds or fact.place.kind in kinds)
 
 
@@ -53,15 +62,18 @@ def test_billed_is_amortized_and_trueup_and_upfront(simulation: Simulation) -> N
 def test_on_demand_equivalent_is_amortized_and_benefit_less_unused(simulation: Simulation) -> None:
     facts = list(the_bill(simulation).truth.facts())
     commitments = (
-        Kind.RI_USAGE, Kind.RI_FEE, Kind.RI_UPFRONT,
-        Kind.SP_USAGE, Kind.SP_NEGATION, Kind.SP_FEE, Kind.SP_UPFRONT,
+        LineKind.RI_USAGE, LineKind.RI_FEE, LineKind.RI_UPFRONT,
+        LineKind.SP_USAGE, LineKind.SP_NEGATION, LineKind.SP_FEE, LineKind.SP_UPFRONT,
     )  # fmt: skip
-    plain_kinds = tuple(kind for kind in Kind if kind not in commitments)
+    plain_kinds = tuple(kind for kind in LineKind if kind not in commitments)
 
-    listed, covered = total(facts, "list", Kind.RI_USAGE), total(facts, "billed", Kind.SP_USAGE)
+    listed, covered = (
+        total(facts, "list", LineKind.RI_USAGE),
+        total(facts, "billed", LineKind.SP_USAGE),
+    )
     equivalent = listed + covered + total(facts, "billed", *plain_kinds)
-    used = total(facts, "amortized", Kind.RI_USAGE, Kind.SP_USAGE)
-    unused = total(facts, "amortized", Kind.RI_FEE, Kind.SP_FEE)
+    used = total(facts, "amortized", LineKind.RI_USAGE, LineKind.SP_USAGE)
+    unused = total(facts, "amortized", LineKind.RI_FEE, LineKind.SP_FEE)
     benefit = listed + covered - used
     assert benefit >= 0 and unused >= 0
     assert equivalent == total(facts, "amortized") + benefit - unused
@@ -107,7 +119,7 @@ def test_every_charge_has_a_client_or_is_the_payers_own(simulation: Simulation) 
 def test_a_month_of_forty_accounts_has_every_kind_of_charge(seed: int) -> None:
     bill = the_bill(Simulation(seed=seed))
 
-    assert {fact.place.kind for fact in bill.truth.facts()} == set(Kind)
+    assert {fact.place.kind for fact in bill.truth.facts()} == set(LineKind)
     assert bill.truth.split_rows > 0
     assert 19_000 < bill.rows < 21_000
     assert any(account.id.startswith("0") for account in bill.organization.accounts)
@@ -117,17 +129,17 @@ def test_a_restatement_adds_a_credit_and_a_refund_and_raises_support() -> None:
     month = Month.parse("2026-10")
     final, restated = (
         list(Simulation(start="2026-10", stage=stage).bill(month, Discounts.COLUMNS).truth.facts())
-        for stage in (Stage.FINAL, Stage.RESTATED)
+        for stage in (BillStage.FINAL, BillStage.RESTATED)
     )
 
-    def added(kind: Kind) -> str:
+    def added(kind: LineKind) -> str:
         return plain(total(restated, "billed", kind) - total(final, "billed", kind))
 
-    assert added(Kind.CREDIT) == "-12.5"
-    assert added(Kind.REFUND) == "-3.07"
-    assert Decimal(added(Kind.FEE)) >= 29 + 5
-    assert {name: total(restated, name, Kind.USAGE) for name in TOTALS} == {
-        name: total(final, name, Kind.USAGE) for name in TOTALS
+    assert added(LineKind.CREDIT) == "-12.5"
+    assert added(LineKind.REFUND) == "-3.07"
+    assert Decimal(added(LineKind.FEE)) >= 29 + 5
+    assert {name: total(restated, name, LineKind.USAGE) for name in TOTALS} == {
+        name: total(final, name, LineKind.USAGE) for name in TOTALS
     }
 
 
@@ -160,15 +172,17 @@ def test_every_payment_option_is_used_and_some_commitments_are_not() -> None:
     used = {
         (t.payment_option, t.kind)
         for t in bill.templates
-        if t.kind in {Kind.RI_USAGE, Kind.SP_USAGE}
+        if t.kind in {LineKind.RI_USAGE, LineKind.SP_USAGE}
     }
-    owners = {t.reservation_arn: t.account_id for t in bill.templates if t.kind == Kind.RI_FEE}
-    users = {(t.reservation_arn, t.account_id) for t in bill.templates if t.kind == Kind.RI_USAGE}
+    owners = {t.reservation_arn: t.account_id for t in bill.templates if t.kind == LineKind.RI_FEE}
+    users = {
+        (t.reservation_arn, t.account_id) for t in bill.templates if t.kind == LineKind.RI_USAGE
+    }
 
     assert used == {
         (option, kind)
         for option in ("No Upfront", "Partial Upfront", "All Upfront")
-        for kind in (Kind.RI_USAGE, Kind.SP_USAGE)
+        for kind in (LineKind.RI_USAGE, LineKind.SP_USAGE)
     }
     assert any(owners[arn] != account for arn, account in users)
     assert set(owners) > {arn for arn, _ in users}
@@ -189,11 +203,11 @@ def test_a_purchase_of_one_month_is_still_there_in_the_next() -> None:
     simulation = Simulation(months=2, accounts=9, rows=1_000)
     first, second = (simulation.bill(month) for month in simulation.periods())
 
-    def bought(bill: Bill, kind: Kind) -> set[str]:
+    def bought(bill: Bill, kind: LineKind) -> set[str]:
         return {t.reservation_arn for t in bill.templates if t.kind == kind}
 
-    assert bought(first, Kind.RI_UPFRONT) < bought(second, Kind.RI_FEE)
-    assert bought(second, Kind.RI_UPFRONT).isdisjoint(bought(first, Kind.RI_FEE))
+    assert bought(first, LineKind.RI_UPFRONT) < bought(second, LineKind.RI_FEE)
+    assert bought(second, LineKind.RI_UPFRONT).isdisjoint(bought(first, LineKind.RI_FEE))
 
 
 @pytest.mark.parametrize(
@@ -202,7 +216,7 @@ def test_a_purchase_of_one_month_is_still_there_in_the_next() -> None:
         {"start": "2026-13"},
         {"accounts": 0},
         {"rows": 30, "files": 2},
-        {"encoding": Encoding.ZIP, "formats": (Dialect.CUR2,)},
+        {"encoding": Encoding.ZIP, "formats": (ExportDialect.CUR2,)},
     ],
 )
 def test_a_simulation_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
@@ -214,13 +228,13 @@ def test_the_worked_example_of_the_readme() -> None:
     """Half of 0.0576 an hour is upfront; of 2 x 720 hours 600 + 600 are used."""
     account = Simulation().organization().accounts[0]
     month, invoices = Month.parse("2026-09"), invent_invoices(Month.parse("2026-09"), seed=1)
-    reservation = Reservation(
+    reservation = ReservedInstance(
         arn="arn", owner=account, users=(account, account), offer=INSTANCES[1], number=2,
         payment_option="Partial Upfront", upfront_rate=units("0.0288"),
         recurring_rate=units("0.0288"), discount_rate=0, hours=720,
     )  # fmt: skip
     template = replace(
-        the_bill(Simulation()).templates[0], kind=Kind.RI_USAGE, reservation_arn="arn"
+        the_bill(Simulation()).templates[0], kind=LineKind.RI_USAGE, reservation_arn="arn"
     )
     meter = Meter(
         template=template, rows=600, first_hour=0, span_hours=720, usage_micro=10**6,

@@ -18,8 +18,8 @@ from invoices.inputs import BillingInputs
 from invoices.month import bill, prove
 from invoices.periods import BillingPeriod
 from invoices.pricing.book import PriceBook
-from jobs.ingest.run import Request, ingest
-from sandbox.bills import Dialect, Discounts, Simulation, simulate
+from jobs.ingest.run import IngestRequest, ingest
+from sandbox.bills import Discounts, ExportDialect, Simulation, simulate
 from tests.support.builders import book, inputs, markup, owns
 
 OCTOBER = BillingPeriod(2026, 10)
@@ -55,7 +55,7 @@ def month(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             accounts=40,
             start=str(OCTOBER),
             rows=3000,
-            formats=(Dialect.CUR2,),
+            formats=(ExportDialect.CUR2,),
             discounts=request.param,
         ),
         out,
@@ -64,7 +64,7 @@ def month(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     truth = written["periods"][str(OCTOBER)][str(request.param)]
     (export,) = written["exports"]
     location = out / export["bucket"] / export["prefix"]
-    asked = Request(str(location), AccountId(truth["payer_account_id"]), OCTOBER)
+    asked = IngestRequest(str(location), AccountId(truth["payer_account_id"]), OCTOBER)
     ingested = ingest(asked, cache=out / "cache", progress=lambda *_: None)
     return PretendMonth(ingested.charges, truth, json.loads((out / "roster.json").read_text()))
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.bills import Simulation, Stage, simulate
+from sandbox.bills import BillStage, Simulation, simulate
 from sandbox.server import SandboxAWS
 from tests.scenarios.conftest import Rebill
 
-SIMULATION = Simulation(seed=5, accounts=12, rows=2_000, start="2026-10", stage=Stage.OPEN)
+SIMULATION = Simulation(seed=5, accounts=12, rows=2_000, start="2026-10", stage=BillStage.OPEN)
 
 
 @pytest.fixture

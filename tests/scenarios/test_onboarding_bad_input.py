@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from accounts.iam.client_templates import artefact
-from accounts.model.observed import SeenAccount
+from accounts.model.observed import ObservedAccount
 from invoices.clients import AccountId
 from sandbox.aws import PAYER
 from service.cli import grants, onboard, opening
@@ -147,7 +147,7 @@ def office(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             monkeypatch.setattr(module, "opened", partial(opening.opened, office.now))
         monkeypatch.chdir(tmp_path)
         assert {onboarding.onboard(office, wanted).state for wanted in (MADE, INVITE)} == {"live"}
-        seen = SeenAccount(
+        seen = ObservedAccount(
             account_id=ELSEWHERE, name="Theirs", email="it@theirs.example", state="ACTIVE",
             joined_at=office.now(),
         )  # fmt: skip

@@ -20,10 +20,10 @@ from botocore.validate import ParamValidator
 from accounts.checks.memory import heard
 from accounts.engine.transitions import apply_entry, intended
 from accounts.model.decision import Actor, Answer, Call, Decision, Refusal, Send, Wait
-from accounts.model.observed import Facts
-from accounts.model.organization import Practice
+from accounts.model.observed import Observed
+from accounts.model.organization import Reseller
 from accounts.model.record import Record
-from accounts.model.request import Request
+from accounts.model.request import AccountRequest
 from accounts.onboarding.plan import next_step
 from tests.support.accounts_practice import NOW, PAYER, PRACTICE
 
@@ -427,8 +427,8 @@ class Worker:
     """The shell, as the core expects it: stores after every answer, and before a single send."""
 
     aws: Aws
-    request: Request
-    practice: Practice = PRACTICE
+    request: AccountRequest
+    practice: Reseller = PRACTICE
     stored: Record = field(default_factory=Record)
     faults: dict[int, Fault] = field(default_factory=dict)
     """By number of the call, from 1."""
@@ -450,7 +450,7 @@ class Worker:
         raise AssertionError(f"still at {decision} after {self.visits_max} visits")
 
     def visit(self) -> Decision:
-        facts = Facts()
+        facts = Observed()
         while True:
             decision = next_step(self.practice, self.request, facts, self.stored, self.aws.now)
             match decision:
@@ -461,7 +461,7 @@ class Worker:
                 case _:
                     self.stored = apply_entry(self.stored, decision)  # type: ignore[arg-type]
 
-    def _call(self, facts: Facts, call: Call) -> Facts:
+    def _call(self, facts: Observed, call: Call) -> Observed:
         self.calls += 1
         assert self.calls < 5_000, f"no end: {call}"
         if call.send is Send.ONCE:
@@ -472,7 +472,7 @@ class Worker:
         return facts
 
 
-def onboard(aws: Aws, request: Request, faults: Iterable[tuple[int, Fault]] = ()) -> Worker:
+def onboard(aws: Aws, request: AccountRequest, faults: Iterable[tuple[int, Fault]] = ()) -> Worker:
     worker = Worker(aws, request, faults=dict(faults))
     worker.run()
     return worker

@@ -13,8 +13,8 @@ from accounts.checks.memory import heard
 from accounts.engine.transitions import apply_entry, attested
 from accounts.handover.checklist import next_handover_step
 from accounts.model.decision import Answer, Call, Decision, Done, NeedsHuman, Wait
-from accounts.model.handover import Exit, Handover
-from accounts.model.observed import Facts
+from accounts.model.handover import Handover, HandoverKind
+from accounts.model.observed import Observed
 from accounts.model.record import Proof, Record
 from tests.support.accounts_aws import DENIED, Aws, Crash, Worker
 from tests.support.accounts_practice import CREATE, MEMBER, NOW, PRACTICE
@@ -33,7 +33,7 @@ ROLE_ARNS = tuple(
 )
 ASKED = Handover(
     request=CREATE,
-    exit=Exit.STANDALONE,
+    exit=HandoverKind.STANDALONE,
     asked_by="ann",
     approvals=dict.fromkeys(DANGEROUS, "bob"),
     client_email="cloud@acme.example",
@@ -165,7 +165,7 @@ class Desk:
     now: datetime = NOW
 
     def run(self) -> Decision:
-        facts = Facts()
+        facts = Observed()
         while True:
             decision = next_handover_step(
                 PRACTICE, self.handover, facts, self.stored, self.now, codes=self.codes

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from accounts.iam.role_catalogue import CATALOGUE
-from accounts.model.organization import Contact, ContactType, Kind, Practice
-from accounts.model.request import Request
+from accounts.model.organization import Contact, ContactType, OnboardingKind, Reseller
+from accounts.model.request import AccountRequest
 
 PAYER = "111111111111"
 ACCESS = "222222222222"
@@ -13,7 +13,7 @@ EXTERNAL_ID = "msp-3f0c9a77b1e24d58"
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DESK = Contact(name="MSP Desk", title="Duty", email="desk@msp.example", phone="+353 1 234 5678")
 
-PRACTICE = Practice(
+PRACTICE = Reseller(
     payer_account_id=PAYER,
     organization_id="o-exampleorgid",
     root_id="r-abcd",
@@ -27,9 +27,9 @@ PRACTICE = Practice(
     contacts=dict.fromkeys(ContactType, DESK),
     probe_teams=frozenset({"admins", "engineers", "oncall", "finance"}),
 )
-CREATE = Request(
+CREATE = AccountRequest(
     onboarding_id="onb-7f3a",
-    kind=Kind.CREATE,
+    kind=OnboardingKind.CREATE,
     client_key="acme",
     account_name="Acme prod (7f3a)",
     email="awsaccounts+acme-7f3a@msp.example",

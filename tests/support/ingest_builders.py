@@ -11,7 +11,7 @@ from pathlib import Path
 
 from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
-from jobs.ingest.run import Ingested, Request, ingest
+from jobs.ingest.run import Ingested, IngestRequest, ingest
 
 PAYER = AccountId("011254002932")
 PERIOD = BillingPeriod(2026, 10)
@@ -72,5 +72,5 @@ def legacy_manifest(*keys: str, payer: str = PAYER, start: str = "20261001T00000
 
 
 def take(location: Path | str, cache: Path) -> Ingested:
-    request = Request(str(location), PAYER, PERIOD)
+    request = IngestRequest(str(location), PAYER, PERIOD)
     return ingest(request, cache=cache, progress=lambda *_: None)

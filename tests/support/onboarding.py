@@ -16,7 +16,7 @@ from botocore.credentials import Credentials
 from accounts.checks.access_proof import probe_user
 from accounts.iam.client_templates import artefact
 from accounts.iam.policy_documents import guard_policies, service_policies, to_text
-from accounts.model.organization import TAG_ONBOARDING, Kind, Practice
+from accounts.model.organization import TAG_ONBOARDING, OnboardingKind, Reseller
 from accounts.model.role_spec import Document
 from invoices.clients import AccountId
 from jobs.aws.calls import Caller, Clients
@@ -73,7 +73,7 @@ class Office:
 
     aws: StrictAWS
     database: Database
-    practice: Practice
+    practice: Reseller
     environment: OnboardingEnvironment
     crashes: int = 0
     visits: int = 0
@@ -184,7 +184,7 @@ def opened(
             yield office
 
 
-def set_up(aws: StrictAWS) -> Practice:
+def set_up(aws: StrictAWS) -> Reseller:
     """What the manual's set-up page has an operator do, in short."""
     organization_id = aws.set_up_organization()
     aws.owner(PAYER).add_root_passkey()
@@ -268,7 +268,7 @@ def live_once(office: Office, onboarding_id: str) -> Onboarding:
         if request.params["AccountName"] == onboarding.request.account_name
         and request.state == "SUCCEEDED"
     ]
-    created = onboarding.request.kind is Kind.CREATE
+    created = onboarding.request.kind is OnboardingKind.CREATE
     invitations = [h for h in world.handshakes.values() if onboarding_id in h.notes]
     assert (len(made), len(invitations)) == ((1, 0) if created else (0, 1))
     roles: list[dict[str, Any]] = []
@@ -291,19 +291,21 @@ def live_once(office: Office, onboarding_id: str) -> Onboarding:
     return onboarding
 
 
-CREATE = Wanted(kind=Kind.CREATE, client="acme", name="prod", budget="1000", external_ref="T-1")
+CREATE = Wanted(
+    kind=OnboardingKind.CREATE, client="acme", name="prod", budget="1000", external_ref="T-1"
+)
 INVITED = "444444444444"
 INVITE = Wanted(
-    kind=Kind.INVITE, client="globex", name="main", account_id=INVITED, external_ref="T-2"
+    kind=OnboardingKind.INVITE, client="globex", name="main", account_id=INVITED, external_ref="T-2"
 )
 
 
 def onboard(office: Office, wanted: Wanted) -> Onboarding:
     """Asked for and worked on until nothing is due; an invited client does its part."""
-    if wanted.kind is Kind.INVITE and INVITED not in office.aws.world.accounts:
+    if wanted.kind is OnboardingKind.INVITE and INVITED not in office.aws.world.accounts:
         office.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
     asked = office.ask(wanted)
-    if wanted.kind is Kind.INVITE:
+    if wanted.kind is OnboardingKind.INVITE:
         office.work(client=lambda: accept_and_deploy(office, asked.id))
     else:
         office.work()

@@ -12,7 +12,7 @@ import sqlmodel
 from botocore.credentials import Credentials
 
 from accounts.iam.policy_documents import to_text
-from accounts.model.organization import Practice
+from accounts.model.organization import Reseller
 from jobs.aws.calls import Caller
 from jobs.aws.signers import SETUP, Signer, Signers
 from jobs.onboarding.environment import OnboardingEnvironment
@@ -57,7 +57,7 @@ def put_the_roles(office: Office, folder: Path) -> None:
     quietly(office, lambda: service_role(office.aws, "msp-approver", approver))
 
 
-def printed(practice: Practice, text: str) -> Practice:
+def printed(practice: Reseller, text: str) -> Reseller:
     """With the ids of the block that set-up prints at its end."""
     found = dict(re.findall(r"^ +(?:- )?(\w+): (\S+)$", text, re.MULTILINE))
     return replace(

@@ -12,8 +12,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from accounts.iam.policy_documents import service_policies
-from accounts.model.handover import Exit
-from accounts.model.organization import Kind
+from accounts.model.handover import HandoverKind
+from accounts.model.organization import OnboardingKind
 from jobs.onboarding.checking import check
 from jobs.onboarding.watching import watch
 from sandbox.aws import PAYER, session_from
@@ -41,7 +41,7 @@ from tests.support.onboarding import (
 
 PAYING = "555555555555"
 TRANSFER = Wanted(
-    kind=Kind.BILLING_TRANSFER,
+    kind=OnboardingKind.BILLING_TRANSFER,
     client="initech",
     account_id=PAYING,
     roles=("MspBilling",),
@@ -57,10 +57,10 @@ CONTACT = {
     "PhoneNumber": "+49 30 1234567",
 }
 ROOT = "root@acme.example"
-STANDALONE = WantedHandover(exit=Exit.STANDALONE, client_email=ROOT, client_contact=CONTACT)
-CLOSING = WantedHandover(exit=Exit.CLOSE)
+STANDALONE = WantedHandover(exit=HandoverKind.STANDALONE, client_email=ROOT, client_contact=CONTACT)
+CLOSING = WantedHandover(exit=HandoverKind.CLOSE)
 ENDING = WantedHandover(
-    exit=Exit.END_BILLING, ends_at=datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
+    exit=HandoverKind.END_BILLING, ends_at=datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
 )
 
 
@@ -140,7 +140,9 @@ def hand_over_with_its_own_contact(office: Office) -> bool:
 
 def hand_over_by_transfer(office: Office) -> bool:
     live = onboard(office, CREATE)
-    return live.state == "live" and left(office, live, replace(STANDALONE, exit=Exit.TRANSFER))
+    return live.state == "live" and left(
+        office, live, replace(STANDALONE, exit=HandoverKind.TRANSFER)
+    )
 
 
 def close(office: Office) -> bool:
@@ -157,15 +159,15 @@ def left(office: Office, live: Onboarding, wanted: WantedHandover) -> bool:
     """Asked for by Ada, approved by Grace, and the client does its part."""
     ask_to_leave(office, live, wanted)
     approve_all(office, live, wanted)
-    if wanted.exit is Exit.END_BILLING:
+    if wanted.exit is HandoverKind.END_BILLING:
         office.work(until=office.now() + timedelta(minutes=10))
         quietly(office, lambda: remove_roles(office, PAYING))
         office.work(until=datetime(2027, 1, 1, 1, tzinfo=UTC))
-    elif wanted.exit is Exit.CLOSE:
+    elif wanted.exit is HandoverKind.CLOSE:
         office.work(until=office.now() + timedelta(hours=2))
     else:
         client_does_its_part(office, live)
-        if wanted.exit is Exit.TRANSFER:
+        if wanted.exit is HandoverKind.TRANSFER:
             quietly(office, lambda: another_organization_takes(office, live.account_id))
             office.work(until=office.now() + timedelta(hours=3))
     return office.stored(live.id).stage == "awaiting_final_invoice"
@@ -185,9 +187,9 @@ def approve_all(office: Office, live: Onboarding, wanted: WantedHandover) -> Non
             approve_step(session, live.id, item, actor="grace", now=office.now())
         for item in ATTESTED:
             attest_item(session, live.id, item, "seen in T-4711", actor="grace", now=office.now())
-    if wanted.exit is Exit.END_BILLING:
+    if wanted.exit is HandoverKind.END_BILLING:
         return
-    approved = "close-approved" if wanted.exit is Exit.CLOSE else "handover-approved"
+    approved = "close-approved" if wanted.exit is HandoverKind.CLOSE else "handover-approved"
     tag = {"Key": "msp:offboarding", "Value": approved}
     with suppress(ClientError):  # Who may not approve has not approved: it goes no further.
         organizations = approver(office)

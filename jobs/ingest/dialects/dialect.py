@@ -38,7 +38,7 @@ INVOICE = "invoice_id"
 TEXT_KEYS_BUT_INVOICE = tuple(key for key in TEXT_KEYS if key != INVOICE)
 
 
-class Meaning(Protocol):
+class RowMeaning(Protocol):
     """What a dialect's module says of its rows."""
 
     def keys(self, table: pl.DataFrame) -> pl.DataFrame: ...
@@ -47,7 +47,7 @@ class Meaning(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ReadingPlan:
     """How one file is read."""
 
     dialect: Dialect
@@ -75,7 +75,7 @@ def detect(columns: Sequence[str], where: str) -> Dialect:
     )
 
 
-def plan(dialect: Dialect, columns: Sequence[str], tags: Sequence[str], where: str) -> Plan:
+def plan(dialect: Dialect, columns: Sequence[str], tags: Sequence[str], where: str) -> ReadingPlan:
     """What to read of a file with these columns.
 
     Raises IngestError `missing_column`, `duplicate_column`.
@@ -91,7 +91,7 @@ def plan(dialect: Dialect, columns: Sequence[str], tags: Sequence[str], where: s
     found = {tag: at for tag, at in tagged.items() if at is not None}
     spelled = {tag: at if isinstance(at, str) else f"tag {tag}" for tag, at in found.items()}
     maps |= {spelled[tag]: at for tag, at in found.items() if isinstance(at, FromMap)}
-    return Plan(
+    return ReadingPlan(
         dialect=dialect,
         reading=_reading(VOCABULARIES[dialect], names, maps, tuple(spelled.values())),
         names=tuple(names.items()),
@@ -99,7 +99,7 @@ def plan(dialect: Dialect, columns: Sequence[str], tags: Sequence[str], where: s
     )
 
 
-def named(reduced: Reduced, plan: Plan) -> Reduced:
+def named(reduced: Reduced, plan: ReadingPlan) -> Reduced:
     """The sums under our names of the columns, the chosen tags as one key."""
     ours = {theirs: name for name, theirs in plan.names}
     renamed = replace(
@@ -170,7 +170,7 @@ def _with_invoice(sums: Reduced) -> Reduced:
     return replace(sums, keys={key: sums.keys.get(key, blank) for key in TEXT_KEYS})
 
 
-def _meaning(dialect: Dialect) -> Meaning:
+def _meaning(dialect: Dialect) -> RowMeaning:
     return focus if dialect is Dialect.FOCUS else line_items
 
 
@@ -235,7 +235,7 @@ __all__ = [
     "AUTO",
     "VOCABULARIES",
     "Dialect",
-    "Plan",
+    "ReadingPlan",
     "charged",
     "detect",
     "merged",

@@ -78,7 +78,7 @@ def require(columns: Iterable[str], header: Iterable[str], file: str) -> None:
         raise MissingColumns(file, sorted(missing))
 
 
-class Span(Protocol):
+class RowSpan(Protocol):
     """Some consecutive rows of a file."""
 
     @property
@@ -98,7 +98,7 @@ class Span(Protocol):
 class Rows:
     """The rows of a span, and what a bad one among them is called."""
 
-    span: Span
+    span: RowSpan
     file: str
 
     def number(self, row: int) -> int:
@@ -313,8 +313,8 @@ __all__ = [
     "BadMap",
     "FromMap",
     "MissingColumns",
+    "RowSpan",
     "Rows",
-    "Span",
     "amounts_of",
     "days_of",
     "filled",

@@ -26,7 +26,7 @@ from jobs.ingest.reduction.cells import (
     FromMap,
     MissingColumns,
     Rows,
-    Span,
+    RowSpan,
     amounts_of,
     days_of,
     filled,
@@ -132,7 +132,7 @@ def _parquet_spans(file: str | BinaryIO, reading: Reading) -> Iterator[_ParquetS
     yield _ParquetSpan(file, parquet, groups, first, rows)
 
 
-def _reduce(span: Span, reading: Reading, file: str) -> Reduced:
+def _reduce(span: RowSpan, reading: Reading, file: str) -> Reduced:
     rows = Rows(span, file)
     amounts: dict[str, Amounts] = {}
     # An amount that others fall back to is read before them.

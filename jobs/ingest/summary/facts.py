@@ -46,7 +46,7 @@ class Quarantined:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class SnapshotFacts:
     """What is recorded beside a snapshot."""
 
     dialect: str
@@ -122,7 +122,7 @@ def assert_identity_2(charges: pl.DataFrame) -> None:
     )
 
 
-def to_json(facts: Facts, snapshot_id: str) -> dict[str, Any]:
+def to_json(facts: SnapshotFacts, snapshot_id: str) -> dict[str, Any]:
     """What `rebill ingest --json` prints; every amount as exact plain decimal text."""
     return {
         "snapshot": snapshot_id,
@@ -164,9 +164,9 @@ def _plain(found: Sums) -> dict[str, str]:
 
 __all__ = [
     "BASES",
-    "Facts",
     "FileFacts",
     "Quarantined",
+    "SnapshotFacts",
     "Sums",
     "assert_identity_2",
     "identity_1_residual",

@@ -7,14 +7,14 @@ from typing import Any
 
 from moto.budgets.models import budgets_backends
 
-from sandbox.aws.core.calls import Answer, Call, answers
+from sandbox.aws.core.calls import Answer, ApiCall, answers
 from sandbox.aws.core.errors import AwsError
 from sandbox.aws.core.world import Organization
 
 TAGS_PER_CALL = 20
 
 
-def _paying(call: Call) -> Organization:
+def _paying(call: ApiCall) -> Organization:
     organization = call.world.account(call.account_id).organization
     if organization is None or organization.payer_id != call.account_id:
         raise AwsError("AccessDeniedException", "Linked accounts have no access to this.")
@@ -25,7 +25,7 @@ def _paying(call: Call) -> Organization:
 
 
 @answers("ce", "UpdateCostAllocationTagsStatus")
-def update_tags(call: Call) -> Answer:
+def update_tags(call: ApiCall) -> Answer:
     """A key is known once it stands on an account, and not a moment before AWS has seen it."""
     organization, errors = _paying(call), []
     known = _known_keys(call, organization)
@@ -42,7 +42,7 @@ def update_tags(call: Call) -> Answer:
     return {"Errors": errors}
 
 
-def _known_keys(call: Call, organization: Organization) -> set[str]:
+def _known_keys(call: ApiCall, organization: Organization) -> set[str]:
     lag = timedelta(seconds=call.world.rules.cost_tag_seconds)
     return {
         key
@@ -53,7 +53,7 @@ def _known_keys(call: Call, organization: Organization) -> set[str]:
 
 
 @answers("ce", "ListCostAllocationTags")
-def list_tags(call: Call) -> Answer:
+def list_tags(call: ApiCall) -> Answer:
     organization, wanted = _paying(call), call.params
     found = []
     for key in sorted(_known_keys(call, organization)):
@@ -74,18 +74,18 @@ def list_tags(call: Call) -> Answer:
 
 
 @answers("ce", "CreateAnomalyMonitor")
-def create_monitor(call: Call) -> Answer:
+def create_monitor(call: ApiCall) -> Answer:
     """Not idempotent: the same name twice gives two monitors."""
     return {"MonitorArn": _created(call, "anomalymonitor", "AnomalyMonitor", "MonitorArn")}
 
 
 @answers("ce", "CreateAnomalySubscription")
-def create_subscription(call: Call) -> Answer:
+def create_subscription(call: ApiCall) -> Answer:
     arn = _created(call, "anomalysubscription", "AnomalySubscription", "SubscriptionArn")
     return {"SubscriptionArn": arn}
 
 
-def _created(call: Call, kind: str, member: str, key: str) -> str:
+def _created(call: ApiCall, kind: str, member: str, key: str) -> str:
     identity = call.world.new_id("", 32)
     arn = f"arn:aws:ce::{call.account_id}:{kind}/{identity}"
     _paying(call).anomaly[arn] = {**call.params[member], key: arn}
@@ -93,16 +93,16 @@ def _created(call: Call, kind: str, member: str, key: str) -> str:
 
 
 @answers("ce", "GetAnomalyMonitors")
-def get_monitors(call: Call) -> Answer:
+def get_monitors(call: ApiCall) -> Answer:
     return {"AnomalyMonitors": _kept(call, "anomalymonitor", "MonitorArnList")}
 
 
 @answers("ce", "GetAnomalySubscriptions")
-def get_subscriptions(call: Call) -> Answer:
+def get_subscriptions(call: ApiCall) -> Answer:
     return {"AnomalySubscriptions": _kept(call, "anomalysubscription", "SubscriptionArnList")}
 
 
-def _kept(call: Call, kind: str, chosen: str) -> list[dict[str, Any]]:
+def _kept(call: ApiCall, kind: str, chosen: str) -> list[dict[str, Any]]:
     wanted = call.params.get(chosen) or []
     return [
         described
@@ -115,7 +115,7 @@ def _kept(call: Call, kind: str, chosen: str) -> list[dict[str, Any]]:
 
 
 @answers("budgets", "UpdateBudget")
-def update_budget(call: Call) -> Answer:
+def update_budget(call: ApiCall) -> Answer:
     budgets: Any = budgets_backends[call.account_id]["aws"].budgets[call.params["AccountId"]]
     new = call.params["NewBudget"]
     if new["BudgetName"] not in budgets:
@@ -125,7 +125,7 @@ def update_budget(call: Call) -> Answer:
 
 
 @answers("budgets", "DescribeSubscribersForNotification")
-def describe_subscribers(call: Call) -> Answer:
+def describe_subscribers(call: ApiCall) -> Answer:
     budgets: Any = budgets_backends[call.account_id]["aws"].budgets[call.params["AccountId"]]
     budget = budgets.get(call.params["BudgetName"])
     wanted = call.params["Notification"]
@@ -136,7 +136,7 @@ def describe_subscribers(call: Call) -> Answer:
 
 
 @answers("service-quotas", "GetServiceQuota")
-def get_quota(call: Call) -> Answer:
+def get_quota(call: ApiCall) -> Answer:
     """Only the number of accounts in an organization."""
     if (call.params["ServiceCode"], call.params["QuotaCode"]) != ("organizations", "L-29A0C5DF"):
         raise AwsError("NoSuchResourceException", "The sandbox knows only the account quota.")

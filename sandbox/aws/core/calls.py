@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.aws.core.errors import invalid
 
 if TYPE_CHECKING:
-    from sandbox.aws.core.sessions import Caller
+    from sandbox.aws.core.sessions import Principal
     from sandbox.aws.core.world import World
 
 Params = Mapping[str, Any]
@@ -18,13 +18,13 @@ Answer = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Call:
+class ApiCall:
     """`name` is `service:Operation`; `host` tells a global endpoint from a regional one."""
 
     service: str
     operation: str
     params: Params
-    caller: Caller
+    caller: Principal
     world: World
     region: str
     host: str
@@ -42,7 +42,7 @@ class Call:
         return self.caller.account_id
 
 
-Handler = Callable[[Call], Answer | None]
+Handler = Callable[[ApiCall], Answer | None]
 """None means: the rules are kept, now let moto answer."""
 
 HANDLERS: dict[tuple[str, str], Handler] = {}
@@ -58,7 +58,7 @@ def answers(service: str, *operations: str) -> Callable[[Handler], Handler]:
     return register
 
 
-def page(call: Call, key: str, items: Sequence[Any], *, limit: int = 20) -> Answer:
+def page(call: ApiCall, key: str, items: Sequence[Any], *, limit: int = 20) -> Answer:
     """One page of a list. AWS may give fewer than asked for; only the token says it is the end."""
     try:
         start = int(call.params.get("NextToken") or 0)

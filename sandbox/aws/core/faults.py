@@ -33,7 +33,7 @@ class Crash(BaseException):
 
 
 @dataclass(frozen=True)
-class Plan:
+class FaultPlan:
     """`pattern` is a glob over `service:Operation`; hits the `first`th match and those after it."""
 
     pattern: str
@@ -47,7 +47,7 @@ class Faults:
     """Calls are counted from one as they arrive, botocore's own repeats included."""
 
     def __init__(self) -> None:
-        self._plans: list[Plan] = []
+        self._plans: list[FaultPlan] = []
         self._numbered: dict[int, Fault] = {}
         self._chance: tuple[Random, float, tuple[Fault, ...], str] | None = None
         self._lock = Lock()
@@ -56,7 +56,7 @@ class Faults:
 
     def on(self, pattern: str, fault: Fault, *, nth: int = 1, times: int = 1) -> None:
         """The `nth` call from now on that matches `pattern`, and `times - 1` more after it."""
-        self._plans.append(Plan(pattern, fault, nth, times))
+        self._plans.append(FaultPlan(pattern, fault, nth, times))
 
     def at(self, number: int, fault: Fault) -> None:
         """The call with this number, whatever it is."""

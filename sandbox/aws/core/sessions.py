@@ -20,7 +20,7 @@ KEY_ALPHABET = string.ascii_uppercase + "234567"
 
 
 @dataclass(frozen=True, eq=False)
-class Caller:
+class Principal:
     """`arn` is the session's, `principal_arn` what policies see: the user's, role's or root's.
 
     `unrestricted` is the sandbox's own administrator: trusted by accounts, bound by no identity
@@ -70,21 +70,21 @@ def standing_key(account_id: str, who: str) -> dict[str, Any]:
 
 
 @functools.cache
-def administrator(account_id: str) -> Caller:
+def administrator(account_id: str) -> Principal:
     arn = f"arn:aws:iam::{account_id}:user/administrator"
     key = standing_key(account_id, "USER")
-    return Caller(account_id, arn, arn, "user", "AIDASANDBOX", unrestricted=True, **key)
+    return Principal(account_id, arn, arn, "user", "AIDASANDBOX", unrestricted=True, **key)
 
 
 @functools.cache
-def root_user(account_id: str) -> Caller:
+def root_user(account_id: str) -> Principal:
     """The account's owner, signed in as root: answers to SCPs, and to nothing else."""
     arn = f"arn:aws:iam::{account_id}:root"
     key = standing_key(account_id, "ROOT")
-    return Caller(account_id, arn, arn, "root", account_id, unrestricted=True, **key)
+    return Principal(account_id, arn, arn, "root", account_id, unrestricted=True, **key)
 
 
-def caller_of(world: World, access_key_id: str) -> Caller:
+def caller_of(world: World, access_key_id: str) -> Principal:
     """An unknown key is the payer's administrator, unless rights are enforced."""
     session = world.sessions.get(access_key_id)
     if session is not None:
@@ -101,17 +101,17 @@ def caller_of(world: World, access_key_id: str) -> Caller:
     return world.administrator_of(world.payer_id)
 
 
-def _user_with(world: World, access_key_id: str) -> Caller | None:
+def _user_with(world: World, access_key_id: str) -> Principal | None:
     for account_id in (*world.key_owners.get(access_key_id, ()), *world.accounts):
         user = iam_backends[account_id]["aws"].get_user_from_access_key_id(access_key_id)
         if user is None:
             continue
         world.key_owners[access_key_id] = (account_id,)
-        return Caller(account_id, user.arn, user.arn, "user", user.id, access_key_id)
+        return Principal(account_id, user.arn, user.arn, "user", user.id, access_key_id)
     return None
 
 
-def principal_tags(caller: Caller) -> dict[str, str]:
+def principal_tags(caller: Principal) -> dict[str, str]:
     """The tags of the user or role itself, under those of the session."""
     iam: Any = iam_backends[caller.account_id]["aws"]
     if caller.kind == "user" and caller.name in iam.users:

@@ -14,7 +14,7 @@ from sandbox.aws.core.clock import Clock
 from sandbox.aws.core.errors import AwsError
 from sandbox.aws.core.mailbox import Mailbox
 from sandbox.aws.core.rules import Rules
-from sandbox.aws.core.sessions import Caller, administrator, root_user
+from sandbox.aws.core.sessions import Principal, administrator, root_user
 
 
 @dataclass
@@ -72,7 +72,7 @@ class Unit:
 
 
 @dataclass
-class Policy:
+class ControlPolicy:
     id: str
     name: str
     type: str
@@ -110,7 +110,7 @@ class Organization:
     members: dict[str, AwsAccount] = field(default_factory=dict)
     """In the order they joined, the payer first."""
     units: dict[str, Unit] = field(default_factory=dict)
-    policies: dict[str, Policy] = field(default_factory=dict)
+    policies: dict[str, ControlPolicy] = field(default_factory=dict)
     attached: dict[str, list[str]] = field(default_factory=dict)
     """Target -> ids of the policies attached to it."""
     policy_types: list[str] = field(default_factory=list)
@@ -171,7 +171,7 @@ class World:
         self.organizations: dict[str, Organization] = {}
         self.handshakes: dict[str, Handshake] = {}
         self.transfers: dict[str, Transfer] = {}
-        self.sessions: dict[str, Caller] = {}
+        self.sessions: dict[str, Principal] = {}
         self.key_owners: dict[str, tuple[str, ...]] = {}
         self.failures: dict[str, list[str]] = {}
         """E-mail -> the reasons its next creations fail with."""
@@ -221,13 +221,13 @@ class World:
         self.accounts[account_id] = account
         return account
 
-    def administrator_of(self, account_id: str) -> Caller:
+    def administrator_of(self, account_id: str) -> Principal:
         return self._standing(administrator(account_id))
 
-    def root_of(self, account_id: str) -> Caller:
+    def root_of(self, account_id: str) -> Principal:
         return self._standing(root_user(account_id))
 
-    def _standing(self, caller: Caller) -> Caller:
+    def _standing(self, caller: Principal) -> Principal:
         return self.sessions.setdefault(caller.access_key_id, caller)
 
 

@@ -11,16 +11,16 @@ from botocore.exceptions import UnknownServiceError
 from moto.core.model import OperationModel
 from moto.core.request import Request
 
-from sandbox.aws.core.calls import HANDLERS, Call, Handler
+from sandbox.aws.core.calls import HANDLERS, ApiCall, Handler
 from sandbox.aws.core.errors import AwsError, Undescribed
 from sandbox.aws.core.faults import Crash, Fault, Faults
-from sandbox.aws.core.sessions import Caller, caller_of
+from sandbox.aws.core.sessions import Principal, caller_of
 from sandbox.aws.core.world import World
 from sandbox.aws.http.shapes import CODES, check_answer, check_input
 from sandbox.aws.http.wire import (
     OPAQUE,
     Reply,
-    Scope,
+    SignedScope,
     concurrency_code,
     failure,
     operation_of,
@@ -48,7 +48,7 @@ class Lost(Exception):
 
 
 @dataclass
-class Entry:
+class LogEntry:
     """One line of the call log. `outcome` is ok, AWS's error code, or moto's HTTP status."""
 
     number: int
@@ -71,15 +71,15 @@ class Door:
     def __init__(self, world: World, faults: Faults) -> None:
         self.world = world
         self.faults = faults
-        self.log: list[Entry] = []
+        self.log: list[LogEntry] = []
 
     def handle(
-        self, scope: Scope, request: Callable[[], Request], *, host: str, delegate: Delegate
+        self, scope: SignedScope, request: Callable[[], Request], *, host: str, delegate: Delegate
     ) -> Reply | None:
         asked = None if scope.service in OPAQUE else _asked(scope, request())
         name = f"{scope.service}:{asked[0].name if asked else request().method}"
         fault = self.faults.next(name)
-        entry = Entry(self.faults.calls, name, without_secrets(asked[1] if asked else {}), fault)
+        entry = LogEntry(self.faults.calls, name, without_secrets(asked[1] if asked else {}), fault)
         self.log.append(entry)
         if fault and not fault.strikes_after:
             return self._strike(fault, scope.service)
@@ -93,24 +93,24 @@ class Door:
             reply = failure(scope.service, error, str(uuid.uuid4()))
         return self._strike(fault, scope.service) if fault else reply
 
-    def _unread(self, scope: Scope, entry: Entry, delegate: Delegate) -> Reply | None:
+    def _unread(self, scope: SignedScope, entry: LogEntry, delegate: Delegate) -> Reply | None:
         """A call whose operation we do not look at: moto's, for the caller's account."""
         self._sign(entry, caller_of(self.world, scope.access_key_id))
         reply = delegate(entry.account_id)
         entry.outcome = _outcome(reply)
         return reply
 
-    def _sign(self, entry: Entry, caller: Caller) -> Caller:
+    def _sign(self, entry: LogEntry, caller: Principal) -> Principal:
         entry.account_id, entry.caller = caller.account_id, caller.arn
         return caller
 
     def _answer(
-        self, scope: Scope, asked: Asked, entry: Entry, host: str, delegate: Delegate
+        self, scope: SignedScope, asked: Asked, entry: LogEntry, host: str, delegate: Delegate
     ) -> Reply | None:
         operation, params = asked
         with self.world.lock:
             caller = self._sign(entry, caller_of(self.world, scope.access_key_id))
-            call = Call(
+            call = ApiCall(
                 scope.service, operation.name, params, caller, self.world, scope.region, host
             )
             if scope.service in STRICT:
@@ -127,7 +127,7 @@ class Door:
         entry.outcome = _outcome(reply)
         return reply
 
-    def _handled(self, call: Call) -> dict[str, Any] | None:
+    def _handled(self, call: ApiCall) -> dict[str, Any] | None:
         stub = self.world.stubs.get((call.service, call.operation))
         if stub is not None:
             return stub(dict(call.params))
@@ -152,11 +152,11 @@ class Door:
             case Fault.ERROR_BEFORE | Fault.ERROR_AFTER:
                 return outage(request_id)
 
-    def calls(self, name: str) -> list[Entry]:
+    def calls(self, name: str) -> list[LogEntry]:
         return [entry for entry in self.log if entry.name == name]
 
 
-def _asked(scope: Scope, request: Request) -> Asked | None:
+def _asked(scope: SignedScope, request: Request) -> Asked | None:
     """None for a service that botocore's models do not describe under this name."""
     try:
         return operation_of(scope.service, request)

@@ -36,7 +36,7 @@ Reply = tuple[int, dict[str, str], str | bytes]
 
 
 @dataclass(frozen=True)
-class Scope:
+class SignedScope:
     """What the signature tells of a request before its body is read."""
 
     access_key_id: str
@@ -44,13 +44,13 @@ class Scope:
     service: str
 
 
-def scope_of(headers: Mapping[str, str], url: str) -> Scope:
+def scope_of(headers: Mapping[str, str], url: str) -> SignedScope:
     found = SCOPE.search(_text(headers.get("Authorization", "")))
     if found is None:
         host = urlsplit(url).hostname or ""
-        return Scope("", "us-east-1", host.split(".")[0])
+        return SignedScope("", "us-east-1", host.split(".")[0])
     service = SERVICES.get(found["service"], found["service"])
-    return Scope(found["key"], found["region"], service)
+    return SignedScope(found["key"], found["region"], service)
 
 
 def _text(value: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
-from sandbox.aws.core.calls import Call
+from sandbox.aws.core.calls import ApiCall
 from sandbox.aws.core.sessions import principal_tags
 from sandbox.aws.core.world import AwsAccount, Organization
 from sandbox.aws.iam.evaluator import Values
@@ -21,7 +21,7 @@ PREFIX = {
 }
 
 
-def action_of(call: Call) -> str:
+def action_of(call: ApiCall) -> str:
     """Nearly always the operation's own name."""
     prefix = PREFIX.get(call.service, call.service)
     if call.service == "budgets":
@@ -33,11 +33,11 @@ def action_of(call: Call) -> str:
 # The caller's side. --------------------------------------------------------------------
 
 
-def context_of(call: Call) -> dict[str, Values]:
+def context_of(call: ApiCall) -> dict[str, Values]:
     return _who(call) | _tags(call) | _target(call) | {k: [v] for k, v in _words(call).items() if v}
 
 
-def _who(call: Call) -> dict[str, Values]:
+def _who(call: ApiCall) -> dict[str, Values]:
     caller, account = call.caller, call.world.accounts.get(call.account_id)
     context: dict[str, Values] = {
         "aws:principalarn": [caller.principal_arn],
@@ -66,7 +66,7 @@ def _who(call: Call) -> dict[str, Values]:
     return context
 
 
-def _tags(call: Call) -> dict[str, Values]:
+def _tags(call: ApiCall) -> dict[str, Values]:
     given = call.params.get("Tags") or call.params.get("ResourceTags") or []
     keys = [tag["Key"] for tag in given] + list(call.params.get("TagKeys", []))
     context: dict[str, Values] = {
@@ -75,7 +75,7 @@ def _tags(call: Call) -> dict[str, Values]:
     return context | ({"aws:tagkeys": keys} if keys else {})
 
 
-def _words(call: Call) -> dict[str, str]:
+def _words(call: ApiCall) -> dict[str, str]:
     """Keys that are simply a parameter of the call."""
     params = call.params
     task = params.get("TaskPolicyArn")
@@ -93,7 +93,7 @@ def _words(call: Call) -> dict[str, str]:
     }
 
 
-def _policy_type(call: Call) -> str:
+def _policy_type(call: ApiCall) -> str:
     """Of the policy that is named, made or listed."""
     if call.service != "organizations":
         return ""
@@ -107,12 +107,12 @@ def _policy_type(call: Call) -> str:
 # The resource's side. ------------------------------------------------------------------
 
 
-def _organization(call: Call) -> Organization | None:
+def _organization(call: ApiCall) -> Organization | None:
     account = call.world.accounts.get(call.account_id)
     return account.organization if account else None
 
 
-def target_account(call: Call) -> AwsAccount | None:
+def target_account(call: ApiCall) -> AwsAccount | None:
     """The account a call is about: named by id, by the role's ARN, or by the root's."""
     params = call.params
     target = params.get("TargetPrincipal") or params.get("RoleArn") or ""
@@ -126,7 +126,7 @@ def target_account(call: Call) -> AwsAccount | None:
     return call.world.accounts.get(named)
 
 
-def _target(call: Call) -> dict[str, Values]:
+def _target(call: ApiCall) -> dict[str, Values]:
     account = target_account(call)
     if account is None:
         return _role_tags(call)
@@ -139,20 +139,20 @@ def _target(call: Call) -> dict[str, Values]:
     return context
 
 
-def _role_tags(call: Call) -> dict[str, Values]:
+def _role_tags(call: ApiCall) -> dict[str, Values]:
     if call.service != "iam" or "RoleName" not in call.params:
         return {}
     role = _role_named(call)
     return {f"aws:resourcetag/{t['Key']}".lower(): [t["Value"]] for t in role.tags} if role else {}
 
 
-def _role_named(call: Call) -> Any:
+def _role_named(call: ApiCall) -> Any:
     iam: Any = iam_backends[call.account_id]["aws"]
     wanted = call.params.get("RoleName")
     return next((role for role in iam.roles.values() if role.name == wanted), None)
 
 
-def resources_of(call: Call) -> list[str]:
+def resources_of(call: ApiCall) -> list[str]:
     """Every ARN the caller needs the action on; `*` where AWS has no resource-level rights."""
     match call.service:
         case "organizations":
@@ -178,7 +178,7 @@ NAMING = (
 """Parameters of Organizations that name a resource."""
 
 
-def _organization_resources(call: Call) -> list[str]:
+def _organization_resources(call: ApiCall) -> list[str]:
     organization, params = _organization(call), call.params
     if organization is None:
         return []
@@ -197,14 +197,14 @@ def _named(organization: Organization, identity: str) -> str:
     return arn(organization, kind, identity) if kind else account_arn(organization, identity)
 
 
-def _handshake_arn(call: Call, identity: str) -> str:
+def _handshake_arn(call: ApiCall, identity: str) -> str:
     handshake = call.world.handshakes.get(identity)
     if handshake is None:
         return "*"
     return arn(handshake.organization, "handshake", f"{handshake.action.lower()}/{identity}")
 
 
-def _transfer_arn(call: Call, organization: Organization, identity: str) -> str:
+def _transfer_arn(call: ApiCall, organization: Organization, identity: str) -> str:
     """Inbound to the one who pays, outbound to the one whose bill it is."""
     transfer = call.world.transfers.get(identity)
     inbound = transfer is not None and transfer.target is organization
@@ -213,14 +213,14 @@ def _transfer_arn(call: Call, organization: Organization, identity: str) -> str:
     )
 
 
-def _budget_resource(call: Call) -> str:
+def _budget_resource(call: ApiCall) -> str:
     """All budgets of the account, where the call names none."""
     params = call.params
     named = params.get("Budget") or params.get("NewBudget") or params
     return f"arn:aws:budgets::{params['AccountId']}:budget/{named.get('BudgetName', '*')}"
 
 
-def _account_resource(call: Call) -> str:
+def _account_resource(call: ApiCall) -> str:
     account = target_account(call)
     if account is None or account.organization is None or account.id == call.account_id:
         return f"arn:aws:account::{call.account_id}:account"
@@ -228,7 +228,7 @@ def _account_resource(call: Call) -> str:
     return f"arn:aws:account::{organization.payer_id}:account/{organization.id}/{account.id}"
 
 
-def _iam_resource(call: Call) -> str:
+def _iam_resource(call: ApiCall) -> str:
     params, stem = call.params, f"arn:aws:iam::{call.account_id}"
     if "RoleName" in params:
         role = _role_named(call)

@@ -9,7 +9,7 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
-from sandbox.aws.core.calls import Answer, Call, answers
+from sandbox.aws.core.calls import Answer, ApiCall, answers
 from sandbox.aws.core.errors import AwsError
 from sandbox.aws.core.world import CredentialReport, RootCredentials
 
@@ -26,7 +26,7 @@ ROOT = "<root_account>"
 
 
 @answers("iam", "GenerateCredentialReport")
-def generate_report(call: Call) -> Answer:
+def generate_report(call: ApiCall) -> Answer:
     """A report younger than four hours is the report; what changed since is not in it."""
     reports = call.world.credential_reports
     report = reports.get(call.account_id)
@@ -37,12 +37,12 @@ def generate_report(call: Call) -> Answer:
     return {"State": "COMPLETE" if call.now >= _ready_at(call, report) else "INPROGRESS"}
 
 
-def _ready_at(call: Call, report: CredentialReport) -> datetime:
+def _ready_at(call: ApiCall, report: CredentialReport) -> datetime:
     return report.started_at + timedelta(seconds=call.world.rules.report_seconds)
 
 
 @answers("iam", "GetCredentialReport")
-def get_report(call: Call) -> Answer:
+def get_report(call: ApiCall) -> Answer:
     report = call.world.credential_reports.get(call.account_id)
     if report is None:
         raise AwsError("ReportNotPresent", "No report is present: generate one first.")
@@ -57,7 +57,7 @@ def get_report(call: Call) -> Answer:
     }
 
 
-def _written(call: Call) -> str:
+def _written(call: ApiCall) -> str:
     iam: Any = iam_backends[call.account_id]["aws"]
     account = call.world.account(call.account_id)
     text = io.StringIO()
@@ -104,7 +104,7 @@ def _instant(at: datetime) -> str:
 
 
 @answers("iam", "ListVirtualMFADevices")
-def list_virtual_devices(call: Call) -> Answer | None:
+def list_virtual_devices(call: ApiCall) -> Answer | None:
     """Root's app stands among the users' devices; its passkeys and hardware keys never do."""
     if call.params.get("AssignmentStatus") == "Unassigned":
         return None

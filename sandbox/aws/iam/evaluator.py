@@ -16,7 +16,7 @@ VARIABLE = re.compile(r"\$\{([^}]+)\}")
 
 
 @dataclass(frozen=True)
-class Ask:
+class AuthorizationRequest:
     """One action on one resource. Context keys are lower case; values are lists of text."""
 
     action: str
@@ -29,7 +29,10 @@ class Unsupported(AssertionError):
 
 
 def verdict(
-    documents: list[str], ask: Ask, *, principal: Callable[[Any], bool] | None = None
+    documents: list[str],
+    ask: AuthorizationRequest,
+    *,
+    principal: Callable[[Any], bool] | None = None,
 ) -> Verdict:
     """A Deny anywhere wins. With `principal`, only statements whose Principal it accepts count."""
     allowed = False
@@ -58,7 +61,7 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _applies(statement: Mapping[str, Any], ask: Ask) -> bool:
+def _applies(statement: Mapping[str, Any], ask: AuthorizationRequest) -> bool:
     return (
         _named(statement, "Action", ask, ask.action.lower(), str.lower)
         and _named(statement, "Resource", ask, ask.resource, str)
@@ -71,7 +74,11 @@ def _applies(statement: Mapping[str, Any], ask: Ask) -> bool:
 
 
 def _named(
-    statement: Mapping[str, Any], element: str, ask: Ask, value: str, spelled: Callable[[str], str]
+    statement: Mapping[str, Any],
+    element: str,
+    ask: AuthorizationRequest,
+    value: str,
+    spelled: Callable[[str], str],
 ) -> bool:
     """Trust policies have no Resource: there the statement is about the role it stands on."""
     if f"Not{element}" in statement:
@@ -94,7 +101,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(parts), re.DOTALL)
 
 
-def _filled(text: str, ask: Ask) -> str:
+def _filled(text: str, ask: AuthorizationRequest) -> str:
     """Policy variables; one without a value matches nothing."""
 
     def value_of(found: re.Match[str]) -> str:
@@ -107,7 +114,7 @@ def _filled(text: str, ask: Ask) -> str:
 # Conditions. ---------------------------------------------------------------------------
 
 
-def _holds(operator: str, key: str, wanted: Values, ask: Ask) -> bool:
+def _holds(operator: str, key: str, wanted: Values, ask: AuthorizationRequest) -> bool:
     have = ask.context.get(key.lower())
     for prefix, judge in (("ForAllValues:", all), ("ForAnyValue:", any)):
         if operator.startswith(prefix):
@@ -122,7 +129,7 @@ def _holds(operator: str, key: str, wanted: Values, ask: Ask) -> bool:
     return any(test(value, _all_filled(wanted, ask)) for value in have)
 
 
-def _all_filled(wanted: Values, ask: Ask) -> Values:
+def _all_filled(wanted: Values, ask: AuthorizationRequest) -> Values:
     return [_filled(str(value), ask) for value in wanted]
 
 

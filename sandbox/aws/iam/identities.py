@@ -6,7 +6,7 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
-from sandbox.aws.core.calls import Answer, Call, answers
+from sandbox.aws.core.calls import Answer, ApiCall, answers
 from sandbox.aws.core.errors import AwsError
 from sandbox.aws.iam.trust import (
     check_identity_policy,
@@ -21,11 +21,11 @@ MANAGED_MAX = 6_144
 ATTACHED_MAX = 10
 
 
-def _backend(call: Call) -> Any:
+def _backend(call: ApiCall) -> Any:
     return iam_backends[call.account_id]["aws"]
 
 
-def _role(call: Call) -> Any:
+def _role(call: ApiCall) -> Any:
     wanted = call.params["RoleName"]
     found = next((role for role in _backend(call).roles.values() if role.name == wanted), None)
     if found is None:
@@ -38,7 +38,7 @@ def _exceeded(words: str) -> AwsError:
 
 
 @answers("iam", "CreateRole")
-def create_role(call: Call) -> Answer | None:
+def create_role(call: ApiCall) -> Answer | None:
     params, iam = call.params, _backend(call)
     check_trust(call.world, params["AssumeRolePolicyDocument"])
     boundary = params.get("PermissionsBoundary")
@@ -54,7 +54,7 @@ def create_role(call: Call) -> Answer | None:
 
 
 @answers("iam", "UpdateAssumeRolePolicy")
-def update_trust(call: Call) -> Answer:
+def update_trust(call: ApiCall) -> Answer:
     """Not moto's: it refuses sts:SetSourceIdentity and sts:TagSession in a trust policy."""
     role = _role(call)
     check_trust(call.world, call.params["PolicyDocument"])
@@ -65,13 +65,13 @@ def update_trust(call: Call) -> Answer:
     return {}
 
 
-def role_birth(call: Call) -> Any:
+def role_birth(call: ApiCall) -> Any:
     """Roles that came with the account are as old as it is."""
     return call.world.account(call.account_id).created_at.replace(year=2000)
 
 
 @answers("iam", "PutRolePolicy", "PutUserPolicy", "PutGroupPolicy")
-def put_inline(call: Call) -> Answer | None:
+def put_inline(call: ApiCall) -> Answer | None:
     key = next(key for key in INLINE_MAX if key in call.params)
     check_identity_policy(call.params["PolicyDocument"])
     others = _inline_of(call, key)
@@ -83,7 +83,7 @@ def put_inline(call: Call) -> Answer | None:
     return None
 
 
-def _inline_of(call: Call, key: str) -> dict[str, str]:
+def _inline_of(call: ApiCall, key: str) -> dict[str, str]:
     iam = _backend(call)
     if key == "RoleName":
         return dict(_role(call).policies)
@@ -92,7 +92,7 @@ def _inline_of(call: Call, key: str) -> dict[str, str]:
 
 
 @answers("iam", "CreatePolicy", "CreatePolicyVersion")
-def create_policy(call: Call) -> Answer | None:
+def create_policy(call: ApiCall) -> Answer | None:
     check_identity_policy(call.params["PolicyDocument"])
     if document_size(call.params["PolicyDocument"]) > MANAGED_MAX:
         raise _exceeded(f"Cannot exceed quota for PolicySize: {MANAGED_MAX}")
@@ -100,7 +100,7 @@ def create_policy(call: Call) -> Answer | None:
 
 
 @answers("iam", "AttachRolePolicy")
-def attach(call: Call) -> Answer | None:
+def attach(call: ApiCall) -> Answer | None:
     role = _role(call)
     attached = set(role.managed_policies) | {call.params["PolicyArn"]}
     if len(attached) > ATTACHED_MAX:
@@ -109,7 +109,7 @@ def attach(call: Call) -> Answer | None:
 
 
 @answers("iam", "PutRolePermissionsBoundary")
-def put_boundary(call: Call) -> Answer | None:
+def put_boundary(call: ApiCall) -> Answer | None:
     _role(call)
     boundary = call.params["PermissionsBoundary"]
     if boundary not in _backend(call).managed_policies:
@@ -120,7 +120,7 @@ def put_boundary(call: Call) -> Answer | None:
 
 
 @answers("iam", "DeleteRole")
-def delete_role(call: Call) -> Answer | None:
+def delete_role(call: ApiCall) -> Answer | None:
     role = _role(call)
     if role.policies:
         raise AwsError("DeleteConflict", "Cannot delete entity, must delete policies first.")

@@ -10,7 +10,7 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
-from sandbox.aws.core.calls import Answer, Call, answers
+from sandbox.aws.core.calls import Answer, ApiCall, answers
 from sandbox.aws.core.errors import AwsError
 from sandbox.aws.core.world import World
 
@@ -52,7 +52,7 @@ def check_code(world: World, account_id: str, user: str, *, serial: str, code: s
 
 
 @answers("iam", "EnableMFADevice")
-def enable_device(call: Call) -> Answer | None:
+def enable_device(call: ApiCall) -> Answer | None:
     """Two codes in a row prove that the person has the device."""
     iam: Any = iam_backends[call.account_id]["aws"]
     device = iam.virtual_mfa_devices.get(call.params["SerialNumber"])

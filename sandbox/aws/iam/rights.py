@@ -8,11 +8,11 @@ from typing import Any
 from moto.core.utils import get_service_model
 from moto.iam.models import iam_backends
 
-from sandbox.aws.core.calls import Call
+from sandbox.aws.core.calls import ApiCall
 from sandbox.aws.core.errors import AwsError
-from sandbox.aws.core.sessions import Caller
+from sandbox.aws.core.sessions import Principal
 from sandbox.aws.iam.context import action_of, context_of, resources_of
-from sandbox.aws.iam.evaluator import Ask, verdict
+from sandbox.aws.iam.evaluator import AuthorizationRequest, verdict
 from sandbox.aws.iam.sts import ROOT_TASKS
 from sandbox.aws.organizations.organization import ancestors
 
@@ -28,7 +28,7 @@ WITH_TAGS = {
 """Giving tags at creation needs the right to tag as well."""
 
 
-def authorize(call: Call) -> None:
+def authorize(call: ApiCall) -> None:
     """SCPs and root tasks bind always; identity policies while rights are enforced."""
     caller = call.caller
     if action_of(call) in FREE:
@@ -43,16 +43,16 @@ def authorize(call: Call) -> None:
         return
     context = context_of(call)
     for action, resource in _asked(call):
-        _check(call, Ask(action, resource, context))
+        _check(call, AuthorizationRequest(action, resource, context))
 
 
-def _is_bare_token(caller: Caller) -> bool:
+def _is_bare_token(caller: Principal) -> bool:
     """GetSessionToken without MFA is no use for IAM."""
     temporary = caller.access_key_id.startswith("ASIA")
     return caller.kind == "user" and temporary and caller.mfa_at is None
 
 
-def _asked(call: Call) -> Iterator[tuple[str, str]]:
+def _asked(call: ApiCall) -> Iterator[tuple[str, str]]:
     action = action_of(call)
     for resource in resources_of(call):
         yield action, resource
@@ -62,7 +62,7 @@ def _asked(call: Call) -> Iterator[tuple[str, str]]:
         yield WITH_TAGS[action], _resource_to_tag(call)
 
 
-def _resource_to_tag(call: Call) -> str:
+def _resource_to_tag(call: ApiCall) -> str:
     """An account that is not there yet is any account of the organization."""
     account = call.world.accounts.get(call.account_id)
     if call.service == "iam" or account is None or account.organization is None:
@@ -71,7 +71,7 @@ def _resource_to_tag(call: Call) -> str:
     return f"arn:aws:organizations::{organization.payer_id}:account/{organization.id}/*"
 
 
-def _check(call: Call, ask: Ask) -> None:
+def _check(call: ApiCall, ask: AuthorizationRequest) -> None:
     for level in _control_policies(call):
         said = verdict(level, ask)
         if said != "Allow":
@@ -87,14 +87,14 @@ def _check(call: Call, ask: Ask) -> None:
             raise _denied(call, ask.action, ask.resource, why if said == "Deny" else none)
 
 
-def _denied(call: Call, action: str, resource: str, why: str) -> AwsError:
+def _denied(call: ApiCall, action: str, resource: str, why: str) -> AwsError:
     query = get_service_model(call.service).protocol == "query"
     who = f"User: {call.caller.arn} is not authorized to perform: {action}"
     words = f"{who} on resource: {resource} {why}"
     return AwsError("AccessDenied" if query else "AccessDeniedException", words)
 
 
-def _control_policies(call: Call) -> list[list[str]]:
+def _control_policies(call: ApiCall) -> list[list[str]]:
     """The SCPs over the caller's account, level by level; none bind the payer."""
     account = call.world.accounts.get(call.account_id)
     organization = account.organization if account else None
@@ -121,7 +121,7 @@ def _control_policies(call: Call) -> list[list[str]]:
     return [] if only_full else found
 
 
-def _layers(caller: Caller) -> Iterator[list[str]]:
+def _layers(caller: Principal) -> Iterator[list[str]]:
     """Each must allow: the principal's policies, its boundary, and the session's own policy."""
     iam: Any = iam_backends[caller.account_id]["aws"]
     if caller.kind == "user":

@@ -6,14 +6,14 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
-from sandbox.aws.core.calls import Answer, Call, answers
+from sandbox.aws.core.calls import Answer, ApiCall, answers
 from sandbox.aws.core.errors import AwsError
 from sandbox.aws.core.world import Organization, RootCredentials
 
 # Centralised root access. --------------------------------------------------------------
 
 
-def _manageable(call: Call) -> Organization:
+def _manageable(call: ApiCall) -> Organization:
     organization = call.world.account(call.account_id).organization
     if organization is None:
         raise AwsError("OrganizationNotFoundException", "The account is in no organization.")
@@ -38,28 +38,28 @@ def _features(organization: Organization) -> Answer:
 
 
 @answers("iam", "EnableOrganizationsRootCredentialsManagement", "EnableOrganizationsRootSessions")
-def enable_feature(call: Call) -> Answer:
+def enable_feature(call: ApiCall) -> Answer:
     organization = _manageable(call)
     organization.root_features.add(call.operation.removeprefix("EnableOrganizations"))
     return _features(organization)
 
 
 @answers("iam", "DisableOrganizationsRootCredentialsManagement", "DisableOrganizationsRootSessions")
-def disable_feature(call: Call) -> Answer:
+def disable_feature(call: ApiCall) -> Answer:
     organization = _manageable(call)
     organization.root_features.discard(call.operation.removeprefix("DisableOrganizations"))
     return _features(organization)
 
 
 @answers("iam", "ListOrganizationsFeatures")
-def list_features(call: Call) -> Answer:
+def list_features(call: ApiCall) -> Answer:
     return _features(_manageable(call))
 
 
 # What root sees of itself. A user's name, or a user calling, is moto's business. ---------
 
 
-def _root(call: Call) -> RootCredentials | None:
+def _root(call: ApiCall) -> RootCredentials | None:
     if call.caller.kind != "root" or call.params.get("UserName"):
         return None
     return call.world.account(call.account_id).root
@@ -70,7 +70,7 @@ def _missing(what: str) -> AwsError:
 
 
 @answers("iam", "GetLoginProfile")
-def get_login_profile(call: Call) -> Answer | None:
+def get_login_profile(call: ApiCall) -> Answer | None:
     root = _root(call)
     if root is None:
         return None
@@ -79,13 +79,13 @@ def get_login_profile(call: Call) -> Answer | None:
     return {"LoginProfile": _profile(call)}
 
 
-def _profile(call: Call) -> Answer:
+def _profile(call: ApiCall) -> Answer:
     created = call.world.account(call.account_id).created_at
     return {"UserName": "root", "CreateDate": created, "PasswordResetRequired": False}
 
 
 @answers("iam", "CreateLoginProfile")
-def create_login_profile(call: Call) -> Answer | None:
+def create_login_profile(call: ApiCall) -> Answer | None:
     """For root it reveals no password: it allows to recover one by e-mail."""
     root = _root(call)
     if root is None:
@@ -97,7 +97,7 @@ def create_login_profile(call: Call) -> Answer | None:
 
 
 @answers("iam", "DeleteLoginProfile")
-def delete_login_profile(call: Call) -> Answer | None:
+def delete_login_profile(call: ApiCall) -> Answer | None:
     root = _root(call)
     if root is None:
         return None
@@ -108,7 +108,7 @@ def delete_login_profile(call: Call) -> Answer | None:
 
 
 @answers("iam", "ListAccessKeys")
-def list_access_keys(call: Call) -> Answer | None:
+def list_access_keys(call: ApiCall) -> Answer | None:
     root = _root(call)
     if root is None:
         return None
@@ -121,7 +121,7 @@ def list_access_keys(call: Call) -> Answer | None:
 
 
 @answers("iam", "DeleteAccessKey")
-def delete_access_key(call: Call) -> Answer | None:
+def delete_access_key(call: ApiCall) -> Answer | None:
     root = _root(call)
     if root is None:
         return None
@@ -131,7 +131,7 @@ def delete_access_key(call: Call) -> Answer | None:
 
 
 @answers("iam", "GetAccessKeyLastUsed")
-def get_last_used(call: Call) -> Answer | None:
+def get_last_used(call: ApiCall) -> Answer | None:
     root = _root(call)
     if root is None or call.params["AccessKeyId"] not in root.access_keys:
         return None
@@ -139,7 +139,7 @@ def get_last_used(call: Call) -> Answer | None:
 
 
 @answers("iam", "ListMFADevices")
-def list_devices(call: Call) -> Answer | None:
+def list_devices(call: ApiCall) -> Answer | None:
     root = _root(call)
     if root is None:
         return None
@@ -152,7 +152,7 @@ def list_devices(call: Call) -> Answer | None:
 
 
 @answers("iam", "DeactivateMFADevice")
-def deactivate_device(call: Call) -> Answer | None:
+def deactivate_device(call: ApiCall) -> Answer | None:
     root = _root(call)
     if root is None:
         return None
@@ -163,7 +163,7 @@ def deactivate_device(call: Call) -> Answer | None:
 
 
 @answers("iam", "ListSigningCertificates")
-def list_certificates(call: Call) -> Answer | None:
+def list_certificates(call: ApiCall) -> Answer | None:
     root = _root(call)
     if root is None:
         return None
@@ -175,7 +175,7 @@ def list_certificates(call: Call) -> Answer | None:
 
 
 @answers("iam", "DeleteSigningCertificate")
-def delete_certificate(call: Call) -> Answer | None:
+def delete_certificate(call: ApiCall) -> Answer | None:
     root = _root(call)
     if root is None:
         return None
@@ -189,7 +189,7 @@ def delete_certificate(call: Call) -> Answer | None:
 
 
 @answers("iam", "GetAccountSummary")
-def get_account_summary(call: Call) -> Answer:
+def get_account_summary(call: ApiCall) -> Answer:
     iam: Any = iam_backends[call.account_id]["aws"]
     root = call.world.account(call.account_id).root
     own = [p for p in iam.managed_policies.values() if ":aws:" not in p.arn.split("iam")[1]]

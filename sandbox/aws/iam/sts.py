@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sandbox.aws.core.calls import Answer, Call, answers
+from sandbox.aws.core.calls import Answer, ApiCall, answers
 from sandbox.aws.core.errors import AwsError
-from sandbox.aws.core.sessions import Caller, new_key
+from sandbox.aws.core.sessions import Principal, new_key
 from sandbox.aws.core.world import AwsAccount, state_of
 from sandbox.aws.iam.context import context_of
 from sandbox.aws.iam.mfa import check_code
@@ -24,7 +24,7 @@ USABLE_WORDS = {
 
 
 @answers("sts", "GetCallerIdentity")
-def get_caller_identity(call: Call) -> Answer:
+def get_caller_identity(call: ApiCall) -> Answer:
     caller = call.caller
     return {"UserId": caller.user_id, "Account": caller.account_id, "Arn": caller.arn}
 
@@ -33,7 +33,7 @@ def get_caller_identity(call: Call) -> Answer:
 
 
 @answers("sts", "AssumeRole")
-def assume_role(call: Call) -> Answer:
+def assume_role(call: ApiCall) -> Answer:
     role_arn = call.params["RoleArn"]
     parts = role_arn.split(":", 5)
     account = call.world.accounts.get(parts[4]) if len(parts) == 6 else None
@@ -58,7 +58,7 @@ def assume_role(call: Call) -> Answer:
     } | ({"SourceIdentity": session.source_identity} if session.source_identity else {})
 
 
-def refused(call: Call, resource: str) -> AwsError:
+def refused(call: ApiCall, resource: str) -> AwsError:
     """The same words whether the role is missing or does not trust the caller."""
     return AwsError(
         "AccessDenied",
@@ -67,7 +67,7 @@ def refused(call: Call, resource: str) -> AwsError:
     )
 
 
-def _check_alive(call: Call, account: AwsAccount, resource: str) -> None:
+def _check_alive(call: ApiCall, account: AwsAccount, resource: str) -> None:
     rules = call.world.rules
     if state_of(account, rules, call.now) not in {"ACTIVE", "PENDING_ACTIVATION"}:
         raise refused(call, resource)
@@ -77,7 +77,7 @@ def _check_alive(call: Call, account: AwsAccount, resource: str) -> None:
         raise AwsError(rules.usable_error, words) if words else refused(call, resource)
 
 
-def _proof(call: Call) -> dict[str, list[str]]:
+def _proof(call: ApiCall) -> dict[str, list[str]]:
     """A code given with the call itself is MFA of this very moment."""
     code, serial = call.params.get("TokenCode"), call.params.get("SerialNumber")
     if code is None and serial is None:
@@ -88,7 +88,7 @@ def _proof(call: Call) -> dict[str, list[str]]:
     return {"aws:multifactorauthpresent": ["true"], "aws:multifactorauthage": ["0"]}
 
 
-def _duration(call: Call, role: Any) -> int:
+def _duration(call: ApiCall, role: Any) -> int:
     seconds = int(call.params.get("DurationSeconds") or 3_600)
     if call.caller.chained and seconds > CHAINED_SECONDS_MAX:
         raise AwsError(
@@ -104,9 +104,9 @@ def _duration(call: Call, role: Any) -> int:
     return seconds
 
 
-def _role_session(call: Call, account_id: str, role: Any, seconds: int) -> Caller:
+def _role_session(call: ApiCall, account_id: str, role: Any, seconds: int) -> Principal:
     name = call.params["RoleSessionName"]
-    session = Caller(
+    session = Principal(
         account_id,
         arn=f"arn:aws:sts::{account_id}:assumed-role/{role.name}/{name}",
         principal_arn=role.arn,
@@ -123,7 +123,7 @@ def _role_session(call: Call, account_id: str, role: Any, seconds: int) -> Calle
     return session
 
 
-def _credentials(session: Caller) -> Answer:
+def _credentials(session: Principal) -> Answer:
     return {
         "AccessKeyId": session.access_key_id,
         "SecretAccessKey": session.secret_access_key,
@@ -136,7 +136,7 @@ def _credentials(session: Caller) -> Answer:
 
 
 @answers("sts", "GetSessionToken")
-def get_session_token(call: Call) -> Answer:
+def get_session_token(call: ApiCall) -> Answer:
     """The only credentials that carry MFA, besides a code given to AssumeRole."""
     caller, code = call.caller, call.params.get("TokenCode")
     if caller.kind != "user" or (caller.session_token and not caller.unrestricted):
@@ -158,7 +158,7 @@ def get_session_token(call: Call) -> Answer:
 
 
 @answers("sts", "AssumeRoot")
-def assume_root(call: Call) -> Answer:
+def assume_root(call: ApiCall) -> Answer:
     """For a member, by its payer or the delegate for IAM, for one task and a quarter of an hour."""
     target, task = call.params["TargetPrincipal"], call.params["TaskPolicyArn"]["arn"]
     account_id = target.split(":")[4] if ":" in target else target
@@ -182,7 +182,7 @@ def assume_root(call: Call) -> Answer:
         raise AwsError("ValidationError", "DurationSeconds must be at most 900 for AssumeRoot.")
     _check_alive(call, organization.members[account_id], f"arn:aws:iam::{account_id}:root")
     arn = f"arn:aws:iam::{account_id}:root"
-    session = Caller(
+    session = Principal(
         account_id,
         arn,
         arn,

@@ -10,10 +10,10 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
-from sandbox.aws.core.calls import Call
+from sandbox.aws.core.calls import ApiCall
 from sandbox.aws.core.errors import AwsError
 from sandbox.aws.core.world import World
-from sandbox.aws.iam.evaluator import Ask, Values, as_list, statements, verdict
+from sandbox.aws.iam.evaluator import AuthorizationRequest, Values, as_list, statements, verdict
 
 TRUST_MAX = 2_048
 PRINCIPAL = re.compile(
@@ -83,18 +83,19 @@ def effective_trust(world: World, role: Any) -> str | None:
     return spread[-1] if spread else None
 
 
-def trusted(call: Call, document: str, *, role_arn: str, context: Mapping[str, Values]) -> bool:
+def trusted(call: ApiCall, document: str, *, role_arn: str, context: Mapping[str, Values]) -> bool:
     """Tags and a source identity need actions of their own, besides AssumeRole."""
     actions = ["sts:AssumeRole"]
     actions += ["sts:TagSession"] if call.params.get("Tags") else []
     actions += ["sts:SetSourceIdentity"] if call.params.get("SourceIdentity") else []
     return all(
-        verdict([document], Ask(action, role_arn, context), principal=_names(call)) == "Allow"
+        verdict([document], AuthorizationRequest(action, role_arn, context), principal=_names(call))
+        == "Allow"
         for action in actions
     )
 
 
-def _names(call: Call) -> Callable[[Any], bool]:
+def _names(call: ApiCall) -> Callable[[Any], bool]:
     """A principal is named by its own ARN, its session's, or all of its account."""
     caller = call.caller
     names = {

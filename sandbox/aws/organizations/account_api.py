@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 from datetime import timedelta
 
-from sandbox.aws.core.calls import Answer, Call, answers
+from sandbox.aws.core.calls import Answer, ApiCall, answers
 from sandbox.aws.core.errors import AwsError, denied
 from sandbox.aws.core.mailbox import Message
 from sandbox.aws.core.world import AwsAccount, state_of
@@ -23,7 +23,7 @@ OPT_IN = (
 ).split()
 
 
-def _subject(call: Call) -> AwsAccount:
+def _subject(call: ApiCall) -> AwsAccount:
     """The caller's own account, or a member named by its payer or a delegate."""
     named = call.params.get("AccountId")
     own = call.world.account(call.account_id)
@@ -44,7 +44,7 @@ def _subject(call: Call) -> AwsAccount:
     return organization.members[named]
 
 
-def _member(call: Call) -> AwsAccount:
+def _member(call: ApiCall) -> AwsAccount:
     """Some operations are only for members, named from outside."""
     if "AccountId" not in call.params:
         raise AwsError("ValidationException", "AccountId is required.")
@@ -55,18 +55,18 @@ def _member(call: Call) -> AwsAccount:
 
 
 @answers("account", "PutAlternateContact")
-def put_alternate(call: Call) -> Answer:
+def put_alternate(call: ApiCall) -> Answer:
     contact = {k: v for k, v in call.params.items() if k != "AccountId"}
     _subject(call).alternate_contacts[contact["AlternateContactType"]] = contact
     return {}
 
 
 @answers("account", "GetAlternateContact")
-def get_alternate(call: Call) -> Answer:
+def get_alternate(call: ApiCall) -> Answer:
     return {"AlternateContact": dict(_alternate(call))}
 
 
-def _alternate(call: Call) -> dict[str, str]:
+def _alternate(call: ApiCall) -> dict[str, str]:
     found = _subject(call).alternate_contacts.get(call.params["AlternateContactType"])
     if found is None:
         raise AwsError("ResourceNotFoundException", "No contact of that type found.")
@@ -74,14 +74,14 @@ def _alternate(call: Call) -> dict[str, str]:
 
 
 @answers("account", "DeleteAlternateContact")
-def delete_alternate(call: Call) -> Answer:
+def delete_alternate(call: ApiCall) -> Answer:
     kind = _alternate(call)["AlternateContactType"]
     del _subject(call).alternate_contacts[kind]
     return {}
 
 
 @answers("account", "GetContactInformation")
-def get_contact(call: Call) -> Answer:
+def get_contact(call: ApiCall) -> Answer:
     account = _subject(call)
     return {
         "ContactInformation": dict(account.contact),
@@ -90,7 +90,7 @@ def get_contact(call: Call) -> Answer:
 
 
 @answers("account", "PutContactInformation")
-def put_contact(call: Call) -> Answer:
+def put_contact(call: ApiCall) -> Answer:
     """A new phone number has to be verified anew."""
     account, contact = _subject(call), dict(call.params["ContactInformation"])
     if contact["PhoneNumber"] != account.contact.get("PhoneNumber"):
@@ -100,13 +100,13 @@ def put_contact(call: Call) -> Answer:
 
 
 @answers("account", "PutAccountName")
-def put_name(call: Call) -> Answer:
+def put_name(call: ApiCall) -> Answer:
     _subject(call).name = call.params["AccountName"]
     return {}
 
 
 @answers("account", "GetAccountInformation")
-def get_information(call: Call) -> Answer:
+def get_information(call: ApiCall) -> Answer:
     account = _subject(call)
     state = state_of(account, call.world.rules, call.now)
     return {
@@ -121,12 +121,12 @@ def get_information(call: Call) -> Answer:
 
 
 @answers("account", "GetPrimaryEmail")
-def get_email(call: Call) -> Answer:
+def get_email(call: ApiCall) -> Answer:
     return {"PrimaryEmail": _member(call).email}
 
 
 @answers("account", "StartPrimaryEmailUpdate")
-def start_email_update(call: Call) -> Answer:
+def start_email_update(call: ApiCall) -> Answer:
     account, wanted = _member(call), call.params["PrimaryEmail"]
     holder = call.world.account_with_email(wanted)
     if holder is not None:
@@ -138,12 +138,12 @@ def start_email_update(call: Call) -> Answer:
     return {"Status": "PENDING"}
 
 
-def _code(call: Call) -> str:
+def _code(call: ApiCall) -> str:
     return "".join(call.world.random.choices(string.digits, k=6))
 
 
 @answers("account", "AcceptPrimaryEmailUpdate")
-def accept_email_update(call: Call) -> Answer:
+def accept_email_update(call: ApiCall) -> Answer:
     account = _member(call)
     pending = account.codes.get("email")
     if pending is None or pending["to"].lower() != call.params["PrimaryEmail"].lower():
@@ -156,7 +156,7 @@ def accept_email_update(call: Call) -> Answer:
     return {"Status": "ACCEPTED"}
 
 
-def _check_code(call: Call, account: AwsAccount, what: str) -> None:
+def _check_code(call: ApiCall, account: AwsAccount, what: str) -> None:
     """Right, in time, and within three tries; a spent code is gone."""
     pending = account.codes[what]
     if call.now > pending["at"] + timedelta(seconds=call.world.rules.otp_seconds):
@@ -171,7 +171,7 @@ def _check_code(call: Call, account: AwsAccount, what: str) -> None:
 
 
 @answers("account", "GetPrimaryEmailUpdateStatus")
-def get_email_update(call: Call) -> Answer:
+def get_email_update(call: ApiCall) -> Answer:
     account = _member(call)
     if "email" in account.codes:
         return {"Status": "PENDING", "UpdatedAt": account.codes["email"]["at"]}
@@ -186,7 +186,7 @@ def get_email_update(call: Call) -> Answer:
 
 
 @answers("account", "SendPhoneNumberVerification")
-def send_phone_code(call: Call) -> Answer:
+def send_phone_code(call: ApiCall) -> Answer:
     account = _subject(call)
     if account.phone_status in {"VERIFIED", "NOT_SUPPORTED"}:
         raise AwsError("ConflictException", f"The phone number is {account.phone_status}.")
@@ -200,7 +200,7 @@ def send_phone_code(call: Call) -> Answer:
 
 
 @answers("account", "VerifyPhoneNumber")
-def verify_phone(call: Call) -> Answer:
+def verify_phone(call: ApiCall) -> Answer:
     account = _subject(call)
     if "phone" not in account.codes:
         raise AwsError("ResourceNotFoundException", "No verification of the phone is pending.")
@@ -212,7 +212,7 @@ def verify_phone(call: Call) -> Answer:
 # Regions. ------------------------------------------------------------------------------
 
 
-def _region_status(call: Call, account: AwsAccount, region: str) -> str:
+def _region_status(call: ApiCall, account: AwsAccount, region: str) -> str:
     if region in BY_DEFAULT:
         return "ENABLED_BY_DEFAULT"
     wanted, since = account.regions.get(region, ("DISABLED", account.created_at))
@@ -225,7 +225,7 @@ def _region_status(call: Call, account: AwsAccount, region: str) -> str:
 
 
 @answers("account", "EnableRegion", "DisableRegion")
-def switch_region(call: Call) -> Answer:
+def switch_region(call: ApiCall) -> Answer:
     account, region = _subject(call), call.params["RegionName"]
     if region not in OPT_IN:
         raise AwsError("ValidationException", f"{region} is not an opt-in region.")
@@ -238,7 +238,7 @@ def switch_region(call: Call) -> Answer:
 
 
 @answers("account", "GetRegionOptStatus")
-def get_region(call: Call) -> Answer:
+def get_region(call: ApiCall) -> Answer:
     account, region = _subject(call), call.params["RegionName"]
     if region not in (*BY_DEFAULT, *OPT_IN):
         raise AwsError("ValidationException", f"{region} is no region.")
@@ -246,7 +246,7 @@ def get_region(call: Call) -> Answer:
 
 
 @answers("account", "ListRegions")
-def list_regions(call: Call) -> Answer:
+def list_regions(call: ApiCall) -> Answer:
     account, wanted = _subject(call), call.params.get("RegionOptStatusContains")
     found = [
         {"RegionName": region, "RegionOptStatus": _region_status(call, account, region)}

@@ -9,7 +9,7 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
-from sandbox.aws.core.calls import Answer, Call, answers, page
+from sandbox.aws.core.calls import Answer, ApiCall, answers, page
 from sandbox.aws.core.errors import AwsError, constraint, invalid
 from sandbox.aws.core.mailbox import Message
 from sandbox.aws.core.world import (
@@ -39,7 +39,7 @@ ALL_ACCESS = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*
 
 
 @answers("organizations", "CreateAccount")
-def create_account(call: Call) -> Answer:
+def create_account(call: ApiCall) -> Answer:
     organization = managed(call)
     _settle(call, organization)
     running = [r for r in organization.requests.values() if r.state == "IN_PROGRESS"]
@@ -57,7 +57,7 @@ def create_account(call: Call) -> Answer:
     return {"CreateAccountStatus": _described(request)}
 
 
-def places_taken(call: Call, organization: Organization) -> int:
+def places_taken(call: ApiCall, organization: Organization) -> int:
     """Members, closed ones too, and open invitations count against the quota."""
     invited = sum(
         1
@@ -70,7 +70,7 @@ def places_taken(call: Call, organization: Organization) -> int:
     return len(organization.members) + invited
 
 
-def _settle(call: Call, organization: Organization, *, polled: str = "") -> None:
+def _settle(call: ApiCall, organization: Organization, *, polled: str = "") -> None:
     """Requests whose time has come are done, whether anybody looks or not."""
     rules = call.world.rules
     for request in organization.requests.values():
@@ -82,7 +82,7 @@ def _settle(call: Call, organization: Organization, *, polled: str = "") -> None
             _complete(call, organization, request)
 
 
-def _complete(call: Call, organization: Organization, request: CreateRequest) -> None:
+def _complete(call: ApiCall, organization: Organization, request: CreateRequest) -> None:
     world, email = call.world, request.params["Email"]
     request.completed_at = call.now
     planned = world.failures.get(email.lower())
@@ -109,7 +109,7 @@ def valid_email(email: str) -> bool:
     )
 
 
-def _born(call: Call, organization: Organization, request: CreateRequest) -> AwsAccount:
+def _born(call: ApiCall, organization: Organization, request: CreateRequest) -> AwsAccount:
     params, world = request.params, call.world
     identity = world.new_account_id(params["Email"])
     account = add_member(
@@ -188,7 +188,7 @@ def _described(request: CreateRequest) -> Answer:
 
 
 @answers("organizations", "DescribeCreateAccountStatus")
-def describe_request(call: Call) -> Answer:
+def describe_request(call: ApiCall) -> Answer:
     organization = managed(call)
     _settle(call, organization, polled=call.params["CreateAccountRequestId"])
     request = organization.requests.get(call.params["CreateAccountRequestId"])
@@ -200,7 +200,7 @@ def describe_request(call: Call) -> Answer:
 
 
 @answers("organizations", "ListCreateAccountStatus")
-def list_requests(call: Call) -> Answer:
+def list_requests(call: ApiCall) -> Answer:
     organization = managed(call)
     _settle(call, organization, polled="*")
     lag = timedelta(seconds=call.world.rules.request_listing_seconds)
@@ -216,7 +216,7 @@ def list_requests(call: Call) -> Answer:
 # Showing. ------------------------------------------------------------------------------
 
 
-def _present(call: Call, organization: Organization) -> list[AwsAccount]:
+def _present(call: ApiCall, organization: Organization) -> list[AwsAccount]:
     """Members as a listing shows them: new ones late, cleaned-up ones no more."""
     lag = timedelta(seconds=call.world.rules.listing_seconds)
     for account in list(organization.members.values()):
@@ -230,14 +230,14 @@ def _present(call: Call, organization: Organization) -> list[AwsAccount]:
 
 
 @answers("organizations", "ListAccounts")
-def list_accounts(call: Call) -> Answer:
+def list_accounts(call: ApiCall) -> Answer:
     organization = readable(call)
     shown = _present(call, organization)
     return page(call, "Accounts", [described_account(call, organization, a) for a in shown])
 
 
 @answers("organizations", "ListAccountsForParent")
-def list_accounts_for_parent(call: Call) -> Answer:
+def list_accounts_for_parent(call: ApiCall) -> Answer:
     organization, parent_id = readable(call), call.params["ParentId"]
     if parent_id != organization.root_id and parent_id not in organization.units:
         raise AwsError("ParentNotFoundException", "You specified a parent that doesn't exist.")
@@ -246,7 +246,7 @@ def list_accounts_for_parent(call: Call) -> Answer:
 
 
 @answers("organizations", "DescribeAccount")
-def describe_account(call: Call) -> Answer:
+def describe_account(call: ApiCall) -> Answer:
     organization = readable(call)
     _present(call, organization)
     account = member(organization, call.params["AccountId"])
@@ -257,7 +257,7 @@ def describe_account(call: Call) -> Answer:
 
 
 @answers("organizations", "RemoveAccountFromOrganization")
-def remove_account(call: Call) -> Answer:
+def remove_account(call: ApiCall) -> Answer:
     organization = managed(call)
     account = member(organization, call.params["AccountId"])
     _check_may_stand_alone(call, organization, account)
@@ -266,7 +266,7 @@ def remove_account(call: Call) -> Answer:
 
 
 @answers("organizations", "LeaveOrganization")
-def leave_organization(call: Call) -> Answer:
+def leave_organization(call: ApiCall) -> Answer:
     organization = organization_of(call)
     account = member(organization, call.account_id)
     _check_may_stand_alone(call, organization, account)
@@ -274,7 +274,7 @@ def leave_organization(call: Call) -> Answer:
     return {}
 
 
-def _check_may_stand_alone(call: Call, organization: Organization, account: AwsAccount) -> None:
+def _check_may_stand_alone(call: ApiCall, organization: Organization, account: AwsAccount) -> None:
     check_may_depart(call, organization, account)
     if not account.payment_instrument:
         raise constraint("MEMBER_ACCOUNT_PAYMENT_INSTRUMENT_REQUIRED")
@@ -286,7 +286,7 @@ def _check_may_stand_alone(call: Call, organization: Organization, account: AwsA
         raise constraint("ACCOUNT_CANNOT_LEAVE_WITHOUT_EULA")
 
 
-def check_may_depart(call: Call, organization: Organization, account: AwsAccount) -> None:
+def check_may_depart(call: ApiCall, organization: Organization, account: AwsAccount) -> None:
     """What holds for every departure, a direct transfer included."""
     if account.id == organization.payer_id:
         raise AwsError(
@@ -315,7 +315,7 @@ def depart(organization: Organization, account: AwsAccount) -> None:
 
 
 @answers("organizations", "CloseAccount")
-def close_account(call: Call) -> Answer:
+def close_account(call: ApiCall) -> Answer:
     organization = managed(call)
     account = member(organization, call.params["AccountId"])
     if account.id == organization.payer_id:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.aws.core.calls import Answer, Call, answers, page
+from sandbox.aws.core.calls import Answer, ApiCall, answers, page
 from sandbox.aws.core.errors import AwsError, constraint, invalid
 from sandbox.aws.core.world import state_of
 from sandbox.aws.organizations.organization import described_account, managed, member, readable
@@ -20,19 +20,19 @@ TRUSTED = frozenset(
 
 
 @answers("organizations", "EnableAWSServiceAccess")
-def enable_service(call: Call) -> Answer:
+def enable_service(call: ApiCall) -> Answer:
     organization = managed(call)
     organization.services.setdefault(_principal(call), call.now)
     return {}
 
 
 @answers("organizations", "DisableAWSServiceAccess")
-def disable_service(call: Call) -> Answer:
+def disable_service(call: ApiCall) -> Answer:
     managed(call).services.pop(_principal(call), None)
     return {}
 
 
-def _principal(call: Call) -> str:
+def _principal(call: ApiCall) -> str:
     principal = str(call.params["ServicePrincipal"])
     if principal not in TRUSTED:
         raise invalid("UNRECOGNIZED_SERVICE_PRINCIPAL", "Unrecognized service principal.")
@@ -40,7 +40,7 @@ def _principal(call: Call) -> str:
 
 
 @answers("organizations", "ListAWSServiceAccessForOrganization")
-def list_services(call: Call) -> Answer:
+def list_services(call: ApiCall) -> Answer:
     found = [
         {"ServicePrincipal": name, "DateEnabled": since}
         for name, since in readable(call).services.items()
@@ -49,7 +49,7 @@ def list_services(call: Call) -> Answer:
 
 
 @answers("organizations", "RegisterDelegatedAdministrator")
-def register_delegate(call: Call) -> Answer:
+def register_delegate(call: ApiCall) -> Answer:
     organization = managed(call)
     account_id, principal = call.params["AccountId"], _principal(call)
     if account_id == organization.payer_id:
@@ -68,7 +68,7 @@ def register_delegate(call: Call) -> Answer:
 
 
 @answers("organizations", "DeregisterDelegatedAdministrator")
-def deregister_delegate(call: Call) -> Answer:
+def deregister_delegate(call: ApiCall) -> Answer:
     organization = managed(call)
     account = member(organization, call.params["AccountId"])
     if organization.delegates.pop((account.id, _principal(call)), None) is None:
@@ -81,7 +81,7 @@ def _not_registered() -> AwsError:
 
 
 @answers("organizations", "ListDelegatedAdministrators")
-def list_delegates(call: Call) -> Answer:
+def list_delegates(call: ApiCall) -> Answer:
     organization, wanted = readable(call), call.params.get("ServicePrincipal")
     since: dict[str, Answer] = {}
     for (account_id, principal), when in organization.delegates.items():
@@ -93,7 +93,7 @@ def list_delegates(call: Call) -> Answer:
 
 
 @answers("organizations", "ListDelegatedServicesForAccount")
-def list_delegated_services(call: Call) -> Answer:
+def list_delegated_services(call: ApiCall) -> Answer:
     organization = readable(call)
     account = member(organization, call.params["AccountId"])
     found = [

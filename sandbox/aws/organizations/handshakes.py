@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sandbox.aws.core.calls import Answer, Call, answers, page
+from sandbox.aws.core.calls import Answer, ApiCall, answers, page
 from sandbox.aws.core.errors import (
     AwsError,
     Undescribed,
@@ -79,7 +79,7 @@ def _resources(world: World, handshake: Handshake) -> list[Answer]:
 
 
 @answers("organizations", "InviteAccountToOrganization")
-def invite_account(call: Call) -> Answer:
+def invite_account(call: ApiCall) -> Answer:
     organization, rules = managed(call), call.world.rules
     party = read_party(call)
     _check_may_invite(call, organization, party)
@@ -91,7 +91,7 @@ def invite_account(call: Call) -> Answer:
     return {"Handshake": described_handshake(call.world, handshake)}
 
 
-def _tell(call: Call, handshake: Handshake) -> None:
+def _tell(call: ApiCall, handshake: Handshake) -> None:
     """The account's owner learns of an invitation by e-mail."""
     account = invited_account(call.world, handshake)
     to = account.email if account else handshake.party["Id"]
@@ -100,7 +100,7 @@ def _tell(call: Call, handshake: Handshake) -> None:
     call.world.mail.deliver(Message(to, "Your AWS account is invited", words, call.now))
 
 
-def read_party(call: Call) -> dict[str, str]:
+def read_party(call: ApiCall) -> dict[str, str]:
     party = {"Id": call.params["Target"]["Id"], "Type": call.params["Target"]["Type"]}
     match party["Type"]:
         case "ACCOUNT" if len(party["Id"]) != 12 or not party["Id"].isdigit():
@@ -112,7 +112,7 @@ def read_party(call: Call) -> dict[str, str]:
     return party
 
 
-def _check_may_invite(call: Call, organization: Organization, party: dict[str, str]) -> None:
+def _check_may_invite(call: ApiCall, organization: Organization, party: dict[str, str]) -> None:
     world = call.world
     if not world.account(organization.payer_id).email_verified:
         raise handshake_constraint("MANAGEMENT_ACCOUNT_EMAIL_NOT_VERIFIED")
@@ -135,7 +135,7 @@ def _check_may_invite(call: Call, organization: Organization, party: dict[str, s
 
 
 def open_handshake(
-    call: Call, organization: Organization, party: dict[str, str], action: str
+    call: ApiCall, organization: Organization, party: dict[str, str], action: str
 ) -> Handshake:
     """A second one to the same party is refused while the first is open."""
     world, rules = call.world, call.world.rules
@@ -172,23 +172,23 @@ def _same_party(world: World, known: Handshake, party: dict[str, str]) -> bool:
 # Answering. ----------------------------------------------------------------------------
 
 
-def _found(call: Call) -> Handshake:
+def _found(call: ApiCall) -> Handshake:
     handshake = call.world.handshakes.get(call.params["HandshakeId"])
     if handshake is None:
         raise AwsError("HandshakeNotFoundException", "We can't find that handshake.")
     return handshake
 
 
-def _invited_by_caller(call: Call, handshake: Handshake) -> bool:
+def _invited_by_caller(call: ApiCall, handshake: Handshake) -> bool:
     return handshake.organization.payer_id == call.account_id
 
 
-def _is_for_caller(call: Call, handshake: Handshake) -> bool:
+def _is_for_caller(call: ApiCall, handshake: Handshake) -> bool:
     account = invited_account(call.world, handshake)
     return account is not None and account.id == call.account_id
 
 
-def _check_open(call: Call, handshake: Handshake, wanted: str) -> None:
+def _check_open(call: ApiCall, handshake: Handshake, wanted: str) -> None:
     state = state_of_handshake(call.world, handshake)
     if state == wanted:
         raise AwsError("HandshakeAlreadyInStateException", f"The handshake is already {state}.")
@@ -198,13 +198,13 @@ def _check_open(call: Call, handshake: Handshake, wanted: str) -> None:
         )
 
 
-def _settle(call: Call, handshake: Handshake, state: str) -> Answer:
+def _settle(call: ApiCall, handshake: Handshake, state: str) -> Answer:
     handshake.settled, handshake.settled_at = state, call.now
     return {"Handshake": described_handshake(call.world, handshake)}
 
 
 @answers("organizations", "AcceptHandshake")
-def accept(call: Call) -> Answer:
+def accept(call: ApiCall) -> Answer:
     handshake = _found(call)
     if not _is_for_caller(call, handshake):
         raise denied()
@@ -216,7 +216,7 @@ def accept(call: Call) -> Answer:
     return _settle(call, handshake, "ACCEPTED")
 
 
-def _enter(call: Call, handshake: Handshake) -> None:
+def _enter(call: ApiCall, handshake: Handshake) -> None:
     """Join; straight from another organization if need be, without standing alone between."""
     account = call.world.account(call.account_id)
     organization, former = handshake.organization, account.organization
@@ -236,7 +236,7 @@ def _enter(call: Call, handshake: Handshake) -> None:
 
 
 @answers("organizations", "DeclineHandshake")
-def decline(call: Call) -> Answer:
+def decline(call: ApiCall) -> Answer:
     handshake = _found(call)
     if not _is_for_caller(call, handshake):
         raise denied()
@@ -245,7 +245,7 @@ def decline(call: Call) -> Answer:
 
 
 @answers("organizations", "CancelHandshake")
-def cancel(call: Call) -> Answer:
+def cancel(call: ApiCall) -> Answer:
     handshake = _found(call)
     if not _invited_by_caller(call, handshake):
         raise denied()
@@ -257,7 +257,7 @@ def cancel(call: Call) -> Answer:
 
 
 @answers("organizations", "DescribeHandshake")
-def describe_handshake(call: Call) -> Answer:
+def describe_handshake(call: ApiCall) -> Answer:
     handshake = _found(call)
     if not _invited_by_caller(call, handshake) and not _is_for_caller(call, handshake):
         raise denied()
@@ -265,23 +265,23 @@ def describe_handshake(call: Call) -> Answer:
 
 
 @answers("organizations", "ListHandshakesForOrganization")
-def list_for_organization(call: Call) -> Answer:
+def list_for_organization(call: ApiCall) -> Answer:
     organization = managed(call)
     return _listed(call, [h for h in _remembered(call) if h.organization is organization])
 
 
 @answers("organizations", "ListHandshakesForAccount")
-def list_for_account(call: Call) -> Answer:
+def list_for_account(call: ApiCall) -> Answer:
     return _listed(call, [h for h in _remembered(call) if _is_for_caller(call, h)])
 
 
-def _remembered(call: Call) -> list[Handshake]:
+def _remembered(call: ApiCall) -> list[Handshake]:
     """Finished handshakes stay listed for thirty days."""
     oldest = call.now - timedelta(days=call.world.rules.handshake_memory_days)
     return [h for h in call.world.handshakes.values() if (h.settled_at or h.expires_at) > oldest]
 
 
-def _listed(call: Call, handshakes: list[Handshake]) -> Answer:
+def _listed(call: ApiCall, handshakes: list[Handshake]) -> Answer:
     wanted = call.params.get("Filter", {}).get("ActionType")
     found = [described_handshake(call.world, h) for h in handshakes if wanted in (None, h.action)]
     return page(call, "Handshakes", found)
@@ -291,7 +291,7 @@ def _listed(call: Call, handshakes: list[Handshake]) -> Answer:
 
 
 @answers("organizations", "InviteOrganizationToTransferResponsibility")
-def invite_to_transfer(call: Call) -> Answer:
+def invite_to_transfer(call: ApiCall) -> Answer:
     organization = managed(call)
     party = read_party(call)
     source = invited_account(call.world, Handshake("", "", organization, party, call.now, call.now))
@@ -305,7 +305,7 @@ def invite_to_transfer(call: Call) -> Answer:
 
 
 @answers("organizations", "EnableAllFeatures")
-def enable_all_features(call: Call) -> Answer:
+def enable_all_features(call: ApiCall) -> Answer:
     """Only its refusal is modelled: a payer of ours has all features from the start."""
     if organization_of(call).feature_set == "ALL":
         raise handshake_constraint("ORGANIZATION_ALREADY_HAS_ALL_FEATURES")

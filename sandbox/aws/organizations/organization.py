@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from sandbox.aws.core.calls import Answer, Call, answers, page
+from sandbox.aws.core.calls import Answer, ApiCall, answers, page
 from sandbox.aws.core.errors import AwsError, constraint, denied
-from sandbox.aws.core.world import AwsAccount, Organization, Policy, Unit, state_of
+from sandbox.aws.core.world import AwsAccount, ControlPolicy, Organization, Unit, state_of
 
 FULL_ACCESS = (
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
@@ -18,7 +18,7 @@ DEPTH_MAX = 5
 # Who may ask. --------------------------------------------------------------------------
 
 
-def organization_of(call: Call) -> Organization:
+def organization_of(call: ApiCall) -> Organization:
     account = call.world.accounts.get(call.account_id)
     if account is None or account.organization is None:
         raise AwsError(
@@ -27,7 +27,7 @@ def organization_of(call: Call) -> Organization:
     return account.organization
 
 
-def managed(call: Call) -> Organization:
+def managed(call: ApiCall) -> Organization:
     """The caller's organization; only its management account passes."""
     organization = organization_of(call)
     if organization.payer_id != call.account_id:
@@ -35,7 +35,7 @@ def managed(call: Call) -> Organization:
     return organization
 
 
-def readable(call: Call) -> Organization:
+def readable(call: ApiCall) -> Organization:
     """The caller's organization; its management account and its delegates may read it."""
     organization = organization_of(call)
     delegated = any(account == call.account_id for account, _ in organization.delegates)
@@ -76,7 +76,7 @@ def ancestors(organization: Organization, parent_id: str) -> list[str]:
     return chain
 
 
-def described_account(call: Call, organization: Organization, account: AwsAccount) -> Answer:
+def described_account(call: ApiCall, organization: Organization, account: AwsAccount) -> Answer:
     return {
         "Id": account.id,
         "Arn": account_arn(organization, account.id),
@@ -93,7 +93,7 @@ def _described_unit(organization: Organization, unit: Unit) -> Answer:
     return {"Id": unit.id, "Arn": arn(organization, "ou", unit.id), "Name": unit.name}
 
 
-def described(organization: Organization, call: Call) -> Answer:
+def described(organization: Organization, call: ApiCall) -> Answer:
     return {
         "Id": organization.id,
         "Arn": f"arn:aws:organizations::{organization.payer_id}:organization/{organization.id}",
@@ -109,7 +109,7 @@ def described(organization: Organization, call: Call) -> Answer:
 
 
 @answers("organizations", "CreateOrganization")
-def create_organization(call: Call) -> Answer:
+def create_organization(call: ApiCall) -> Answer:
     account = call.world.account(call.account_id)
     if account.organization is not None:
         raise AwsError(
@@ -130,7 +130,7 @@ def create_organization(call: Call) -> Answer:
         ("p-FullAWSAccess", "FullAWSAccess", "SERVICE_CONTROL_POLICY"),
         ("p-RCPFullAWSAccess", "RCPFullAWSAccess", "RESOURCE_CONTROL_POLICY"),
     ):
-        organization.policies[identity] = Policy(
+        organization.policies[identity] = ControlPolicy(
             identity, name, kind, FULL_ACCESS, "Allows access to every operation", aws_managed=True
         )
     attach_defaults(organization, organization.root_id)
@@ -140,12 +140,12 @@ def create_organization(call: Call) -> Answer:
 
 
 @answers("organizations", "DescribeOrganization")
-def describe_organization(call: Call) -> Answer:
+def describe_organization(call: ApiCall) -> Answer:
     return {"Organization": described(organization_of(call), call)}
 
 
 @answers("organizations", "DeleteOrganization")
-def delete_organization(call: Call) -> Answer:
+def delete_organization(call: ApiCall) -> Answer:
     organization = managed(call)
     if len(organization.members) > 1:
         raise AwsError("OrganizationNotEmptyException", "Remove all member accounts first.")
@@ -171,7 +171,7 @@ def join(organization: Organization, account: AwsAccount, *, at: datetime, metho
 
 
 @answers("organizations", "ListRoots")
-def list_roots(call: Call) -> Answer:
+def list_roots(call: ApiCall) -> Answer:
     organization = readable(call)
     return page(call, "Roots", [described_root(organization)])
 
@@ -183,7 +183,7 @@ def described_root(organization: Organization) -> Answer:
 
 
 @answers("organizations", "CreateOrganizationalUnit")
-def create_unit(call: Call) -> Answer:
+def create_unit(call: ApiCall) -> Answer:
     organization = managed(call)
     parent_id = _parent(organization, call.params["ParentId"])
     if len(ancestors(organization, parent_id)) > DEPTH_MAX:
@@ -220,14 +220,14 @@ def unit_of(organization: Organization, unit_id: str) -> Unit:
 
 
 @answers("organizations", "DescribeOrganizationalUnit")
-def describe_unit(call: Call) -> Answer:
+def describe_unit(call: ApiCall) -> Answer:
     organization = readable(call)
     unit = unit_of(organization, call.params["OrganizationalUnitId"])
     return {"OrganizationalUnit": _described_unit(organization, unit)}
 
 
 @answers("organizations", "UpdateOrganizationalUnit")
-def update_unit(call: Call) -> Answer:
+def update_unit(call: ApiCall) -> Answer:
     organization = managed(call)
     unit = unit_of(organization, call.params["OrganizationalUnitId"])
     name = call.params.get("Name", unit.name)
@@ -238,7 +238,7 @@ def update_unit(call: Call) -> Answer:
 
 
 @answers("organizations", "DeleteOrganizationalUnit")
-def delete_unit(call: Call) -> Answer:
+def delete_unit(call: ApiCall) -> Answer:
     organization = managed(call)
     unit = unit_of(organization, call.params["OrganizationalUnitId"])
     if list(_children(organization, unit.id, "ACCOUNT")) or list(
@@ -251,7 +251,7 @@ def delete_unit(call: Call) -> Answer:
 
 
 @answers("organizations", "ListOrganizationalUnitsForParent")
-def list_units(call: Call) -> Answer:
+def list_units(call: ApiCall) -> Answer:
     organization = readable(call)
     parent_id = _parent(organization, call.params["ParentId"])
     units = [u for u in organization.units.values() if u.parent_id == parent_id]
@@ -268,7 +268,7 @@ def _children(organization: Organization, parent_id: str, kind: str) -> Iterator
 
 
 @answers("organizations", "ListChildren")
-def list_children(call: Call) -> Answer:
+def list_children(call: ApiCall) -> Answer:
     organization, kind = readable(call), call.params["ChildType"]
     parent_id = _parent(organization, call.params["ParentId"])
     found = [{"Id": child, "Type": kind} for child in _children(organization, parent_id, kind)]
@@ -276,7 +276,7 @@ def list_children(call: Call) -> Answer:
 
 
 @answers("organizations", "ListParents")
-def list_parents(call: Call) -> Answer:
+def list_parents(call: ApiCall) -> Answer:
     organization, child = readable(call), call.params["ChildId"]
     if child in organization.members:
         parent_id = organization.members[child].parent_id
@@ -289,7 +289,7 @@ def list_parents(call: Call) -> Answer:
 
 
 @answers("organizations", "MoveAccount")
-def move_account(call: Call) -> Answer:
+def move_account(call: ApiCall) -> Answer:
     organization = managed(call)
     account = member(organization, call.params["AccountId"])
     source, destination = call.params["SourceParentId"], call.params["DestinationParentId"]

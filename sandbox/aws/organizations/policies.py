@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from sandbox.aws.core.calls import Answer, Call, answers, page
+from sandbox.aws.core.calls import Answer, ApiCall, answers, page
 from sandbox.aws.core.errors import AwsError, constraint, invalid
-from sandbox.aws.core.world import Organization, Policy
+from sandbox.aws.core.world import ControlPolicy, Organization
 from sandbox.aws.organizations.organization import arn, described_root, managed, readable
 from sandbox.aws.organizations.tags import read_tags
 
@@ -16,13 +16,13 @@ STATEMENT_KEYS = frozenset("Sid Effect Action NotAction Resource NotResource Con
 
 
 @answers("organizations", "CreatePolicy")
-def create_policy(call: Call) -> Answer:
+def create_policy(call: ApiCall) -> Answer:
     organization = managed(call)
     kind, name = call.params["Type"], call.params["Name"]
     if any(p.name == name and p.type == kind for p in organization.policies.values()):
         raise AwsError("DuplicatePolicyException", "A policy with the same name already exists.")
     _check_content(kind, call.params["Content"])
-    policy = Policy(
+    policy = ControlPolicy(
         call.world.new_id("p-", 8), name, kind, call.params["Content"], call.params["Description"]
     )
     organization.tags[policy.id] = read_tags(call.params.get("Tags", []))
@@ -60,11 +60,11 @@ def _is_control_policy(document: dict[str, object]) -> bool:
     )
 
 
-def _described(organization: Organization, policy: Policy) -> Answer:
+def _described(organization: Organization, policy: ControlPolicy) -> Answer:
     return {"PolicySummary": _summary(organization, policy), "Content": policy.content}
 
 
-def _summary(organization: Organization, policy: Policy) -> Answer:
+def _summary(organization: Organization, policy: ControlPolicy) -> Answer:
     owner = "aws" if policy.aws_managed else organization.payer_id
     where = f"policy/{organization.id}/{policy.type.lower()}/{policy.id}"
     if policy.aws_managed:
@@ -79,11 +79,11 @@ def _summary(organization: Organization, policy: Policy) -> Answer:
     }
 
 
-def policy_arn(organization: Organization, policy: Policy) -> str:
+def policy_arn(organization: Organization, policy: ControlPolicy) -> str:
     return str(_summary(organization, policy)["Arn"])
 
 
-def policy_of(organization: Organization, policy_id: str) -> Policy:
+def policy_of(organization: Organization, policy_id: str) -> ControlPolicy:
     found = organization.policies.get(policy_id)
     if found is None:
         raise AwsError("PolicyNotFoundException", "You specified a policy that doesn't exist.")
@@ -98,14 +98,14 @@ def target_of(organization: Organization, target_id: str) -> str:
 
 
 @answers("organizations", "DescribePolicy")
-def describe_policy(call: Call) -> Answer:
+def describe_policy(call: ApiCall) -> Answer:
     organization = readable(call)
     policy = policy_of(organization, call.params["PolicyId"])
     return {"Policy": _described(organization, policy)}
 
 
 @answers("organizations", "UpdatePolicy")
-def update_policy(call: Call) -> Answer:
+def update_policy(call: ApiCall) -> Answer:
     organization = managed(call)
     policy = policy_of(organization, call.params["PolicyId"])
     if policy.aws_managed:
@@ -119,7 +119,7 @@ def update_policy(call: Call) -> Answer:
 
 
 @answers("organizations", "DeletePolicy")
-def delete_policy(call: Call) -> Answer:
+def delete_policy(call: ApiCall) -> Answer:
     organization = managed(call)
     policy = policy_of(organization, call.params["PolicyId"])
     if any(policy.id in attached for attached in organization.attached.values()):
@@ -129,14 +129,14 @@ def delete_policy(call: Call) -> Answer:
 
 
 @answers("organizations", "ListPolicies")
-def list_policies(call: Call) -> Answer:
+def list_policies(call: ApiCall) -> Answer:
     organization, kind = readable(call), call.params["Filter"]
     found = [p for p in organization.policies.values() if p.type == kind]
     return page(call, "Policies", [_summary(organization, p) for p in found])
 
 
 @answers("organizations", "AttachPolicy")
-def attach_policy(call: Call) -> Answer:
+def attach_policy(call: ApiCall) -> Answer:
     organization = managed(call)
     policy = policy_of(organization, call.params["PolicyId"])
     attached = organization.attached[target_of(organization, call.params["TargetId"])]
@@ -153,7 +153,7 @@ def attach_policy(call: Call) -> Answer:
 
 
 @answers("organizations", "DetachPolicy")
-def detach_policy(call: Call) -> Answer:
+def detach_policy(call: ApiCall) -> Answer:
     organization = managed(call)
     policy = policy_of(organization, call.params["PolicyId"])
     attached = organization.attached[target_of(organization, call.params["TargetId"])]
@@ -172,7 +172,7 @@ def _of_type(organization: Organization, attached: list[str], kind: str) -> list
 
 
 @answers("organizations", "ListPoliciesForTarget")
-def list_policies_for_target(call: Call) -> Answer:
+def list_policies_for_target(call: ApiCall) -> Answer:
     organization = readable(call)
     attached = organization.attached[target_of(organization, call.params["TargetId"])]
     ids = _of_type(organization, attached, call.params["Filter"])
@@ -180,7 +180,7 @@ def list_policies_for_target(call: Call) -> Answer:
 
 
 @answers("organizations", "ListTargetsForPolicy")
-def list_targets(call: Call) -> Answer:
+def list_targets(call: ApiCall) -> Answer:
     organization = readable(call)
     policy = policy_of(organization, call.params["PolicyId"])
     targets = [
@@ -202,7 +202,7 @@ def _described_target(organization: Organization, target: str) -> Answer:
 
 
 @answers("organizations", "EnablePolicyType")
-def enable_policy_type(call: Call) -> Answer:
+def enable_policy_type(call: ApiCall) -> Answer:
     organization, kind = _root(call), call.params["PolicyType"]
     if organization.feature_set != "ALL":
         raise AwsError("PolicyTypeNotAvailableForOrganizationException", "Enable all features.")
@@ -213,7 +213,7 @@ def enable_policy_type(call: Call) -> Answer:
 
 
 @answers("organizations", "DisablePolicyType")
-def disable_policy_type(call: Call) -> Answer:
+def disable_policy_type(call: ApiCall) -> Answer:
     organization, kind = _root(call), call.params["PolicyType"]
     if kind not in organization.policy_types:
         raise AwsError("PolicyTypeNotEnabledException", "The policy type is not enabled.")
@@ -221,7 +221,7 @@ def disable_policy_type(call: Call) -> Answer:
     return {"Root": described_root(organization)}
 
 
-def _root(call: Call) -> Organization:
+def _root(call: ApiCall) -> Organization:
     organization = managed(call)
     if call.params["RootId"] != organization.root_id:
         raise AwsError("RootNotFoundException", "You specified a root that doesn't exist.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.aws.core.calls import Answer, Call, answers, page
+from sandbox.aws.core.calls import Answer, ApiCall, answers, page
 from sandbox.aws.core.errors import AwsError, constraint, invalid
 from sandbox.aws.core.world import Organization
 from sandbox.aws.organizations.organization import managed, readable
@@ -37,7 +37,7 @@ def tags_of(organization: Organization, resource_id: str) -> dict[str, str]:
 
 
 @answers("organizations", "TagResource")
-def tag_resource(call: Call) -> Answer:
+def tag_resource(call: ApiCall) -> Answer:
     tags = tags_of(managed(call), call.params["ResourceId"])
     added = read_tags(call.params["Tags"])
     if len(tags | added) > TAGS_MAX:
@@ -47,7 +47,7 @@ def tag_resource(call: Call) -> Answer:
 
 
 @answers("organizations", "UntagResource")
-def untag_resource(call: Call) -> Answer:
+def untag_resource(call: ApiCall) -> Answer:
     tags = tags_of(managed(call), call.params["ResourceId"])
     for key in call.params["TagKeys"]:
         tags.pop(key, None)
@@ -55,6 +55,6 @@ def untag_resource(call: Call) -> Answer:
 
 
 @answers("organizations", "ListTagsForResource")
-def list_tags(call: Call) -> Answer:
+def list_tags(call: ApiCall) -> Answer:
     tags = tags_of(readable(call), call.params["ResourceId"])
     return page(call, "Tags", [{"Key": k, "Value": v} for k, v in tags.items()], limit=TAGS_MAX)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sandbox.aws.core.calls import Answer, Call, answers, page
+from sandbox.aws.core.calls import Answer, ApiCall, answers, page
 from sandbox.aws.core.errors import AwsError, constraint, denied, handshake_constraint, invalid
 from sandbox.aws.core.world import AwsAccount, Handshake, Organization, Transfer, World
 from sandbox.aws.organizations.organization import managed
@@ -13,7 +13,7 @@ from sandbox.aws.organizations.organization import managed
 MONTHS_AHEAD_MAX = 12
 
 
-def check_transfer(call: Call, target: Organization, source: AwsAccount | None) -> Transfer:
+def check_transfer(call: ApiCall, target: Organization, source: AwsAccount | None) -> Transfer:
     """Only the receiving side invites, only a payer can be asked, and it starts with a month."""
     start_at = _instant(call.params["StartTimestamp"])
     if start_at.day != 1:
@@ -34,7 +34,7 @@ def check_transfer(call: Call, target: Organization, source: AwsAccount | None) 
     return Transfer(identity, call.params["SourceName"], source.id, target, "", start_at)
 
 
-def accept_transfer(call: Call, handshake: Handshake) -> None:
+def accept_transfer(call: ApiCall, handshake: Handshake) -> None:
     source = call.world.account(call.account_id)
     if source.transfer_obstacle in {"UNSUPPORTED_PRICING", "UNMET_BILLING_PREREQUISITE"}:
         raise constraint(source.transfer_obstacle)
@@ -66,7 +66,7 @@ def _outbound(world: World, source_id: str) -> list[Transfer]:
     return [t for t in world.transfers.values() if t.source_id == source_id]
 
 
-def _described(call: Call, transfer: Transfer) -> Answer:
+def _described(call: ApiCall, transfer: Transfer) -> Answer:
     world, inbound = call.world, transfer.target.payer_id == call.account_id
     source, target = world.account(transfer.source_id), world.account(transfer.target.payer_id)
     here = transfer.target if inbound else source.organization
@@ -90,7 +90,7 @@ def _described(call: Call, transfer: Transfer) -> Answer:
     return answer
 
 
-def _found(call: Call) -> Transfer:
+def _found(call: ApiCall) -> Transfer:
     organization = managed(call)
     transfer = call.world.transfers.get(call.params["Id"])
     if transfer is None or organization.payer_id not in (
@@ -102,30 +102,30 @@ def _found(call: Call) -> Transfer:
 
 
 @answers("organizations", "DescribeResponsibilityTransfer")
-def describe_transfer(call: Call) -> Answer:
+def describe_transfer(call: ApiCall) -> Answer:
     return {"ResponsibilityTransfer": _described(call, _found(call))}
 
 
 @answers("organizations", "ListInboundResponsibilityTransfers")
-def list_inbound(call: Call) -> Answer:
+def list_inbound(call: ApiCall) -> Answer:
     organization = managed(call)
     found = [t for t in call.world.transfers.values() if t.target is organization]
     return _listed(call, found)
 
 
 @answers("organizations", "ListOutboundResponsibilityTransfers")
-def list_outbound(call: Call) -> Answer:
+def list_outbound(call: ApiCall) -> Answer:
     return _listed(call, _outbound(call.world, managed(call).payer_id))
 
 
-def _listed(call: Call, transfers: list[Transfer]) -> Answer:
+def _listed(call: ApiCall, transfers: list[Transfer]) -> Answer:
     wanted = call.params.get("Id")
     found = [_described(call, t) for t in transfers if wanted in (None, t.id)]
     return page(call, "ResponsibilityTransfers", found)
 
 
 @answers("organizations", "UpdateResponsibilityTransfer")
-def rename_transfer(call: Call) -> Answer:
+def rename_transfer(call: ApiCall) -> Answer:
     transfer = _found(call)
     if transfer.target.payer_id != call.account_id:
         raise denied()
@@ -134,7 +134,7 @@ def rename_transfer(call: Call) -> Answer:
 
 
 @answers("organizations", "TerminateResponsibilityTransfer")
-def terminate_transfer(call: Call) -> Answer:
+def terminate_transfer(call: ApiCall) -> Answer:
     """Either side, for good, at the end of a month: this one, if no other is named."""
     transfer = _found(call)
     if transfer.withdrawn:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sandbox.bills.amounts import Ints, assert_writable, doubles, texts
-from sandbox.bills.lines import DISCOUNTS, Interval, Kind, Lines, Template
+from sandbox.bills.lines import DISCOUNTS, Interval, LineKind, Lines, Template
 
 Mask: TypeAlias = NDArray[np.bool_]
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
@@ -37,7 +37,7 @@ class Instant:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class IntervalColumn:
     """The line's interval as text."""
 
     name: str
@@ -50,7 +50,7 @@ class Amount:
 
     name: str
     of: Callable[[Lines], Ints]
-    only_on: frozenset[Kind] = frozenset(Kind)
+    only_on: frozenset[LineKind] = frozenset(LineKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,10 @@ class DiscountMap:
     """What every discount took off the line, by AWS's name of it."""
 
     name: str
-    keys: Mapping[Kind, str]
+    keys: Mapping[LineKind, str]
 
 
-Column: TypeAlias = Text | Instant | Span | Amount | Pairing | DiscountMap
+Column: TypeAlias = Text | Instant | IntervalColumn | Amount | Pairing | DiscountMap
 
 
 @dataclass(slots=True)
@@ -79,7 +79,7 @@ class Cells:
     templates: Sequence[Template]
     intervals: Sequence[Interval]
     columns: Sequence[Column]
-    _kinds: list[Kind] = field(init=False)
+    _kinds: list[LineKind] = field(init=False)
     _coded: dict[str, tuple[NDArray[np.int32], pa.Array]] = field(init=False, default_factory=dict)
     _pairs: dict[str, pa.Array] = field(init=False, default_factory=dict)
 
@@ -89,7 +89,7 @@ class Cells:
             match column:
                 case Text(name, of):
                     self._coded[name] = _coded([of(t) for t in self.templates])
-                case Span(name, of):
+                case IntervalColumn(name, of):
                     self._coded[name] = _coded([of(i) for i in self.intervals])
                 case Pairing(name, of):
                     pairs = [of(t) for t in self.templates]
@@ -108,7 +108,7 @@ class Cells:
         match column:
             case Text(name, _):
                 return self._dictionary(name, lines.template)
-            case Span(name, _):
+            case IntervalColumn(name, _):
                 return self._dictionary(name, lines.interval)
             case Pairing(name, _):
                 return self._pairs[name].take(pa.array(lines.template))
@@ -127,7 +127,7 @@ class Cells:
         match column:
             case Text(name, _) | Pairing(name, _):
                 return _text_of(self._dictionary(name, lines.template))
-            case Span(name, _):
+            case IntervalColumn(name, _):
                 return _text_of(self._dictionary(name, lines.interval))
             case Instant(_, of):
                 stamps = [of(i).strftime("%Y-%m-%dT%H:%M:%SZ") for i in self.intervals]
@@ -141,8 +141,8 @@ class Cells:
             case DiscountMap(_, keys):
                 return _discount_json(lines, keys)
 
-    def _blank(self, only_on: frozenset[Kind], lines: Lines) -> Mask | None:
-        if len(only_on) == len(Kind):
+    def _blank(self, only_on: frozenset[LineKind], lines: Lines) -> Mask | None:
+        if len(only_on) == len(LineKind):
             return None
         blank: Mask = np.array([kind not in only_on for kind in self._kinds])[lines.template]
         return blank
@@ -178,7 +178,7 @@ def _json(pairs: Mapping[str, str]) -> str:
     return json.dumps(pairs, ensure_ascii=False, sort_keys=True)
 
 
-def _discounts(lines: Lines, keys: Mapping[Kind, str]) -> tuple[list[str], NDArray[np.int64]]:
+def _discounts(lines: Lines, keys: Mapping[LineKind, str]) -> tuple[list[str], NDArray[np.int64]]:
     """Names and a column of amounts for each; two kinds may share a name."""
     names = list(dict.fromkeys(keys.values()))
     amounts = [
@@ -187,7 +187,7 @@ def _discounts(lines: Lines, keys: Mapping[Kind, str]) -> tuple[list[str], NDArr
     return names, np.stack(amounts, axis=1)
 
 
-def _discount_map(lines: Lines, keys: Mapping[Kind, str]) -> pa.Array:
+def _discount_map(lines: Lines, keys: Mapping[LineKind, str]) -> pa.Array:
     names, amounts = _discounts(lines, keys)
     there = amounts != 0
     offsets = np.concatenate(([0], np.cumsum(there.sum(axis=1)))).astype(np.int32)
@@ -196,7 +196,7 @@ def _discount_map(lines: Lines, keys: Mapping[Kind, str]) -> pa.Array:
     return pa.MapArray.from_arrays(offsets, key_texts, pa.array(doubles(amounts[there])))
 
 
-def _discount_json(lines: Lines, keys: Mapping[Kind, str]) -> pl.Series:
+def _discount_json(lines: Lines, keys: Mapping[LineKind, str]) -> pl.Series:
     names, amounts = _discounts(lines, keys)
     parts = pl.DataFrame(
         {

@@ -7,42 +7,42 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeAlias
 
-from sandbox.bills.bill import Bill, Stage
+from sandbox.bills.bill import Bill, BillStage
 from sandbox.bills.exports.columns import (
     Amount,
     Column,
     DiscountMap,
     Instant,
+    IntervalColumn,
     Pairing,
     Pairs,
-    Span,
     Text,
 )
-from sandbox.bills.lines import DISCOUNTS, Interval, Kind, Template
+from sandbox.bills.lines import DISCOUNTS, Interval, LineKind, Template
 from sandbox.bills.truth import Discounts
 
 Named: TypeAlias = tuple[str, Column]
 """A column and its legacy name; its own name is that of CUR 2.0 and of the Athena table."""
 
-RI_USAGE, RI_FEE = frozenset({Kind.RI_USAGE}), frozenset({Kind.RI_FEE})
-SP_USAGE, SP_FEE = frozenset({Kind.SP_USAGE}), frozenset({Kind.SP_FEE})
-NOT_DISCOUNTS = frozenset(Kind) - frozenset(DISCOUNTS)
+RI_USAGE, RI_FEE = frozenset({LineKind.RI_USAGE}), frozenset({LineKind.RI_FEE})
+SP_USAGE, SP_FEE = frozenset({LineKind.SP_USAGE}), frozenset({LineKind.SP_FEE})
+NOT_DISCOUNTS = frozenset(LineKind) - frozenset(DISCOUNTS)
 
 MAP_KEYS = {
-    Kind.DISCOUNT_EDP: "edp_discount",
-    Kind.DISCOUNT_PRIVATE_RATE: "private_rate_discount",
-    Kind.DISCOUNT_BUNDLED: "bundled_discount",
-    Kind.DISCOUNT_RI_VOLUME: "ri_volume_discount",
-    Kind.DISCOUNT_SPP: "spp_discount",
-    Kind.DISCOUNT_OTHER: "discount",
+    LineKind.DISCOUNT_EDP: "edp_discount",
+    LineKind.DISCOUNT_PRIVATE_RATE: "private_rate_discount",
+    LineKind.DISCOUNT_BUNDLED: "bundled_discount",
+    LineKind.DISCOUNT_RI_VOLUME: "ri_volume_discount",
+    LineKind.DISCOUNT_SPP: "spp_discount",
+    LineKind.DISCOUNT_OTHER: "discount",
 }
 LEGACY_DISCOUNTS = {
-    Kind.DISCOUNT_EDP: "EdpDiscount",
-    Kind.DISCOUNT_PRIVATE_RATE: "PrivateRateDiscount",
-    Kind.DISCOUNT_BUNDLED: "BundledDiscount",
-    Kind.DISCOUNT_RI_VOLUME: "RiVolumeDiscount",
-    Kind.DISCOUNT_SPP: "SppDiscount",
-    Kind.DISCOUNT_OTHER: "Discount",
+    LineKind.DISCOUNT_EDP: "EdpDiscount",
+    LineKind.DISCOUNT_PRIVATE_RATE: "PrivateRateDiscount",
+    LineKind.DISCOUNT_BUNDLED: "BundledDiscount",
+    LineKind.DISCOUNT_RI_VOLUME: "RiVolumeDiscount",
+    LineKind.DISCOUNT_SPP: "SppDiscount",
+    LineKind.DISCOUNT_OTHER: "Discount",
 }
 
 
@@ -70,7 +70,7 @@ def cur2_columns(bill: Bill) -> list[Column]:
     if bill.discounts == Discounts.COLUMNS:
         columns += [
             DiscountMap("discount", MAP_KEYS),
-            _amount("discount/BundledDiscount", Kind.DISCOUNT_BUNDLED)[1],
+            _amount("discount/BundledDiscount", LineKind.DISCOUNT_BUNDLED)[1],
             _amount("discount/TotalDiscount", *DISCOUNTS)[1],
         ]
     return sorted(columns, key=lambda column: column.name)
@@ -105,10 +105,10 @@ def _product_pairs(template: Template) -> Pairs:
 
 def _identity(bill: Bill) -> list[Named]:
     month, payer = bill.month, bill.organization.payer
-    open_month = bill.stage == Stage.OPEN
+    open_month = bill.stage == BillStage.OPEN
     return [
         _text("identity/LineItemId", lambda t: t.id),
-        _named("identity/TimeInterval", lambda name: Span(name, _interval)),
+        _named("identity/TimeInterval", lambda name: IntervalColumn(name, _interval)),
         _text("bill/InvoiceId", lambda t: "" if open_month else t.invoice_id),
         _text("bill/InvoicingEntity", lambda t: t.legal_entity),
         _text("bill/BillingEntity", lambda t: t.billing_entity),
@@ -224,7 +224,9 @@ def _instant(legacy: str, of: Callable[[Interval], datetime]) -> Named:
     return _named(legacy, lambda name: Instant(name, of))
 
 
-def _amount(legacy: str, *measures: str, only_on: frozenset[Kind] = frozenset(Kind)) -> Named:
+def _amount(
+    legacy: str, *measures: str, only_on: frozenset[LineKind] = frozenset(LineKind)
+) -> Named:
     """The sum of some measures of the line."""
     return _named(
         legacy, lambda name: Amount(name, lambda lines: lines.total_of(*measures), only_on)

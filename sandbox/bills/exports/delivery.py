@@ -13,27 +13,27 @@ from pathlib import Path
 
 import numpy as np
 
-from sandbox.bills.bill import Bill, Order, Stage
+from sandbox.bills.bill import Bill, BillStage, Order
 from sandbox.bills.exports.columns import (
     Amount,
     Cells,
     Column,
     DiscountMap,
     Instant,
+    IntervalColumn,
     Pairing,
-    Span,
 )
 from sandbox.bills.exports.cur import NOT_DISCOUNTS, Named, cur2_columns, legacy_columns
 from sandbox.bills.exports.files import SUFFIXES, Encoding, Timestamps, write
 from sandbox.bills.exports.focus import focus_1_0_columns, focus_1_2_columns, in_focus
-from sandbox.bills.lines import Kind, Lines
+from sandbox.bills.lines import LineKind, Lines
 from sandbox.bills.truth import Discounts
 
 BUCKET = "msp-billing"
 REGION = "us-east-1"
 
 
-class Dialect(StrEnum):
+class ExportDialect(StrEnum):
     LEGACY = "legacy"
     CUR2 = "cur2"
     FOCUS = "focus"
@@ -41,7 +41,7 @@ class Dialect(StrEnum):
     FOCUS_1_0 = "focus-1.0"
 
 
-FOCUSES = frozenset({Dialect.FOCUS, Dialect.FOCUS_1_0})
+FOCUSES = frozenset({ExportDialect.FOCUS, ExportDialect.FOCUS_1_0})
 """They show discounts as columns, whatever the reports beside them do."""
 
 
@@ -51,10 +51,10 @@ class Layout(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class WrittenDelivery:
     """How one export of a bill is set up."""
 
-    dialect: Dialect
+    dialect: ExportDialect
     encoding: Encoding = Encoding.PARQUET
     layout: Layout = Layout.OVERWRITE
     files: int = 1
@@ -73,10 +73,10 @@ class Delivery:
 class Written:
     """One period of one export, below a folder that holds a folder per bucket."""
 
-    dialect: Dialect
+    dialect: ExportDialect
     encoding: Encoding
     period: str
-    stage: Stage
+    stage: BillStage
     discounts: Discounts
     rows: int
     folder: Path
@@ -109,11 +109,11 @@ class _Plan:
 
 
 def deliver(
-    bill: Bill, delivery: Delivery, folder: Path, progress: Callable[[str], None]
+    bill: Bill, delivery: WrittenDelivery, folder: Path, progress: Callable[[str], None]
 ) -> Written:
     """Writes data files first and the manifest last, as AWS does."""
     named = _columns(bill, delivery.dialect)
-    legacy = delivery.dialect == Dialect.LEGACY
+    legacy = delivery.dialect == ExportDialect.LEGACY
     plan = (_legacy_plan if legacy else _data_export_plan)(bill, delivery, named)
     columns = [_stored(delivery, name, column) for name, column in named]
     cells = Cells(bill.templates, bill.intervals, columns)
@@ -144,32 +144,32 @@ def deliver(
     )
 
 
-def _columns(bill: Bill, dialect: Dialect) -> list[Named]:
+def _columns(bill: Bill, dialect: ExportDialect) -> list[Named]:
     """Columns with the name their manifest has for them."""
     match dialect:
-        case Dialect.LEGACY:
+        case ExportDialect.LEGACY:
             return legacy_columns(bill)
-        case Dialect.CUR2:
+        case ExportDialect.CUR2:
             columns = cur2_columns(bill)
-        case Dialect.FOCUS:
+        case ExportDialect.FOCUS:
             columns = focus_1_2_columns(bill)
-        case Dialect.FOCUS_1_0:
+        case ExportDialect.FOCUS_1_0:
             columns = focus_1_0_columns(bill)
     return [(column.name, column) for column in columns]
 
 
-def _stored(delivery: Delivery, name: str, column: Column) -> Column:
+def _stored(delivery: WrittenDelivery, name: str, column: Column) -> Column:
     """A legacy report in CSV has legacy names; in Parquet, zeros where nothing applies."""
-    if delivery.dialect != Dialect.LEGACY:
+    if delivery.dialect != ExportDialect.LEGACY:
         return column
     if delivery.encoding != Encoding.PARQUET:
         return replace(column, name=name)
     if isinstance(column, Amount) and column.only_on < NOT_DISCOUNTS:
-        return replace(column, only_on=frozenset(Kind))
+        return replace(column, only_on=frozenset(LineKind))
     return column
 
 
-def _shown(bill: Bill, dialect: Dialect, pieces: Iterator[Lines]) -> Iterator[Lines]:
+def _shown(bill: Bill, dialect: ExportDialect, pieces: Iterator[Lines]) -> Iterator[Lines]:
     if dialect not in FOCUSES:
         yield from pieces
         return
@@ -181,7 +181,7 @@ def _shown(bill: Bill, dialect: Dialect, pieces: Iterator[Lines]) -> Iterator[Li
             yield kept
 
 
-def _data_export_plan(bill: Bill, delivery: Delivery, named: Sequence[Named]) -> _Plan:
+def _data_export_plan(bill: Bill, delivery: WrittenDelivery, named: Sequence[Named]) -> _Plan:
     name, prefix = delivery.name, f"{delivery.prefix}/{delivery.name}"
     period = f"{delivery.period_folder}={bill.month}"
     execution = _execution(bill, delivery)
@@ -205,7 +205,7 @@ def _data_export_plan(bill: Bill, delivery: Delivery, named: Sequence[Named]) ->
     return _Plan(prefix, keys, manifests, manifest)
 
 
-def _legacy_plan(bill: Bill, delivery: Delivery, named: Sequence[Named]) -> _Plan:
+def _legacy_plan(bill: Bill, delivery: WrittenDelivery, named: Sequence[Named]) -> _Plan:
     name, month = delivery.name, bill.month
     prefix = f"{delivery.prefix}/{name}"
     assembly = _execution(bill, delivery)
@@ -256,10 +256,10 @@ def _legacy_type(column: Column) -> str:
     match column:
         case Instant():
             return "DateTime"
-        case Span():
+        case IntervalColumn():
             return "Interval"
         case Amount(_, _, only_on):
-            return "BigDecimal" if len(only_on) == len(Kind) else "OptionalBigDecimal"
+            return "BigDecimal" if len(only_on) == len(LineKind) else "OptionalBigDecimal"
         case _:
             return "String"
 
@@ -279,11 +279,11 @@ def _data_export_type(column: Column) -> str:
 
 
 def _delivered_at(bill: Bill) -> datetime:
-    days = {Stage.OPEN: -12, Stage.FINAL: 6, Stage.RESTATED: 13}[bill.stage]
+    days = {BillStage.OPEN: -12, BillStage.FINAL: 6, BillStage.RESTATED: 13}[bill.stage]
     return bill.month.end + timedelta(days=days, hours=5, minutes=17)
 
 
-def _execution(bill: Bill, delivery: Delivery) -> str:
+def _execution(bill: Bill, delivery: WrittenDelivery) -> str:
     return _uuid(f"{bill.organization.payer.id} {delivery.name} {bill.month} {bill.stage}")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from sandbox.bills.amounts import Ints
-from sandbox.bills.bill import Bill, Stage
+from sandbox.bills.bill import Bill, BillStage
 from sandbox.bills.exports.columns import (
     Amount,
     Column,
@@ -20,25 +20,27 @@ from sandbox.bills.exports.columns import (
     Text,
 )
 from sandbox.bills.exports.cur import MAP_KEYS
-from sandbox.bills.lines import Kind, Lines, Template
+from sandbox.bills.lines import LineKind, Lines, Template
 from sandbox.bills.truth import Discounts, costs_of
 
 PURCHASES = {
-    Kind.FEE,
-    Kind.SUBSCRIPTION,
-    Kind.RI_FEE,
-    Kind.RI_UPFRONT,
-    Kind.SP_FEE,
-    Kind.SP_UPFRONT,
+    LineKind.FEE,
+    LineKind.SUBSCRIPTION,
+    LineKind.RI_FEE,
+    LineKind.RI_UPFRONT,
+    LineKind.SP_FEE,
+    LineKind.SP_UPFRONT,
 }
-_CATEGORIES = dict.fromkeys(Kind, "Usage") | dict.fromkeys(PURCHASES, "Purchase") | {
-    Kind.TAX: "Tax", Kind.CREDIT: "Credit", Kind.REFUND: "Adjustment",
+_CATEGORIES = dict.fromkeys(LineKind, "Usage") | dict.fromkeys(PURCHASES, "Purchase") | {
+    LineKind.TAX: "Tax", LineKind.CREDIT: "Credit", LineKind.REFUND: "Adjustment",
 }  # fmt: skip
-_FREQUENCIES = dict.fromkeys(Kind, "One-Time") | dict.fromkeys(
-    (Kind.USAGE, Kind.RI_USAGE, Kind.SP_USAGE), "Usage-Based"
-) | dict.fromkeys((Kind.RI_FEE, Kind.SP_FEE, Kind.SUBSCRIPTION), "Recurring")  # fmt: skip
-_STATUSES = dict.fromkeys((Kind.RI_USAGE, Kind.SP_USAGE), "Used") | dict.fromkeys(
-    (Kind.RI_FEE, Kind.SP_FEE), "Unused"
+_FREQUENCIES = dict.fromkeys(LineKind, "One-Time") | dict.fromkeys(
+    (LineKind.USAGE, LineKind.RI_USAGE, LineKind.SP_USAGE), "Usage-Based"
+) | dict.fromkeys(
+    (LineKind.RI_FEE, LineKind.SP_FEE, LineKind.SUBSCRIPTION), "Recurring"
+)  # fmt: skip
+_STATUSES = dict.fromkeys((LineKind.RI_USAGE, LineKind.SP_USAGE), "Used") | dict.fromkeys(
+    (LineKind.RI_FEE, LineKind.SP_FEE), "Unused"
 )
 _ONLY_IN_1_2 = {
     "BillingAccountType", "CapacityReservationId", "CapacityReservationStatus",
@@ -51,7 +53,7 @@ _ONLY_IN_1_2 = {
 
 def in_focus(bill: Bill) -> Mask:
     """Which templates' lines the export has."""
-    return np.array([t.kind != Kind.SP_NEGATION and not t.is_split for t in bill.templates])
+    return np.array([t.kind != LineKind.SP_NEGATION and not t.is_split for t in bill.templates])
 
 
 def focus_1_2_columns(bill: Bill) -> list[Column]:
@@ -73,7 +75,7 @@ def focus_1_0_columns(bill: Bill) -> list[Column]:
 
 def _accounts(bill: Bill) -> list[Column]:
     payer = bill.organization.payer
-    open_month = bill.stage == Stage.OPEN
+    open_month = bill.stage == BillStage.OPEN
     return [
         Text("BillingAccountId", lambda _: payer.id),
         Text("BillingAccountName", lambda _: payer.name),
@@ -94,7 +96,7 @@ def _accounts(bill: Bill) -> list[Column]:
 def _charge() -> list[Column]:
     return [
         Text("ChargeCategory", lambda t: _CATEGORIES[t.kind]),
-        Text("ChargeClass", lambda t: "Correction" if t.kind == Kind.REFUND else None),
+        Text("ChargeClass", lambda t: "Correction" if t.kind == LineKind.REFUND else None),
         Text("ChargeDescription", lambda t: t.description),
         Text("ChargeFrequency", lambda t: _FREQUENCIES[t.kind]),
         Instant("ChargePeriodStart", lambda i: i.start),
@@ -109,8 +111,8 @@ def _charge() -> list[Column]:
 
 def _costs(bill: Bill) -> list[Column]:
     kinds = [template.kind for template in bill.templates]
-    reserved = np.array([kind == Kind.RI_USAGE for kind in kinds])
-    covered = np.array([kind == Kind.SP_USAGE for kind in kinds])
+    reserved = np.array([kind == LineKind.RI_USAGE for kind in kinds])
+    covered = np.array([kind == LineKind.SP_USAGE for kind in kinds])
 
     def billed(lines: Lines) -> Ints:
         net = costs_of(lines, kinds, Discounts.COLUMNS)["net_billed"]
@@ -150,14 +152,14 @@ _UNIT_PRICES = (
 """Always null, as AWS says they may be."""
 
 
-_METERED = frozenset({Kind.USAGE, Kind.RI_USAGE, Kind.SP_USAGE})
-_COMMITTED = frozenset({Kind.RI_USAGE, Kind.RI_FEE, Kind.SP_USAGE, Kind.SP_FEE})
+_METERED = frozenset({LineKind.USAGE, LineKind.RI_USAGE, LineKind.SP_USAGE})
+_COMMITTED = frozenset({LineKind.RI_USAGE, LineKind.RI_FEE, LineKind.SP_USAGE, LineKind.SP_FEE})
 
 
 def _pricing_category(template: Template) -> str | None:
-    if template.kind in (Kind.RI_USAGE, Kind.SP_USAGE):
+    if template.kind in (LineKind.RI_USAGE, LineKind.SP_USAGE):
         return "Committed"
-    return "Standard" if template.kind == Kind.USAGE else None
+    return "Standard" if template.kind == LineKind.USAGE else None
 
 
 def _commitment() -> list[Column]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from accounts.handover.checklist import checklist
-from accounts.model.handover import Exit
+from accounts.model.handover import HandoverKind
 from kernel.errors import BadInput
 from service.actions.access.note_person import note_person
 from service.actions.handover.living_handover import living
@@ -28,5 +28,5 @@ def approve_step(
     return woken
 
 
-def dangerous_items(exit_: Exit) -> tuple[str, ...]:
+def dangerous_items(exit_: HandoverKind) -> tuple[str, ...]:
     return tuple(item.key for item in checklist(exit_) if item.dangerous)

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from accounts.engine.transitions import set_out
 from accounts.handover.checklist import DryRunLine, dry_run
 from accounts.model.emails import check_email
-from accounts.model.handover import Exit, Handover
+from accounts.model.handover import Handover, HandoverKind
 from accounts.model.lifecycle import Stage
-from accounts.model.organization import Kind
+from accounts.model.organization import OnboardingKind
 from kernel.errors import BadInput, Refused
 from service.actions.access.note_person import note_person
 from service.store.accounts import grants, handovers, onboardings, practices
@@ -22,12 +22,12 @@ from service.store.session import Session
 CONTACT_NEEDED = frozenset(
     {"FullName", "AddressLine1", "City", "PostalCode", "CountryCode", "PhoneNumber"}
 )
-HANDED_OVER = frozenset({Exit.TRANSFER, Exit.STANDALONE})
+HANDED_OVER = frozenset({HandoverKind.TRANSFER, HandoverKind.STANDALONE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedHandover:
-    exit: Exit
+    exit: HandoverKind
     client_email: str = ""
     """Root's from then on; needed unless the account is closed or its billing ends."""
     client_contact: Mapping[str, str] = field(default_factory=dict)
@@ -84,9 +84,9 @@ def _planned(
 
 
 def _check(onboarding: Onboarding, wanted: WantedHandover, mailbox: str) -> None:
-    transferred = onboarding.request.kind is Kind.BILLING_TRANSFER
-    if transferred != (wanted.exit is Exit.END_BILLING):
-        fitting = Exit.END_BILLING if transferred else "transfer, standalone or close"
+    transferred = onboarding.request.kind is OnboardingKind.BILLING_TRANSFER
+    if transferred != (wanted.exit is HandoverKind.END_BILLING):
+        fitting = HandoverKind.END_BILLING if transferred else "transfer, standalone or close"
         raise BadInput(f"{onboarding.id} leaves by {fitting}, not by {wanted.exit}")
     if transferred and not _is_end_of_month(wanted.ends_at):
         raise BadInput("a billing transfer ends with the last second of a month, UTC: give ends_at")

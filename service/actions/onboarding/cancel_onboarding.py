@@ -6,7 +6,7 @@ from datetime import datetime
 
 from accounts.model.decision import NeedsHuman
 from accounts.model.lifecycle import Stage
-from accounts.model.observed import Facts
+from accounts.model.observed import Observed
 from accounts.onboarding.cancellation import next_cancel_step
 from kernel.errors import Refused
 from service.actions.access.note_person import note_person
@@ -29,7 +29,7 @@ def cancel_onboarding(
     before = onboardings.onboarding(session, onboarding_id)
     if before.stage is Stage.CANCELLED or before.cancel_asked_by is not None:
         return before
-    decision = next_cancel_step(before.request, Facts(), before.record, now)
+    decision = next_cancel_step(before.request, Observed(), before.record, now)
     if isinstance(decision, NeedsHuman):
         raise CannotCancel(f"{before.id}: {decision.reason}; {decision.what_to_do}")
     onboardings.ask_to_cancel(session, before, actor=actor, now=now)

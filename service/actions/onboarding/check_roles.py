@@ -8,8 +8,8 @@ from functools import lru_cache
 from accounts.iam.policy_checks import PolicyKind, validate_policy
 from accounts.iam.policy_documents import to_text
 from accounts.iam.role_catalogue import CATALOGUE, boundary_document, inline_policy, trust_of
-from accounts.model.organization import Practice
-from accounts.model.request import Request
+from accounts.model.organization import Reseller
+from accounts.model.request import AccountRequest
 from accounts.model.role_spec import Document, RoleSpec, check_role
 from kernel.errors import BadInput
 from kernel.findings import Finding, Severity
@@ -19,7 +19,7 @@ EXTERNAL_ID = "msp-00000000000000000000000000000000"
 """As long as ours are."""
 
 
-def check_roles(practice: Practice, request: Request) -> None:
+def check_roles(practice: Reseller, request: AccountRequest) -> None:
     """Raises BadInput with the worst finding of the first role that may not be written."""
     for spec in request.roles:
         check_role(spec)
@@ -28,7 +28,7 @@ def check_roles(practice: Practice, request: Request) -> None:
                 raise BadInput(f"{finding.where}: {finding.message}")
 
 
-def judged(spec: RoleSpec, practices: Iterable[Practice]) -> tuple[Finding, ...]:
+def judged(spec: RoleSpec, practices: Iterable[Reseller]) -> tuple[Finding, ...]:
     """Of a role for the practice's own catalogue: the warnings. Raises BadInput for the worst."""
     if spec.name in {shipped.name for shipped in CATALOGUE}:
         raise BadInput(f"{spec.name} is a role of the shipped catalogue; give another name")
@@ -42,7 +42,7 @@ def judged(spec: RoleSpec, practices: Iterable[Practice]) -> tuple[Finding, ...]
     return tuple(sorted(findings))
 
 
-def findings_of(spec: RoleSpec, practice: Practice, external_id: str) -> tuple[Finding, ...]:
+def findings_of(spec: RoleSpec, practice: Reseller, external_id: str) -> tuple[Finding, ...]:
     return tuple(
         finding
         for kind, where, document in _documents(spec, practice, external_id)
@@ -51,7 +51,7 @@ def findings_of(spec: RoleSpec, practice: Practice, external_id: str) -> tuple[F
 
 
 def _documents(
-    spec: RoleSpec, practice: Practice, external_id: str
+    spec: RoleSpec, practice: Reseller, external_id: str
 ) -> Iterator[tuple[PolicyKind, str, Document]]:
     yield PolicyKind.TRUST, f"trust of {spec.name}", trust_of(spec, practice, external_id)
     inline = inline_policy(spec, practice, PLACE_OF_ACCOUNT)

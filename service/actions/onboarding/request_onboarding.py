@@ -12,8 +12,8 @@ from typing import Any
 from accounts.iam.role_catalogue import CATALOGUE, as_deployed, pick_roles
 from accounts.model.emails import check_email, plus_address
 from accounts.model.naming import account_name
-from accounts.model.organization import Kind, Practice
-from accounts.model.request import Consent, Request, check_request
+from accounts.model.organization import OnboardingKind, Reseller
+from accounts.model.request import AccountRequest, Consent, check_request
 from accounts.model.role_spec import RoleSpec
 from invoices.clients import Client
 from kernel.errors import BadInput, Refused
@@ -41,7 +41,7 @@ TOKEN_BYTES = 4
 class Wanted:
     """An onboarding in the caller's words; '' and () leave the choice to us."""
 
-    kind: Kind
+    kind: OnboardingKind
     client: str
     name: str = ""
     """Of the account, without what makes it unique: what it is for, such as `prod`."""
@@ -109,7 +109,7 @@ def request_onboarding(
         now,
     )
     added = onboardings.onboarding(session, request.onboarding_id)
-    if request.kind is Kind.CREATE:
+    if request.kind is OnboardingKind.CREATE:
         onboardings.reserve(session, added, email=request.email, account_name=request.account_name)
     event = Event(at=now, kind=EventKind.ASKED, step=request.kind.value, actor=actor)
     onboarding_events.record(session, added.id, event)
@@ -124,7 +124,9 @@ def request_onboarding(
     return added
 
 
-def plan_request(session: Session, wanted: Wanted, *, now: datetime) -> tuple[Practice, Request]:
+def plan_request(
+    session: Session, wanted: Wanted, *, now: datetime
+) -> tuple[Reseller, AccountRequest]:
     """What would be asked for: all that `request_onboarding` checks, and nothing is recorded.
 
     The ExternalId of a client that has none yet is drawn, and kept only by the caller's commit.
@@ -170,7 +172,7 @@ def _client(session: Session, key: str) -> Client:
     raise BadInput(f"there is no client {key!r}; add it under `clients` and apply")
 
 
-def _practice(session: Session, payer_account_id: str) -> Practice:
+def _practice(session: Session, payer_account_id: str) -> Reseller:
     if payer_account_id:
         return practices.practice(session, payer_account_id)
     every = practices.practices(session)
@@ -180,16 +182,18 @@ def _practice(session: Session, payer_account_id: str) -> Practice:
     return every[0]
 
 
-def _request(session: Session, practice: Practice, client: Client, wanted: Wanted) -> Request:
+def _request(
+    session: Session, practice: Reseller, client: Client, wanted: Wanted
+) -> AccountRequest:
     onboarding_id = f"onb-{secrets.token_hex(TOKEN_BYTES)}"
     email = wanted.email
-    if wanted.kind is Kind.CREATE:
+    if wanted.kind is OnboardingKind.CREATE:
         email = plus_address(
             mailbox=check_email(email or practice.mailbox),
             client_key=client.key,
             onboarding_id=onboarding_id,
         )
-    elif wanted.kind is Kind.BILLING_TRANSFER:
+    elif wanted.kind is OnboardingKind.BILLING_TRANSFER:
         email = ""
     name = account_name(
         client_name=client.name,
@@ -198,7 +202,7 @@ def _request(session: Session, practice: Practice, client: Client, wanted: Wante
         onboarding_id=onboarding_id,
     )
     otherwise = f"msp-{secrets.token_hex(16)}"
-    return Request(
+    return AccountRequest(
         onboarding_id=onboarding_id,
         kind=wanted.kind,
         client_key=client.key,
@@ -214,7 +218,7 @@ def _request(session: Session, practice: Practice, client: Client, wanted: Wante
 
 
 def _roles(session: Session, wanted: Wanted) -> tuple[RoleSpec, ...]:
-    transfer = wanted.kind is Kind.BILLING_TRANSFER
+    transfer = wanted.kind is OnboardingKind.BILLING_TRANSFER
     shipped = () if transfer else tuple(spec.name for spec in CATALOGUE)
     chosen = pick_roles(wanted.roles or shipped, extra=practices.own_roles(session))
     return as_deployed(chosen) if transfer else chosen
@@ -229,7 +233,7 @@ def _check_budget(amount: str) -> None:
         raise BadInput(f"budget {amount!r} is no positive amount of US dollars, like 1000 or 99.50")
 
 
-def _check_owner(session: Session, request: Request, now: datetime) -> None:
+def _check_owner(session: Session, request: AccountRequest, now: datetime) -> None:
     """An account that is a client's already, by configuration, cannot become another's."""
     for member in members.members(session, now):
         if request.account_id == member.id and member.client not in ("", request.client_key):
@@ -238,10 +242,10 @@ def _check_owner(session: Session, request: Request, now: datetime) -> None:
             )
 
 
-def _check_organization(session: Session, practice: Practice, request: Request) -> None:
+def _check_organization(session: Session, practice: Reseller, request: AccountRequest) -> None:
     """Of another organization of ours; or of this one, whose bill is ours without a transfer."""
     payer = members.organization_of(session, request.account_id)
-    ours = payer == practice.payer_account_id and request.kind is Kind.INVITE
+    ours = payer == practice.payer_account_id and request.kind is OnboardingKind.INVITE
     if payer and not ours:
         raise MemberElsewhere(request.account_id, payer)
 

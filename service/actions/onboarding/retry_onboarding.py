@@ -7,7 +7,7 @@ from datetime import datetime
 
 from accounts.engine.transitions import retried
 from accounts.model.emails import check_email
-from accounts.model.organization import Kind
+from accounts.model.organization import OnboardingKind
 from accounts.model.request import Consent
 from kernel.errors import BadInput, Refused
 from service.actions.access.note_person import note_person
@@ -53,7 +53,7 @@ def retry_onboarding(
 def _with_email(session: Session, before: Onboarding, email: str) -> Onboarding:
     """Only before an account exists, and only where AWS surely made none of the first address."""
     unsure = any(not intent.failure for intent in before.record.intents)
-    if before.request.kind is not Kind.CREATE or before.is_linked or unsure:
+    if before.request.kind is not OnboardingKind.CREATE or before.is_linked or unsure:
         raise BadInput(
             f"the e-mail address of {before.id} cannot be changed: AWS may have used it already"
         )

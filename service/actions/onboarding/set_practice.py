@@ -6,7 +6,7 @@ from datetime import datetime
 
 from accounts.model.emails import check_email
 from accounts.model.mailbox import check_mailbox_check
-from accounts.model.organization import Practice, check_account_id
+from accounts.model.organization import Reseller, check_account_id
 from service.store.access import audit
 from service.store.accounts import practices
 from service.store.billing import sellers
@@ -15,7 +15,7 @@ from service.store.session import Session
 
 
 def set_practice(
-    session: Session, practice: Practice, *, actor: str, now: datetime
+    session: Session, practice: Reseller, *, actor: str, now: datetime
 ) -> tuple[Change, ...]:
     """Nothing where it is so already. Raises BadInput, UnknownPayer."""
     sellers.payer_account(session, practice.payer_account_id)

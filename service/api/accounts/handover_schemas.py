@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from accounts.handover.checklist import DryRunLine, dry_run
-from accounts.model.handover import Exit
-from accounts.model.organization import Practice
+from accounts.model.handover import HandoverKind
+from accounts.model.organization import Reseller
 from service.actions.handover.request_handover import WantedHandover
 from service.api.accounts.onboarding_schemas import (
     In,
@@ -74,7 +74,7 @@ class HandoverPlan(Out):
 
 def to_wanted_handover(asked: HandoverRequest) -> WantedHandover:
     return WantedHandover(
-        exit=Exit(asked.exit),
+        exit=HandoverKind(asked.exit),
         client_email=asked.client_email,
         client_contact=asked.client_contact,
         ends_at=asked.ends_at,
@@ -94,7 +94,7 @@ def to_api_checklist(lines: Iterable[DryRunLine]) -> list[ChecklistItem]:
 
 
 def to_api_handover(
-    departure: Departure, onboarding: Onboarding, practice: Practice
+    departure: Departure, onboarding: Onboarding, practice: Reseller
 ) -> HandoverItem:
     asked = departure.asked
     return HandoverItem(

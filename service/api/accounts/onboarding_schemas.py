@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.iam.client_templates import ARTEFACTS, what_changes
 from accounts.model.lifecycle import Stage, has_reached
-from accounts.model.organization import Kind, Practice
-from accounts.model.request import Consent, Request
+from accounts.model.organization import OnboardingKind, Reseller
+from accounts.model.request import AccountRequest, Consent
 from accounts.onboarding.plan import open_findings, plan_of
 from kernel.findings import Finding
 from service.actions.onboarding.request_onboarding import Wanted
@@ -160,7 +160,7 @@ class EventList(Out):
 
 def to_wanted(asked: OnboardingRequest) -> Wanted:
     return Wanted(
-        kind=Kind(asked.kind),
+        kind=OnboardingKind(asked.kind),
         client=asked.client,
         name=asked.name,
         email=asked.email,
@@ -178,9 +178,9 @@ def to_api_onboarding(onboarding: Onboarding) -> OnboardingItem:
     return OnboardingItem(**_fields(onboarding))
 
 
-def to_api_onboarding_detail(onboarding: Onboarding, practice: Practice) -> OnboardingDetail:
+def to_api_onboarding_detail(onboarding: Onboarding, practice: Reseller) -> OnboardingDetail:
     request, waiting = onboarding.request, onboarding.waiting
-    has_artifacts = request.kind is not Kind.CREATE
+    has_artifacts = request.kind is not OnboardingKind.CREATE
     return OnboardingDetail(
         **_fields(onboarding),
         stage=onboarding.stage.value,
@@ -206,7 +206,7 @@ def to_api_onboarding_detail(onboarding: Onboarding, practice: Practice) -> Onbo
     )
 
 
-def to_api_plan(request: Request) -> OnboardingPlan:
+def to_api_plan(request: AccountRequest) -> OnboardingPlan:
     return OnboardingPlan(
         client=request.client_key,
         name=request.account_name,
@@ -225,7 +225,7 @@ def to_api_batch(batch: Batch) -> BatchAnswer:
     )
 
 
-def to_api_steps(request: Request, stage: Stage) -> list[StepItem]:
+def to_api_steps(request: AccountRequest, stage: Stage) -> list[StepItem]:
     """The stages of the way in; the first one not reached is what is worked on."""
     steps: list[StepItem] = []
     for wanted, goals in plan_of(request):
@@ -267,7 +267,7 @@ def _fields(onboarding: Onboarding) -> dict[str, Any]:
     }
 
 
-def _findings(onboarding: Onboarding, practice: Practice) -> tuple[Finding, ...]:
+def _findings(onboarding: Onboarding, practice: Reseller) -> tuple[Finding, ...]:
     if not has_reached(onboarding.stage, Stage.VERIFIED):
         return tuple(sorted(onboarding.record.findings.values()))
     return open_findings(practice, onboarding.request, onboarding.record)

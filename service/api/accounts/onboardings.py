@@ -9,7 +9,7 @@ from fastapi.sse import EventSourceResponse
 from starlette.exceptions import HTTPException
 
 from accounts.iam.client_templates import ARTEFACTS, artefact
-from accounts.model.organization import Kind
+from accounts.model.organization import OnboardingKind
 from service.actions.onboarding.cancel_onboarding import cancel_onboarding
 from service.actions.onboarding.request_onboarding import plan_request, request_onboarding
 from service.actions.onboarding.request_onboardings import request_onboardings
@@ -247,7 +247,7 @@ def get_artifact(
     """JSON is YAML, so `cloudformation.yaml` is the template, too."""
     onboarding = onboardings.onboarding(session, onboarding_id)
     wanted = OTHER_NAMES.get(name, name)
-    if wanted not in ARTEFACTS or onboarding.request.kind is Kind.CREATE:
+    if wanted not in ARTEFACTS or onboarding.request.kind is OnboardingKind.CREATE:
         there = ", ".join(ARTEFACTS)
         raise HTTPException(404, f"There are {there} for accounts that their clients let us into.")
     practice = practices.practice(session, onboarding.payer_account_id)

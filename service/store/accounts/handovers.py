@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from accounts.model.handover import Exit, Handover
+from accounts.model.handover import Handover, HandoverKind
 from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
 from kernel.errors import Refused
@@ -129,7 +129,7 @@ def _from_row(
         onboarding_id=row.onboarding_id,
         asked=Handover(
             request=onboarding.request,
-            exit=Exit(row.exit),
+            exit=HandoverKind(row.exit),
             asked_by=row.asked_by,
             approvals=_approvals(session, row.id),
             client_email=row.client_email,
@@ -165,7 +165,7 @@ def _billed_until(row: tables.onboarding.HandoverRow, departed_at: datetime) -> 
     """A closed account runs up bills of commitments and subscriptions until AWS deletes it."""
     if row.ends_at is not None:
         return row.ends_at
-    return departed_at + CLOSED_FOR if row.exit == Exit.CLOSE else departed_at
+    return departed_at + CLOSED_FOR if row.exit == HandoverKind.CLOSE else departed_at
 
 
 def _is_settled(session: Session, onboarding: Onboarding, period: BillingPeriod) -> bool:

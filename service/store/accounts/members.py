@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from accounts.model.lifecycle import Stage
-from accounts.model.observed import SeenAccount
-from accounts.model.organization import Kind
+from accounts.model.observed import ObservedAccount
+from accounts.model.organization import OnboardingKind
 from accounts.monitoring.membership import KnownAccount
 from kernel.findings import Finding, Severity
 from service.store import tables
@@ -19,7 +19,7 @@ from service.store.accounts import onboardings
 from service.store.billing import clients
 from service.store.session import Session
 
-MEMBERS = frozenset({Kind.CREATE, Kind.INVITE})
+MEMBERS = frozenset({OnboardingKind.CREATE, OnboardingKind.INVITE})
 """Where only the bill is ours, the account is a member of another organization."""
 
 
@@ -113,7 +113,7 @@ def known_accounts(session: Session, payer_account_id: str, now: datetime) -> li
 
 
 def note_seen(
-    session: Session, payer_account_id: str, accounts: Iterable[SeenAccount], now: datetime
+    session: Session, payer_account_id: str, accounts: Iterable[ObservedAccount], now: datetime
 ) -> None:
     """The latest list of AWS, whole: what is not on it is no member."""
     row = tables.onboarding.MemberAccountRow

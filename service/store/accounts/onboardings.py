@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from accounts.model.lifecycle import ENDED, Stage, WaitKind, has_reached, state_of
 from accounts.model.record import Record
-from accounts.model.request import Request
+from accounts.model.request import AccountRequest
 from accounts.model.storing import (
     record_from_json,
     record_to_json,
@@ -40,7 +40,7 @@ class Waiting:
 class Onboarding:
     id: str
     payer_account_id: str
-    request: Request
+    request: AccountRequest
     record: Record
     waiting: Waiting | None
     next_at: datetime | None
@@ -91,7 +91,7 @@ class AlreadyOnboarded(Refused):
         self.onboarding_id = onboarding_id
 
 
-class Overtaken(Exception):
+class OnboardingOvertaken(Exception):
     """Somebody else has moved the onboarding on; who decided from less stops without a trace."""
 
 
@@ -99,7 +99,7 @@ class Overtaken(Exception):
 class Asked:
     """What a new onboarding is recorded with."""
 
-    request: Request
+    request: AccountRequest
     payer_account_id: str
     external_ref: str | None
     batch_id: str | None
@@ -308,7 +308,7 @@ def save(
         )
     )
     if changed.rowcount != 1:  # type: ignore[attr-defined]  # of an UPDATE
-        raise Overtaken
+        raise OnboardingOvertaken
     return onboarding(session, before.id)
 
 
@@ -317,10 +317,10 @@ def check_latest(session: Session, before: Onboarding) -> None:
     row = tables.onboarding.OnboardingRow
     version = session.exec(select(row.version).where(col(row.id) == before.id)).one()
     if version != before.version:
-        raise Overtaken
+        raise OnboardingOvertaken
 
 
-def put_request(session: Session, before: Onboarding, request: Request) -> Onboarding:
+def put_request(session: Session, before: Onboarding, request: AccountRequest) -> Onboarding:
     """What a person corrected of the request. Raises Overtaken by the next save."""
     row = session.get_one(tables.onboarding.OnboardingRow, before.id, with_for_update=True)
     row.request, row.email = request_to_json(request), request.email

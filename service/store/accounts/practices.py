@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlmodel import col, select
 
-from accounts.model.organization import Practice
+from accounts.model.organization import Reseller
 from accounts.model.role_spec import RoleSpec
 from accounts.model.storing import practice_from_json, practice_to_json
 from kernel.errors import NotFound
@@ -30,14 +30,14 @@ class NoPractice(NotFound):
         )
 
 
-def put_practice(session: Session, practice: Practice) -> list[Change]:
+def put_practice(session: Session, practice: Reseller) -> list[Change]:
     row = tables.onboarding.PracticeRow(
         payer_account_id=practice.payer_account_id, body=practice_to_json(practice)
     )
     return put(session, row, f"practice {practice.payer_account_id}")
 
 
-def practice(session: Session, payer_account_id: str) -> Practice:
+def practice(session: Session, payer_account_id: str) -> Reseller:
     """Raises NoPractice."""
     row = session.get(tables.onboarding.PracticeRow, payer_account_id)
     if row is None:
@@ -45,7 +45,7 @@ def practice(session: Session, payer_account_id: str) -> Practice:
     return practice_from_json(row.body)
 
 
-def practices(session: Session) -> tuple[Practice, ...]:
+def practices(session: Session) -> tuple[Reseller, ...]:
     row = tables.onboarding.PracticeRow
     found = session.exec(select(row).order_by(col(row.payer_account_id)))
     return tuple(practice_from_json(each.body) for each in found)

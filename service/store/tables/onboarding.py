@@ -9,9 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from accounts.model.handover import Exit
+from accounts.model.handover import HandoverKind
 from accounts.model.lifecycle import Stage, WaitKind
-from accounts.model.organization import Kind
+from accounts.model.organization import OnboardingKind
 from kernel.findings import Severity
 from service.store.tables.row import JSON, Row, is_account_id, one_of
 
@@ -74,7 +74,7 @@ class OnboardingRow(Row, table=True):
 
     id: str = Field(primary_key=True)
     payer_account_id: str = Field(foreign_key="practice.payer_account_id")
-    kind: Kind = Field(sa_type=one_of(Kind))
+    kind: OnboardingKind = Field(sa_type=one_of(OnboardingKind))
     client_key: str = Field(foreign_key="client.key", index=True)
     account_name: str
     email: str
@@ -197,7 +197,7 @@ class HandoverRow(Row, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     onboarding_id: str = Field(foreign_key="onboarding.id", index=True)
-    exit: Exit = Field(sa_type=one_of(Exit))
+    exit: HandoverKind = Field(sa_type=one_of(HandoverKind))
     client_email: str
     client_contact: dict[str, str] = Field(sa_type=JSON)
     ends_at: datetime | None = None

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from accounts.model.handover import Exit
+from accounts.model.handover import HandoverKind
 from jobs.onboarding.watching import watch
 from sandbox.aws import PAYER, Rules
 from service.actions.access.export_links import export_links
@@ -46,7 +46,7 @@ from tests.support.workflows import (
     transferred,
 )
 
-BY_TRANSFER = replace(STANDALONE, exit=Exit.TRANSFER)
+BY_TRANSFER = replace(STANDALONE, exit=HandoverKind.TRANSFER)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from accounts.model.organization import Kind
+from accounts.model.organization import OnboardingKind
 from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
 from jobs.environment import Environment
@@ -212,7 +212,7 @@ def test_an_account_that_came_back_is_not_taken_from_its_client(
     until(office, on(12, 6))
     books.close(NOVEMBER, (left.account_id, "100.00", date(2026, 11, 27)))
     again = office.ask(
-        Wanted(kind=Kind.INVITE, client="acme", name="prod", account_id=left.account_id)
+        Wanted(kind=OnboardingKind.INVITE, client="acme", name="prod", account_id=left.account_id)
     )
     office.work(until=office.now() + timedelta(minutes=5))
     member = office.aws.client("organizations", left.account_id)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.model.handover import Exit
+from accounts.model.handover import HandoverKind
 from kernel.errors import BadInput
 from service.actions.handover.abort_handover import abort_handover
 from service.actions.handover.approve_step import approve_step
@@ -145,8 +145,8 @@ def test_what_cannot_leave_is_refused_in_one_line(office: Office) -> None:
     with office.database.transaction() as session, refused:
         request_handover(session, asked.id, STANDALONE, actor="ada", now=NOON)
     office.work()
-    nobody = WantedHandover(exit=Exit.STANDALONE, client_email=ROOT)
-    ending = WantedHandover(exit=Exit.END_BILLING)
+    nobody = WantedHandover(exit=HandoverKind.STANDALONE, client_email=ROOT)
+    ending = WantedHandover(exit=HandoverKind.END_BILLING)
     with office.database.transaction() as session:
         with pytest.raises(BadInput, match="client_contact lacks AddressLine1, City"):
             request_handover(session, asked.id, nobody, actor="ada", now=NOON)

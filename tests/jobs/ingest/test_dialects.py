@@ -11,106 +11,106 @@ import pytest
 from invoices.charges import KEYS, MEASURES, MONEY, SCHEMA
 from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
-from jobs.ingest.run import Ingested, Request, ingest
+from jobs.ingest.run import Ingested, IngestRequest, ingest
 from jobs.snapshots import digest
 from sandbox.bills import (
     Bill,
-    Delivery,
-    Dialect,
+    BillStage,
     Discounts,
     Encoding,
+    ExportDialect,
     Layout,
     Month,
     Order,
     Simulation,
-    Stage,
+    WrittenDelivery,
     deliver,
 )
 
 PERIOD = BillingPeriod(2026, 9)
 SIMULATION = Simulation(accounts=14, rows=4_000, start="2026-09")
-CUR2 = Delivery(dialect=Dialect.CUR2)
+CUR2 = WrittenDelivery(dialect=ExportDialect.CUR2)
 ZERO = pl.lit(0).cast(MONEY)
 
 
 @pytest.fixture(scope="module")
-def bills() -> Mapping[tuple[Discounts, Stage], Bill]:
+def bills() -> Mapping[tuple[Discounts, BillStage], Bill]:
     return {
         (discounts, stage): replace(SIMULATION, stage=stage).bill(Month(2026, 9), discounts)
         for discounts in Discounts
-        for stage in Stage
+        for stage in BillStage
     }
 
 
-Bills = Mapping[tuple[Discounts, Stage], Bill]
+Bills = Mapping[tuple[Discounts, BillStage], Bill]
 
 
 def taken(
     bills: Bills,
     folder: Path,
-    delivery: Delivery,
+    delivery: WrittenDelivery,
     discounts: Discounts = Discounts.COLUMNS,
-    stage: Stage = Stage.FINAL,
+    stage: BillStage = BillStage.FINAL,
 ) -> Ingested:
     """The bill as delivered in that form, in three files, through ingest."""
     bill = bills[discounts, stage]
     place = folder / f"delivery-{len(list(folder.iterdir()))}"
     written = deliver(bill, replace(delivery, files=3), place, lambda _: None)
     payer = AccountId(bill.organization.payer.id)
-    request = Request(str(written.export_path), payer, PERIOD)
+    request = IngestRequest(str(written.export_path), payer, PERIOD)
     return ingest(request, cache=folder / "cache", progress=lambda *_: None)
 
 
-@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("stage", BillStage)
 @pytest.mark.parametrize("discounts", Discounts)
 def test_legacy_and_cur2_in_every_encoding_and_layout_are_one_snapshot(
-    bills: Bills, tmp_path: Path, discounts: Discounts, stage: Stage
+    bills: Bills, tmp_path: Path, discounts: Discounts, stage: BillStage
 ) -> None:
-    def one(dialect: Dialect, encoding: Encoding, layout: Layout, order: Order) -> str:
-        delivery = Delivery(dialect=dialect, encoding=encoding, layout=layout, order=order)
+    def one(dialect: ExportDialect, encoding: Encoding, layout: Layout, order: Order) -> str:
+        delivery = WrittenDelivery(dialect=dialect, encoding=encoding, layout=layout, order=order)
         found = taken(bills, tmp_path, delivery, discounts, stage)
         assert found.facts.quarantined == () and found.facts.warnings == ()
-        assert found.facts.finalized is (stage != Stage.OPEN)
+        assert found.facts.finalized is (stage != BillStage.OPEN)
         return digest(found.charges)
 
     ids = {
-        one(Dialect.LEGACY, Encoding.PARQUET, Layout.OVERWRITE, Order.BY_RESOURCE),
-        one(Dialect.LEGACY, Encoding.CSV, Layout.CREATE_NEW, Order.SHUFFLED),
-        one(Dialect.LEGACY, Encoding.ZIP, Layout.OVERWRITE, Order.SHUFFLED),
-        one(Dialect.CUR2, Encoding.PARQUET, Layout.CREATE_NEW, Order.SHUFFLED),
-        one(Dialect.CUR2, Encoding.CSV, Layout.OVERWRITE, Order.BY_RESOURCE),
+        one(ExportDialect.LEGACY, Encoding.PARQUET, Layout.OVERWRITE, Order.BY_RESOURCE),
+        one(ExportDialect.LEGACY, Encoding.CSV, Layout.CREATE_NEW, Order.SHUFFLED),
+        one(ExportDialect.LEGACY, Encoding.ZIP, Layout.OVERWRITE, Order.SHUFFLED),
+        one(ExportDialect.CUR2, Encoding.PARQUET, Layout.CREATE_NEW, Order.SHUFFLED),
+        one(ExportDialect.CUR2, Encoding.CSV, Layout.OVERWRITE, Order.BY_RESOURCE),
     }
 
     assert len(ids) == 1
 
 
-@pytest.mark.parametrize("dialect", [Dialect.FOCUS, Dialect.FOCUS_1_0])
+@pytest.mark.parametrize("dialect", [ExportDialect.FOCUS, ExportDialect.FOCUS_1_0])
 def test_focus_in_csv_and_parquet_is_one_snapshot(
-    bills: Bills, tmp_path: Path, dialect: Dialect
+    bills: Bills, tmp_path: Path, dialect: ExportDialect
 ) -> None:
-    parquet = taken(bills, tmp_path, Delivery(dialect=dialect))
-    csv = Delivery(dialect=dialect, encoding=Encoding.CSV, order=Order.SHUFFLED)
+    parquet = taken(bills, tmp_path, WrittenDelivery(dialect=dialect))
+    csv = WrittenDelivery(dialect=dialect, encoding=Encoding.CSV, order=Order.SHUFFLED)
     text = taken(bills, tmp_path, csv)
 
     assert digest(parquet.charges) == digest(text.charges)
 
 
-@pytest.mark.parametrize("dialect", [Dialect.FOCUS, Dialect.FOCUS_1_0])
+@pytest.mark.parametrize("dialect", [ExportDialect.FOCUS, ExportDialect.FOCUS_1_0])
 def test_focus_equals_cur2_but_for_what_it_cannot_carry(
-    bills: Bills, tmp_path: Path, dialect: Dialect
+    bills: Bills, tmp_path: Path, dialect: ExportDialect
 ) -> None:
     cur2 = taken(bills, tmp_path, CUR2)
-    focus = taken(bills, tmp_path, Delivery(dialect=dialect))
+    focus = taken(bills, tmp_path, WrittenDelivery(dialect=dialect))
 
-    blanked = ["invoice_id"] if dialect is Dialect.FOCUS_1_0 else []
+    blanked = ["invoice_id"] if dialect is ExportDialect.FOCUS_1_0 else []
     assert as_focus_can(cur2.charges.frame, blanked).equals(
         as_focus_can(focus.charges.frame, blanked)
     )
     assert focus.charges.daily.height > 1_000
     assert focus.facts.identity_1_residual is None
     warned = [warning.code for warning in focus.facts.warnings]
-    assert warned == (["no_invoice_ids"] if dialect is Dialect.FOCUS_1_0 else [])
-    assert focus.facts.finalized is (dialect is Dialect.FOCUS)
+    assert warned == (["no_invoice_ids"] if dialect is ExportDialect.FOCUS_1_0 else [])
+    assert focus.facts.finalized is (dialect is ExportDialect.FOCUS)
 
 
 def as_focus_can(charges: pl.DataFrame, blanked: list[str]) -> pl.DataFrame:
@@ -145,7 +145,7 @@ def test_every_sum_is_what_the_sandbox_knows_to_be_true(
     found = taken(bills, tmp_path, CUR2, discounts)
 
     truth: dict[tuple[str, str], dict[str, int]] = {}
-    for fact in bills[discounts, Stage.FINAL].truth.facts():
+    for fact in bills[discounts, BillStage.FINAL].truth.facts():
         sums = truth.setdefault((fact.place.account_id, str(fact.place.kind)), {})
         for name, units in fact.totals.items():
             sums[name] = sums.get(name, 0) + units
@@ -156,7 +156,7 @@ def test_every_sum_is_what_the_sandbox_knows_to_be_true(
         for row in ours.iter_rows(named=True)
     } == {key: {name: sums[name] for name in names.values()} for key, sums in truth.items()}
     assert found.facts.identity_1_residual == Decimal(0)
-    assert found.facts.dropped == bills[discounts, Stage.FINAL].truth.split_rows > 0
+    assert found.facts.dropped == bills[discounts, BillStage.FINAL].truth.split_rows > 0
 
 
 def test_lower_case_period_folders_are_found_too(bills: Bills, tmp_path: Path) -> None:
@@ -167,14 +167,14 @@ def test_lower_case_period_folders_are_found_too(bills: Bills, tmp_path: Path) -
 
 
 def test_chosen_tags_are_the_same_in_every_dialect(bills: Bills, tmp_path: Path) -> None:
-    bill = bills[Discounts.COLUMNS, Stage.FINAL]
+    bill = bills[Discounts.COLUMNS, BillStage.FINAL]
     payer = AccountId(bill.organization.payer.id)
     tagged = []
-    for dialect in Dialect:
+    for dialect in ExportDialect:
         for encoding in (Encoding.PARQUET, Encoding.CSV):
-            delivery = Delivery(dialect=dialect, encoding=encoding)
+            delivery = WrittenDelivery(dialect=dialect, encoding=encoding)
             written = deliver(bill, delivery, tmp_path / "out", lambda _: None)
-            request = Request(
+            request = IngestRequest(
                 str(written.export_path), payer, PERIOD, tags=("user:team", "user:project")
             )
             taken_in = ingest(request, cache=tmp_path / "cache", progress=lambda *_: None)

@@ -9,7 +9,7 @@ import pytest
 from invoices.clients import AccountId
 from invoices.money import exact_sum, plain
 from invoices.periods import BillingPeriod
-from jobs.ingest.run import Ingested, Request, ingest
+from jobs.ingest.run import Ingested, IngestRequest, ingest
 from jobs.ingest.summary.facts import to_json
 from jobs.snapshots import Snapshots
 from tests.support.places import sample
@@ -18,7 +18,7 @@ PAYER = AccountId("836060457634")
 
 
 def ingested(name: str, period: str, cache: Path) -> Ingested:
-    request = Request(str(sample(name)), PAYER, BillingPeriod.parse(period))
+    request = IngestRequest(str(sample(name)), PAYER, BillingPeriod.parse(period))
     return ingest(request, cache=cache, progress=lambda *_: None)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from accounts.model.handover import Exit
+from accounts.model.handover import HandoverKind
 from accounts.model.lifecycle import WaitKind
 from jobs.onboarding.watching import watch
 from kernel.findings import Finding, Severity
@@ -152,7 +152,7 @@ def test_an_invited_account_keeps_its_credentials_until_its_client_agrees(office
 
 def test_on_the_way_out_the_client_s_own_password_is_no_finding(office: Office) -> None:
     live = onboard(office, CREATE)
-    wanted = WantedHandover(exit=Exit.CLOSE)
+    wanted = WantedHandover(exit=HandoverKind.CLOSE)
     with office.database.transaction() as session:
         request_handover(session, live.id, wanted, actor="ada", now=office.now())
     office.work(until=office.now())

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from accounts.iam.policy_documents import service_policies
-from accounts.organization_setup.items import SetUp
+from accounts.organization_setup.items import WantedSetup
 from jobs.aws.calls import Caller
 from jobs.aws.signers import ANALYZER, Signer, Signers
 from jobs.onboarding.setting_up import set_up
@@ -114,7 +114,7 @@ def test_guards_are_judged_at_set_up(office: Office) -> None:
     also(office, "msp-setup", Signer(administrator(office.aws)))
 
     report = set_up(
-        office.environment, SetUp(alert_email="d@msp.example"), yes=frozenset(), actor="ada"
+        office.environment, WantedSetup(alert_email="d@msp.example"), yes=frozenset(), actor="ada"
     )
 
     found = {outcome.key: outcome for outcome in report.outcomes}

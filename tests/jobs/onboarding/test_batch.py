@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from accounts.model.organization import Kind
+from accounts.model.organization import OnboardingKind
 from sandbox.aws import Rules
 from service.actions.onboarding.request_onboarding import Wanted
 from service.actions.onboarding.request_onboardings import Batch, BatchRefused, request_onboardings
@@ -30,7 +30,9 @@ def ask(office: Office, wanted: list[Wanted]) -> Batch:
 
 def two_each(clients: int) -> list[Wanted]:
     return [
-        Wanted(kind=Kind.CREATE, client=client, name=name, external_ref=f"{client}-{name}")
+        Wanted(
+            kind=OnboardingKind.CREATE, client=client, name=name, external_ref=f"{client}-{name}"
+        )
         for client in named(clients)
         for name in ("prod", "test")
     ]
@@ -75,7 +77,7 @@ def in_flight_max(office: Office) -> int:
 
 def test_a_batch_is_taken_whole_or_not_at_all(database: Database) -> None:
     with opened(database, names=named(2)) as office:
-        wanted = [*two_each(2), Wanted(kind=Kind.CREATE, client="nobody")]
+        wanted = [*two_each(2), Wanted(kind=OnboardingKind.CREATE, client="nobody")]
         with pytest.raises(BatchRefused) as refused:
             ask(office, wanted)
         with office.database.transaction() as session:

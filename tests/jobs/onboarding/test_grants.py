@@ -13,13 +13,13 @@ from botocore.exceptions import ClientError
 
 from accounts.checks.access_proof import probe_user
 from accounts.iam.trust_policies import NOBODY
-from accounts.model.handover import Exit
-from jobs.aws.calls import Answered, Refused, Sent, SignedBy
+from accounts.model.handover import HandoverKind
+from jobs.aws.calls import Answered, AwsRefused, Sent, SignedBy
 from jobs.onboarding.advance import advance, lock_of
 from jobs.onboarding.watching import watch
 from kernel.errors import RebillError
 from sandbox.aws import PAYER, Fault
-from sandbox.aws.core.sessions import Caller as Principal
+from sandbox.aws.core.sessions import Principal as Principal
 from sandbox.aws.core.sessions import new_key
 from sandbox.aws.strict import as_session
 from service.actions.access.set_grants import (
@@ -86,7 +86,7 @@ def enters(office: Office, team: str, account_id: str, role: str) -> bool:
     )
     if isinstance(reply, Answered):
         return True
-    assert isinstance(reply, Refused) and reply.code == "AccessDenied", reply
+    assert isinstance(reply, AwsRefused) and reply.code == "AccessDenied", reply
     return False
 
 
@@ -363,7 +363,7 @@ def test_nonsense_is_one_line_and_changes_nothing(
 def test_an_account_that_leaves_is_left_to_its_handover(office: Office, live: Onboarding) -> None:
     with office.database.transaction() as session:
         request_handover(
-            session, live.id, WantedHandover(exit=Exit.CLOSE), actor="ada", now=office.now()
+            session, live.id, WantedHandover(exit=HandoverKind.CLOSE), actor="ada", now=office.now()
         )
     office.work(until=office.now())
 

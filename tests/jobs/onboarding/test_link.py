@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from accounts.model.lifecycle import WaitKind
-from accounts.model.organization import Kind
+from accounts.model.organization import OnboardingKind
 from service.actions.onboarding.cancel_onboarding import CannotCancel, cancel_onboarding
 from service.actions.onboarding.request_onboarding import Wanted
 from service.actions.onboarding.retry_onboarding import NothingToRetry, retry_onboarding
@@ -28,7 +28,7 @@ from tests.support.onboarding import (
 
 PAYING = "555555555555"
 TRANSFER = Wanted(
-    kind=Kind.BILLING_TRANSFER,
+    kind=OnboardingKind.BILLING_TRANSFER,
     client="initech",
     account_id=PAYING,
     roles=("MspBilling",),

@@ -9,7 +9,7 @@ import pytest
 
 from accounts.aws.error_policy import is_denied, is_final
 from accounts.model.decision import Refusal
-from jobs.aws.calls import CODE_REFUSED, Caller, Refused, Reply, Sent, SignedBy
+from jobs.aws.calls import CODE_REFUSED, AwsRefused, Caller, Reply, Sent, SignedBy
 from jobs.aws.signers import Signers
 from jobs.onboarding.checking import CodeRefused, check
 from service.actions.access.check_access import check_access
@@ -57,8 +57,8 @@ def test_a_used_code_is_not_taken_for_a_role_that_refuses(office: Office) -> Non
         enter(with_codes(office, iter([code])), live.account_id) for _ in ("one", "the other")
     )
 
-    assert not isinstance(first, Refused)
-    assert isinstance(second, Refused) and second.code == CODE_REFUSED
+    assert not isinstance(first, AwsRefused)
+    assert isinstance(second, AwsRefused) and second.code == CODE_REFUSED
     assert "invalid MFA one time pass code" in second.message
     refusal = Refusal(code=second.code, message=second.message)
     assert not is_denied(refusal) and not is_final(refusal)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from accounts.model.organization import Kind
+from accounts.model.organization import OnboardingKind
 from accounts.model.role_spec import RoleSpec, RoleStage, TrustKind
 from kernel.errors import RebillError
 from sandbox.aws import PAYER
@@ -62,12 +62,12 @@ def office(database: Database) -> Iterator[Office]:
         (replace(INVITE, account_id=PAYER), "is our own payer account; give the client's"),
         (replace(INVITE, account_id=""), "it has 0 characters, not 6 to 64"),
         (
-            Wanted(kind=Kind.BILLING_TRANSFER, client="acme", account_id=INVITED),
+            Wanted(kind=OnboardingKind.BILLING_TRANSFER, client="acme", account_id=INVITED),
             "a billing transfer needs transfer_starts_at, an instant in UTC",
         ),
         (
             Wanted(
-                kind=Kind.BILLING_TRANSFER,
+                kind=OnboardingKind.BILLING_TRANSFER,
                 client="acme",
                 account_id=INVITED,
                 transfer_starts_at=FIRST_OF_DECEMBER.replace(day=2),

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from jobs.aws.calls import Caller, Clients, Refused, Sent, SignedBy
+from jobs.aws.calls import AwsRefused, Caller, Clients, Sent, SignedBy
 from jobs.aws.signers import OFFBOARD, ONBOARD, Signers
 from jobs.onboarding.advance import advance, lock_of
 from sandbox.aws import PAYER, Fault
 from service.actions.onboarding.request_onboarding import OtherRequest, request_onboarding
 from service.store.accounts import onboardings
-from service.store.accounts.onboardings import Overtaken
+from service.store.accounts.onboardings import OnboardingOvertaken
 from service.store.database import Database
 from service.store.session import Session
 from tests.support.onboarding import CREATE, INVITE, NOON, Office, onboard, opened
@@ -52,7 +52,7 @@ def test_a_read_is_repeated_and_a_creation_is_not(office: Office, patient: Calle
 
     assert len(office.aws.calls("organizations:ListAccounts")) == 2
     assert len(office.aws.calls("organizations:CreateAccount")) == 1
-    assert isinstance(reply, Refused) and reply.code in ("500", "ResponseLost")
+    assert isinstance(reply, AwsRefused) and reply.code in ("500", "ResponseLost")
 
 
 def test_who_is_not_configured_signs_nothing(office: Office) -> None:
@@ -68,7 +68,7 @@ def test_who_is_not_configured_signs_nothing(office: Office) -> None:
         )
     )
 
-    assert reply == Refused(
+    assert reply == AwsRefused(
         code="NoCredentials",
         message="nobody signs as msp-offboard: add it to the AWS configuration",
     )
@@ -120,7 +120,7 @@ def test_who_decided_from_less_is_overtaken(office: Office) -> None:
     with office.database.transaction() as session:
         onboardings.save(session, before, before.record, next_at=None, now=office.now())
 
-    with office.database.transaction() as session, pytest.raises(Overtaken):
+    with office.database.transaction() as session, pytest.raises(OnboardingOvertaken):
         onboardings.save(session, before, before.record, next_at=None, now=office.now())
 
 

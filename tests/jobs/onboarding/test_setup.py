@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from accounts.iam.policy_documents import many, service_policies, to_text
-from accounts.model.organization import Practice
+from accounts.model.organization import Reseller
 from accounts.model.role_spec import Document
-from accounts.organization_setup.items import Outcome, SetUp
+from accounts.organization_setup.items import Outcome, WantedSetup
 from jobs.aws.calls import Caller
 from jobs.aws.signers import OFFBOARD, ONBOARD, SETUP, Signer, Signers
 from jobs.onboarding.environment import OnboardingEnvironment
@@ -30,7 +30,7 @@ from tests.support.onboarding import MACHINES, NOON, configuration, kept_clients
 from tests.support.rights import denied, without
 
 APPROVER = "msp-approver"
-WANTED = SetUp(payer_account_id=PAYER, alert_email="desk@msp.example")
+WANTED = WantedSetup(payer_account_id=PAYER, alert_email="desk@msp.example")
 BY_US = (
     "payer all_features trusted_access root_access control_policies client_ou "
     "membership_guard root_guard cost_tag anomalies"
@@ -45,10 +45,10 @@ class Operator:
     aws: StrictAWS
     environment: OnboardingEnvironment
 
-    def plan(self, wanted: SetUp = WANTED) -> Report:
+    def plan(self, wanted: WantedSetup = WANTED) -> Report:
         return plan_set_up(self.environment, wanted)
 
-    def set_up(self, wanted: SetUp = WANTED, *, yes: str = "") -> Report:
+    def set_up(self, wanted: WantedSetup = WANTED, *, yes: str = "") -> Report:
         agreed = frozenset(filter(None, [yes]))
         return set_up(self.environment, wanted, yes=agreed, actor="ada")
 
@@ -63,7 +63,7 @@ class Operator:
             service_role(self.aws, role, policies[role.replace("msp-", "svc_")])
         self.aws.account(PAYER).root.mfa_devices.append("passkey")
 
-    def described(self) -> Practice:
+    def described(self) -> Reseller:
         """What was printed is in the configuration."""
         found = self.plan().configuration
         practice = replace(
@@ -182,7 +182,7 @@ def test_run_again_it_changes_nothing_and_once_the_rest_is_done_by_hand_all_is_f
     operator.described()
     operator.aws.log.clear()
 
-    report = operator.set_up(SetUp())
+    report = operator.set_up(WantedSetup())
 
     assert operator.writes() == []
     assert set(states(report).values()) == {"is so", "later"}
@@ -311,7 +311,7 @@ def test_it_works_in_the_payer_of_an_organization_with_all_features_only(
     assert "cannot be taken back" in outcome_of(bare, "all_features").words
     operator.aws.add_standalone("444444444444", email="it@globex.example")
     operator.signs(operator.aws.session("444444444444"))
-    alone = operator.set_up(SetUp())
+    alone = operator.set_up(WantedSetup())
     assert "has no organization" in outcome_of(alone, "payer").words
     assert operator.writes() == []
 

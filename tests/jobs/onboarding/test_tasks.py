@@ -12,7 +12,7 @@ import pytest
 from accounts.model.mailbox import MailboxCheck, MailServer
 from jobs.environment import Environment
 from jobs.onboarding import tasks
-from jobs.onboarding.watching import NotSeen
+from jobs.onboarding.watching import ListNotShown
 from sandbox.aws import Fault
 from service.actions.billing.apply_configuration import apply_configuration
 from service.actions.onboarding.set_practice import set_practice
@@ -77,7 +77,7 @@ def test_one_organization_s_trouble_does_not_keep_the_others_waiting(
 
     def measure(_: Any, payer: str) -> None:
         asked.append(payer)
-        raise NotSeen(payer)
+        raise ListNotShown(payer)
 
     monkeypatch.setattr(tasks, "measure", measure)
     monkeypatch.setattr(tasks, "configured_signers", lambda: None)

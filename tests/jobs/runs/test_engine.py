@@ -15,7 +15,7 @@ from service.actions.billing.request_run import request_billing
 from service.store import queue
 from service.store import runs as stored_runs
 from service.store.database import DatabaseUnavailable
-from service.store.runs import Overtaken, Run
+from service.store.runs import Run, RunOvertaken
 from service.store.tables.runs import RunKind, RunState, StepState
 from tests.conftest import MonthOf
 from tests.support.builders import OCTOBER, PAYER
@@ -143,7 +143,7 @@ def test_an_overtaken_worker_changes_nothing(
         first = stored_runs.take_up(session, run_id, ["first", "second"])
         stored_runs.take_up(session, run_id, ["first", "second"])
 
-    with pytest.raises(Overtaken), environment.database.transaction() as session:
+    with pytest.raises(RunOvertaken), environment.database.transaction() as session:
         stored_runs.still_ours(session, run_id, first)
 
 

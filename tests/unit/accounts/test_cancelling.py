@@ -8,8 +8,8 @@ from accounts.checks.memory import heard
 from accounts.engine.transitions import apply_entry
 from accounts.model.decision import Call, Decision, Done, NeedsHuman, Wait
 from accounts.model.lifecycle import Stage
-from accounts.model.observed import Facts
-from accounts.model.request import Request
+from accounts.model.observed import Observed
+from accounts.model.request import AccountRequest
 from accounts.onboarding.cancellation import next_cancel_step
 from tests.support.accounts_aws import Aws, Worker
 from tests.support.accounts_practice import CREATE
@@ -17,7 +17,7 @@ from tests.unit.accounts.test_steps import INVITE, TRANSFER
 
 
 def cancel(worker: Worker) -> Decision:
-    facts = Facts()
+    facts = Observed()
     while True:
         now = worker.aws.now
         decision = next_cancel_step(worker.request, facts, worker.stored, now)
@@ -42,7 +42,7 @@ def test_a_request_not_yet_sent_is_simply_cancelled() -> None:
 
 
 @pytest.mark.parametrize("request_", [INVITE, TRANSFER], ids=lambda each: each.kind)
-def test_an_open_invitation_is_taken_back(request_: Request) -> None:
+def test_an_open_invitation_is_taken_back(request_: AccountRequest) -> None:
     worker = Worker(Aws(), request_)
     worker.run()
 

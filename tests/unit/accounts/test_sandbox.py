@@ -30,10 +30,10 @@ from accounts.model.decision import (
 )
 from accounts.model.handover import Handover
 from accounts.model.lifecycle import Stage, WaitKind
-from accounts.model.observed import Facts
-from accounts.model.organization import Practice
+from accounts.model.observed import Observed
+from accounts.model.organization import Reseller
 from accounts.model.record import Proof, Record
-from accounts.model.request import Request
+from accounts.model.request import AccountRequest
 from accounts.model.role_spec import Document
 from accounts.onboarding.plan import next_step
 from sandbox.aws import PAYER, Clock, StrictAWS, code_at, session_from
@@ -52,11 +52,11 @@ class Shell:
     """A shell of a few lines: real boto3 clients in, facts and record out."""
 
     aws: StrictAWS
-    practice: Practice
+    practice: Reseller
     seeds: dict[str, str]
     people: dict[str, Any]
     stored: Record = field(default_factory=Record)
-    request: Request = CREATE
+    request: AccountRequest = CREATE
     handover: Handover | None = None
     codes: dict[str, str] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
@@ -74,7 +74,7 @@ class Shell:
         raise AssertionError(decision)
 
     def visit(self) -> Decision:
-        facts = Facts()
+        facts = Observed()
         while True:
             now = self.aws.clock.now()
             decision = self.decide(facts, now)
@@ -91,7 +91,7 @@ class Shell:
                 case _:
                     self.stored = apply_entry(self.stored, decision)
 
-    def decide(self, facts: Facts, now: datetime) -> Decision:
+    def decide(self, facts: Observed, now: datetime) -> Decision:
         if self.handover is None:
             return next_step(self.practice, self.request, facts, self.stored, now)
         return next_handover_step(
@@ -146,7 +146,7 @@ class Shell:
         return {"SerialNumber": f"arn:aws:iam::{ACCESS}:mfa/{user}", "TokenCode": code}
 
 
-def set_up(aws: StrictAWS) -> Practice:
+def set_up(aws: StrictAWS) -> Reseller:
     """What the manual's set-up page has an operator do, in short."""
     organization_id = aws.set_up_organization()
     organizations = aws.client("organizations")
@@ -173,7 +173,7 @@ def set_up(aws: StrictAWS) -> Practice:
     )
 
 
-def make_service_role(aws: StrictAWS, practice: Practice, name: str) -> None:
+def make_service_role(aws: StrictAWS, practice: Reseller, name: str) -> None:
     iam = aws.client("iam")
     trust: Document = {
         "Version": "2012-10-17",

@@ -6,16 +6,16 @@ from datetime import UTC, date, datetime, timedelta
 import botocore.session
 import pytest
 
-from accounts.aws.error_policy import CREATION_FAILURES, Means, creation_meaning, meaning_of
+from accounts.aws.error_policy import CREATION_FAILURES, Reaction, creation_meaning, meaning_of
 from accounts.engine.back_off import tempered
 from accounts.engine.transitions import retried
 from accounts.iam.role_catalogue import CATALOGUE, MSP_AUTOMATION, MSP_BILLING, as_deployed
 from accounts.iam.trust_policies import automation_trust
 from accounts.model.decision import Done, NeedsHuman, Refusal, Wait
 from accounts.model.lifecycle import Stage, WaitKind
-from accounts.model.organization import Kind
+from accounts.model.organization import OnboardingKind
 from accounts.model.record import Record
-from accounts.model.request import Consent, Request, check_request
+from accounts.model.request import AccountRequest, Consent, check_request
 from accounts.onboarding.creation import batch_ends_at
 from accounts.onboarding.plan import plan_of
 from kernel.errors import BadInput
@@ -23,9 +23,9 @@ from kernel.findings import Severity
 from tests.support.accounts_aws import Aws, Worker
 from tests.support.accounts_practice import CREATE, DESK, EXTERNAL_ID, MEMBER, NOW, PAYER, PRACTICE
 
-INVITE = Request(
+INVITE = AccountRequest(
     onboarding_id="onb-9b1c",
-    kind=Kind.INVITE,
+    kind=OnboardingKind.INVITE,
     client_key="globex",
     account_name="Globex (9b1c)",
     email="",
@@ -33,9 +33,9 @@ INVITE = Request(
     external_id=EXTERNAL_ID,
     roles=CATALOGUE,
 )
-TRANSFER = Request(
+TRANSFER = AccountRequest(
     onboarding_id="onb-c0de",
-    kind=Kind.BILLING_TRANSFER,
+    kind=OnboardingKind.BILLING_TRANSFER,
     client_key="initech",
     account_name="Initech (c0de)",
     email="",
@@ -428,7 +428,7 @@ def test_a_billing_transfer_starts_with_its_month_and_has_deployed_roles_only() 
     ],
 )
 def test_a_request_aws_would_refuse_is_refused_before_any_write(
-    request_: Request, words: str
+    request_: AccountRequest, words: str
 ) -> None:
     with pytest.raises(BadInput, match=words):
         check_request(PRACTICE, request_)
@@ -455,18 +455,18 @@ def test_the_plan_can_be_shown_beforehand() -> None:
 @pytest.mark.parametrize(
     ("code", "reason", "means"),
     [
-        ("TooManyRequestsException", "", Means.TRY_AGAIN),
-        ("ConcurrentModificationException", "", Means.TRY_AGAIN),
-        ("ResponseLost", "", Means.TRY_AGAIN),
-        ("DuplicateHandshakeException", "", Means.LOOK_AGAIN),
-        ("EntityAlreadyExists", "", Means.LOOK_AGAIN),
-        ("ConstraintViolationException", "ACCOUNT_CREATION_RATE_LIMIT_EXCEEDED", Means.WAIT),
-        ("ConstraintViolationException", "WAIT_PERIOD_ACTIVE", Means.WAIT),
-        ("HandshakeConstraintViolationException", "PAYMENT_INSTRUMENT_REQUIRED", Means.ASK),
-        ("SomethingNewException", "", Means.ASK),
+        ("TooManyRequestsException", "", Reaction.TRY_AGAIN),
+        ("ConcurrentModificationException", "", Reaction.TRY_AGAIN),
+        ("ResponseLost", "", Reaction.TRY_AGAIN),
+        ("DuplicateHandshakeException", "", Reaction.LOOK_AGAIN),
+        ("EntityAlreadyExists", "", Reaction.LOOK_AGAIN),
+        ("ConstraintViolationException", "ACCOUNT_CREATION_RATE_LIMIT_EXCEEDED", Reaction.WAIT),
+        ("ConstraintViolationException", "WAIT_PERIOD_ACTIVE", Reaction.WAIT),
+        ("HandshakeConstraintViolationException", "PAYMENT_INSTRUMENT_REQUIRED", Reaction.ASK),
+        ("SomethingNewException", "", Reaction.ASK),
     ],
 )
-def test_a_refusal_means_one_thing(code: str, reason: str, means: Means) -> None:
+def test_a_refusal_means_one_thing(code: str, reason: str, means: Reaction) -> None:
     assert meaning_of(Refusal(code=code, reason=reason)).means is means
 
 

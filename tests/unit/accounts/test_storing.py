@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.iam.role_catalogue import MSP_BILLING, as_deployed
 from accounts.model.lifecycle import Stage
-from accounts.model.organization import Kind
+from accounts.model.organization import OnboardingKind
 from accounts.model.record import Record
 from accounts.model.request import Consent
 from accounts.model.storing import (
@@ -51,7 +51,7 @@ def test_a_record_of_an_earlier_version_is_read() -> None:
 def test_requests_hand_overs_and_practices_survive() -> None:
     transfer = replace(
         CREATE,
-        kind=Kind.BILLING_TRANSFER,
+        kind=OnboardingKind.BILLING_TRANSFER,
         account_id="555555555555",
         roles=as_deployed([MSP_BILLING]),
         transfer_starts_at=datetime(2026, 12, 1, tzinfo=UTC),

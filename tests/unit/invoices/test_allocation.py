@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from invoices.allocation.direct import assign
-from invoices.allocation.leftover import Allocation, Policy, allocate
+from invoices.allocation.leftover import Allocation, RetentionPolicy, allocate
 from invoices.charges import CostBasis, Kind
 from invoices.clients import AccountId, Assignment, Roster
 from tests.support.builders import A_B_C, OCTOBER, charge, commitments, frame, owns
@@ -32,7 +32,7 @@ def allocated(
         internal_accounts=frozenset([AccountId(internal)]),
     )
     clients = {assignment.client for assignment in assignments}
-    return allocate(assigned, dict.fromkeys(clients, Policy(basis, percents)))
+    return allocate(assigned, dict.fromkeys(clients, RetentionPolicy(basis, percents)))
 
 
 def cost_of(allocation: Allocation) -> dict[str, Decimal]:

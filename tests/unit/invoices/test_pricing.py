@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from invoices.allocation.direct import assign
-from invoices.allocation.leftover import Policy, allocate
+from invoices.allocation.leftover import RetentionPolicy, allocate
 from invoices.charges import CostBasis, Kind
 from invoices.clients import ClientKey, Roster
 from invoices.periods import BillingPeriod
@@ -43,7 +43,7 @@ def prices(
     roster = Roster.of([owns("acme", ACME), *A_B_C])
     assigned = assign(frame(*rows), roster, period=OCTOBER, internal_accounts=frozenset())
     clients = [ClientKey(key) for key in ("acme", "a", "b", "c")]
-    policy = Policy(priced_by.cost_basis, passed or {})
+    policy = RetentionPolicy(priced_by.cost_basis, passed or {})
     borne = allocate(assigned, dict.fromkeys(clients, policy)).borne
     rated = rate(borne, dict.fromkeys(clients, priced_by))
     return [price / 10**22 for price in rated["price_e22"]]

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.aws import PAYER, Clock, StrictAWS, session_from
-from sandbox.aws.iam.evaluator import Ask, Unsupported, verdict
+from sandbox.aws.iam.evaluator import AuthorizationRequest, Unsupported, verdict
 
 
 @pytest.fixture
@@ -299,7 +299,10 @@ def test_a_control_policy_keeps_a_client_from_our_roles_and_lets_root_in_only_fr
 def test_conditions_hold_as_iam_says(
     condition: dict[str, Any], context: dict[str, list[str]], expected: bool
 ) -> None:
-    said = verdict([document(allow("s3:Get*", Condition=condition))], Ask("s3:GetX", "*", context))
+    said = verdict(
+        [document(allow("s3:Get*", Condition=condition))],
+        AuthorizationRequest("s3:GetX", "*", context),
+    )
 
     assert (said == "Allow") is expected
 
@@ -309,14 +312,14 @@ def test_actions_and_resources_match_by_glob_and_by_exception() -> None:
         {"Effect": "Allow", "NotAction": ["iam:*"], "NotResource": "arn:aws:s3:::secret/*"}
     )
 
-    assert verdict([policy], Ask("S3:getobject", "arn:aws:s3:::open/x")) == "Allow"
-    assert verdict([policy], Ask("iam:GetRole", "arn:aws:s3:::open/x")) is None
-    assert verdict([policy], Ask("s3:GetObject", "arn:aws:s3:::secret/x")) is None
-    assert verdict([document(allow("s3:*", "a[b]"))], Ask("s3:X", "ab")) is None
+    assert verdict([policy], AuthorizationRequest("S3:getobject", "arn:aws:s3:::open/x")) == "Allow"
+    assert verdict([policy], AuthorizationRequest("iam:GetRole", "arn:aws:s3:::open/x")) is None
+    assert verdict([policy], AuthorizationRequest("s3:GetObject", "arn:aws:s3:::secret/x")) is None
+    assert verdict([document(allow("s3:*", "a[b]"))], AuthorizationRequest("s3:X", "ab")) is None
 
 
 def test_an_unknown_operator_is_an_error_and_not_a_yes() -> None:
     policy = document(allow("*", Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}))
 
     with pytest.raises(Unsupported, match="IpAddress"):
-        verdict([policy], Ask("s3:GetObject", "*", {"aws:sourceip": ["10.0.0.1"]}))
+        verdict([policy], AuthorizationRequest("s3:GetObject", "*", {"aws:sourceip": ["10.0.0.1"]}))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from sandbox.bills import Dialect, Discounts, Encoding, Simulation, Written, simulate
+from sandbox.bills import Discounts, Encoding, ExportDialect, Simulation, Written, simulate
 from sandbox.bills.exports.cur import snake
 from tests.support.places import sample
 
@@ -17,7 +17,7 @@ def dictionary(name: str, column: str) -> set[str]:
         return {row[column] for row in csv.DictReader(text)}
 
 
-def written(dialect: Dialect, encoding: Encoding, folder: Path) -> Written:
+def written(dialect: ExportDialect, encoding: Encoding, folder: Path) -> Written:
     (only,) = simulate(
         Simulation(
             accounts=9, rows=1_500, formats=(dialect,), encoding=encoding,
@@ -30,21 +30,21 @@ def written(dialect: Dialect, encoding: Encoding, folder: Path) -> Written:
 
 def test_cur_2_columns_are_in_awss_dictionary(tmp_path: Path) -> None:
     known = dictionary("cur2_columns.csv", "column")
-    export = written(Dialect.CUR2, Encoding.PARQUET, tmp_path)
+    export = written(ExportDialect.CUR2, Encoding.PARQUET, tmp_path)
 
     assert set(pq.read_schema(export.data_paths[0]).names) <= known
 
 
 def test_focus_has_exactly_the_columns_of_awss_export(tmp_path: Path) -> None:
     known = dictionary("focus_1_2_aws_columns.csv", "column")
-    export = written(Dialect.FOCUS, Encoding.PARQUET, tmp_path)
+    export = written(ExportDialect.FOCUS, Encoding.PARQUET, tmp_path)
 
     assert set(pq.read_schema(export.data_paths[0]).names) == known
 
 
 def test_legacy_columns_are_in_the_dictionary_but_for_the_payers_own(tmp_path: Path) -> None:
     known = dictionary("cur_legacy_columns.csv", "legacy_column")
-    export = written(Dialect.LEGACY, Encoding.CSV, tmp_path)
+    export = written(ExportDialect.LEGACY, Encoding.CSV, tmp_path)
     manifest = json.loads(export.manifest_path.read_text("utf-8"))
     names = {f"{c['category']}/{c['name']}" for c in manifest["columns"]}
 

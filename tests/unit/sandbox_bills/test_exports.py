@@ -14,13 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from sandbox.bills import (
-    Dialect,
+    BillStage,
     Discounts,
     Encoding,
+    ExportDialect,
     Layout,
     Order,
     Simulation,
-    Stage,
     Written,
     simulate,
 )
@@ -81,7 +81,7 @@ def cur_rows(written: Written) -> list[Row]:
     """Under CUR 2.0 names, without the lines that readers must leave out."""
     rows = rows_of(written)
     manifest = json.loads(written.manifest_path.read_text("utf-8"))
-    if written.dialect == Dialect.LEGACY and written.encoding != Encoding.PARQUET:
+    if written.dialect == ExportDialect.LEGACY and written.encoding != Encoding.PARQUET:
         names = [f"{c['category']}/{c['name']}" for c in manifest["columns"]]
         snakes = {name: legacy_to_snake(name) for name in names}
         rows = ({snakes[name]: value for name, value in row.items()} for row in rows)
@@ -157,15 +157,15 @@ def truth_sums(written: Written) -> dict[tuple[str, str], dict[str, Decimal]]:
 @pytest.mark.parametrize(
     ("dialect", "encoding"),
     [
-        (Dialect.LEGACY, Encoding.CSV),
-        (Dialect.LEGACY, Encoding.ZIP),
-        (Dialect.LEGACY, Encoding.PARQUET),
-        (Dialect.CUR2, Encoding.CSV),
-        (Dialect.CUR2, Encoding.PARQUET),
+        (ExportDialect.LEGACY, Encoding.CSV),
+        (ExportDialect.LEGACY, Encoding.ZIP),
+        (ExportDialect.LEGACY, Encoding.PARQUET),
+        (ExportDialect.CUR2, Encoding.CSV),
+        (ExportDialect.CUR2, Encoding.PARQUET),
     ],
 )
 def test_a_report_adds_up_to_the_truth_of_every_account_and_kind(
-    dialect: Dialect, encoding: Encoding, discounts: Discounts, tmp_path: Path
+    dialect: ExportDialect, encoding: Encoding, discounts: Discounts, tmp_path: Path
 ) -> None:
     (written,) = simulate(
         Simulation(
@@ -178,10 +178,10 @@ def test_a_report_adds_up_to_the_truth_of_every_account_and_kind(
     assert cur_sums(written) == truth_sums(written)
 
 
-@pytest.mark.parametrize("dialect", [Dialect.FOCUS, Dialect.FOCUS_1_0])
+@pytest.mark.parametrize("dialect", [ExportDialect.FOCUS, ExportDialect.FOCUS_1_0])
 @pytest.mark.parametrize("encoding", [Encoding.CSV, Encoding.PARQUET])
 def test_focus_adds_up_to_the_net_truth_of_every_account(
-    dialect: Dialect, encoding: Encoding, tmp_path: Path
+    dialect: ExportDialect, encoding: Encoding, tmp_path: Path
 ) -> None:
     (written,) = simulate(
         Simulation(seed=7, accounts=12, rows=3_000, formats=(dialect,), encoding=encoding), tmp_path
@@ -220,7 +220,7 @@ def test_the_aws_invoices_add_up_to_the_payer_total(tmp_path: Path) -> None:
 
 
 def test_an_open_month_has_no_invoice_ids(tmp_path: Path) -> None:
-    (written,) = simulate(Simulation(accounts=12, rows=2_000, stage=Stage.OPEN), tmp_path)
+    (written,) = simulate(Simulation(accounts=12, rows=2_000, stage=BillStage.OPEN), tmp_path)
 
     assert {row["bill_invoice_id"] for row in rows_of(written)} == {""}
     assert list(truth_of(written)["by_invoice"]) == [""]
@@ -229,7 +229,7 @@ def test_an_open_month_has_no_invoice_ids(tmp_path: Path) -> None:
 def test_the_same_simulation_gives_the_same_bytes(tmp_path: Path) -> None:
     for encoding in Encoding:
         simulation = Simulation(
-            accounts=9, rows=1_500, formats=(Dialect.LEGACY,), encoding=encoding, files=2
+            accounts=9, rows=1_500, formats=(ExportDialect.LEGACY,), encoding=encoding, files=2
         )
         for copy in ("one", "two"):
             simulate(simulation, tmp_path / encoding / copy)
@@ -285,7 +285,7 @@ def test_a_data_export_has_aws_keys_and_manifest(tmp_path: Path) -> None:
 def test_a_legacy_report_has_aws_keys_and_manifest(tmp_path: Path) -> None:
     (written,) = simulate(
         Simulation(
-            accounts=9, rows=1_500, start="2026-12", formats=(Dialect.LEGACY,),
+            accounts=9, rows=1_500, start="2026-12", formats=(ExportDialect.LEGACY,),
             encoding=Encoding.CSV, layout=Layout.CREATE_NEW,
         ),
         tmp_path,
@@ -322,7 +322,7 @@ def test_a_restatement_is_a_new_delivery_and_the_manifest_names_only_it(tmp_path
         simulate(
             Simulation(accounts=9, rows=1_500, layout=Layout.CREATE_NEW, stage=stage), tmp_path
         )[0]
-        for stage in (Stage.FINAL, Stage.RESTATED)
+        for stage in (BillStage.FINAL, BillStage.RESTATED)
     )
     manifest = json.loads(second.manifest_path.read_text("utf-8"))
 
@@ -334,7 +334,7 @@ def test_a_restatement_is_a_new_delivery_and_the_manifest_names_only_it(tmp_path
 
 
 def test_a_restatement_in_the_overwrite_layout_takes_the_place_of_the_first(tmp_path: Path) -> None:
-    for stage in (Stage.OPEN, Stage.FINAL, Stage.RESTATED):
+    for stage in (BillStage.OPEN, BillStage.FINAL, BillStage.RESTATED):
         (written,) = simulate(
             Simulation(accounts=9, rows=1_500, stage=stage, period_folder="billing_period"),
             tmp_path,
@@ -364,7 +364,8 @@ def test_a_big_fee_is_in_cents_that_careless_casts_lose(tmp_path: Path) -> None:
 
 def test_legacy_parquet_has_the_names_and_old_timestamps_of_athena_tables(tmp_path: Path) -> None:
     (written,) = simulate(
-        Simulation(accounts=9, rows=1_500, start="2026-10", formats=(Dialect.LEGACY,)), tmp_path
+        Simulation(accounts=9, rows=1_500, start="2026-10", formats=(ExportDialect.LEGACY,)),
+        tmp_path,
     )
     parquet = pq.ParquetFile(written.data_paths[0])
     names = parquet.schema.names

@@ -10,10 +10,10 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from sandbox.bills import Bill, Simulation, Stage, simulate, upload
+from sandbox.bills import Bill, BillStage, Simulation, simulate, upload
 from sandbox.server import REGION, SandboxAWS
 
-SIMULATION = Simulation(seed=5, accounts=12, rows=3_000, start="2026-10", stage=Stage.OPEN)
+SIMULATION = Simulation(seed=5, accounts=12, rows=3_000, start="2026-10", stage=BillStage.OPEN)
 MONTH = {"Start": "2026-10-01", "End": "2026-11-01"}
 BY_ACCOUNT = [{"Type": "DIMENSION", "Key": "LINKED_ACCOUNT"}]
 BY_BOTH = [*BY_ACCOUNT, {"Type": "DIMENSION", "Key": "RECORD_TYPE"}]

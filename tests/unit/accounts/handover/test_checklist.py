@@ -10,7 +10,7 @@ import pytest
 
 from accounts.handover.checklist import CHECKLIST, checklist, dry_run
 from accounts.model.decision import Actor, Done, NeedsHuman, Refusal, Send, Wait
-from accounts.model.handover import Exit
+from accounts.model.handover import HandoverKind
 from accounts.model.lifecycle import Stage
 from accounts.model.record import Record
 from tests.support.accounts_aws import DENIED, Crash
@@ -35,7 +35,7 @@ def live() -> Desk:
 
 
 def test_the_checklist_gives_recovery_before_it_takes_anything() -> None:
-    assert [item.key for item in checklist(Exit.STANDALONE)] == [
+    assert [item.key for item in checklist(HandoverKind.STANDALONE)] == [
         "delegated", "stack_sets", "scan", "approval", "root_guard", "root_email", "contact",
         "phone", "recovery", "root_sign_in", "client_admin", "evidence", "dependencies",
         "contacts", "roles",
@@ -46,7 +46,7 @@ def test_the_checklist_gives_recovery_before_it_takes_anything() -> None:
 
 
 def test_a_dry_run_lists_the_steps_and_their_approvals_and_sends_nothing() -> None:
-    lines = dry_run(replace(ASKED, exit=Exit.CLOSE, approvals={}))
+    lines = dry_run(replace(ASKED, exit=HandoverKind.CLOSE, approvals={}))
 
     assert [line.key for line in lines if line.dangerous] == ["roles", "close"]
     assert lines[0].title == "It administers no service for us"
@@ -203,7 +203,7 @@ def test_an_aborted_hand_over_is_undone(live: Desk) -> None:
 
 
 def test_a_direct_transfer_waits_for_the_client_to_accept_elsewhere(live: Desk) -> None:
-    live.handover = replace(ASKED, exit=Exit.TRANSFER)
+    live.handover = replace(ASKED, exit=HandoverKind.TRANSFER)
 
     decision = recovered(live).run()
 
@@ -221,7 +221,7 @@ def test_a_direct_transfer_waits_for_the_client_to_accept_elsewhere(live: Desk) 
 
 
 def test_a_closed_account_stays_the_clients_until_its_final_invoice(live: Desk) -> None:
-    live.handover = replace(ASKED, exit=Exit.CLOSE)
+    live.handover = replace(ASKED, exit=HandoverKind.CLOSE)
     approved(live, "close-approved").attest("evidence", "dependencies")
 
     assert isinstance(live.run(), Wait)
@@ -241,7 +241,7 @@ def test_a_closed_account_stays_the_clients_until_its_final_invoice(live: Desk) 
 def test_the_end_of_a_billing_transfer_is_the_end_of_a_month() -> None:
     ends_at = datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC)
     handover = replace(
-        ASKED, exit=Exit.END_BILLING, ends_at=ends_at, approvals={"end_transfer": "bob"}
+        ASKED, exit=HandoverKind.END_BILLING, ends_at=ends_at, approvals={"end_transfer": "bob"}
     )
     stored = Record(stage=Stage.LIVE, account_id="555555555555")
     desk = Desk(AwsOnTheWayOut(), handover, stored)

@@ -11,14 +11,14 @@ from accounts.iam.client_templates import ARTEFACTS, artefact, quick_create_url
 from accounts.iam.policy_documents import to_text
 from accounts.iam.role_catalogue import MSP_BILLING, MSP_ON_CALL, as_deployed
 from accounts.iam.trust_policies import automation_trust
-from accounts.model.organization import Kind
-from accounts.model.request import Request
+from accounts.model.organization import OnboardingKind
+from accounts.model.request import AccountRequest
 from tests.support.accounts_practice import CREATE, EXTERNAL_ID, PRACTICE
 
-INVITE = replace(CREATE, kind=Kind.INVITE, account_id="444444444444")
+INVITE = replace(CREATE, kind=OnboardingKind.INVITE, account_id="444444444444")
 TRANSFER = replace(
     CREATE,
-    kind=Kind.BILLING_TRANSFER,
+    kind=OnboardingKind.BILLING_TRANSFER,
     account_id="555555555555",
     roles=as_deployed([MSP_BILLING, MSP_ON_CALL]),
 )
@@ -45,7 +45,7 @@ def test_terraform_says_the_same() -> None:
 
 
 @pytest.mark.parametrize("request_", [INVITE, TRANSFER], ids=lambda each: each.kind)
-def test_terraforms_own_syntax_says_the_same_as_its_json(request_: Request) -> None:
+def test_terraforms_own_syntax_says_the_same_as_its_json(request_: AccountRequest) -> None:
     resources: dict[str, dict[str, dict[str, object]]] = {}
     for block in artefact("terraform.tf", PRACTICE, request_).split("\n\n"):
         found = re.fullmatch(

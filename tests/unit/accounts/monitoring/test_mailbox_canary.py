@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.model.mailbox import MailboxCheck, MailServer, Tls, check_mailbox_check
-from accounts.model.observed import SeenAccount
+from accounts.model.observed import ObservedAccount
 from accounts.monitoring.mailbox_canary import (
     Canary,
     Mail,
@@ -56,8 +56,8 @@ def codes(*canaries: Canary) -> list[str]:
 
 
 def test_addresses_of_the_mailbox_are_measured_and_no_client_s() -> None:
-    def account(number: int, email: str, state: str = "ACTIVE") -> SeenAccount:
-        return SeenAccount(
+    def account(number: int, email: str, state: str = "ACTIVE") -> ObservedAccount:
+        return ObservedAccount(
             account_id=f"{number:012}", name="", email=email, state=state, joined_at=NOW
         )
 

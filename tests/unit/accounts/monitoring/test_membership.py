@@ -8,8 +8,8 @@ from accounts.aws.responses import learn
 from accounts.checks.role_drift import may_repair
 from accounts.model.decision import Session
 from accounts.model.lifecycle import Stage
-from accounts.model.observed import Facts, SeenAccount
-from accounts.model.organization import Kind
+from accounts.model.observed import Observed, ObservedAccount
+from accounts.model.organization import OnboardingKind
 from accounts.monitoring.membership import (
     KnownAccount,
     Membership,
@@ -23,14 +23,14 @@ from tests.support.accounts_practice import CREATE, MEMBER, PAYER, PRACTICE
 
 TODAY = date(2026, 11, 23)
 KNOWN = KnownAccount(account_id=MEMBER, name="Acme", client_key="acme", stage=Stage.LIVE)
-SEEN = SeenAccount(
+SEEN = ObservedAccount(
     account_id=MEMBER, name="Acme", email="a@msp.example", state="ACTIVE",
     joined_at=datetime(2026, 11, 20, 23, 30, tzinfo=UTC),
 )  # fmt: skip
 
 
 def look(
-    *seen: SeenAccount, known: tuple[KnownAccount, ...] = (KNOWN,), tags: str = ""
+    *seen: ObservedAccount, known: tuple[KnownAccount, ...] = (KNOWN,), tags: str = ""
 ) -> Membership:
     return membership(
         PRACTICE,
@@ -96,9 +96,9 @@ def test_a_newcomer_without_a_client_we_know_is_unassigned() -> None:
     assert found.changes == ()
 
 
-def roles_now(aws: Aws) -> Facts:
+def roles_now(aws: Aws) -> Observed:
     session = Session(account_id=MEMBER)
-    facts = Facts()
+    facts = Observed()
     for call in (see_roles(session), see_session_lengths(session)):
         facts = learn(facts, call, aws.perform(call))
     return facts
@@ -147,7 +147,7 @@ def test_a_live_invited_clients_role_is_repaired_with_consent_only() -> None:
     worker.run()
     worker.aws.accounts[MEMBER]["roles"]["MspOnCall"]["RolePolicyList"] = []
     (difference,) = role_drift(PRACTICE, CREATE, roles_now(worker.aws), MEMBER, Session())
-    invited = replace(CREATE, kind=Kind.INVITE, account_id=MEMBER)
+    invited = replace(CREATE, kind=OnboardingKind.INVITE, account_id=MEMBER)
 
     assert may_repair(CREATE, Stage.LIVE, difference)
     assert not may_repair(invited, Stage.LIVE, difference)
