@@ -9,21 +9,21 @@ from accounts.model.organization import TAG_CLIENT, ContactType
 ROOT_TASKS = "policy/root-task"
 
 
-def see_organization() -> Call:
+def read_organization() -> Call:
     return read("see_organization", "organizations", "DescribeOrganization", fills="organization")
 
 
-def see_accounts() -> Call:
+def read_accounts() -> Call:
     return read("see_accounts", "organizations", "ListAccounts", fills="accounts")
 
 
-def see_account(account_id: str) -> Call:
+def read_account(account_id: str) -> Call:
     return read(
         "see_account", "organizations", "DescribeAccount", fills="account", AccountId=account_id
     )
 
 
-def see_account_tags(account_id: str) -> Call:
+def read_account_tags(account_id: str) -> Call:
     return read(
         "see_account_tags",
         "organizations",
@@ -33,11 +33,11 @@ def see_account_tags(account_id: str) -> Call:
     )
 
 
-def see_creations() -> Call:
+def read_creations() -> Call:
     return read("see_creations", "organizations", "ListCreateAccountStatus", fills="creations")
 
 
-def see_creation(request_id: str) -> Call:
+def read_creation(request_id: str) -> Call:
     return read(
         "see_creation",
         "organizations",
@@ -47,7 +47,7 @@ def see_creation(request_id: str) -> Call:
     )
 
 
-def see_handshakes() -> Call:
+def read_handshakes() -> Call:
     return read(
         "see_handshakes",
         "organizations",
@@ -57,7 +57,7 @@ def see_handshakes() -> Call:
     )
 
 
-def see_invitations(session: Session) -> Call:
+def read_invitations(session: Session) -> Call:
     """As the member: its payer is not told of another's invitation."""
     return read(
         "see_invitations",
@@ -69,7 +69,7 @@ def see_invitations(session: Session) -> Call:
     )
 
 
-def see_transfers() -> Call:
+def read_transfers() -> Call:
     return read(
         "see_transfers",
         "organizations",
@@ -79,11 +79,11 @@ def see_transfers() -> Call:
     )
 
 
-def see_parent(account_id: str) -> Call:
+def read_parent(account_id: str) -> Call:
     return read("see_parent", "organizations", "ListParents", fills="parent_id", ChildId=account_id)
 
 
-def see_scps(account_id: str) -> Call:
+def read_scps(account_id: str) -> Call:
     return read(
         "see_guards",
         "organizations",
@@ -94,7 +94,7 @@ def see_scps(account_id: str) -> Call:
     )
 
 
-def see_contact(account_id: str, contact_type: ContactType) -> Call:
+def read_contact(account_id: str, contact_type: ContactType) -> Call:
     return read(
         "see_contact",
         "account",
@@ -106,7 +106,7 @@ def see_contact(account_id: str, contact_type: ContactType) -> Call:
     )
 
 
-def see_roles(session: Session) -> Call:
+def read_roles(session: Session) -> Call:
     """All roles and our managed policies at once, with trusts, tags and boundaries."""
     return read(
         "see_roles",
@@ -118,7 +118,7 @@ def see_roles(session: Session) -> Call:
     )
 
 
-def see_session_lengths(session: Session) -> Call:
+def read_session_lengths(session: Session) -> Call:
     return read("see_session_lengths", "iam", "ListRoles", fills="session_seconds", session=session)
 
 
@@ -128,7 +128,7 @@ def root_session(partition: str, account_id: str, task: str) -> Session:
     return Session(actor=Actor.ROOT, account_id=account_id, task_policy_arn=arn)
 
 
-def see_root(partition: str, account_id: str) -> Call:
+def read_root(partition: str, account_id: str) -> Call:
     return read(
         "audit_root",
         "iam",
@@ -138,7 +138,7 @@ def see_root(partition: str, account_id: str) -> Call:
     )
 
 
-def see_budget(payer_account_id: str, name: str) -> Call:
+def read_budget(payer_account_id: str, name: str) -> Call:
     return read(
         "see_budget",
         "budgets",
@@ -149,7 +149,7 @@ def see_budget(payer_account_id: str, name: str) -> Call:
     )
 
 
-def see_cost_tags() -> Call:
+def read_cost_tags() -> Call:
     return read(
         "see_cost_tags", "ce", "ListCostAllocationTags", fills="cost_tags", TagKeys=[TAG_CLIENT]
     )

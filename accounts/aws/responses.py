@@ -34,7 +34,7 @@ _NONE_THERE: dict[str, tuple[str, Any]] = {
 }
 
 
-def learn(facts: Observed, call: Call, answer: Answer) -> Observed:
+def observe(facts: Observed, call: Call, answer: Answer) -> Observed:
     """The facts after the call was answered; AWS's refusal of a read changes them only if it tells.
 
     A write spoils what it may have changed, even when refused: AWS may have done it all the same.
@@ -45,8 +45,8 @@ def learn(facts: Observed, call: Call, answer: Answer) -> Observed:
     if call.batch and not isinstance(answer, Refusal):
         return replace(facts, written=facts.written | {call.key})
     if call.send is not Send.READ:
-        return _spoiled(facts, call)
-    if not tells(call, answer):
+        return _invalidate(facts, call)
+    if not is_informative(call, answer):
         return facts
     if isinstance(answer, Refusal):
         return _nothing_there(facts, call)
@@ -58,7 +58,7 @@ def learn(facts: Observed, call: Call, answer: Answer) -> Observed:
     return replace(facts, **_READERS[call.operation](answer))
 
 
-def tells(call: Call, answer: Answer) -> bool:
+def is_informative(call: Call, answer: Answer) -> bool:
     """Does the answer to a READ say what is so? A refusal does where it says "there is none"."""
     if not call.tells:
         return False
@@ -67,7 +67,7 @@ def tells(call: Call, answer: Answer) -> bool:
     return True
 
 
-def _spoiled(facts: Observed, call: Call) -> Observed:
+def _invalidate(facts: Observed, call: Call) -> Observed:
     fresh = Observed()
     if call.spoils == ("contacts",):
         others = {name: each for name, each in facts.contacts.items() if name != call.subject}
@@ -93,7 +93,7 @@ def _organization(answer: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def seen_account(row: Mapping[str, Any]) -> ObservedAccount:
+def to_observed_account(row: Mapping[str, Any]) -> ObservedAccount:
     return ObservedAccount(
         account_id=row["Id"],
         name=row.get("Name", ""),
@@ -106,10 +106,10 @@ def seen_account(row: Mapping[str, Any]) -> ObservedAccount:
 def _creations(answer: Mapping[str, Any]) -> dict[str, Any]:
     one = answer.get("CreateAccountStatus")
     rows = answer["CreateAccountStatuses"] if one is None else [one]
-    return {"creations": tuple(map(seen_creation, rows))}
+    return {"creations": tuple(map(to_observed_creation, rows))}
 
 
-def seen_creation(row: Mapping[str, Any]) -> ObservedCreation:
+def to_observed_creation(row: Mapping[str, Any]) -> ObservedCreation:
     return ObservedCreation(
         request_id=row["Id"],
         account_name=row.get("AccountName", ""),
@@ -120,7 +120,7 @@ def seen_creation(row: Mapping[str, Any]) -> ObservedCreation:
     )
 
 
-def seen_handshake(row: Mapping[str, Any]) -> ObservedHandshake:
+def to_observed_handshake(row: Mapping[str, Any]) -> ObservedHandshake:
     resources = {each["Type"]: each.get("Value", "") for each in row.get("Resources", [])}
     targets = [p["Id"] for p in row.get("Parties", []) if p["Type"] in ("ACCOUNT", "EMAIL")]
     return ObservedHandshake(
@@ -133,7 +133,7 @@ def seen_handshake(row: Mapping[str, Any]) -> ObservedHandshake:
     )
 
 
-def _seen_transfer(row: Mapping[str, Any]) -> ObservedTransfer:
+def _to_observed_transfer(row: Mapping[str, Any]) -> ObservedTransfer:
     return ObservedTransfer(
         transfer_id=row["Id"],
         status=row["Status"],
@@ -156,14 +156,14 @@ def _contact(answer: Mapping[str, Any]) -> Contact:
 
 def _identities(answer: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "roles": tuple(_seen_role(row) for row in answer["RoleDetailList"]),
-        "policies": tuple(_seen_policy(row) for row in answer["Policies"]),
+        "roles": tuple(_to_observed_role(row) for row in answer["RoleDetailList"]),
+        "policies": tuple(_to_observed_policy(row) for row in answer["Policies"]),
         "session_seconds": None,
         "written": frozenset(),
     }
 
 
-def _seen_role(row: Mapping[str, Any]) -> ObservedRole:
+def _to_observed_role(row: Mapping[str, Any]) -> ObservedRole:
     return ObservedRole(
         name=row["RoleName"],
         path=row["Path"],
@@ -175,7 +175,7 @@ def _seen_role(row: Mapping[str, Any]) -> ObservedRole:
     )
 
 
-def _seen_policy(row: Mapping[str, Any]) -> ObservedPolicy:
+def _to_observed_policy(row: Mapping[str, Any]) -> ObservedPolicy:
     """AWS lists versions newest first."""
     versions = row["PolicyVersionList"]
     default = [v for v in versions if v["IsDefaultVersion"]]
@@ -197,7 +197,7 @@ def _tags(answer: Mapping[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])}
 
 
-def seen_root(answer: Mapping[str, Any]) -> ObservedRoot:
+def to_observed_root(answer: Mapping[str, Any]) -> ObservedRoot:
     summary = answer["SummaryMap"]
     return ObservedRoot(
         password=bool(summary.get("AccountPasswordPresent")),
@@ -247,27 +247,27 @@ _DEPENDENCIES: dict[str, Callable[[Mapping[str, Any]], tuple[str, ...]]] = {
 _Reader = Callable[[Mapping[str, Any]], dict[str, Any]]
 _READERS: dict[str, _Reader] = {
     "DescribeOrganization": _organization,
-    "ListAccounts": lambda a: {"accounts": tuple(map(seen_account, a["Accounts"]))},
-    "DescribeAccount": lambda a: {"account": seen_account(a["Account"])},
+    "ListAccounts": lambda a: {"accounts": tuple(map(to_observed_account, a["Accounts"]))},
+    "DescribeAccount": lambda a: {"account": to_observed_account(a["Account"])},
     "ListTagsForResource": lambda a: {"account_tags": _tags(a)},
     "ListCreateAccountStatus": _creations,
     "DescribeCreateAccountStatus": _creations,
     "ListHandshakesForOrganization": lambda a: {
-        "handshakes": tuple(map(seen_handshake, a["Handshakes"]))
+        "handshakes": tuple(map(to_observed_handshake, a["Handshakes"]))
     },
     "ListHandshakesForAccount": lambda a: {
-        "invitations": tuple(map(seen_handshake, a["Handshakes"]))
+        "invitations": tuple(map(to_observed_handshake, a["Handshakes"]))
     },
     "ListStackSets": _stack_sets,
     "ListInboundResponsibilityTransfers": lambda a: {
-        "transfers": tuple(map(_seen_transfer, a["ResponsibilityTransfers"]))
+        "transfers": tuple(map(_to_observed_transfer, a["ResponsibilityTransfers"]))
     },
     "ListParents": lambda a: {"parent_id": a["Parents"][0]["Id"]},
     "GetAccountAuthorizationDetails": _identities,
     "ListRoles": lambda a: {
         "session_seconds": {r["RoleName"]: r.get("MaxSessionDuration", 3_600) for r in a["Roles"]}
     },
-    "GetAccountSummary": lambda a: {"root": seen_root(a)},
+    "GetAccountSummary": lambda a: {"root": to_observed_root(a)},
     "ListAccessKeys": lambda a: {
         "root_access_key_ids": tuple(k["AccessKeyId"] for k in a["AccessKeyMetadata"])
     },

@@ -20,7 +20,7 @@ from accounts.model.role_spec import RoleSpec, TrustKind
 from kernel.findings import Finding, warning
 
 PROVE_ACCESS, PROVE_REFUSAL = "prove_access", "prove_refusal"
-SHUT_WITHIN = timedelta(minutes=5)
+IAM_DELAY_MAX = timedelta(minutes=5)
 
 
 def probe_user(team: str) -> str:
@@ -28,14 +28,14 @@ def probe_user(team: str) -> str:
     return f"msp-probe-{team}"
 
 
-def proved(scene: OnboardingContext) -> Decision | None:
+def ensure_proved(scene: OnboardingContext) -> Decision | None:
     """First what must succeed: before it does, a refusal may be no more than IAM's delay."""
     for call in (*access_probes(scene), *refusal_probes(scene)):
         if call.key in scene.record.proofs:
             continue
         passed = call.subject in scene.facts.probes and scene.facts.probes[call.subject] is None
         if call.expects_refusal and passed:
-            if _is_shut_just_now(scene, call):
+            if _is_within_iam_delay(scene, call):
                 return Wait(
                     kind=WaitKind.WAITING_AWS,
                     reason=f"{call.subject}: IAM still lets them in; it is tried again",
@@ -49,11 +49,11 @@ def proved(scene: OnboardingContext) -> Decision | None:
     return None
 
 
-def _is_shut_just_now(scene: OnboardingContext, call: Call) -> bool:
+def _is_within_iam_delay(scene: OnboardingContext, call: Call) -> bool:
     """IAM tells its regions within a minute or two."""
     if call.session.actor is not Actor.PERSON_WITH_MFA:
         return False
-    return scene.now - scene.record.troubles[call.key].first_at < SHUT_WITHIN
+    return scene.now - scene.record.troubles[call.key].first_at < IAM_DELAY_MAX
 
 
 def _without(call: Call) -> str:
@@ -71,52 +71,52 @@ def access_probes(scene: OnboardingContext) -> Iterator[Call]:
             case TrustKind.AUTOMATION:
                 yield _probe(scene, spec.name, ExternalId=scene.request.external_id)
             case TrustKind.HUMAN_MFA:
-                for team in _tried(scene, spec):
-                    yield _as_person(scene, spec, team, Actor.PERSON_WITH_MFA)
+                for team in _teams_to_try(scene, spec):
+                    yield _probe_as_person(scene, spec, team, Actor.PERSON_WITH_MFA)
 
 
 def refusal_probes(scene: OnboardingContext) -> Iterator[Call]:
     """Nobody is let in without MFA, permission set or ExternalId; nor by the first door."""
     for spec in scene.request.roles:
-        tried = _tried(scene, spec) if spec.trust is TrustKind.HUMAN_MFA else ()
+        tried = _teams_to_try(scene, spec) if spec.trust is TrustKind.HUMAN_MFA else ()
         for team in tried:
-            yield _as_person(scene, spec, team, Actor.PERSON)
+            yield _probe_as_person(scene, spec, team, Actor.PERSON)
         if not tried:
             yield _probe(scene, spec.name, refused=f"no {spec.name}")
         if spec.name in scene.request.teams:
-            yield from _shut_out(scene, spec)
+            yield from _outsider_probes(scene, spec)
     if scene.request.kind is not OnboardingKind.BILLING_TRANSFER:
         name = scene.practice.bootstrap_role
         yield _probe(scene, name, refused=f"no {name}")
 
 
-def _tried(scene: OnboardingContext, spec: RoleSpec) -> tuple[str, ...]:
+def _teams_to_try(scene: OnboardingContext, spec: RoleSpec) -> tuple[str, ...]:
     """Teams that hold the role, and that a probe user stands for."""
     return tuple(t for t in scene.request.teams_of(spec) if t in scene.practice.probe_teams)
 
 
-def _shut_out(scene: OnboardingContext, spec: RoleSpec) -> Iterator[Call]:
+def _outsider_probes(scene: OnboardingContext, spec: RoleSpec) -> Iterator[Call]:
     """Of a role that was granted anew: who does not hold it is refused even with MFA."""
     for team in sorted(scene.practice.probe_teams - set(scene.request.teams_of(spec))):
         session = Session(actor=Actor.PERSON_WITH_MFA, team=team)
         yield _probe(scene, spec.name, refused=f"{spec.name} shut to {team}", session=session)
 
 
-def unproved(practice: Reseller, request: AccountRequest) -> tuple[Finding, ...]:
+def unproved_findings(practice: Reseller, request: AccountRequest) -> tuple[Finding, ...]:
     """Roles of people whom no probe user stands for: somebody has to click their link once."""
     return tuple(
         warning("access_unproved", spec.name, "open its link once, and see that it lets you in")
         for spec in request.roles
         if (spec.trust is TrustKind.IDENTITY_CENTER and request.teams_of(spec))
-        or (spec.trust is TrustKind.HUMAN_MFA and not _stood_for(practice, request, spec))
+        or (spec.trust is TrustKind.HUMAN_MFA and not _has_probe_users(practice, request, spec))
     )
 
 
-def _stood_for(practice: Reseller, request: AccountRequest, spec: RoleSpec) -> bool:
+def _has_probe_users(practice: Reseller, request: AccountRequest, spec: RoleSpec) -> bool:
     return set(request.teams_of(spec)) <= practice.probe_teams
 
 
-def granted_anew(record: Record, roles: Collection[str]) -> Record:
+def forget_proofs(record: Record, roles: Collection[str]) -> Record:
     """What was proved of these roles is to be proved again."""
     kept = {key: proof for key, proof in record.proofs.items() if not _is_of(key, roles)}
     troubles = {key: each for key, each in record.troubles.items() if not _is_of(key, roles)}
@@ -128,7 +128,7 @@ def _is_of(key: str, roles: Collection[str]) -> bool:
     return step in (PROVE_ACCESS, PROVE_REFUSAL) and bool(set(subject.split()) & set(roles))
 
 
-def _as_person(scene: OnboardingContext, spec: RoleSpec, team: str, actor: Actor) -> Call:
+def _probe_as_person(scene: OnboardingContext, spec: RoleSpec, team: str, actor: Actor) -> Call:
     """`MspAdmin` is the catalogue's team's, `MspAdmin for oncall` another's."""
     subject = spec.name if team == spec.team else f"{spec.name} for {team}"
     session = Session(actor=actor, team=team)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.aws.calls import write
-from accounts.aws.reads import see_budget, see_cost_tags, see_scps
+from accounts.aws.reads import read_budget, read_cost_tags, read_scps
 from accounts.engine.context import OnboardingContext
 from accounts.model.decision import Call, Decision
 from accounts.model.observed import Observed
@@ -16,9 +16,9 @@ from accounts.model.request import AccountRequest
 from kernel.findings import Finding, warning
 
 
-def guarded(scene: OnboardingContext) -> Decision | None:
+def ensure_guarded(scene: OnboardingContext) -> Decision | None:
     if scene.facts.scp_ids is None:
-        return see_scps(scene.account_id)
+        return read_scps(scene.account_id)
     for policy_id in (scene.practice.membership_scp_id, scene.practice.root_scp_id):
         if policy_id not in scene.facts.scp_ids:
             return attach_guard(scene.account_id, policy_id)
@@ -37,14 +37,14 @@ def attach_guard(account_id: str, policy_id: str) -> Call:
     )
 
 
-def budgeted(scene: OnboardingContext) -> Decision | None:
+def ensure_budgeted(scene: OnboardingContext) -> Decision | None:
     """One monthly cost budget per account, at the payer, told to the billing contact by AWS."""
     amount = scene.request.budget_amount
     if not amount:
         return None
     name = f"msp-{scene.request.client_key}-{scene.account_id}"
     if scene.facts.budget is None:
-        return see_budget(scene.practice.payer_account_id, name)
+        return read_budget(scene.practice.payer_account_id, name)
     if not scene.facts.budget:
         return _budget_call(scene, "create_budget", "CreateBudget", Budget=_budget(scene, name))
     if Decimal(scene.facts.budget[0].amount or "0") != Decimal(amount):
@@ -73,10 +73,10 @@ def _budget(scene: OnboardingContext, name: str) -> dict[str, Any]:
     }
 
 
-def cost_tag_active(scene: OnboardingContext) -> Decision | None:
+def ensure_cost_tag_active(scene: OnboardingContext) -> Decision | None:
     """AWS offers a tag for activation up to a day after its first use; until then: a finding."""
     if scene.facts.cost_tags is None:
-        return see_cost_tags()
+        return read_cost_tags()
     if scene.facts.cost_tags.get(TAG_CLIENT, "Active") == "Active":
         return None
     status = {"TagKey": TAG_CLIENT, "Status": "Active"}

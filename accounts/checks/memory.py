@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from accounts.aws.responses import learn, tells
+from accounts.aws.responses import is_informative, observe
 from accounts.checks.dependencies import FAMILY, dependency_findings
 from accounts.checks.guardrails import cost_tag_findings
 from accounts.checks.root_user import root_findings
 from accounts.engine.recognition import creations_of, handshake_of, transfer_of
-from accounts.engine.transitions import answered, attributed
+from accounts.engine.transitions import attribute_creations, record_outcome
 from accounts.model.decision import Answer, Call, Refusal
 from accounts.model.observed import Observed
 from accounts.model.record import Record
@@ -19,7 +19,7 @@ from accounts.model.request import AccountRequest
 from kernel.findings import Finding
 
 
-def heard(
+def record_answer(
     request: AccountRequest,
     facts: Observed,
     record: Record,
@@ -28,17 +28,19 @@ def heard(
     now: datetime,
 ) -> tuple[Observed, Record]:
     """What is seen and remembered after a call was answered or refused."""
-    told = tells(call, answer)
-    facts = learn(facts, call, answer)
-    record = answered(record, call, {} if told and isinstance(answer, Refusal) else answer, now)
-    return facts, _remembered(request, facts, record, call) if told else record
+    told = is_informative(call, answer)
+    facts = observe(facts, call, answer)
+    record = record_outcome(
+        record, call, {} if told and isinstance(answer, Refusal) else answer, now
+    )
+    return facts, _remember(request, facts, record, call) if told else record
 
 
-def _remembered(request: AccountRequest, facts: Observed, record: Record, call: Call) -> Record:
+def _remember(request: AccountRequest, facts: Observed, record: Record, call: Call) -> Record:
     """What of the facts outlives the visit."""
     match call.tells:
         case "creations":
-            return attributed(record, creations_of(request, facts))
+            return attribute_creations(record, creations_of(request, facts))
         case "handshakes" if handshake := handshake_of(request, facts, record):
             return replace(record, handshake_id=handshake.handshake_id)
         case "transfers" if transfer := transfer_of(request, facts, record):

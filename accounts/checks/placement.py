@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from accounts.aws.calls import write
-from accounts.aws.reads import see_account, see_account_tags, see_contact, see_parent
+from accounts.aws.reads import read_account, read_account_tags, read_contact, read_parent
 from accounts.engine.context import OnboardingContext
 from accounts.model.decision import Call, Decision, NeedsHuman, Wait
 from accounts.model.lifecycle import WaitKind
@@ -18,10 +18,10 @@ from accounts.model.organization import (
 )
 
 
-def in_good_standing(scene: OnboardingContext) -> Decision | None:
+def ensure_in_good_standing(scene: OnboardingContext) -> Decision | None:
     """Looked at on every visit: AWS may suspend an account between any two steps."""
     if scene.facts.account is None:
-        return see_account(scene.account_id)
+        return read_account(scene.account_id)
     state = scene.facts.account.state
     if state == "ACTIVE":
         return None
@@ -39,11 +39,11 @@ def in_good_standing(scene: OnboardingContext) -> Decision | None:
     )
 
 
-def in_its_ou(scene: OnboardingContext) -> Decision | None:
+def ensure_in_its_ou(scene: OnboardingContext) -> Decision | None:
     """Moving is not idempotent, so read, compare, move, read again."""
     parent_id = scene.facts.parent_id
     if parent_id is None:
-        return see_parent(scene.account_id)
+        return read_parent(scene.account_id)
     if parent_id == scene.practice.client_ou_id:
         return None
     return write(
@@ -57,9 +57,9 @@ def in_its_ou(scene: OnboardingContext) -> Decision | None:
     )
 
 
-def tagged(scene: OnboardingContext) -> Decision | None:
+def ensure_tagged(scene: OnboardingContext) -> Decision | None:
     if scene.facts.account_tags is None:
-        return see_account_tags(scene.account_id)
+        return read_account_tags(scene.account_id)
     wanted = account_tags(scene)
     if all(scene.facts.account_tags.get(tag["Key"]) == tag["Value"] for tag in wanted):
         return None
@@ -73,11 +73,11 @@ def tagged(scene: OnboardingContext) -> Decision | None:
     )
 
 
-def contacts_ours(scene: OnboardingContext) -> Decision | None:
+def ensure_contacts_ours(scene: OnboardingContext) -> Decision | None:
     """The client's own contacts are remembered by the record, to be written back at hand-over."""
     for contact_type, wanted in scene.practice.contacts.items():
         if contact_type not in scene.facts.contacts:
-            return see_contact(scene.account_id, contact_type)
+            return read_contact(scene.account_id, contact_type)
         if scene.facts.contacts[contact_type] != wanted:
             return put_contact(scene.account_id, contact_type, wanted)
     return None
@@ -99,7 +99,7 @@ def put_contact(account_id: str, contact_type: ContactType, contact: Contact) ->
     )
 
 
-def named(scene: OnboardingContext) -> Decision | None:
+def ensure_named(scene: OnboardingContext) -> Decision | None:
     """Only an account that we created has a name of ours."""
     assert scene.facts.account, "the account's standing was seen before"
     if scene.request.kind is not OnboardingKind.CREATE:

@@ -10,7 +10,7 @@ from typing import Any
 from accounts.aws.calls import write_identity
 from accounts.iam.policy_documents import same_policy, to_text
 from accounts.iam.role_catalogue import BOUNDARY_NAME, INLINE_POLICY, ROLE_PATH, DesiredRole
-from accounts.iam.trust_policies import NOBODY, but_for_teams
+from accounts.iam.trust_policies import NOBODY, without_teams
 from accounts.model.decision import Call, Session
 from accounts.model.lifecycle import Stage, has_reached
 from accounts.model.observed import Observed, ObservedPolicy, ObservedRole
@@ -34,10 +34,10 @@ class Drift:
 
 def drift(desired: DesiredRole, facts: Observed, session: Session) -> tuple[Drift, ...]:
     """What differs, in the order of repair; needs `roles` and `session_seconds` of the facts."""
-    seen = role_seen(facts, desired.name)
+    seen = find_role(facts, desired.name)
     if seen is None:
         repair = write_identity(
-            session, "create_role", "CreateRole", desired.name, **_birth(desired)
+            session, "create_role", "CreateRole", desired.name, **_creation_arguments(desired)
         )
         return (Drift(desired.name, "the role is missing", repair, None),)
     differences = (
@@ -50,7 +50,7 @@ def drift(desired: DesiredRole, facts: Observed, session: Session) -> tuple[Drif
     return found[::-1] if same_policy(seen.trust, NOBODY) else found
 
 
-def role_seen(facts: Observed, name: str) -> ObservedRole | None:
+def find_role(facts: Observed, name: str) -> ObservedRole | None:
     return next((role for role in facts.roles or () if role.name == name), None)
 
 
@@ -59,7 +59,7 @@ def is_ours(seen: ObservedRole) -> bool:
     return seen.path == ROLE_PATH and seen.tags.get(TAG_MANAGED) == "true"
 
 
-def may_repair(request: AccountRequest, stage: Stage, difference: Drift) -> bool:
+def is_repairable(request: AccountRequest, stage: Stage, difference: Drift) -> bool:
     """A role of an invited account is the client's to change, once we have placed it.
 
     Until then we may finish what this very onboarding began.
@@ -82,10 +82,10 @@ def _is_granted_anew(request: AccountRequest, difference: Drift, seen: ObservedR
     if difference.repair.operation != "UpdateAssumeRolePolicy":
         return False
     desired = json.loads(difference.repair.arguments["PolicyDocument"])
-    return same_policy(but_for_teams(seen.trust), but_for_teams(desired))
+    return same_policy(without_teams(seen.trust), without_teams(desired))
 
 
-def boundary_call(
+def write_boundary(
     *, arn: str, document: Document, seen: ObservedPolicy | None, session: Session
 ) -> Call | None:
     """The call that brings the permissions boundary to its text; IAM keeps five versions."""
@@ -122,7 +122,7 @@ def boundary_call(
     )
 
 
-def trust_call(session: Session, role: str, trust: Document) -> Call:
+def write_trust(session: Session, role: str, trust: Document) -> Call:
     return write_identity(
         session,
         "update_trust",
@@ -133,11 +133,11 @@ def trust_call(session: Session, role: str, trust: Document) -> Call:
     )
 
 
-def tag_call(session: Session, role: str, tags: dict[str, str]) -> Call:
+def write_tags(session: Session, role: str, tags: dict[str, str]) -> Call:
     return write_identity(session, "tag_role", "TagRole", role, RoleName=role, Tags=_tag_list(tags))
 
 
-def _birth(desired: DesiredRole) -> dict[str, Any]:
+def _creation_arguments(desired: DesiredRole) -> dict[str, Any]:
     boundary = {"PermissionsBoundary": desired.boundary_arn} if desired.boundary_arn else {}
     return {
         "Path": desired.path,
@@ -158,7 +158,7 @@ def _body_drift(
 ) -> _Differences:
     name = desired.name
     if not same_policy(seen.trust, desired.trust):
-        yield "its trust is another", trust_call(session, name, desired.trust)
+        yield "its trust is another", write_trust(session, name, desired.trust)
     seconds = (facts.session_seconds or {}).get(name)
     if seconds != desired.session_seconds:
         yield (
@@ -176,7 +176,7 @@ def _body_drift(
     if seen.boundary_arn != desired.boundary_arn:
         yield "its permissions boundary is another", _boundary_repair(desired, session)
     if any(seen.tags.get(key) != value for key, value in desired.tags.items()):
-        yield "its tags are others", tag_call(session, name, desired.tags)
+        yield "its tags are others", write_tags(session, name, desired.tags)
 
 
 def _boundary_repair(desired: DesiredRole, session: Session) -> Call:

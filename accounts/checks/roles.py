@@ -7,15 +7,15 @@ from datetime import timedelta
 
 from accounts.aws.calls import assume_role
 from accounts.aws.error_policy import is_denied
-from accounts.aws.reads import see_roles, see_session_lengths
+from accounts.aws.reads import read_roles, read_session_lengths
 from accounts.checks.role_drift import (
-    boundary_call,
     drift,
+    find_role,
     is_ours,
-    may_repair,
-    role_seen,
-    tag_call,
-    trust_call,
+    is_repairable,
+    write_boundary,
+    write_tags,
+    write_trust,
 )
 from accounts.engine.context import OnboardingContext
 from accounts.iam.policy_documents import same_policy
@@ -38,7 +38,7 @@ KNOCKS_SOONEST, KNOCKS_LATEST = timedelta(minutes=15), timedelta(hours=6)
 """Between two tries to enter an account whose client has not let us in: the longer, the rarer."""
 
 
-def entered(scene: OnboardingContext) -> Decision | None:
+def ensure_entered(scene: OnboardingContext) -> Decision | None:
     """The bootstrap role lets us in; of an invited account, once the client has deployed it."""
     call = assume_role(
         "enter_account",
@@ -71,42 +71,42 @@ def entered(scene: OnboardingContext) -> Decision | None:
     )
 
 
-def bounded(scene: OnboardingContext) -> Decision | None:
+def ensure_bounded(scene: OnboardingContext) -> Decision | None:
     if not any(spec.bounded for spec in scene.request.roles):
         return None
     if scene.facts.policies is None:
-        return see_roles(scene.member)
+        return read_roles(scene.member)
     arn = boundary_arn(scene.practice, scene.account_id)
-    call = boundary_call(
+    call = write_boundary(
         arn=arn,
         document=boundary_document(scene.practice),
         seen=next((policy for policy in scene.facts.policies if policy.arn == arn), None),
         session=scene.member,
     )
     if call is not None and call.key in scene.facts.written:
-        return see_roles(scene.member)
+        return read_roles(scene.member)
     return call
 
 
-def roles_placed(scene: OnboardingContext) -> Decision | None:
-    return _placed(scene, scene.request.roles)
+def ensure_roles_placed(scene: OnboardingContext) -> Decision | None:
+    return _ensure_placed(scene, scene.request.roles)
 
 
-def as_granted(scene: OnboardingContext) -> Decision | None:
+def ensure_as_granted(scene: OnboardingContext) -> Decision | None:
     """Of a live account: roles that a person granted or revoked since, and no others."""
-    return _placed(
+    return _ensure_placed(
         scene, [spec for spec in scene.request.roles if spec.name in scene.request.teams]
     )
 
 
-def _placed(scene: OnboardingContext, specs: Iterable[RoleSpec]) -> Decision | None:
+def _ensure_placed(scene: OnboardingContext, specs: Iterable[RoleSpec]) -> Decision | None:
     if scene.facts.roles is None:
-        return see_roles(scene.member)
+        return read_roles(scene.member)
     if scene.facts.session_seconds is None:
-        return see_session_lengths(scene.member)
+        return read_session_lengths(scene.member)
     for spec in specs:
         desired = desired_role(spec, scene.practice, scene.request, scene.account_id)
-        seen = role_seen(scene.facts, spec.name)
+        seen = find_role(scene.facts, spec.name)
         if seen is not None and not is_ours(seen):
             return NeedsHuman(
                 reason=f"the account has a role {spec.name} that is not ours "
@@ -114,23 +114,23 @@ def _placed(scene: OnboardingContext, specs: Iterable[RoleSpec]) -> Decision | N
                 what_to_do="ask the client to rename or remove it, then retry",
             )
         for difference in drift(desired, scene.facts, scene.member):
-            if not may_repair(scene.request, scene.record.stage, difference):
+            if not is_repairable(scene.request, scene.record.stage, difference):
                 return NeedsHuman(
                     reason=f"the role {spec.name} was changed by the client: {difference.what}",
                     what_to_do="agree with the client, give the consent repair_roles, then retry",
                 )
             if difference.repair.key not in scene.facts.written:
                 return difference.repair
-    return see_roles(scene.member) if scene.facts.written else None
+    return read_roles(scene.member) if scene.facts.written else None
 
 
-def bootstrap_tightened(scene: OnboardingContext) -> Decision | None:
+def ensure_bootstrap_tightened(scene: OnboardingContext) -> Decision | None:
     """AWS makes it trusting the whole payer account, without MFA; after this, one role of ours."""
     name = scene.practice.bootstrap_role
     was_changed = any(key.endswith(f":{name}") for key in scene.facts.written)
     if scene.facts.roles is None or was_changed:
-        return see_roles(scene.member)
-    seen = role_seen(scene.facts, name)
+        return read_roles(scene.member)
+    seen = find_role(scene.facts, name)
     trust = automation_trust(scene.practice, external_id=scene.request.external_id)
     if seen is None:
         return NeedsHuman(
@@ -139,14 +139,14 @@ def bootstrap_tightened(scene: OnboardingContext) -> Decision | None:
         )
     if not same_policy(seen.trust, trust):
         if scene.request.kind is OnboardingKind.CREATE:
-            return trust_call(scene.member, name, trust)
+            return write_trust(scene.member, name, trust)
         return NeedsHuman(
             reason=f"the client's role {name} has another trust than our template",
             what_to_do="ask the client to deploy the template again, then retry",
         )
     tags = tags_of(scene.request)
     if scene.request.kind is OnboardingKind.CREATE and dict(seen.tags).items() < tags.items():
-        return tag_call(scene.member, name, tags)
+        return write_tags(scene.member, name, tags)
     return None
 
 

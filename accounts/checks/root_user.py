@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from accounts.aws.calls import read, write
-from accounts.aws.reads import see_root
+from accounts.aws.reads import read_root
 from accounts.engine.context import OnboardingContext
 from accounts.model.decision import Call, Decision
 from accounts.model.observed import Observed, ObservedRoot
@@ -15,11 +15,11 @@ from accounts.model.request import Consent
 from kernel.findings import Finding, critical
 
 
-def root_audited(scene: OnboardingContext) -> Decision | None:
+def ensure_root_audited(scene: OnboardingContext) -> Decision | None:
     """No member has root credentials. An invited client's are deleted only with consent."""
     root = scene.facts.root
     if root is None:
-        return see_root(scene.practice.partition, scene.account_id)
+        return read_root(scene.practice.partition, scene.account_id)
     consented = (
         scene.request.kind is OnboardingKind.CREATE
         or Consent.DELETE_ROOT_CREDENTIALS in scene.request.consents
@@ -48,7 +48,7 @@ def next_root_deletion(scene: OnboardingContext, root: ObservedRoot) -> Call:
                 "DeleteSigningCertificate",
                 CertificateId=certificate_id,
             )
-    return see_root(scene.practice.partition, scene.account_id)
+    return read_root(scene.practice.partition, scene.account_id)
 
 
 def root_findings(account_id: str, facts: Observed) -> Mapping[str, Finding]:

@@ -11,7 +11,7 @@ from accounts.model.record import Record
 _BACKOFF_MAX = timedelta(minutes=15)
 
 
-def tempered(decision: Decision, record: Record, now: datetime) -> Decision:
+def with_back_off(decision: Decision, record: Record, now: datetime) -> Decision:
     """A step that AWS refused before is not sent again before it is worth it."""
     if not isinstance(decision, Call) or decision.key not in record.troubles:
         return decision

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from accounts.aws.error_policy import LET_IN, is_denied, is_final, is_sure
-from accounts.aws.responses import seen_creation
+from accounts.aws.responses import to_observed_creation
 from accounts.model.decision import (
     Adopt,
     Answer,
@@ -25,36 +25,38 @@ from accounts.model.observed import ObservedCreation
 from accounts.model.record import Intent, Proof, Record, Trouble
 
 
-def intended(record: Record, call: Call, now: datetime) -> Record:
+def record_intent(record: Record, call: Call, now: datetime) -> Record:
     """Before a call with Send.ONCE: store and commit this record, and only then send."""
     assert call.send is Send.ONCE, call
     intent = Intent(step=call.step, number=len(record.intents) + 1, at=now)
     return replace(record, intents=(*record.intents, intent))
 
 
-def answered(record: Record, call: Call, answer: Answer, now: datetime) -> Record:
+def record_outcome(record: Record, call: Call, answer: Answer, now: datetime) -> Record:
     """After a call: troubles, request ids, and what is remembered of it."""
     if isinstance(answer, Refusal):
         if call.expects_refusal and is_denied(answer):
-            return _proved(record, call, answer.words, now)
-        return _refused(record, call, answer, now)
+            return _record_proof(record, call, answer.words, now)
+        return _record_refusal(record, call, answer, now)
     if call.expects_refusal:
-        return _refused(record, call, LET_IN, now)
+        return _record_refusal(record, call, LET_IN, now)
     troubles = {key: trouble for key, trouble in record.troubles.items() if key != call.key}
     record = replace(record, troubles=troubles)
     match call.operation:
         case "CreateAccount":
-            return attributed(record, (seen_creation(answer["CreateAccountStatus"]),))
+            return attribute_creations(
+                record, (to_observed_creation(answer["CreateAccountStatus"]),)
+            )
         case "InviteAccountToOrganization" | "InviteOrganizationToTransferResponsibility":
             return replace(record, handshake_id=answer["Handshake"]["Id"])
         case "AssumeRole":
-            return _proved(record, call, "AssumeRole succeeded", now)
+            return _record_proof(record, call, "AssumeRole succeeded", now)
     if call.send is not Send.READ and not call.spoils and not call.batch:
         return replace(record, done=record.done | {call.key})
     return record
 
 
-def attributed(record: Record, creations: tuple[ObservedCreation, ...]) -> Record:
+def attribute_creations(record: Record, creations: tuple[ObservedCreation, ...]) -> Record:
     """Our own rows of the status list, told to the intents they answer, the latest first.
 
     An older intent still unanswered was waited for, and never came to be.
@@ -86,12 +88,12 @@ def apply_entry(record: Record, entry: Entry) -> Record:
             return replace(record, stage=reach(record.stage, stage))
 
 
-def set_out(record: Record) -> Record:
+def begin_handover(record: Record) -> Record:
     """A hand-over begins: what an aborted one sent, and was refused, says nothing of this one."""
     return replace(record, done=frozenset(), troubles={})
 
 
-def given_code(record: Record, item: str) -> Record:
+def replace_code(record: Record, item: str) -> Record:
     """The client read out another code: that AWS refused the last one counts no more."""
     troubles = {key: each for key, each in record.troubles.items() if key != code_step(item)}
     return replace(record, troubles=troubles)
@@ -102,7 +104,7 @@ def code_step(item: str) -> str:
     return f"accept_{item}"
 
 
-def retried(record: Record) -> Record:
+def retry(record: Record) -> Record:
     """A person corrected what was wrong: troubles are forgotten, failed attempts written off.
 
     An attempt whose fate is unknown is never written off: it may have made the account.
@@ -124,18 +126,18 @@ def retried(record: Record) -> Record:
     )
 
 
-def attested(record: Record, item: str, proof: Proof) -> Record:
+def attest(record: Record, item: str, proof: Proof) -> Record:
     """A person vouches for what AWS cannot be asked."""
     assert proof.by, "an attestation names its person"
     return replace(record, proofs={**record.proofs, item: proof})
 
 
-def _proved(record: Record, call: Call, words: str, now: datetime) -> Record:
+def _record_proof(record: Record, call: Call, words: str, now: datetime) -> Record:
     proof = Proof(at=now, words=words)
     return replace(record, proofs={**record.proofs, call.key: proof})
 
 
-def _refused(record: Record, call: Call, refusal: Refusal, now: datetime) -> Record:
+def _record_refusal(record: Record, call: Call, refusal: Refusal, now: datetime) -> Record:
     before = record.troubles.get(call.key)
     trouble = Trouble(
         refusal=refusal,
@@ -148,11 +150,11 @@ def _refused(record: Record, call: Call, refusal: Refusal, now: datetime) -> Rec
         troubles = {key: each for key, each in record.troubles.items() if key != call.renews}
         record = replace(record, done=record.done - {call.renews}, troubles=troubles)
     if call.send is Send.ONCE and is_sure(refusal):
-        return _failed(record, call.step, refusal.reason or refusal.code)
+        return _record_failure(record, call.step, refusal.reason or refusal.code)
     return record
 
 
-def _failed(record: Record, step: str, failure: str) -> Record:
+def _record_failure(record: Record, step: str, failure: str) -> Record:
     last = record.intents[-1]
     assert last.step == step, f"{step} was sent without an intent"
     return replace(record, intents=(*record.intents[:-1], replace(last, failure=failure)))

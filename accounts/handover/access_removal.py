@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 from accounts.aws.calls import assume_role, write_identity
-from accounts.aws.reads import see_roles
-from accounts.checks.access_proof import SHUT_WITHIN, probe_user
-from accounts.checks.role_drift import is_ours, trust_call
+from accounts.aws.reads import read_roles
+from accounts.checks.access_proof import IAM_DELAY_MAX, probe_user
+from accounts.checks.role_drift import is_ours, write_trust
 from accounts.checks.roles import SESSION_SECONDS
 from accounts.handover.context import HandoverContext
 from accounts.iam.role_catalogue import boundary_arn
@@ -29,11 +29,11 @@ from accounts.model.lifecycle import WaitKind
 from accounts.model.observed import ObservedRole
 
 
-def roles_removed(leaving: HandoverContext) -> Decision | None:
+def ensure_roles_removed(leaving: HandoverContext) -> Decision | None:
     """Every role under our path, told by path and tag, then the boundary; by the bootstrap role."""
     facts, member = leaving.facts, leaving.member
     if facts.roles is None or facts.policies is None:
-        return see_roles(member)
+        return read_roles(member)
     for role in sorted(facts.roles, key=lambda role: role.name):
         if is_ours(role):
             for call in _removal(role, member):
@@ -41,14 +41,16 @@ def roles_removed(leaving: HandoverContext) -> Decision | None:
                     return call
     arn = boundary_arn(leaving.practice, leaving.account_id)
     for policy in facts.policies:
-        if policy.arn == arn and not any(role.boundary_arn == arn for role in _others(leaving)):
+        if policy.arn == arn and not any(
+            role.boundary_arn == arn for role in _roles_of_client(leaving)
+        ):
             for call in _policy_removal(arn, policy.version_ids[1:], member):
                 if call.key not in facts.written:
                     return call
-    return see_roles(member) if facts.written else None
+    return read_roles(member) if facts.written else None
 
 
-def _others(leaving: HandoverContext) -> Iterator[ObservedRole]:
+def _roles_of_client(leaving: HandoverContext) -> Iterator[ObservedRole]:
     """Roles of the client's that were made within our boundary keep it; it limits, no more."""
     return (role for role in leaving.facts.roles or () if not is_ours(role))
 
@@ -76,13 +78,13 @@ def _policy_removal(arn: str, versions: tuple[str, ...], session: Session) -> It
     yield write_identity(session, "delete_boundary", "DeletePolicy", "", PolicyArn=arn)
 
 
-def last_door_shut(leaving: HandoverContext) -> Decision | None:
+def ensure_bootstrap_role_closed(leaving: HandoverContext) -> Decision | None:
     """The bootstrap role changes its own trust to nobody; then the client may delete it.
 
     A role cannot delete itself: it would take away its own right to, first.
     """
     name, member = leaving.practice.bootstrap_role, leaving.member
-    call = replace(trust_call(member, name, NOBODY), step="shut_last_door", batch=False)
+    call = replace(write_trust(member, name, NOBODY), step="shut_last_door", batch=False)
     trouble = leaving.record.troubles.get(call.key)
     shut_out = trouble is not None and trouble.refusal.code in (
         "AccessDenied", "AccessDeniedException", "NoSuchEntity",
@@ -90,15 +92,15 @@ def last_door_shut(leaving: HandoverContext) -> Decision | None:
     return None if shut_out or call.key in leaving.record.done else call
 
 
-def access_lost(leaving: HandoverContext) -> Decision | None:
+def ensure_access_lost(leaving: HandoverContext) -> Decision | None:
     """Departed is not without access: a role's trust outlives membership. So each is tried."""
     handover = leaving.handover
-    for arn in sorted({*handover.registered_roles, *_first_door(leaving)}):
-        call = _knock(leaving, arn)
+    for arn in sorted({*handover.registered_roles, *_bootstrap_role(leaving)}):
+        call = _probe(leaving, arn)
         if call.key in leaving.record.proofs:
             continue
         if call.subject in leaving.facts.probes and leaving.facts.probes[call.subject] is None:
-            if leaving.now - leaving.record.troubles[call.key].first_at < SHUT_WITHIN:
+            if leaving.now - leaving.record.troubles[call.key].first_at < IAM_DELAY_MAX:
                 return Wait(
                     kind=WaitKind.WAITING_AWS,
                     reason=f"the role {arn} lets us in yet; IAM takes a minute or two",
@@ -112,13 +114,13 @@ def access_lost(leaving: HandoverContext) -> Decision | None:
     return None
 
 
-def _first_door(leaving: HandoverContext) -> tuple[str, ...]:
+def _bootstrap_role(leaving: HandoverContext) -> tuple[str, ...]:
     return (
         () if leaving.handover.exit is HandoverKind.END_BILLING else (leaving.scene.bootstrap_arn,)
     )
 
 
-def _knock(leaving: HandoverContext, arn: str) -> Call:
+def _probe(leaving: HandoverContext, arn: str) -> Call:
     """As the one the role was for: a person with MFA, where a probe user stands for the team."""
     request, session = leaving.handover.request, leaving.offboard
     session_name = request.onboarding_id
@@ -140,5 +142,5 @@ def _knock(leaving: HandoverContext, arn: str) -> Call:
     )
 
 
-def grants_revoked(leaving: HandoverContext) -> Decision | None:
+def ensure_grants_revoked(leaving: HandoverContext) -> Decision | None:
     return None if leaving.record.grants_revoked else RevokeGrants(leaving.account_id)

@@ -9,48 +9,48 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from accounts.checks.access_proof import proved
-from accounts.checks.guardrails import guarded
-from accounts.checks.placement import contacts_ours
-from accounts.checks.roles import bounded, roles_placed
-from accounts.checks.root_user import root_audited
-from accounts.engine.back_off import tempered
+from accounts.checks.access_proof import ensure_proved
+from accounts.checks.guardrails import ensure_guarded
+from accounts.checks.placement import ensure_contacts_ours
+from accounts.checks.roles import ensure_bounded, ensure_roles_placed
+from accounts.checks.root_user import ensure_root_audited
+from accounts.engine.back_off import with_back_off
 from accounts.engine.context import OnboardingContext
 from accounts.handover.access_removal import (
-    access_lost,
-    grants_revoked,
-    last_door_shut,
-    roles_removed,
+    ensure_access_lost,
+    ensure_bootstrap_role_closed,
+    ensure_grants_revoked,
+    ensure_roles_removed,
 )
 from accounts.handover.context import HandoverContext, HandoverGoal
 from accounts.handover.dependencies import (
-    dependencies_settled,
-    no_delegated_services,
-    rest_asked,
-    stacks_kept,
+    ensure_dependencies_asked,
+    ensure_dependencies_settled,
+    ensure_no_delegated_services,
+    ensure_stacks_kept,
 )
 from accounts.handover.root_recovery import (
-    contact_information_given,
-    password_recovery_allowed,
-    phone_verified,
-    root_email_given,
-    root_signed_in,
+    ensure_contact_information_given,
+    ensure_password_recovery_allowed,
+    ensure_phone_verified,
+    ensure_root_email_given,
+    ensure_root_signed_in,
 )
 from accounts.handover.separation import (
-    client_has_an_administrator,
-    closed,
-    contacts_given_back,
-    departed,
-    departure_approved,
-    evidence_exported,
-    final_invoice_issued,
-    membership_guard_lifted,
-    removed,
-    root_guard_lifted,
-    suspended,
-    transfer_ended,
-    transferred,
-    unassigned,
+    ensure_client_administrator,
+    ensure_closed,
+    ensure_contacts_given_back,
+    ensure_evidence_exported,
+    ensure_final_invoice_issued,
+    ensure_handover_approved,
+    ensure_membership_ended,
+    ensure_membership_guard_lifted,
+    ensure_removed,
+    ensure_root_guard_lifted,
+    ensure_suspended,
+    ensure_taken_by_client,
+    ensure_transfer_ended,
+    ensure_unassigned,
 )
 from accounts.model.decision import Call, Decision, Done, NeedsHuman, Reach, Send
 from accounts.model.handover import Handover, HandoverKind
@@ -66,7 +66,7 @@ _MEMBER = _OUT | {HandoverKind.CLOSE}
 
 
 @dataclass(frozen=True, slots=True)
-class ChecklistItem:
+class HandoverItem:
     """One line of the checklist."""
 
     key: str
@@ -82,116 +82,142 @@ class ChecklistItem:
 _LEFT = Stage.DEPARTED
 _BILLED = Stage.AWAITING_FINAL_INVOICE
 
-CHECKLIST: tuple[ChecklistItem, ...] = (
-    ChecklistItem(
-        "delegated", "It administers no service for us", no_delegated_services, _LEFT, _MEMBER
+CHECKLIST: tuple[HandoverItem, ...] = (
+    HandoverItem(
+        "delegated",
+        "It administers no service for us",
+        ensure_no_delegated_services,
+        _LEFT,
+        _MEMBER,
     ),
-    ChecklistItem("stack_sets", "No StackSet deletes what it made there", stacks_kept, _LEFT, _OUT),
-    ChecklistItem("scan", "AWS was asked what else depends on us", rest_asked, _LEFT, _MEMBER),
-    ChecklistItem(
-        "approval", "A second person approves the departure", departure_approved, _LEFT, _MEMBER
+    HandoverItem(
+        "stack_sets", "No StackSet deletes what it made there", ensure_stacks_kept, _LEFT, _OUT
     ),
-    ChecklistItem(
+    HandoverItem(
+        "scan", "AWS was asked what else depends on us", ensure_dependencies_asked, _LEFT, _MEMBER
+    ),
+    HandoverItem(
+        "approval",
+        "A second person approves the departure",
+        ensure_handover_approved,
+        _LEFT,
+        _MEMBER,
+    ),
+    HandoverItem(
         "root_guard",
         "The guard on root use is lifted",
-        root_guard_lifted,
+        ensure_root_guard_lifted,
         _LEFT,
         _OUT,
         dangerous=True,
     ),
-    ChecklistItem(
+    HandoverItem(
         "root_email",
         "The client owns the root e-mail",
-        root_email_given,
+        ensure_root_email_given,
         _LEFT,
         _OUT,
         dangerous=True,
     ),
-    ChecklistItem("contact", "The contact is the client's", contact_information_given, _LEFT, _OUT),
-    ChecklistItem(
+    HandoverItem(
+        "contact", "The contact is the client's", ensure_contact_information_given, _LEFT, _OUT
+    ),
+    HandoverItem(
         "phone",
         "The client's phone is verified",
-        phone_verified,
+        ensure_phone_verified,
         _LEFT,
         frozenset({HandoverKind.STANDALONE}),
     ),
-    ChecklistItem(
+    HandoverItem(
         "recovery",
         "The root password can be recovered",
-        password_recovery_allowed,
+        ensure_password_recovery_allowed,
         _LEFT,
         _OUT,
     ),
-    ChecklistItem(
-        "root_sign_in", "The client signed in as root, with MFA", root_signed_in, _LEFT, _OUT
+    HandoverItem(
+        "root_sign_in", "The client signed in as root, with MFA", ensure_root_signed_in, _LEFT, _OUT
     ),
-    ChecklistItem(
+    HandoverItem(
         "client_admin",
         "The client has an administrator of its own",
-        client_has_an_administrator,
+        ensure_client_administrator,
         _LEFT,
         _OUT,
     ),
-    ChecklistItem("evidence", "Cost history and invoices are exported", evidence_exported, _LEFT),
-    ChecklistItem("dependencies", "Nothing depends on us", dependencies_settled, _LEFT, _MEMBER),
-    ChecklistItem("contacts", "The client's contacts are back", contacts_given_back, _LEFT, _OUT),
-    ChecklistItem(
+    HandoverItem(
+        "evidence", "Cost history and invoices are exported", ensure_evidence_exported, _LEFT
+    ),
+    HandoverItem(
+        "dependencies", "Nothing depends on us", ensure_dependencies_settled, _LEFT, _MEMBER
+    ),
+    HandoverItem(
+        "contacts", "The client's contacts are back", ensure_contacts_given_back, _LEFT, _OUT
+    ),
+    HandoverItem(
         "roles",
         "Our roles but the first are removed",
-        roles_removed,
+        ensure_roles_removed,
         _LEFT,
         _MEMBER,
         dangerous=True,
     ),
-    ChecklistItem(
+    HandoverItem(
         "membership_guard",
         "The guard on membership is lifted",
-        membership_guard_lifted,
+        ensure_membership_guard_lifted,
         _LEFT,
         _OUT,
         dangerous=True,
     ),
-    ChecklistItem(
+    HandoverItem(
         "leave",
         "The client accepts another organization",
-        transferred,
+        ensure_taken_by_client,
         _LEFT,
         frozenset({HandoverKind.TRANSFER}),
     ),
-    ChecklistItem(
+    HandoverItem(
         "remove",
         "The account is removed",
-        removed,
+        ensure_removed,
         _LEFT,
         frozenset({HandoverKind.STANDALONE}),
         dangerous=True,
     ),
-    ChecklistItem(
+    HandoverItem(
         "close",
         "The account is closed",
-        closed,
+        ensure_closed,
         _LEFT,
         frozenset({HandoverKind.CLOSE}),
         dangerous=True,
     ),
-    ChecklistItem(
+    HandoverItem(
         "end_transfer",
         "The billing transfer ends",
-        transfer_ended,
+        ensure_transfer_ended,
         _LEFT,
         frozenset({HandoverKind.END_BILLING}),
         dangerous=True,
     ),
-    ChecklistItem("last_door", "Our first role lets nobody in", last_door_shut, _BILLED, _MEMBER),
-    ChecklistItem(
-        "closed", "AWS has closed the account", suspended, _BILLED, frozenset({HandoverKind.CLOSE})
+    HandoverItem(
+        "last_door", "Our first role lets nobody in", ensure_bootstrap_role_closed, _BILLED, _MEMBER
     ),
-    ChecklistItem("no_access", "Every role of ours refuses us", access_lost, _BILLED),
-    ChecklistItem("links", "Nobody has a link any more", grants_revoked, _BILLED),
-    ChecklistItem(
-        "final_invoice", "The final invoice is issued", final_invoice_issued, Stage.ARCHIVED
+    HandoverItem(
+        "closed",
+        "AWS has closed the account",
+        ensure_suspended,
+        _BILLED,
+        frozenset({HandoverKind.CLOSE}),
     ),
-    ChecklistItem("assignment", "The account is nobody's", unassigned, Stage.ARCHIVED),
+    HandoverItem("no_access", "Every role of ours refuses us", ensure_access_lost, _BILLED),
+    HandoverItem("links", "Nobody has a link any more", ensure_grants_revoked, _BILLED),
+    HandoverItem(
+        "final_invoice", "The final invoice is issued", ensure_final_invoice_issued, Stage.ARCHIVED
+    ),
+    HandoverItem("assignment", "The account is nobody's", ensure_unassigned, Stage.ARCHIVED),
 )
 
 
@@ -205,7 +231,7 @@ class DryRunLine:
     approved_by: str = ""
 
 
-def checklist(exit_: HandoverKind) -> tuple[ChecklistItem, ...]:
+def checklist(exit_: HandoverKind) -> tuple[HandoverItem, ...]:
     return tuple(item for item in CHECKLIST if exit_ in item.exits)
 
 
@@ -232,8 +258,8 @@ def next_handover_step(
 ) -> Decision:
     """The one thing to do now. `codes`: one-time codes the client read out, by item; not stored."""
     leaving = HandoverContext(practice, handover, facts, record, now, codes or {})
-    wanted = _undo(leaving) if _can_be_aborted(leaving) else _wanted(leaving)
-    return tempered(wanted, record, now)
+    wanted = _restore(leaving) if _can_be_aborted(leaving) else _decide(leaving)
+    return with_back_off(wanted, record, now)
 
 
 def _stages(exit_: HandoverKind) -> tuple[Stage, ...]:
@@ -241,7 +267,7 @@ def _stages(exit_: HandoverKind) -> tuple[Stage, ...]:
     return (Stage.HANDING_OVER, left, Stage.AWAITING_FINAL_INVOICE, Stage.ARCHIVED)
 
 
-def _wanted(leaving: HandoverContext) -> Decision:
+def _decide(leaving: HandoverContext) -> Decision:
     """Membership first: of an account that has left, the items before can no longer be seen to."""
     handover, record = leaving.handover, leaving.record
     for stage in _stages(handover.exit):
@@ -249,7 +275,7 @@ def _wanted(leaving: HandoverContext) -> Decision:
             continue
         before = Stage.DEPARTED if stage is Stage.CLOSING else stage
         if before is Stage.DEPARTED and handover.exit in _OUT:
-            membership = departed(leaving)
+            membership = ensure_membership_ended(leaving)
             if membership is None:
                 return Reach(stage)
             if isinstance(membership, Call):
@@ -259,7 +285,7 @@ def _wanted(leaving: HandoverContext) -> Decision:
                 continue
             decision = item.goal(leaving)
             if decision is not None:
-                return _approved(item, decision, handover)
+                return _require_approval(item, decision, handover)
         return Reach(stage)
     return Done(tuple(sorted(record.findings.values())))
 
@@ -271,7 +297,7 @@ def _is_past(stage: Stage, wanted: Stage) -> bool:
     return has_reached(stage, wanted)
 
 
-def _approved(item: ChecklistItem, decision: Decision, handover: Handover) -> Decision:
+def _require_approval(item: HandoverItem, decision: Decision, handover: Handover) -> Decision:
     writes = isinstance(decision, Call) and decision.send is not Send.READ
     if not item.dangerous or not writes:
         return decision
@@ -289,14 +315,14 @@ def _can_be_aborted(leaving: HandoverContext) -> bool:
 
 
 _WAY_OUT: dict[HandoverKind, HandoverGoal] = {
-    HandoverKind.TRANSFER: departed,
-    HandoverKind.STANDALONE: removed,
-    HandoverKind.CLOSE: closed,
-    HandoverKind.END_BILLING: transfer_ended,
+    HandoverKind.TRANSFER: ensure_membership_ended,
+    HandoverKind.STANDALONE: ensure_removed,
+    HandoverKind.CLOSE: ensure_closed,
+    HandoverKind.END_BILLING: ensure_transfer_ended,
 }
 
 
-def _undo(leaving: HandoverContext) -> Decision:
+def _restore(leaving: HandoverContext) -> Decision:
     """Guards, roles, contacts and root are as before; the root e-mail stays whose it is now.
 
     What has left meanwhile, or is on its way for good, goes on leaving.
@@ -308,18 +334,25 @@ def _undo(leaving: HandoverContext) -> Decision:
         return way_out
     is_here = isinstance(way_out, Call) or leaving.handover.exit is HandoverKind.TRANSFER
     if way_out is None or not is_here:
-        return _wanted(leaving)
+        return _decide(leaving)
     for goal in () if leaving.handover.exit is HandoverKind.END_BILLING else _RESTORED:
-        decision = goal(_before(leaving))
+        decision = goal(_context_to_restore(leaving))
         if decision is not None:
             return decision
     return Reach(Stage.LIVE)
 
 
-_RESTORED = (guarded, bounded, roles_placed, contacts_ours, root_audited, proved)
+_RESTORED = (
+    ensure_guarded,
+    ensure_bounded,
+    ensure_roles_placed,
+    ensure_contacts_ours,
+    ensure_root_audited,
+    ensure_proved,
+)
 
 
-def _before(leaving: HandoverContext) -> OnboardingContext:
+def _context_to_restore(leaving: HandoverContext) -> OnboardingContext:
     """Where the removal of roles was approved they are ours to put back, and to prove again."""
     scene, handover = leaving.scene, leaving.handover
     if "roles" not in handover.approvals:

@@ -48,7 +48,7 @@ class HandoverContext:
 HandoverGoal = Callable[[HandoverContext], Decision | None]
 
 
-def attested_by_a_person(leaving: HandoverContext, item: str, what_to_do: str) -> Decision | None:
+def ensure_attested(leaving: HandoverContext, item: str, what_to_do: str) -> Decision | None:
     """AWS cannot be asked; a person says so, and is named in the proof."""
     proof = leaving.record.proofs.get(item)
     if proof is not None and proof.at >= leaving.handover.asked_at:

@@ -8,7 +8,7 @@ from typing import Any
 from accounts.aws.calls import read
 from accounts.aws.error_policy import is_final
 from accounts.checks.dependencies import CODES, PEOPLE, STACKS, dependencies_of
-from accounts.handover.context import HandoverContext, attested_by_a_person
+from accounts.handover.context import HandoverContext, ensure_attested
 from accounts.model.decision import Call, Decision, NeedsHuman
 from accounts.model.record import Record
 
@@ -20,7 +20,7 @@ NOT_ASKED = (
 """AWS has no question for these that the payer or our role could ask at a reasonable cost."""
 
 
-def no_delegated_services(leaving: HandoverContext) -> Decision | None:
+def ensure_no_delegated_services(leaving: HandoverContext) -> Decision | None:
     services = leaving.facts.delegated_services
     if services is None:
         return read(
@@ -35,7 +35,7 @@ def no_delegated_services(leaving: HandoverContext) -> Decision | None:
     )
 
 
-def stacks_kept(leaving: HandoverContext) -> Decision | None:
+def ensure_stacks_kept(leaving: HandoverContext) -> Decision | None:
     """AWS deletes what such a StackSet made in an account, as soon as the account has left."""
     for call in _stack_questions(leaving):
         if call is not None:
@@ -51,7 +51,7 @@ def stacks_kept(leaving: HandoverContext) -> Decision | None:
     )
 
 
-def rest_asked(leaving: HandoverContext) -> Decision | None:
+def ensure_dependencies_asked(leaving: HandoverContext) -> Decision | None:
     """It blocks nothing, and is told to whoever vouches that nothing depends on us."""
     for call in (*_people_questions(leaving), *_member_questions(leaving)):
         if call is not None:
@@ -59,12 +59,12 @@ def rest_asked(leaving: HandoverContext) -> Decision | None:
     return None
 
 
-def dependencies_settled(leaving: HandoverContext) -> Decision | None:
+def ensure_dependencies_settled(leaving: HandoverContext) -> Decision | None:
     """A person has looked at what was found, and for what AWS cannot be asked."""
     found = [finding.message for finding in dependencies_of(leaving.record)]
     told = f"the account {'; the account '.join(found)}. Besides, " if found else ""
     unasked = "".join(f", {words}" for words in _unasked(leaving.record))
-    return attested_by_a_person(leaving, "dependencies", f"{told}look for {NOT_ASKED}{unasked}")
+    return ensure_attested(leaving, "dependencies", f"{told}look for {NOT_ASKED}{unasked}")
 
 
 def _stack_questions(leaving: HandoverContext) -> Iterator[Call | None]:
@@ -74,7 +74,7 @@ def _stack_questions(leaving: HandoverContext) -> Iterator[Call | None]:
             session=leaving.offboard, fills="stack_sets", Status="ACTIVE",
         )  # fmt: skip
     for name in sorted(leaving.facts.stack_sets or ()):
-        yield _unless_seen(leaving, read(
+        yield _unless_observed(leaving, read(
             STACKS, "cloudformation", "ListStackInstances", fills="dependencies",
             session=leaving.offboard, subject=name, StackSetName=name,
             StackInstanceAccount=leaving.account_id,
@@ -89,9 +89,9 @@ def _people_questions(leaving: HandoverContext) -> Iterator[Call | None]:
         session=leaving.offboard,
         fills="dependencies",
     )
-    yield _unless_seen(leaving, directories)
+    yield _unless_observed(leaving, directories)
     for arn in leaving.facts.dependencies.get(directories.key, ()):
-        yield _unless_seen(leaving, read(
+        yield _unless_observed(leaving, read(
             PEOPLE, "sso-admin", "ListPermissionSetsProvisionedToAccount", fills="dependencies",
             session=leaving.offboard, subject=arn, InstanceArn=arn, AccountId=leaving.account_id,
         ))  # fmt: skip
@@ -108,8 +108,8 @@ def _member_questions(leaving: HandoverContext) -> Iterator[Call | None]:
         call = read(
             step, service, operation, fills="dependencies", session=leaving.member, **arguments
         )
-        if not refused(leaving.record, call):
-            yield _unless_seen(leaving, call)
+        if not is_refused(leaving.record, call):
+            yield _unless_observed(leaving, call)
 
 
 _ACTIVE = {"Filters": [{"Name": "state", "Values": ["active"]}]}
@@ -119,7 +119,7 @@ def _shares(owner: str) -> dict[str, Any]:
     return {"resourceOwner": owner, "resourceShareStatus": "ACTIVE"}
 
 
-def refused(record: Record, call: Call) -> bool:
+def is_refused(record: Record, call: Call) -> bool:
     """Has AWS said no, rather than not now?"""
     trouble = record.troubles.get(call.key)
     return trouble is not None and is_final(trouble.refusal)
@@ -131,5 +131,5 @@ def _unasked(record: Record) -> Iterator[str]:
             yield f"{code.replace('_', ' ')} (AWS says {trouble.refusal.code})"
 
 
-def _unless_seen(leaving: HandoverContext, call: Call) -> Call | None:
+def _unless_observed(leaving: HandoverContext, call: Call) -> Call | None:
     return None if call.key in leaving.facts.dependencies else call

@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts.aws.calls import read, write
 from accounts.engine.transitions import code_step
-from accounts.handover.context import HandoverContext, attested_by_a_person
+from accounts.handover.context import HandoverContext, ensure_attested
 from accounts.model.decision import Actor, Call, Decision, NeedsHuman, Session, Wait
 from accounts.model.lifecycle import WaitKind
 
@@ -19,7 +19,7 @@ CONFLICTS_MAX = 3
 last of these passes, so a start is tried so often before it is believed."""
 
 
-def root_email_given(leaving: HandoverContext) -> Decision | None:
+def ensure_root_email_given(leaving: HandoverContext) -> Decision | None:
     """AWS sends a code to the client's mailbox, and the client gives it to us."""
     email = leaving.facts.primary_email
     if email is None:
@@ -42,7 +42,7 @@ def root_email_given(leaving: HandoverContext) -> Decision | None:
         AccountId=leaving.account_id,
         PrimaryEmail=client_email,
     )
-    if not _started(leaving, start):
+    if not _is_started(leaving, start):
         return start
     if "root_email" in leaving.codes:
         return _accept(
@@ -60,10 +60,10 @@ def root_email_given(leaving: HandoverContext) -> Decision | None:
             "address: abort, and ask again with another",
             aws_words=trouble.refusal.words,
         )
-    return _until_code(leaving, "root_email", f"read the code sent to {client_email}")
+    return _wait_for_code(leaving, "root_email", f"read the code sent to {client_email}")
 
 
-def contact_information_given(leaving: HandoverContext) -> Decision | None:
+def ensure_contact_information_given(leaving: HandoverContext) -> Decision | None:
     seen, wanted = leaving.facts.contact_information, leaving.handover.client_contact
     if seen is None:
         return _see_contact_information(leaving)
@@ -80,7 +80,7 @@ def contact_information_given(leaving: HandoverContext) -> Decision | None:
     )
 
 
-def phone_verified(leaving: HandoverContext) -> Decision | None:
+def ensure_phone_verified(leaving: HandoverContext) -> Decision | None:
     status = leaving.facts.phone_verification
     if status is None:
         return _see_contact_information(leaving)
@@ -93,7 +93,7 @@ def phone_verified(leaving: HandoverContext) -> Decision | None:
         session=OFFBOARD,
         AccountId=leaving.account_id,
     )
-    if not _started(leaving, send):
+    if not _is_started(leaving, send):
         return send
     if "phone" in leaving.codes:
         return _accept(
@@ -103,10 +103,10 @@ def phone_verified(leaving: HandoverContext) -> Decision | None:
             start=send,
             fact="phone_verification",
         )
-    return _until_code(leaving, "phone", "read the code sent to its phone")
+    return _wait_for_code(leaving, "phone", "read the code sent to its phone")
 
 
-def password_recovery_allowed(leaving: HandoverContext) -> Decision | None:
+def ensure_password_recovery_allowed(leaving: HandoverContext) -> Decision | None:
     """A login profile for root reveals no password; it lets the mailbox's owner recover one."""
     task = replace(leaving.scene.root("IAMCreateRootUserPassword"), via=Actor.OFFBOARD)
     call = write("allow_password_recovery", "iam", "CreateLoginProfile", session=task)
@@ -115,8 +115,8 @@ def password_recovery_allowed(leaving: HandoverContext) -> Decision | None:
     return None if there_already or call.key in leaving.record.done else call
 
 
-def root_signed_in(leaving: HandoverContext) -> Decision | None:
-    return attested_by_a_person(
+def ensure_root_signed_in(leaving: HandoverContext) -> Decision | None:
+    return ensure_attested(
         leaving, "root_sign_in", "have the client sign in as root, set a password and MFA"
     )
 
@@ -132,7 +132,7 @@ def _see_contact_information(leaving: HandoverContext) -> Call:
     )
 
 
-def _started(leaving: HandoverContext, call: Call) -> bool:
+def _is_started(leaving: HandoverContext, call: Call) -> bool:
     trouble = leaving.record.troubles.get(call.key)
     conflicts = trouble.attempts if trouble and trouble.refusal.code in _PENDING else 0
     return conflicts >= CONFLICTS_MAX or call.key in leaving.record.done
@@ -155,7 +155,7 @@ def _accept(
     return replace(call, renews=start.key, spends=item, secrets=("Otp",))
 
 
-def _until_code(leaving: HandoverContext, item: str, what: str) -> Wait:
+def _wait_for_code(leaving: HandoverContext, item: str, what: str) -> Wait:
     refused = leaving.record.troubles.get(code_step(item))
     return Wait(
         kind=WaitKind.WAITING_CLIENT,

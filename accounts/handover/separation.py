@@ -7,28 +7,28 @@ from datetime import UTC, date, datetime, timedelta
 
 from accounts.aws.calls import write
 from accounts.aws.reads import (
-    see_account,
-    see_account_tags,
-    see_accounts,
-    see_contact,
-    see_invitations,
-    see_scps,
-    see_transfers,
+    read_account,
+    read_account_tags,
+    read_accounts,
+    read_contact,
+    read_invitations,
+    read_scps,
+    read_transfers,
 )
 from accounts.checks.placement import put_contact
-from accounts.handover.context import HandoverContext, attested_by_a_person
-from accounts.handover.dependencies import refused
+from accounts.handover.context import HandoverContext, ensure_attested
+from accounts.handover.dependencies import is_refused
 from accounts.model.decision import Decision, NeedsHuman, Unassign, Wait
 from accounts.model.handover import HandoverKind
 from accounts.model.lifecycle import WaitKind
 from accounts.model.organization import TAG_OFFBOARDING
 
 
-def departure_approved(leaving: HandoverContext) -> Decision | None:
+def ensure_handover_approved(leaving: HandoverContext) -> Decision | None:
     """The tag that the offboarding role's own policy asks for; neither it nor we may write it."""
     tags = leaving.facts.account_tags
     if tags is None:
-        return see_account_tags(leaving.account_id)
+        return read_account_tags(leaving.account_id)
     wanted = (
         "close-approved" if leaving.handover.exit is HandoverKind.CLOSE else "handover-approved"
     )
@@ -40,18 +40,18 @@ def departure_approved(leaving: HandoverContext) -> Decision | None:
     )
 
 
-def root_guard_lifted(leaving: HandoverContext) -> Decision | None:
+def ensure_root_guard_lifted(leaving: HandoverContext) -> Decision | None:
     """First of all, as the client could not sign in as root under it."""
-    return _lifted(leaving, leaving.practice.root_scp_id)
+    return _ensure_guard_lifted(leaving, leaving.practice.root_scp_id)
 
 
-def membership_guard_lifted(leaving: HandoverContext) -> Decision | None:
-    return _lifted(leaving, leaving.practice.membership_scp_id)
+def ensure_membership_guard_lifted(leaving: HandoverContext) -> Decision | None:
+    return _ensure_guard_lifted(leaving, leaving.practice.membership_scp_id)
 
 
-def _lifted(leaving: HandoverContext, policy_id: str) -> Decision | None:
+def _ensure_guard_lifted(leaving: HandoverContext, policy_id: str) -> Decision | None:
     if leaving.facts.scp_ids is None:
-        return see_scps(leaving.account_id)
+        return read_scps(leaving.account_id)
     if policy_id not in leaving.facts.scp_ids:
         return None
     return write(
@@ -66,25 +66,25 @@ def _lifted(leaving: HandoverContext, policy_id: str) -> Decision | None:
     )
 
 
-def client_has_an_administrator(leaving: HandoverContext) -> Decision | None:
-    return attested_by_a_person(
+def ensure_client_administrator(leaving: HandoverContext) -> Decision | None:
+    return ensure_attested(
         leaving, "client_admin", "see that the client has an administrator who does not trust us"
     )
 
 
-def evidence_exported(leaving: HandoverContext) -> Decision | None:
-    return attested_by_a_person(
+def ensure_evidence_exported(leaving: HandoverContext) -> Decision | None:
+    return ensure_attested(
         leaving,
         "evidence",
         "export cost history, bills, tags, budgets and commitments; the client loses them",
     )
 
 
-def contacts_given_back(leaving: HandoverContext) -> Decision | None:
+def ensure_contacts_given_back(leaving: HandoverContext) -> Decision | None:
     """Before the departure: afterwards the payer has no right to."""
     for contact_type in leaving.practice.contacts:
         if contact_type not in leaving.facts.contacts:
-            return see_contact(leaving.account_id, contact_type)
+            return read_contact(leaving.account_id, contact_type)
         seen = leaving.facts.contacts[contact_type]
         wanted = leaving.record.prior_contacts.get(contact_type)
         if wanted == leaving.practice.contacts[contact_type]:
@@ -107,10 +107,10 @@ def contacts_given_back(leaving: HandoverContext) -> Decision | None:
     return None
 
 
-def departed(leaving: HandoverContext) -> Decision | None:
+def ensure_membership_ended(leaving: HandoverContext) -> Decision | None:
     """Gone from the complete list of members."""
     if leaving.facts.accounts is None:
-        return see_accounts()
+        return read_accounts()
     if all(account.account_id != leaving.account_id for account in leaving.facts.accounts):
         return None
     return Wait(
@@ -120,17 +120,17 @@ def departed(leaving: HandoverContext) -> Decision | None:
     )
 
 
-def transferred(leaving: HandoverContext) -> Decision | None:
+def ensure_taken_by_client(leaving: HandoverContext) -> Decision | None:
     """The client's payer invites, and somebody in the account accepts; AWS tells them why not.
 
     AWS keeps a created account for some days, and says so (WAIT_PERIOD_ACTIVE) to who accepts.
     """
-    gone = departed(leaving)
+    gone = ensure_membership_ended(leaving)
     if not isinstance(gone, Wait):
         return gone
-    look = see_invitations(leaving.member)
+    look = read_invitations(leaving.member)
     if leaving.facts.invitations is None:
-        return gone if refused(leaving.record, look) else look
+        return gone if is_refused(leaving.record, look) else look
     for invitation in leaving.facts.invitations:
         if invitation.state == "OPEN":
             return replace(
@@ -143,8 +143,8 @@ def transferred(leaving: HandoverContext) -> Decision | None:
     return gone
 
 
-def removed(leaving: HandoverContext) -> Decision | None:
-    if not isinstance(gone := departed(leaving), Wait):
+def ensure_removed(leaving: HandoverContext) -> Decision | None:
+    if not isinstance(gone := ensure_membership_ended(leaving), Wait):
         return gone
     return write(
         "remove_account",
@@ -156,10 +156,10 @@ def removed(leaving: HandoverContext) -> Decision | None:
     )
 
 
-def closed(leaving: HandoverContext) -> Decision | None:
+def ensure_closed(leaving: HandoverContext) -> Decision | None:
     """AWS answers ACTIVE and PENDING_CLOSURE in turns for a while; the call is never repeated."""
     if leaving.facts.account is None:
-        return see_account(leaving.account_id)
+        return read_account(leaving.account_id)
     if leaving.facts.account.state in ("PENDING_CLOSURE", "SUSPENDED", "CLOSED"):
         return None
     call = write(
@@ -182,13 +182,13 @@ def closed(leaving: HandoverContext) -> Decision | None:
     )
 
 
-def suspended(leaving: HandoverContext) -> Decision | None:
+def ensure_suspended(leaving: HandoverContext) -> Decision | None:
     """Closed for everybody, and to be reopened by AWS for 90 days; then it is gone for good."""
-    gone = departed(leaving)
+    gone = ensure_membership_ended(leaving)
     if not isinstance(gone, Wait):
         return gone
     if leaving.facts.account is None:
-        return see_account(leaving.account_id)
+        return read_account(leaving.account_id)
     state = leaving.facts.account.state
     if state in ("SUSPENDED", "CLOSED"):
         return None
@@ -200,10 +200,10 @@ def suspended(leaving: HandoverContext) -> Decision | None:
     )
 
 
-def transfer_ended(leaving: HandoverContext) -> Decision | None:
+def ensure_transfer_ended(leaving: HandoverContext) -> Decision | None:
     """Withdrawn is not ended: the bill stays ours until the month that was named is over."""
     if leaving.facts.transfers is None:
-        return see_transfers()
+        return read_transfers()
     source = leaving.account_id
     for transfer in leaving.facts.transfers:
         if transfer.source_account_id != source:
@@ -228,7 +228,7 @@ def transfer_ended(leaving: HandoverContext) -> Decision | None:
     return None
 
 
-def final_invoice_issued(leaving: HandoverContext) -> Decision | None:
+def ensure_final_invoice_issued(leaving: HandoverContext) -> Decision | None:
     """Late usage, credits and commitments are billed after the departure; a month is not enough."""
     if leaving.handover.final_invoice_issued:
         return None
@@ -239,7 +239,7 @@ def final_invoice_issued(leaving: HandoverContext) -> Decision | None:
     )
 
 
-def unassigned(leaving: HandoverContext) -> Decision | None:
+def ensure_unassigned(leaving: HandoverContext) -> Decision | None:
     """From the month after: whatever AWS still bills for the months before is the client's."""
     if leaving.record.unassigned_on is not None:
         return None

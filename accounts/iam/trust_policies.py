@@ -31,7 +31,7 @@ def human_trust(practice: Reseller, *, teams: tuple[str, ...], mfa_age_seconds: 
     return document
 
 
-def but_for_teams(trust: Document) -> Document:
+def without_teams(trust: Document) -> Document:
     """What a trust says, whichever teams it names."""
     statements = [
         {**each, "Condition": {

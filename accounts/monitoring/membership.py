@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 
-from accounts.checks.role_drift import Drift, drift, is_ours, role_seen
+from accounts.checks.role_drift import Drift, drift, find_role, is_ours
 from accounts.iam.role_catalogue import desired_role
 from accounts.model.decision import Session
 from accounts.model.lifecycle import Stage, has_reached
@@ -172,7 +172,7 @@ def role_findings(
             words = "is ours by path and tag, and nobody asked for it"
             found.append(warning("role_unasked", f"{account_id} {role.name}", words))
     for name in sorted(wanted):
-        seen = role_seen(facts, name)
+        seen = find_role(facts, name)
         if seen is not None and not is_ours(seen):
             words = "has lost our path or tag; the next repair will not touch it"
             found.append(critical("role_disowned", f"{account_id} {name}", words))

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from accounts.aws.calls import read
-from accounts.aws.responses import seen_root
+from accounts.aws.responses import to_observed_root
 from accounts.checks.root_user import payer_root_findings
 from accounts.model.decision import Actor, Answer, Call, Refusal, Session
 from accounts.model.observed import ObservedRoot
@@ -180,7 +180,9 @@ def payer_findings(
     if row is None and not isinstance(report, Refusal):
         words = f"its credential report has no row {ROOT_ROW}; look at its root user by hand"
         found.append(warning("payer_root_unseen", f"{payer_account_id} {ROOT_ROW}", words))
-    root = seen_root(summary) if not isinstance(summary, Refusal) else row.held if row else None
+    root = (
+        to_observed_root(summary) if not isinstance(summary, Refusal) else row.held if row else None
+    )
     if root is not None:
         found += payer_root_findings(payer_account_id, root)
         if root.mfa and not isinstance(apps, Refusal) and _has_app(payer_account_id, apps):
@@ -259,7 +261,7 @@ def member_findings(account_id: str, answer: Answer, *, may_delete: bool) -> lis
     if isinstance(answer, Refusal):
         words = f"AWS does not let us audit its root user: {answer.words[:300]}"
         return [warning("root_unaudited", account_id, words)]
-    root = seen_root(answer)
+    root = to_observed_root(answer)
     present = {
         "root_password": (root.password, "a password"),
         "root_access_keys": (root.access_keys, "access keys"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from accounts.aws.calls import write
-from accounts.aws.reads import see_handshakes, see_transfers
-from accounts.engine.back_off import tempered
+from accounts.aws.reads import read_handshakes, read_transfers
+from accounts.engine.back_off import with_back_off
 from accounts.engine.recognition import handshake_of, transfer_of
 from accounts.model.decision import Call, Decision, Done, NeedsHuman, Reach
 from accounts.model.lifecycle import Stage, has_reached
@@ -20,10 +20,10 @@ def next_cancel_step(
     request: AccountRequest, facts: Observed, record: Record, now: datetime
 ) -> Decision:
     """The one thing to do now to give the onboarding up; Done once it is cancelled."""
-    return tempered(_wanted(request, facts, record), record, now)
+    return with_back_off(_decide(request, facts, record), record, now)
 
 
-def _wanted(request: AccountRequest, facts: Observed, record: Record) -> Decision:
+def _decide(request: AccountRequest, facts: Observed, record: Record) -> Decision:
     if record.stage is Stage.CANCELLED:
         return Done()
     if record.account_id or has_reached(record.stage, Stage.LINKED):
@@ -52,27 +52,27 @@ def _stop_creating(record: Record) -> Decision:
 
 def _take_back_invitation(request: AccountRequest, facts: Observed, record: Record) -> Decision:
     if facts.handshakes is None:
-        return see_handshakes()
+        return read_handshakes()
     handshake = handshake_of(request, facts, record)
     if handshake is None or handshake.state in ("DECLINED", "CANCELED", "EXPIRED"):
         return Reach(Stage.CANCELLED)
     if handshake.state == "ACCEPTED":
-        return _accepted()
+        return _refuse_accepted()
     return _cancel(handshake.handshake_id, "handshakes")
 
 
 def _take_back_transfer(request: AccountRequest, facts: Observed, record: Record) -> Decision:
     if facts.transfers is None:
-        return see_transfers()
+        return read_transfers()
     transfer = transfer_of(request, facts, record)
     if transfer is None or transfer.status not in ("REQUESTED", "ACCEPTED"):
         return Reach(Stage.CANCELLED)
     if transfer.status == "ACCEPTED":
-        return _accepted()
+        return _refuse_accepted()
     return _cancel(transfer.handshake_id, "transfers")
 
 
-def _accepted() -> NeedsHuman:
+def _refuse_accepted() -> NeedsHuman:
     return NeedsHuman(
         reason="the client has accepted already", what_to_do="let it be linked, then hand it over"
     )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from accounts.aws.calls import write_once
 from accounts.aws.error_policy import Reaction, creation_meaning
-from accounts.aws.reads import see_account_tags, see_accounts, see_creation, see_creations
+from accounts.aws.reads import read_account_tags, read_accounts, read_creation, read_creations
 from accounts.checks.placement import account_tags
 from accounts.engine.context import OnboardingContext
 from accounts.engine.recognition import creations_of
@@ -30,7 +30,7 @@ def batch_ends_at(creations: int, now: datetime) -> datetime:
     return now + rounds * CREATION_USUALLY_TAKES + SETTING_UP_USUALLY_TAKES
 
 
-def created(scene: OnboardingContext) -> Decision | None:
+def ensure_created(scene: OnboardingContext) -> Decision | None:
     """Adopt before create: by e-mail and tag, else by name in the list of creations, else anew.
 
     A call that was sent once may have arrived even if nothing came back; so a second one is sent
@@ -39,35 +39,35 @@ def created(scene: OnboardingContext) -> Decision | None:
     facts = scene.facts
     if scene.record.account_id:
         return None
-    if (answered := _answered(scene)) is not None:
+    if (answered := _follow_request(scene)) is not None:
         return answered
     if facts.accounts is None:
-        return see_accounts()
+        return read_accounts()
     email = scene.request.email.lower()
     for account in facts.accounts:
         if account.email.lower() == email:
-            return adopted(scene, account.account_id)
+            return adopt(scene, account.account_id)
     if facts.creations is None:
-        return see_creations()
-    return _from_creations(scene, creations_of(scene.request, scene.facts))
+        return read_creations()
+    return _decide_from_creations(scene, creations_of(scene.request, scene.facts))
 
 
-def _answered(scene: OnboardingContext) -> Decision | None:
+def _follow_request(scene: OnboardingContext) -> Decision | None:
     """AWS gave our request an id: no need to search, while it says how that one goes."""
     intents = scene.record.intents_for("create_account")
     if not intents or not intents[-1].request_id or intents[-1].failure:
         return None
     if scene.facts.creations is None:
-        return see_creation(intents[-1].request_id)
+        return read_creation(intents[-1].request_id)
     rows = creations_of(scene.request, scene.facts)
-    return _from_creations(scene, rows) if rows else None
+    return _decide_from_creations(scene, rows) if rows else None
 
 
-def adopted(scene: OnboardingContext, account_id: str) -> Decision:
+def adopt(scene: OnboardingContext, account_id: str) -> Decision:
     """Ours by its tag only: somebody else's account may have the same address or name."""
     tags = scene.facts.account_tags
     if tags is None:
-        return see_account_tags(account_id)
+        return read_account_tags(account_id)
     if tags.get(TAG_ONBOARDING) == scene.request.onboarding_id:
         return Adopt(account_id)
     return NeedsHuman(
@@ -77,10 +77,12 @@ def adopted(scene: OnboardingContext, account_id: str) -> Decision:
     )
 
 
-def _from_creations(scene: OnboardingContext, rows: tuple[ObservedCreation, ...]) -> Decision:
+def _decide_from_creations(
+    scene: OnboardingContext, rows: tuple[ObservedCreation, ...]
+) -> Decision:
     for row in rows:
         if row.state == "SUCCEEDED":
-            return adopted(scene, row.account_id)
+            return adopt(scene, row.account_id)
     for row in rows:
         if row.state == "IN_PROGRESS":
             return _poll(scene, row.requested_at)

@@ -5,24 +5,24 @@ from __future__ import annotations
 from datetime import timedelta
 
 from accounts.aws.calls import write_once
-from accounts.aws.reads import see_accounts, see_handshakes, see_transfers
+from accounts.aws.reads import read_accounts, read_handshakes, read_transfers
 from accounts.checks.placement import account_tags
 from accounts.engine.context import OnboardingContext
 from accounts.engine.recognition import handshake_of, transfer_of
 from accounts.model.decision import Adopt, Call, Decision, NeedsHuman, Wait
 from accounts.model.lifecycle import WaitKind
 from accounts.model.observed import ObservedAccount, ObservedHandshake
-from accounts.onboarding.creation import adopted
+from accounts.onboarding.creation import adopt
 
 
-def invited(scene: OnboardingContext) -> Decision | None:
+def ensure_invited(scene: OnboardingContext) -> Decision | None:
     """Is there an invitation of ours, or is the account in already?"""
     if scene.facts.accounts is None:
-        return see_accounts()
+        return read_accounts()
     if _member(scene) is not None:
         return None
     if scene.facts.handshakes is None:
-        return see_handshakes()
+        return read_handshakes()
     handshake = handshake_of(scene.request, scene.facts, scene.record)
     return _invite(scene) if handshake is None else None
 
@@ -51,23 +51,23 @@ def _invite(scene: OnboardingContext) -> Call:
     )
 
 
-def joined(scene: OnboardingContext) -> Decision | None:
+def ensure_joined(scene: OnboardingContext) -> Decision | None:
     """The invited account is a member, by our invitation."""
     if scene.record.account_id:
         return None
     if scene.facts.accounts is None:
-        return see_accounts()
+        return read_accounts()
     if (member := _member(scene)) is not None:
         if scene.record.handshake_id:
             return Adopt(member.account_id)
-        return adopted(scene, member.account_id)
+        return adopt(scene, member.account_id)
     if scene.facts.handshakes is None:
-        return see_handshakes()
+        return read_handshakes()
     handshake = handshake_of(scene.request, scene.facts, scene.record)
-    return _invite(scene) if handshake is None else _until_accepted(scene, handshake)
+    return _invite(scene) if handshake is None else _wait_for_acceptance(scene, handshake)
 
 
-def _until_accepted(scene: OnboardingContext, handshake: ObservedHandshake) -> Decision:
+def _wait_for_acceptance(scene: OnboardingContext, handshake: ObservedHandshake) -> Decision:
     match handshake.state:
         case "OPEN" | "REQUESTED" if scene.now < handshake.expires_at:
             return Wait(
@@ -92,9 +92,9 @@ def _until_accepted(scene: OnboardingContext, handshake: ObservedHandshake) -> D
     )
 
 
-def transfer_asked(scene: OnboardingContext) -> Decision | None:
+def ensure_transfer_asked(scene: OnboardingContext) -> Decision | None:
     if scene.facts.transfers is None:
-        return see_transfers()
+        return read_transfers()
     if transfer_of(scene.request, scene.facts, scene.record) is not None:
         return None
     request = scene.request
@@ -117,11 +117,11 @@ def transfer_asked(scene: OnboardingContext) -> Decision | None:
     )
 
 
-def transferred(scene: OnboardingContext) -> Decision | None:
+def ensure_transferred(scene: OnboardingContext) -> Decision | None:
     """Accepted, and the month it starts with has begun."""
     if scene.record.account_id:
         return None
-    if (asked := transfer_asked(scene)) is not None:
+    if (asked := ensure_transfer_asked(scene)) is not None:
         return asked
     transfer = transfer_of(scene.request, scene.facts, scene.record)
     assert transfer is not None

@@ -10,18 +10,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from accounts.checks.access_proof import proved, unproved
-from accounts.checks.guardrails import budgeted, cost_tag_active, guarded
-from accounts.checks.placement import contacts_ours, in_good_standing, in_its_ou, named, tagged
-from accounts.checks.roles import (
-    as_granted,
-    bootstrap_tightened,
-    bounded,
-    entered,
-    roles_placed,
+from accounts.checks.access_proof import ensure_proved, unproved_findings
+from accounts.checks.guardrails import ensure_budgeted, ensure_cost_tag_active, ensure_guarded
+from accounts.checks.placement import (
+    ensure_contacts_ours,
+    ensure_in_good_standing,
+    ensure_in_its_ou,
+    ensure_named,
+    ensure_tagged,
 )
-from accounts.checks.root_user import root_audited
-from accounts.engine.back_off import tempered
+from accounts.checks.roles import (
+    ensure_as_granted,
+    ensure_bootstrap_tightened,
+    ensure_bounded,
+    ensure_entered,
+    ensure_roles_placed,
+)
+from accounts.checks.root_user import ensure_root_audited
+from accounts.engine.back_off import with_back_off
 from accounts.engine.context import Goal, OnboardingContext
 from accounts.model.decision import (
     Decision,
@@ -33,33 +39,48 @@ from accounts.model.observed import Observed
 from accounts.model.organization import OnboardingKind, Reseller
 from accounts.model.record import Record
 from accounts.model.request import AccountRequest
-from accounts.onboarding.creation import created
-from accounts.onboarding.invitation import invited, joined, transfer_asked, transferred
-from accounts.onboarding.reservation import assigned, organization_fit, reserved
+from accounts.onboarding.creation import ensure_created
+from accounts.onboarding.invitation import (
+    ensure_invited,
+    ensure_joined,
+    ensure_transfer_asked,
+    ensure_transferred,
+)
+from accounts.onboarding.reservation import (
+    ensure_assigned,
+    ensure_organization_fit,
+    ensure_reserved,
+)
 from kernel.findings import Finding
 
 Plan = tuple[tuple[Stage, tuple[Goal, ...]], ...]
 """Each stage, and what has to be so before it is reached, in order."""
 
-_SETTLED = (in_its_ou, tagged, contacts_ours, named)
-_GRANTED = (entered, bounded, roles_placed, bootstrap_tightened)
+_SETTLED = (ensure_in_its_ou, ensure_tagged, ensure_contacts_ours, ensure_named)
+_GRANTED = (ensure_entered, ensure_bounded, ensure_roles_placed, ensure_bootstrap_tightened)
 # The door is the client's: where it is not as our template has it, nothing is put behind it.
-_LET_IN = (entered, bootstrap_tightened, bounded, roles_placed)
-_GUARDED = (root_audited, guarded, budgeted, cost_tag_active, proved)
+_LET_IN = (ensure_entered, ensure_bootstrap_tightened, ensure_bounded, ensure_roles_placed)
+_GUARDED = (
+    ensure_root_audited,
+    ensure_guarded,
+    ensure_budgeted,
+    ensure_cost_tag_active,
+    ensure_proved,
+)
 
 PLANS: dict[OnboardingKind, Plan] = {
     OnboardingKind.CREATE: (
-        (Stage.RESERVED, (reserved,)),
-        (Stage.CREATING, (organization_fit,)),
-        (Stage.LINKED, (created, assigned)),
+        (Stage.RESERVED, (ensure_reserved,)),
+        (Stage.CREATING, (ensure_organization_fit,)),
+        (Stage.LINKED, (ensure_created, ensure_assigned)),
         (Stage.IN_OU, _SETTLED),
         (Stage.ROLES_IN_PLACE, _GRANTED),
         (Stage.VERIFIED, _GUARDED),
         (Stage.LIVE, ()),
     ),
     OnboardingKind.INVITE: (
-        (Stage.INVITED, (organization_fit, invited)),
-        (Stage.LINKED, (joined, assigned)),
+        (Stage.INVITED, (ensure_organization_fit, ensure_invited)),
+        (Stage.LINKED, (ensure_joined, ensure_assigned)),
         (Stage.IN_OU, _SETTLED),
         (Stage.ROLES_IN_PLACE, _LET_IN),
         (Stage.VERIFIED, _GUARDED),
@@ -67,13 +88,13 @@ PLANS: dict[OnboardingKind, Plan] = {
     ),
     # No organization of ours, no root, no roles but those the client deploys.
     OnboardingKind.BILLING_TRANSFER: (
-        (Stage.INVITED, (organization_fit, transfer_asked)),
-        (Stage.LINKED, (transferred, assigned)),
-        (Stage.VERIFIED, (proved,)),
+        (Stage.INVITED, (ensure_organization_fit, ensure_transfer_asked)),
+        (Stage.LINKED, (ensure_transferred, ensure_assigned)),
+        (Stage.VERIFIED, (ensure_proved,)),
         (Stage.LIVE, ()),
     ),
 }
-GRANTED_ANEW: tuple[Goal, ...] = (as_granted, proved)
+GRANTED_ANEW: tuple[Goal, ...] = (ensure_as_granted, ensure_proved)
 """What has to be so again in a live account whose grants a person changed."""
 
 
@@ -81,7 +102,9 @@ def next_step(
     practice: Reseller, request: AccountRequest, facts: Observed, record: Record, now: datetime
 ) -> Decision:
     """The one thing to do now, from what is seen and remembered; the same for the same."""
-    return tempered(_wanted(OnboardingContext(practice, request, facts, record, now)), record, now)
+    return with_back_off(
+        _decide(OnboardingContext(practice, request, facts, record, now)), record, now
+    )
 
 
 def plan_of(request: AccountRequest) -> tuple[tuple[Stage, tuple[str, ...]], ...]:
@@ -95,10 +118,10 @@ def open_findings(
     practice: Reseller, request: AccountRequest, record: Record
 ) -> tuple[Finding, ...]:
     """What a person should still look at in an account that is live."""
-    return tuple(sorted((*record.findings.values(), *unproved(practice, request))))
+    return tuple(sorted((*record.findings.values(), *unproved_findings(practice, request))))
 
 
-def _wanted(scene: OnboardingContext) -> Decision:
+def _decide(scene: OnboardingContext) -> Decision:
     for stage, goals in PLANS[scene.request.kind]:
         if has_reached(scene.record.stage, stage):
             continue
@@ -107,7 +130,7 @@ def _wanted(scene: OnboardingContext) -> Decision:
             if decision is not None:
                 return decision
         return Reach(stage)
-    if scene.record.stage is Stage.LIVE and proved(scene) is not None:
+    if scene.record.stage is Stage.LIVE and ensure_proved(scene) is not None:
         for goal in (*_always(scene), *GRANTED_ANEW):
             decision = goal(scene)
             if decision is not None:
@@ -120,4 +143,4 @@ def _always(scene: OnboardingContext) -> Iterator[Goal]:
         bool(scene.record.account_id) and scene.request.kind is not OnboardingKind.BILLING_TRANSFER
     )
     if linked:
-        yield in_good_standing
+        yield ensure_in_good_standing

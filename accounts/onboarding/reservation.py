@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from datetime import UTC
 
-from accounts.aws.reads import see_account, see_organization
+from accounts.aws.reads import read_account, read_organization
 from accounts.engine.context import OnboardingContext
 from accounts.model.decision import Assign, Decision, NeedsHuman, Reserve
 
 
-def reserved(scene: OnboardingContext) -> Decision | None:
+def ensure_reserved(scene: OnboardingContext) -> Decision | None:
     if scene.record.reserved:
         return None
     return Reserve(email=scene.request.email, account_name=scene.request.account_name)
 
 
-def organization_fit(scene: OnboardingContext) -> Decision | None:
+def ensure_organization_fit(scene: OnboardingContext) -> Decision | None:
     """Are we where we think we are, and may accounts be made there at all?"""
     organization = scene.facts.organization
     if organization is None:
-        return see_organization()
+        return read_organization()
     if organization.payer_account_id != scene.practice.payer_account_id:
         return NeedsHuman(
             reason=f"the credentials belong to the payer {organization.payer_account_id}",
@@ -33,14 +33,14 @@ def organization_fit(scene: OnboardingContext) -> Decision | None:
     return None
 
 
-def assigned(scene: OnboardingContext) -> Decision | None:
+def ensure_assigned(scene: OnboardingContext) -> Decision | None:
     """The account belongs to its client from the UTC day on which its bill came to be ours."""
     if scene.record.assigned_on is not None:
         return None
     if scene.request.transfer_starts_at is not None:
         day = scene.request.transfer_starts_at.date()
     elif scene.facts.account is None:
-        return see_account(scene.account_id)
+        return read_account(scene.account_id)
     else:
         day = scene.facts.account.joined_at.astimezone(UTC).date()
     return Assign(scene.account_id, scene.request.client_key, day)

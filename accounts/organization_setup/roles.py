@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from accounts.aws.calls import read
-from accounts.aws.responses import seen_root
+from accounts.aws.responses import to_observed_root
 from accounts.checks.root_user import payer_root_findings
 from accounts.iam.policy_checks import PolicyKind, validate_policy
 from accounts.iam.policy_documents import many, policy_file, same_policy, statements_of, to_text
@@ -108,6 +108,6 @@ def _document(value: Any) -> Document:
 def payer_root(scene: SetupContext) -> Todo | None:
     if "see_payer_root" not in scene.answers:
         return read("see_payer_root", "iam", "GetAccountSummary", session=AS_SETUP)
-    root = seen_root(scene.seen("see_payer_root"))
+    root = to_observed_root(scene.seen("see_payer_root"))
     found = payer_root_findings(scene.payer_account_id, root)
     return ByHand("; ".join(each.message for each in found)) if found else None

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from accounts.aws.error_policy import is_final
-from accounts.checks.memory import heard
-from accounts.engine.transitions import apply_entry, intended
+from accounts.checks.memory import record_answer
+from accounts.engine.transitions import apply_entry, record_intent
 from accounts.handover.checklist import next_handover_step
 from accounts.model.decision import (
     Adopt,
@@ -166,7 +166,7 @@ class _Visit:
         )
         now = environment.now()
         answer = to_answer(reply)
-        self._facts, record = heard(
+        self._facts, record = record_answer(
             case.onboarding.request, self._facts, case.record, call, answer, now
         )
         with environment.database.transaction() as session:
@@ -195,7 +195,7 @@ class _Visit:
                     operation=f"{call.service}:{call.operation}",
                 )
                 onboarding_events.record(session, case.onboarding.id, event)
-                self._remember(session, intended(case.record, call, now), now)
+                self._remember(session, record_intent(case.record, call, now), now)
 
     def _enter(self, entry: Entry) -> None:
         now, case = self._environment.now(), self._case

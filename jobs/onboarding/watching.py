@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
-from accounts.aws.reads import see_account_tags, see_accounts, see_roles, see_session_lengths
-from accounts.aws.responses import learn
+from accounts.aws.reads import read_account_tags, read_accounts, read_roles, read_session_lengths
+from accounts.aws.responses import observe
 from accounts.engine.transitions import apply_entry
 from accounts.iam.role_catalogue import MSP_AUTOMATION, ROLE_PATH, role_arn
 from accounts.model.decision import Actor, Call, Reach, Refusal, Session
@@ -115,7 +115,7 @@ def look(
 
 def members_of_aws(caller: Caller) -> tuple[ObservedAccount, ...]:
     """The payer too. Raises NotSeen."""
-    facts = _ask(caller, Observed(), see_accounts())
+    facts = _ask(caller, Observed(), read_accounts())
     if facts.accounts is None:
         raise ListNotShown("AWS did not list the organization's accounts; it is tried again")
     return facts.accounts
@@ -153,13 +153,13 @@ def _root_members(
 
 
 def _tags(caller: Caller, account_id: str) -> Mapping[str, str]:
-    facts = _ask(caller, Observed(), see_account_tags(account_id))
+    facts = _ask(caller, Observed(), read_account_tags(account_id))
     return facts.account_tags or {}
 
 
 def _ask(caller: Caller, facts: Observed, call: Call) -> Observed:
     reply = perform(caller, call, onboarding_id=WATCH, person="")
-    return learn(facts, call, to_answer(reply)) if isinstance(reply, Answered) else facts
+    return observe(facts, call, to_answer(reply)) if isinstance(reply, Answered) else facts
 
 
 def _guard_findings(
@@ -191,13 +191,13 @@ def _role_findings(
         external_id=onboarding.request.external_id,
     )
     facts = Observed()
-    for call in (see_roles(session), see_session_lengths(session)):
+    for call in (read_roles(session), read_session_lengths(session)):
         reply = perform(caller, call, onboarding_id=onboarding.id, person="")
         answer = to_answer(reply)
         if isinstance(answer, Refusal):
             words = f"does not let us in any more: {answer.code}"
             return (critical("role_unreachable", f"{account_id} {MSP_AUTOMATION.name}", words),)
-        facts = learn(facts, call, answer)
+        facts = observe(facts, call, answer)
     return role_findings(practice, onboarding.request, facts, account_id, session)
 
 

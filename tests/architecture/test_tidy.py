@@ -142,3 +142,14 @@ def test_nothing_speaks_of_a_machine() -> None:
     ]
 
     assert found == []
+
+
+def test_a_class_name_means_one_thing() -> None:
+    """A table's row, a value and its form on the wire are told apart by their suffix."""
+    places: dict[str, list[str]] = {}
+    for path in sources():
+        for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(path)
+
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

@@ -17,8 +17,8 @@ import botocore.session
 from botocore.model import OperationModel
 from botocore.validate import ParamValidator
 
-from accounts.checks.memory import heard
-from accounts.engine.transitions import apply_entry, intended
+from accounts.checks.memory import record_answer
+from accounts.engine.transitions import apply_entry, record_intent
 from accounts.model.decision import Actor, Answer, Call, Decision, Refusal, Send, Wait
 from accounts.model.observed import Observed
 from accounts.model.organization import Reseller
@@ -465,10 +465,12 @@ class Worker:
         self.calls += 1
         assert self.calls < 5_000, f"no end: {call}"
         if call.send is Send.ONCE:
-            self.stored = intended(self.stored, call, self.aws.now)
+            self.stored = record_intent(self.stored, call, self.aws.now)
         answer = self.faults.get(self.calls, plain)(self.aws, call)
         self.aws.now += timedelta(seconds=1)
-        facts, self.stored = heard(self.request, facts, self.stored, call, answer, self.aws.now)
+        facts, self.stored = record_answer(
+            self.request, facts, self.stored, call, answer, self.aws.now
+        )
         return facts
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from accounts.checks.memory import heard
-from accounts.engine.transitions import apply_entry, attested
+from accounts.checks.memory import record_answer
+from accounts.engine.transitions import apply_entry, attest
 from accounts.handover.checklist import next_handover_step
 from accounts.model.decision import Answer, Call, Decision, Done, NeedsHuman, Wait
 from accounts.model.handover import Handover, HandoverKind
@@ -176,7 +176,7 @@ class Desk:
                     self.crash_after -= 1
                     if self.crash_after == 0:
                         raise Crash
-                    facts, self.stored = heard(
+                    facts, self.stored = record_answer(
                         self.handover.request, facts, self.stored, decision, answer, self.now
                     )
                 case Wait() | NeedsHuman() | Done():
@@ -187,7 +187,7 @@ class Desk:
     def attest(self, *items: str) -> None:
         for item in items:
             proof = Proof(at=NOW, words="seen", by="ann")
-            self.stored = attested(self.stored, item, proof)
+            self.stored = attest(self.stored, item, proof)
 
 
 def a_live_desk() -> Desk:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from accounts.checks.access_proof import granted_anew
+from accounts.checks.access_proof import forget_proofs
 from accounts.checks.roles import role_path_of
 from accounts.links.link_files import Grant, LinkSettings, Revocation, powers_to_remove, revoked
 from accounts.model.lifecycle import Stage
@@ -131,7 +131,7 @@ def _set(
     }
     request = replace(onboarding.request, teams={**onboarding.request.teams, **teams})
     corrected = onboardings.put_request(session, onboarding, request)
-    woken = onboardings.wake(session, corrected, granted_anew(corrected.record, changed), now)
+    woken = onboardings.wake(session, corrected, forget_proofs(corrected.record, changed), now)
     words = ", ".join(f"{each.team}: {each.role}" for each in sorted(asked)) or "nobody"
     note_person(session, woken, "set_grants", words=words, actor=actor, now=now)
     shown_before, shown_after = (

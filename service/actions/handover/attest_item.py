@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from accounts.engine.transitions import attested
+from accounts.engine.transitions import attest
 from accounts.model.record import Proof
 from kernel.errors import BadInput
 from service.actions.access.note_person import note_person
@@ -26,7 +26,7 @@ def attest_item(
         raise BadInput(f"nobody has to vouch for {item!r}; for what they do: {', '.join(ATTESTED)}")
     if not 1 <= len(words.strip()) <= WORDS_CHARS_MAX:
         raise BadInput(f"say what was seen, in 1 to {WORDS_CHARS_MAX} characters")
-    record = attested(onboarding.record, item, Proof(at=now, words=words.strip(), by=actor))
+    record = attest(onboarding.record, item, Proof(at=now, words=words.strip(), by=actor))
     woken = onboardings.wake(session, onboarding, record, now)
     note_person(session, woken, "attest_item", words=f"{item}: {words}", actor=actor, now=now)
     return woken

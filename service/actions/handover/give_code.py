@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from accounts.engine.transitions import given_code
+from accounts.engine.transitions import replace_code
 from kernel.errors import BadInput
 from service.actions.access.note_person import note_person
 from service.actions.handover.living_handover import living
@@ -27,6 +27,6 @@ def give_code(
     if _CODE.fullmatch(code) is None:
         raise BadInput("a code has 4 to 12 letters or digits")
     handovers.give_code(session, departure, item, code)
-    woken = onboardings.wake(session, onboarding, given_code(onboarding.record, item), now)
+    woken = onboardings.wake(session, onboarding, replace_code(onboarding.record, item), now)
     note_person(session, woken, "give_code", words=item, actor=actor, now=now)
     return woken

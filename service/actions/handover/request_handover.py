@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from accounts.engine.transitions import set_out
+from accounts.engine.transitions import begin_handover
 from accounts.handover.checklist import DryRunLine, dry_run
 from accounts.model.emails import check_email
 from accounts.model.handover import Handover, HandoverKind
@@ -46,7 +46,7 @@ def request_handover(
     """Raises NoSuchOnboarding, CannotHandOver, BadInput."""
     onboarding, asked = _planned(session, onboarding_id, wanted, actor=actor)
     handovers.add(session, onboarding.id, asked, now)
-    woken = onboardings.wake(session, onboarding, set_out(onboarding.record), now)
+    woken = onboardings.wake(session, onboarding, begin_handover(onboarding.record), now)
     words = f"{wanted.exit} to {wanted.client_email}" if wanted.client_email else wanted.exit
     note_person(session, woken, "request_handover", words=words, actor=actor, now=now)
     departure = handovers.living_handover(session, woken)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from accounts.engine.transitions import retried
+from accounts.engine.transitions import retry
 from accounts.model.emails import check_email
 from accounts.model.organization import OnboardingKind
 from accounts.model.request import Consent
@@ -45,7 +45,7 @@ def retry_onboarding(
     if consents:
         request = replace(before.request, consents=before.request.consents | consents)
         before = onboardings.put_request(session, before, request)
-    woken = onboardings.wake(session, before, retried(before.record), now)
+    woken = onboardings.wake(session, before, retry(before.record), now)
     note_person(session, woken, "retry", actor=actor, now=now)
     return woken
 

@@ -74,7 +74,7 @@ class OnboardingRow(Row, table=True):
 
     id: str = Field(primary_key=True)
     payer_account_id: str = Field(foreign_key="practice.payer_account_id")
-    kind: OnboardingKind = Field(sa_type=one_of(OnboardingKind))
+    kind: OnboardingKind = Field(sa_type=one_of(OnboardingKind, check="kind"))
     client_key: str = Field(foreign_key="client.key", index=True)
     account_name: str
     email: str
@@ -197,7 +197,7 @@ class HandoverRow(Row, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     onboarding_id: str = Field(foreign_key="onboarding.id", index=True)
-    exit: HandoverKind = Field(sa_type=one_of(HandoverKind))
+    exit: HandoverKind = Field(sa_type=one_of(HandoverKind, check="exit"))
     client_email: str
     client_contact: dict[str, str] = Field(sa_type=JSON)
     ends_at: datetime | None = None

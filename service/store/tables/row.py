@@ -33,14 +33,17 @@ class Row(SQLModel):
         super().__init_subclass__(**kwargs)
 
 
-def one_of(enum: type[StrEnum]) -> sa.Enum:
-    """Text the database checks to be a value (not the member name) of `enum`."""
+def one_of(enum: type[StrEnum], *, check: str = "") -> sa.Enum:
+    """Text the database checks to be a value (not the member name) of `enum`.
+
+    `check`: what the migrations call the constraint, where that is not the enum's name.
+    """
     return sa.Enum(
         enum,
         native_enum=False,
         create_constraint=True,
         length=32,
-        name=re.sub(r"(?<!^)(?=[A-Z])", "_", enum.__name__).lower(),
+        name=check or re.sub(r"(?<!^)(?=[A-Z])", "_", enum.__name__).lower(),
         values_callable=lambda members: [member.value for member in members],
     )
 

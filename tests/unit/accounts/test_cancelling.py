@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from accounts.checks.memory import heard
+from accounts.checks.memory import record_answer
 from accounts.engine.transitions import apply_entry
 from accounts.model.decision import Call, Decision, Done, NeedsHuman, Wait
 from accounts.model.lifecycle import Stage
@@ -24,7 +24,7 @@ def cancel(worker: Worker) -> Decision:
         match decision:
             case Call():
                 answer = worker.aws.perform(decision)
-                facts, worker.stored = heard(
+                facts, worker.stored = record_answer(
                     worker.request, facts, worker.stored, decision, answer, now
                 )
             case Wait() | NeedsHuman() | Done():

@@ -13,8 +13,8 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from accounts.checks.access_proof import probe_user
-from accounts.checks.memory import heard
-from accounts.engine.transitions import apply_entry, attested, intended
+from accounts.checks.memory import record_answer
+from accounts.engine.transitions import apply_entry, attest, record_intent
 from accounts.handover.checklist import next_handover_step
 from accounts.iam.client_templates import artefact
 from accounts.iam.policy_documents import guard_policies, service_policies, to_text
@@ -81,9 +81,9 @@ class Shell:
             match decision:
                 case Call():
                     if decision.send == "once":
-                        self.stored = intended(self.stored, decision, now)
+                        self.stored = record_intent(self.stored, decision, now)
                     answer = self.send(decision)
-                    facts, self.stored = heard(
+                    facts, self.stored = record_answer(
                         self.request, facts, self.stored, decision, answer, now
                     )
                 case Wait() | NeedsHuman() | Done():
@@ -235,7 +235,7 @@ def test_it_leaves_standalone_with_the_offboarding_roles_rights_only(shell: Shel
     aws.clock.advance(days=10)
     for item in ("root_sign_in", "client_admin", "evidence", "dependencies"):
         proof = Proof(at=aws.clock.now(), words="seen", by="ann")
-        shell.stored = attested(shell.stored, item, proof)
+        shell.stored = attest(shell.stored, item, proof)
     arn = f"arn:aws:iam::{account_id}:role/msp/"
     shell.handover = replace(ASKED, registered_roles=tuple(arn + s.name for s in CREATE.roles))
 

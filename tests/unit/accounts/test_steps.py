@@ -7,8 +7,8 @@ import botocore.session
 import pytest
 
 from accounts.aws.error_policy import CREATION_FAILURES, Reaction, creation_meaning, meaning_of
-from accounts.engine.back_off import tempered
-from accounts.engine.transitions import retried
+from accounts.engine.back_off import with_back_off
+from accounts.engine.transitions import retry
 from accounts.iam.role_catalogue import CATALOGUE, MSP_AUTOMATION, MSP_BILLING, as_deployed
 from accounts.iam.trust_policies import automation_trust
 from accounts.model.decision import Done, NeedsHuman, Refusal, Wait
@@ -210,7 +210,7 @@ def test_an_account_of_the_same_address_without_our_tag_is_not_adopted() -> None
 def test_a_retry_with_a_corrected_address_creates_once_more() -> None:
     worker = Worker(Aws(creation_failures=["INVALID_EMAIL"]), CREATE)
     worker.run()
-    worker.stored = retried(worker.stored)
+    worker.stored = retry(worker.stored)
     worker.request = replace(CREATE, email="awsaccounts+acme2-7f3a@msp.example")
 
     assert isinstance(worker.run(), Done)
@@ -222,7 +222,7 @@ def test_an_attempt_of_unknown_fate_is_never_written_off() -> None:
     worker = Worker(Aws(), CREATE)
     worker.visit()
 
-    assert retried(worker.stored).forgiven == 0
+    assert retry(worker.stored).forgiven == 0
 
 
 def test_a_suspended_account_stops_between_any_two_steps() -> None:
@@ -336,7 +336,7 @@ def test_an_ended_invitation_asks_a_person_and_retry_sends_a_new_one(
 
     assert isinstance(decision, NeedsHuman)
     assert decision.reason == reason
-    worker.stored = retried(worker.stored)
+    worker.stored = retry(worker.stored)
     assert isinstance(worker.run(), Wait)
     assert [row["State"] for row in worker.aws.handshakes] == [state, "OPEN"]
 
@@ -491,7 +491,7 @@ def test_throttles_back_off_and_fifteen_minutes_of_denial_ask_a_person() -> None
 def test_what_was_not_refused_before_is_sent_at_once() -> None:
     done = Done()
 
-    assert tempered(done, Record(), NOW) is done
+    assert with_back_off(done, Record(), NOW) is done
 
 
 def test_consent_lets_a_changed_role_of_an_invited_client_be_repaired() -> None:

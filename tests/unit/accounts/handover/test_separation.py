@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from accounts.engine.transitions import given_code
+from accounts.engine.transitions import replace_code
 from accounts.handover.root_recovery import CONFLICTS_MAX
 from accounts.model.decision import Decision, NeedsHuman, Refusal, Wait
 from accounts.model.lifecycle import Stage, WaitKind
@@ -81,7 +81,7 @@ def test_a_code_that_aws_refuses_is_asked_for_anew(live: Desk) -> None:
     assert waits.aws_words.endswith("The one-time password is not correct.")
     live.codes, live.stored = (
         {"root_email": "1", "phone": "2"},
-        given_code(live.stored, "root_email"),
+        replace_code(live.stored, "root_email"),
     )
     live.run()
     assert live.aws.email == "cloud@acme.example"

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from accounts.aws.reads import see_roles, see_session_lengths
-from accounts.aws.responses import learn
-from accounts.checks.role_drift import may_repair
+from accounts.aws.reads import read_roles, read_session_lengths
+from accounts.aws.responses import observe
+from accounts.checks.role_drift import is_repairable
 from accounts.model.decision import Session
 from accounts.model.lifecycle import Stage
 from accounts.model.observed import Observed, ObservedAccount
@@ -99,8 +99,8 @@ def test_a_newcomer_without_a_client_we_know_is_unassigned() -> None:
 def roles_now(aws: Aws) -> Observed:
     session = Session(account_id=MEMBER)
     facts = Observed()
-    for call in (see_roles(session), see_session_lengths(session)):
-        facts = learn(facts, call, aws.perform(call))
+    for call in (read_roles(session), read_session_lengths(session)):
+        facts = observe(facts, call, aws.perform(call))
     return facts
 
 
@@ -149,6 +149,6 @@ def test_a_live_invited_clients_role_is_repaired_with_consent_only() -> None:
     (difference,) = role_drift(PRACTICE, CREATE, roles_now(worker.aws), MEMBER, Session())
     invited = replace(CREATE, kind=OnboardingKind.INVITE, account_id=MEMBER)
 
-    assert may_repair(CREATE, Stage.LIVE, difference)
-    assert not may_repair(invited, Stage.LIVE, difference)
-    assert may_repair(invited, Stage.IN_OU, difference)
+    assert is_repairable(CREATE, Stage.LIVE, difference)
+    assert not is_repairable(invited, Stage.LIVE, difference)
+    assert is_repairable(invited, Stage.IN_OU, difference)
