@@ -7,7 +7,7 @@ from procrastinate.jobs import Job
 
 from jobs.environment import Environment
 from jobs.onboarding.tasks import tasks as onboarding_tasks
-from jobs.runs import engine as runs
+from jobs.runs import engine
 from service.store import queue
 from service.store import runs as stored_runs
 
@@ -22,7 +22,7 @@ tasks = procrastinate.Blueprint()
 
 @tasks.task(name="advance_run", pass_context=True)
 def advance_run(context: procrastinate.JobContext, run_id: int) -> None:
-    runs.finish(_environment(context), run_id)
+    engine.finish(_environment(context), run_id)
 
 
 @tasks.periodic(cron=EVERY_FIVE_SECONDS)

@@ -29,7 +29,7 @@ def read(
         arguments=arguments,
         send=Send.READ,
         session=session,
-        tells=fills,
+        fills=fills,
     )
 
 
@@ -53,7 +53,7 @@ def write(
         arguments=arguments,
         send=Send.REPEATABLE,
         session=session,
-        spoils=invalidates,
+        invalidates=invalidates,
         batch=batch,
     )
 
@@ -82,7 +82,7 @@ def write_once(
         arguments=arguments,
         send=Send.ONCE,
         session=session,
-        spoils=invalidates,
+        invalidates=invalidates,
     )
 
 
@@ -112,7 +112,7 @@ def assume_role(
         },
         send=Send.READ,
         session=session,
-        tells="probes",
+        fills="probes",
         expects_refusal=expects_refusal,
         awaits_client=awaits_client,
     )

@@ -34,52 +34,52 @@ _NONE_THERE: dict[str, tuple[str, Any]] = {
 }
 
 
-def observe(facts: Observed, call: Call, answer: Answer) -> Observed:
+def observe(observed: Observed, call: Call, answer: Answer) -> Observed:
     """The facts after the call was answered; AWS's refusal of a read changes them only if it tells.
 
     A write spoils what it may have changed, even when refused: AWS may have done it all the same.
     """
-    if call.tells == "probes":
+    if call.fills == "probes":
         refused = answer if isinstance(answer, Refusal) else None
-        return replace(facts, probes={**facts.probes, call.subject: refused})
+        return replace(observed, probes={**observed.probes, call.subject: refused})
     if call.batch and not isinstance(answer, Refusal):
-        return replace(facts, written=facts.written | {call.key})
+        return replace(observed, written=observed.written | {call.key})
     if call.send is not Send.READ:
-        return _invalidate(facts, call)
+        return _invalidate(observed, call)
     if not is_informative(call, answer):
-        return facts
+        return observed
     if isinstance(answer, Refusal):
-        return _nothing_there(facts, call)
-    if call.tells == "contacts":
-        return replace(facts, contacts={**facts.contacts, call.subject: _contact(answer)})
-    if call.tells == "dependencies":
+        return _nothing_there(observed, call)
+    if call.fills == "contacts":
+        return replace(observed, contacts={**observed.contacts, call.subject: _contact(answer)})
+    if call.fills == "dependencies":
         names = _DEPENDENCIES[call.operation](answer)
-        return replace(facts, dependencies={**facts.dependencies, call.key: names})
-    return replace(facts, **_READERS[call.operation](answer))
+        return replace(observed, dependencies={**observed.dependencies, call.key: names})
+    return replace(observed, **_READERS[call.operation](answer))
 
 
 def is_informative(call: Call, answer: Answer) -> bool:
     """Does the answer to a READ say what is so? A refusal does where it says "there is none"."""
-    if not call.tells:
+    if not call.fills:
         return False
     if isinstance(answer, Refusal):
         return _NONE_THERE.get(call.operation, ("", None))[0] == answer.code
     return True
 
 
-def _invalidate(facts: Observed, call: Call) -> Observed:
+def _invalidate(observed: Observed, call: Call) -> Observed:
     fresh = Observed()
-    if call.spoils == ("contacts",):
-        others = {name: each for name, each in facts.contacts.items() if name != call.subject}
-        return replace(facts, contacts=others)
-    return replace(facts, **{name: getattr(fresh, name) for name in call.spoils})
+    if call.invalidates == ("contacts",):
+        others = {name: each for name, each in observed.contacts.items() if name != call.subject}
+        return replace(observed, contacts=others)
+    return replace(observed, **{name: getattr(fresh, name) for name in call.invalidates})
 
 
-def _nothing_there(facts: Observed, call: Call) -> Observed:
+def _nothing_there(observed: Observed, call: Call) -> Observed:
     nothing = _NONE_THERE[call.operation][1]
-    if call.tells == "contacts":
-        nothing = {**facts.contacts, call.subject: None}
-    return replace(facts, **{call.tells: nothing})
+    if call.fills == "contacts":
+        nothing = {**observed.contacts, call.subject: None}
+    return replace(observed, **{call.fills: nothing})
 
 
 def _organization(answer: Mapping[str, Any]) -> dict[str, Any]:

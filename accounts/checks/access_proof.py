@@ -28,18 +28,21 @@ def probe_user(team: str) -> str:
     return f"msp-probe-{team}"
 
 
-def ensure_proved(scene: OnboardingContext) -> Decision | None:
+def ensure_proved(context: OnboardingContext) -> Decision | None:
     """First what must succeed: before it does, a refusal may be no more than IAM's delay."""
-    for call in (*access_probes(scene), *refusal_probes(scene)):
-        if call.key in scene.record.proofs:
+    for call in (*access_probes(context), *refusal_probes(context)):
+        if call.key in context.record.proofs:
             continue
-        passed = call.subject in scene.facts.probes and scene.facts.probes[call.subject] is None
+        passed = (
+            call.subject in context.observed.probes
+            and context.observed.probes[call.subject] is None
+        )
         if call.expects_refusal and passed:
-            if _is_within_iam_delay(scene, call):
+            if _is_within_iam_delay(context, call):
                 return Wait(
                     kind=WaitKind.WAITING_AWS,
                     reason=f"{call.subject}: IAM still lets them in; it is tried again",
-                    again_at=scene.now + timedelta(seconds=10),
+                    again_at=context.now + timedelta(seconds=10),
                 )
             return NeedsHuman(
                 reason=f"{call.arguments['RoleArn']} can be assumed {_without(call)}",
@@ -49,11 +52,11 @@ def ensure_proved(scene: OnboardingContext) -> Decision | None:
     return None
 
 
-def _is_within_iam_delay(scene: OnboardingContext, call: Call) -> bool:
+def _is_within_iam_delay(context: OnboardingContext, call: Call) -> bool:
     """IAM tells its regions within a minute or two."""
     if call.session.actor is not Actor.PERSON_WITH_MFA:
         return False
-    return scene.now - scene.record.troubles[call.key].first_at < IAM_DELAY_MAX
+    return context.now - context.record.troubles[call.key].first_at < IAM_DELAY_MAX
 
 
 def _without(call: Call) -> str:
@@ -65,55 +68,55 @@ def _without(call: Call) -> str:
     return "without its condition"
 
 
-def access_probes(scene: OnboardingContext) -> Iterator[Call]:
-    for spec in scene.request.roles:
+def access_probes(context: OnboardingContext) -> Iterator[Call]:
+    for spec in context.request.roles:
         match spec.trust:
             case TrustKind.AUTOMATION:
-                yield _probe(scene, spec.name, ExternalId=scene.request.external_id)
+                yield _probe(context, spec.name, ExternalId=context.request.external_id)
             case TrustKind.HUMAN_MFA:
-                for team in _teams_to_try(scene, spec):
-                    yield _probe_as_person(scene, spec, team, Actor.PERSON_WITH_MFA)
+                for team in _teams_to_try(context, spec):
+                    yield _probe_as_person(context, spec, team, Actor.PERSON_WITH_MFA)
 
 
-def refusal_probes(scene: OnboardingContext) -> Iterator[Call]:
+def refusal_probes(context: OnboardingContext) -> Iterator[Call]:
     """Nobody is let in without MFA, permission set or ExternalId; nor by the first door."""
-    for spec in scene.request.roles:
-        tried = _teams_to_try(scene, spec) if spec.trust is TrustKind.HUMAN_MFA else ()
+    for spec in context.request.roles:
+        tried = _teams_to_try(context, spec) if spec.trust is TrustKind.HUMAN_MFA else ()
         for team in tried:
-            yield _probe_as_person(scene, spec, team, Actor.PERSON)
+            yield _probe_as_person(context, spec, team, Actor.PERSON)
         if not tried:
-            yield _probe(scene, spec.name, refused=f"no {spec.name}")
-        if spec.name in scene.request.teams:
-            yield from _outsider_probes(scene, spec)
-    if scene.request.kind is not OnboardingKind.BILLING_TRANSFER:
-        name = scene.practice.bootstrap_role
-        yield _probe(scene, name, refused=f"no {name}")
+            yield _probe(context, spec.name, refused=f"no {spec.name}")
+        if spec.name in context.request.teams:
+            yield from _outsider_probes(context, spec)
+    if context.request.kind is not OnboardingKind.BILLING_TRANSFER:
+        name = context.reseller.bootstrap_role
+        yield _probe(context, name, refused=f"no {name}")
 
 
-def _teams_to_try(scene: OnboardingContext, spec: RoleSpec) -> tuple[str, ...]:
+def _teams_to_try(context: OnboardingContext, spec: RoleSpec) -> tuple[str, ...]:
     """Teams that hold the role, and that a probe user stands for."""
-    return tuple(t for t in scene.request.teams_of(spec) if t in scene.practice.probe_teams)
+    return tuple(t for t in context.request.teams_of(spec) if t in context.reseller.probe_teams)
 
 
-def _outsider_probes(scene: OnboardingContext, spec: RoleSpec) -> Iterator[Call]:
+def _outsider_probes(context: OnboardingContext, spec: RoleSpec) -> Iterator[Call]:
     """Of a role that was granted anew: who does not hold it is refused even with MFA."""
-    for team in sorted(scene.practice.probe_teams - set(scene.request.teams_of(spec))):
+    for team in sorted(context.reseller.probe_teams - set(context.request.teams_of(spec))):
         session = Session(actor=Actor.PERSON_WITH_MFA, team=team)
-        yield _probe(scene, spec.name, refused=f"{spec.name} shut to {team}", session=session)
+        yield _probe(context, spec.name, refused=f"{spec.name} shut to {team}", session=session)
 
 
-def unproved_findings(practice: Reseller, request: AccountRequest) -> tuple[Finding, ...]:
+def unproved_findings(reseller: Reseller, request: AccountRequest) -> tuple[Finding, ...]:
     """Roles of people whom no probe user stands for: somebody has to click their link once."""
     return tuple(
         warning("access_unproved", spec.name, "open its link once, and see that it lets you in")
         for spec in request.roles
         if (spec.trust is TrustKind.IDENTITY_CENTER and request.teams_of(spec))
-        or (spec.trust is TrustKind.HUMAN_MFA and not _has_probe_users(practice, request, spec))
+        or (spec.trust is TrustKind.HUMAN_MFA and not _has_probe_users(reseller, request, spec))
     )
 
 
-def _has_probe_users(practice: Reseller, request: AccountRequest, spec: RoleSpec) -> bool:
-    return set(request.teams_of(spec)) <= practice.probe_teams
+def _has_probe_users(reseller: Reseller, request: AccountRequest, spec: RoleSpec) -> bool:
+    return set(request.teams_of(spec)) <= reseller.probe_teams
 
 
 def forget_proofs(record: Record, roles: Collection[str]) -> Record:
@@ -128,17 +131,17 @@ def _is_of(key: str, roles: Collection[str]) -> bool:
     return step in (PROVE_ACCESS, PROVE_REFUSAL) and bool(set(subject.split()) & set(roles))
 
 
-def _probe_as_person(scene: OnboardingContext, spec: RoleSpec, team: str, actor: Actor) -> Call:
+def _probe_as_person(context: OnboardingContext, spec: RoleSpec, team: str, actor: Actor) -> Call:
     """`MspAdmin` is the catalogue's team's, `MspAdmin for oncall` another's."""
     subject = spec.name if team == spec.team else f"{spec.name} for {team}"
     session = Session(actor=actor, team=team)
     if actor is Actor.PERSON:
-        return _probe(scene, spec.name, refused=f"no {subject}", session=session)
-    return _probe(scene, spec.name, subject=subject, session=session)
+        return _probe(context, spec.name, refused=f"no {subject}", session=session)
+    return _probe(context, spec.name, subject=subject, session=session)
 
 
 def _probe(
-    scene: OnboardingContext,
+    context: OnboardingContext,
     role: str,
     *,
     subject: str = "",
@@ -148,11 +151,11 @@ def _probe(
 ) -> Call:
     """`refused` names the proof that the role does not let in; '' is the proof that it does."""
     session = session or Session()
-    name = probe_user(session.team) if session.team else scene.request.onboarding_id
-    path = role_path_of(role, scene.practice.bootstrap_role)
+    name = probe_user(session.team) if session.team else context.request.onboarding_id
+    path = role_path_of(role, context.reseller.bootstrap_role)
     return assume_role(
         PROVE_REFUSAL if refused else PROVE_ACCESS,
-        role_arn=role_arn(scene.practice, scene.account_id, path),
+        role_arn=role_arn(context.reseller, context.account_id, path),
         session_name=name,
         seconds=SESSION_SECONDS,
         subject=refused or subject or role,

@@ -32,10 +32,10 @@ def dependencies_of(record: Record) -> list[Finding]:
     return sorted(each for code, each in record.findings.items() if code.startswith(FAMILY))
 
 
-def dependency_findings(account_id: str, facts: Observed) -> Mapping[str, Finding]:
+def dependency_findings(account_id: str, observed: Observed) -> Mapping[str, Finding]:
     """In plain words, by code: what was found of what was asked so far."""
     named: dict[str, list[str]] = {}
-    for key, names in facts.dependencies.items():
+    for key, names in observed.dependencies.items():
         step, _, subject = key.partition(":")
         if step in CODES and names:
             named.setdefault(step, []).extend([subject] if step == STACKS else sorted(names))

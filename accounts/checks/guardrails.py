@@ -16,12 +16,12 @@ from accounts.model.request import AccountRequest
 from kernel.findings import Finding, warning
 
 
-def ensure_guarded(scene: OnboardingContext) -> Decision | None:
-    if scene.facts.scp_ids is None:
-        return read_scps(scene.account_id)
-    for policy_id in (scene.practice.membership_scp_id, scene.practice.root_scp_id):
-        if policy_id not in scene.facts.scp_ids:
-            return attach_guard(scene.account_id, policy_id)
+def ensure_guarded(context: OnboardingContext) -> Decision | None:
+    if context.observed.scp_ids is None:
+        return read_scps(context.account_id)
+    for policy_id in (context.reseller.membership_scp_id, context.reseller.root_scp_id):
+        if policy_id not in context.observed.scp_ids:
+            return attach_guard(context.account_id, policy_id)
     return None
 
 
@@ -37,47 +37,49 @@ def attach_guard(account_id: str, policy_id: str) -> Call:
     )
 
 
-def ensure_budgeted(scene: OnboardingContext) -> Decision | None:
+def ensure_budgeted(context: OnboardingContext) -> Decision | None:
     """One monthly cost budget per account, at the payer, told to the billing contact by AWS."""
-    amount = scene.request.budget_amount
+    amount = context.request.budget_amount
     if not amount:
         return None
-    name = f"msp-{scene.request.client_key}-{scene.account_id}"
-    if scene.facts.budget is None:
-        return read_budget(scene.practice.payer_account_id, name)
-    if not scene.facts.budget:
-        return _budget_call(scene, "create_budget", "CreateBudget", Budget=_budget(scene, name))
-    if Decimal(scene.facts.budget[0].amount or "0") != Decimal(amount):
-        return _budget_call(scene, "update_budget", "UpdateBudget", NewBudget=_budget(scene, name))
+    name = f"msp-{context.request.client_key}-{context.account_id}"
+    if context.observed.budget is None:
+        return read_budget(context.reseller.payer_account_id, name)
+    if not context.observed.budget:
+        return _budget_call(context, "create_budget", "CreateBudget", Budget=_budget(context, name))
+    if Decimal(context.observed.budget[0].amount or "0") != Decimal(amount):
+        return _budget_call(
+            context, "update_budget", "UpdateBudget", NewBudget=_budget(context, name)
+        )
     return None
 
 
-def _budget_call(scene: OnboardingContext, step: str, operation: str, **budget: Any) -> Call:
+def _budget_call(context: OnboardingContext, step: str, operation: str, **budget: Any) -> Call:
     return write(
         step,
         "budgets",
         operation,
         invalidates=("budget",),
-        AccountId=scene.practice.payer_account_id,
+        AccountId=context.reseller.payer_account_id,
         **budget,
     )
 
 
-def _budget(scene: OnboardingContext, name: str) -> dict[str, Any]:
+def _budget(context: OnboardingContext, name: str) -> dict[str, Any]:
     return {
         "BudgetName": name,
         "BudgetType": "COST",
         "TimeUnit": "MONTHLY",
-        "BudgetLimit": {"Amount": scene.request.budget_amount, "Unit": "USD"},
-        "CostFilters": {"LinkedAccount": [scene.account_id]},
+        "BudgetLimit": {"Amount": context.request.budget_amount, "Unit": "USD"},
+        "CostFilters": {"LinkedAccount": [context.account_id]},
     }
 
 
-def ensure_cost_tag_active(scene: OnboardingContext) -> Decision | None:
+def ensure_cost_tag_active(context: OnboardingContext) -> Decision | None:
     """AWS offers a tag for activation up to a day after its first use; until then: a finding."""
-    if scene.facts.cost_tags is None:
+    if context.observed.cost_tags is None:
         return read_cost_tags()
-    if scene.facts.cost_tags.get(TAG_CLIENT, "Active") == "Active":
+    if context.observed.cost_tags.get(TAG_CLIENT, "Active") == "Active":
         return None
     status = {"TagKey": TAG_CLIENT, "Status": "Active"}
     return write(
@@ -89,8 +91,8 @@ def ensure_cost_tag_active(scene: OnboardingContext) -> Decision | None:
     )
 
 
-def cost_tag_findings(facts: Observed, request: AccountRequest) -> Mapping[str, Finding]:
-    if facts.cost_tags is None or TAG_CLIENT in facts.cost_tags:
+def cost_tag_findings(observed: Observed, request: AccountRequest) -> Mapping[str, Finding]:
+    if observed.cost_tags is None or TAG_CLIENT in observed.cost_tags:
         return {}
     words = f"AWS does not offer the tag {TAG_CLIENT} for cost allocation yet; look again tomorrow"
     return {"cost_tag_unknown": warning("cost_tag_unknown", request.client_key, words)}

@@ -21,7 +21,7 @@ from kernel.findings import Finding
 
 def record_answer(
     request: AccountRequest,
-    facts: Observed,
+    observed: Observed,
     record: Record,
     call: Call,
     answer: Answer,
@@ -29,32 +29,32 @@ def record_answer(
 ) -> tuple[Observed, Record]:
     """What is seen and remembered after a call was answered or refused."""
     told = is_informative(call, answer)
-    facts = observe(facts, call, answer)
+    observed = observe(observed, call, answer)
     record = record_outcome(
         record, call, {} if told and isinstance(answer, Refusal) else answer, now
     )
-    return facts, _remember(request, facts, record, call) if told else record
+    return observed, _remember(request, observed, record, call) if told else record
 
 
-def _remember(request: AccountRequest, facts: Observed, record: Record, call: Call) -> Record:
+def _remember(request: AccountRequest, observed: Observed, record: Record, call: Call) -> Record:
     """What of the facts outlives the visit."""
-    match call.tells:
+    match call.fills:
         case "creations":
-            return attribute_creations(record, creations_of(request, facts))
-        case "handshakes" if handshake := handshake_of(request, facts, record):
+            return attribute_creations(record, creations_of(request, observed))
+        case "handshakes" if handshake := handshake_of(request, observed, record):
             return replace(record, handshake_id=handshake.handshake_id)
-        case "transfers" if transfer := transfer_of(request, facts, record):
+        case "transfers" if transfer := transfer_of(request, observed, record):
             return replace(record, transfer_id=transfer.transfer_id)
         case "contacts" if call.subject not in record.prior_contacts:
-            kept = {**record.prior_contacts, call.subject: facts.contacts[call.subject]}
+            kept = {**record.prior_contacts, call.subject: observed.contacts[call.subject]}
             return replace(record, prior_contacts=kept)
         case "root":
-            return _with_findings(record, root_findings(record.account_id, facts), "root_")
+            return _with_findings(record, root_findings(record.account_id, observed), "root_")
         case "stack_sets" | "dependencies":
-            found = dependency_findings(record.account_id, facts)
+            found = dependency_findings(record.account_id, observed)
             return _with_findings(record, found, FAMILY)
         case "cost_tags":
-            return _with_findings(record, cost_tag_findings(facts, request), "cost_tag_")
+            return _with_findings(record, cost_tag_findings(observed, request), "cost_tag_")
     return record
 
 

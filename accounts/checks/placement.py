@@ -18,11 +18,11 @@ from accounts.model.organization import (
 )
 
 
-def ensure_in_good_standing(scene: OnboardingContext) -> Decision | None:
+def ensure_in_good_standing(context: OnboardingContext) -> Decision | None:
     """Looked at on every visit: AWS may suspend an account between any two steps."""
-    if scene.facts.account is None:
-        return read_account(scene.account_id)
-    state = scene.facts.account.state
+    if context.observed.account is None:
+        return read_account(context.account_id)
+    state = context.observed.account.state
     if state == "ACTIVE":
         return None
     if state in ("SUSPENDED", "PENDING_CLOSURE", "CLOSED"):
@@ -34,52 +34,52 @@ def ensure_in_good_standing(scene: OnboardingContext) -> Decision | None:
     return Wait(
         kind=WaitKind.WAITING_AWS,
         reason="the account is not active yet",
-        again_at=scene.now + timedelta(seconds=15),
+        again_at=context.now + timedelta(seconds=15),
         aws_words=state,
     )
 
 
-def ensure_in_its_ou(scene: OnboardingContext) -> Decision | None:
+def ensure_in_its_ou(context: OnboardingContext) -> Decision | None:
     """Moving is not idempotent, so read, compare, move, read again."""
-    parent_id = scene.facts.parent_id
+    parent_id = context.observed.parent_id
     if parent_id is None:
-        return read_parent(scene.account_id)
-    if parent_id == scene.practice.client_ou_id:
+        return read_parent(context.account_id)
+    if parent_id == context.reseller.client_ou_id:
         return None
     return write(
         "move_account",
         "organizations",
         "MoveAccount",
         invalidates=("parent_id",),
-        AccountId=scene.account_id,
+        AccountId=context.account_id,
         SourceParentId=parent_id,
-        DestinationParentId=scene.practice.client_ou_id,
+        DestinationParentId=context.reseller.client_ou_id,
     )
 
 
-def ensure_tagged(scene: OnboardingContext) -> Decision | None:
-    if scene.facts.account_tags is None:
-        return read_account_tags(scene.account_id)
-    wanted = account_tags(scene)
-    if all(scene.facts.account_tags.get(tag["Key"]) == tag["Value"] for tag in wanted):
+def ensure_tagged(context: OnboardingContext) -> Decision | None:
+    if context.observed.account_tags is None:
+        return read_account_tags(context.account_id)
+    wanted = account_tags(context)
+    if all(context.observed.account_tags.get(tag["Key"]) == tag["Value"] for tag in wanted):
         return None
     return write(
         "tag_account",
         "organizations",
         "TagResource",
         invalidates=("account_tags",),
-        ResourceId=scene.account_id,
+        ResourceId=context.account_id,
         Tags=wanted,
     )
 
 
-def ensure_contacts_ours(scene: OnboardingContext) -> Decision | None:
+def ensure_contacts_ours(context: OnboardingContext) -> Decision | None:
     """The client's own contacts are remembered by the record, to be written back at hand-over."""
-    for contact_type, wanted in scene.practice.contacts.items():
-        if contact_type not in scene.facts.contacts:
-            return read_contact(scene.account_id, contact_type)
-        if scene.facts.contacts[contact_type] != wanted:
-            return put_contact(scene.account_id, contact_type, wanted)
+    for contact_type, wanted in context.reseller.contacts.items():
+        if contact_type not in context.observed.contacts:
+            return read_contact(context.account_id, contact_type)
+        if context.observed.contacts[contact_type] != wanted:
+            return put_contact(context.account_id, contact_type, wanted)
     return None
 
 
@@ -99,25 +99,25 @@ def put_contact(account_id: str, contact_type: ContactType, contact: Contact) ->
     )
 
 
-def ensure_named(scene: OnboardingContext) -> Decision | None:
+def ensure_named(context: OnboardingContext) -> Decision | None:
     """Only an account that we created has a name of ours."""
-    assert scene.facts.account, "the account's standing was seen before"
-    if scene.request.kind is not OnboardingKind.CREATE:
+    assert context.observed.account, "the account's standing was seen before"
+    if context.request.kind is not OnboardingKind.CREATE:
         return None
-    if scene.facts.account.name == scene.request.account_name:
+    if context.observed.account.name == context.request.account_name:
         return None
     return write(
         "name_account",
         "account",
         "PutAccountName",
         invalidates=("account",),
-        AccountId=scene.account_id,
-        AccountName=scene.request.account_name,
+        AccountId=context.account_id,
+        AccountName=context.request.account_name,
     )
 
 
-def account_tags(scene: OnboardingContext) -> list[dict[str, str]]:
+def account_tags(context: OnboardingContext) -> list[dict[str, str]]:
     return [
-        {"Key": TAG_ONBOARDING, "Value": scene.request.onboarding_id},
-        {"Key": TAG_CLIENT, "Value": scene.request.client_key},
+        {"Key": TAG_ONBOARDING, "Value": context.request.onboarding_id},
+        {"Key": TAG_CLIENT, "Value": context.request.client_key},
     ]

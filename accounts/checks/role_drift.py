@@ -32,16 +32,16 @@ class Drift:
     """None where the role is missing."""
 
 
-def drift(desired: DesiredRole, facts: Observed, session: Session) -> tuple[Drift, ...]:
+def drift(desired: DesiredRole, observed: Observed, session: Session) -> tuple[Drift, ...]:
     """What differs, in the order of repair; needs `roles` and `session_seconds` of the facts."""
-    seen = find_role(facts, desired.name)
+    seen = find_role(observed, desired.name)
     if seen is None:
         repair = write_identity(
             session, "create_role", "CreateRole", desired.name, **_creation_arguments(desired)
         )
         return (Drift(desired.name, "the role is missing", repair, None),)
     differences = (
-        *_body_drift(desired, seen, facts, session),
+        *_body_drift(desired, seen, observed, session),
         *_inline_drift(desired, seen, session),
         *_managed_drift(desired, seen, session),
     )
@@ -50,8 +50,8 @@ def drift(desired: DesiredRole, facts: Observed, session: Session) -> tuple[Drif
     return found[::-1] if same_policy(seen.trust, NOBODY) else found
 
 
-def find_role(facts: Observed, name: str) -> ObservedRole | None:
-    return next((role for role in facts.roles or () if role.name == name), None)
+def find_role(observed: Observed, name: str) -> ObservedRole | None:
+    return next((role for role in observed.roles or () if role.name == name), None)
 
 
 def is_ours(seen: ObservedRole) -> bool:
@@ -154,12 +154,12 @@ _Differences = Iterator[tuple[str, Call]]
 
 
 def _body_drift(
-    desired: DesiredRole, seen: ObservedRole, facts: Observed, session: Session
+    desired: DesiredRole, seen: ObservedRole, observed: Observed, session: Session
 ) -> _Differences:
     name = desired.name
     if not same_policy(seen.trust, desired.trust):
         yield "its trust is another", write_trust(session, name, desired.trust)
-    seconds = (facts.session_seconds or {}).get(name)
+    seconds = (observed.session_seconds or {}).get(name)
     if seconds != desired.session_seconds:
         yield (
             f"its sessions last {seconds} s, not {desired.session_seconds} s",

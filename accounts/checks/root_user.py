@@ -15,45 +15,45 @@ from accounts.model.request import Consent
 from kernel.findings import Finding, critical
 
 
-def ensure_root_audited(scene: OnboardingContext) -> Decision | None:
+def ensure_root_audited(context: OnboardingContext) -> Decision | None:
     """No member has root credentials. An invited client's are deleted only with consent."""
-    root = scene.facts.root
+    root = context.observed.root
     if root is None:
-        return read_root(scene.practice.partition, scene.account_id)
+        return read_root(context.reseller.partition, context.account_id)
     consented = (
-        scene.request.kind is OnboardingKind.CREATE
-        or Consent.DELETE_ROOT_CREDENTIALS in scene.request.consents
+        context.request.kind is OnboardingKind.CREATE
+        or Consent.DELETE_ROOT_CREDENTIALS in context.request.consents
     )
     if not root.has_credentials or not consented:
         return None
-    return next_root_deletion(scene, root)
+    return next_root_deletion(context, root)
 
 
-def next_root_deletion(scene: OnboardingContext, root: ObservedRoot) -> Call:
+def next_root_deletion(context: OnboardingContext, root: ObservedRoot) -> Call:
     """Password first, then keys and certificates, by id, then the audit is repeated."""
     if root.password:
-        return _root_call(scene, "delete_root_password", "DeleteLoginProfile")
+        return _root_call(context, "delete_root_password", "DeleteLoginProfile")
     if root.access_keys:
-        if scene.facts.root_access_key_ids is None:
-            return _root_list(scene, "ListAccessKeys", "root_access_key_ids")
-        for key_id in scene.facts.root_access_key_ids:
-            return _root_call(scene, "delete_root_key", "DeleteAccessKey", AccessKeyId=key_id)
+        if context.observed.root_access_key_ids is None:
+            return _root_list(context, "ListAccessKeys", "root_access_key_ids")
+        for key_id in context.observed.root_access_key_ids:
+            return _root_call(context, "delete_root_key", "DeleteAccessKey", AccessKeyId=key_id)
     if root.signing_certificates:
-        if scene.facts.root_certificate_ids is None:
-            return _root_list(scene, "ListSigningCertificates", "root_certificate_ids")
-        for certificate_id in scene.facts.root_certificate_ids:
+        if context.observed.root_certificate_ids is None:
+            return _root_list(context, "ListSigningCertificates", "root_certificate_ids")
+        for certificate_id in context.observed.root_certificate_ids:
             return _root_call(
-                scene,
+                context,
                 "delete_root_certificate",
                 "DeleteSigningCertificate",
                 CertificateId=certificate_id,
             )
-    return read_root(scene.practice.partition, scene.account_id)
+    return read_root(context.reseller.partition, context.account_id)
 
 
-def root_findings(account_id: str, facts: Observed) -> Mapping[str, Finding]:
+def root_findings(account_id: str, observed: Observed) -> Mapping[str, Finding]:
     """Of a member: what the root user could still sign in with, in plain words."""
-    root = facts.root
+    root = observed.root
     assert root is not None, "the root user was not looked at"
     present = {
         "root_password": (root.password, "has a root password"),
@@ -82,24 +82,24 @@ def payer_root_findings(payer_account_id: str, root: ObservedRoot) -> tuple[Find
     return tuple(found)
 
 
-def _root_call(scene: OnboardingContext, step: str, operation: str, **arguments: Any) -> Call:
+def _root_call(context: OnboardingContext, step: str, operation: str, **arguments: Any) -> Call:
     return write(
         step,
         "iam",
         operation,
         invalidates=("root", "root_access_key_ids", "root_certificate_ids"),
         subject="".join(arguments.values()),
-        session=scene.root("IAMDeleteRootUserCredentials"),
+        session=context.root("IAMDeleteRootUserCredentials"),
         **arguments,
     )
 
 
-def _root_list(scene: OnboardingContext, operation: str, tells: str) -> Call:
+def _root_list(context: OnboardingContext, operation: str, fills: str) -> Call:
     return read(
         "audit_root_ids",
         "iam",
         operation,
-        fills=tells,
-        subject=tells,
-        session=scene.root("IAMAuditRootUserCredentials"),
+        fills=fills,
+        subject=fills,
+        session=context.root("IAMAuditRootUserCredentials"),
     )

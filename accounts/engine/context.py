@@ -19,9 +19,9 @@ from accounts.model.request import AccountRequest
 class OnboardingContext:
     """One visit: what is asked, what is seen, what is remembered, and the time."""
 
-    practice: Reseller
+    reseller: Reseller
     request: AccountRequest
-    facts: Observed
+    observed: Observed
     record: Record
     now: datetime
 
@@ -32,7 +32,7 @@ class OnboardingContext:
 
     @property
     def bootstrap_arn(self) -> str:
-        return role_arn(self.practice, self.account_id, self.practice.bootstrap_role)
+        return role_arn(self.reseller, self.account_id, self.reseller.bootstrap_role)
 
     @property
     def member(self) -> Session:
@@ -46,7 +46,7 @@ class OnboardingContext:
 
     def root(self, task: str) -> Session:
         """As the member's root, for one of AWS's root tasks."""
-        return root_session(self.practice.partition, self.account_id, task)
+        return root_session(self.reseller.partition, self.account_id, task)
 
 
 Goal = Callable[[OnboardingContext], Decision | None]

@@ -7,17 +7,17 @@ from accounts.model.record import Record
 from accounts.model.request import AccountRequest
 
 
-def creations_of(request: AccountRequest, facts: Observed) -> tuple[ObservedCreation, ...]:
+def creations_of(request: AccountRequest, observed: Observed) -> tuple[ObservedCreation, ...]:
     """Ours, by the name that carries our id."""
     name = request.account_name
-    return tuple(row for row in facts.creations or () if row.account_name == name)
+    return tuple(row for row in observed.creations or () if row.account_name == name)
 
 
 _ALIVE = frozenset({"OPEN", "REQUESTED", "ACCEPTED"})
 
 
 def handshake_of(
-    request: AccountRequest, facts: Observed, record: Record
+    request: AccountRequest, observed: Observed, record: Record
 ) -> ObservedHandshake | None:
     """Ours, told by its id, its notes, or as the open one to this account; the newest.
 
@@ -26,7 +26,7 @@ def handshake_of(
     target = request.account_id or request.email
     rows = [
         row
-        for row in facts.handshakes or ()
+        for row in observed.handshakes or ()
         if (row.handshake_id not in record.past_handshakes or row.state in _ALIVE)
         and (
             row.handshake_id == record.handshake_id
@@ -38,12 +38,12 @@ def handshake_of(
 
 
 def transfer_of(
-    request: AccountRequest, facts: Observed, record: Record
+    request: AccountRequest, observed: Observed, record: Record
 ) -> ObservedTransfer | None:
     """From this management account; one that ended, and was given up, is ours no more."""
     rows = [
         row
-        for row in facts.transfers or ()
+        for row in observed.transfers or ()
         if row.source_account_id == request.account_id
         and (row.transfer_id not in record.past_handshakes or row.status in _ALIVE)
     ]

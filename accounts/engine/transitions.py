@@ -51,7 +51,7 @@ def record_outcome(record: Record, call: Call, answer: Answer, now: datetime) ->
             return replace(record, handshake_id=answer["Handshake"]["Id"])
         case "AssumeRole":
             return _record_proof(record, call, "AssumeRole succeeded", now)
-    if call.send is not Send.READ and not call.spoils and not call.batch:
+    if call.send is not Send.READ and not call.invalidates and not call.batch:
         return replace(record, done=record.done | {call.key})
     return record
 
@@ -146,9 +146,9 @@ def _record_refusal(record: Record, call: Call, refusal: Refusal, now: datetime)
         first_at=before.first_at if before else now,
     )
     record = replace(record, troubles={**record.troubles, call.key: trouble})
-    if call.renews and is_final(refusal):
-        troubles = {key: each for key, each in record.troubles.items() if key != call.renews}
-        record = replace(record, done=record.done - {call.renews}, troubles=troubles)
+    if call.resends and is_final(refusal):
+        troubles = {key: each for key, each in record.troubles.items() if key != call.resends}
+        record = replace(record, done=record.done - {call.resends}, troubles=troubles)
     if call.send is Send.ONCE and is_sure(refusal):
         return _record_failure(record, call.step, refusal.reason or refusal.code)
     return record

@@ -29,30 +29,30 @@ from accounts.model.lifecycle import WaitKind
 from accounts.model.observed import ObservedRole
 
 
-def ensure_roles_removed(leaving: HandoverContext) -> Decision | None:
+def ensure_roles_removed(context: HandoverContext) -> Decision | None:
     """Every role under our path, told by path and tag, then the boundary; by the bootstrap role."""
-    facts, member = leaving.facts, leaving.member
-    if facts.roles is None or facts.policies is None:
+    observed, member = context.observed, context.member
+    if observed.roles is None or observed.policies is None:
         return read_roles(member)
-    for role in sorted(facts.roles, key=lambda role: role.name):
+    for role in sorted(observed.roles, key=lambda role: role.name):
         if is_ours(role):
             for call in _removal(role, member):
-                if call.key not in facts.written:
+                if call.key not in observed.written:
                     return call
-    arn = boundary_arn(leaving.practice, leaving.account_id)
-    for policy in facts.policies:
+    arn = boundary_arn(context.reseller, context.account_id)
+    for policy in observed.policies:
         if policy.arn == arn and not any(
-            role.boundary_arn == arn for role in _roles_of_client(leaving)
+            role.boundary_arn == arn for role in _roles_of_client(context)
         ):
             for call in _policy_removal(arn, policy.version_ids[1:], member):
-                if call.key not in facts.written:
+                if call.key not in observed.written:
                     return call
-    return read_roles(member) if facts.written else None
+    return read_roles(member) if observed.written else None
 
 
-def _roles_of_client(leaving: HandoverContext) -> Iterator[ObservedRole]:
+def _roles_of_client(context: HandoverContext) -> Iterator[ObservedRole]:
     """Roles of the client's that were made within our boundary keep it; it limits, no more."""
-    return (role for role in leaving.facts.roles or () if not is_ours(role))
+    return (role for role in context.observed.roles or () if not is_ours(role))
 
 
 def _removal(role: ObservedRole, session: Session) -> Iterator[Call]:
@@ -78,33 +78,36 @@ def _policy_removal(arn: str, versions: tuple[str, ...], session: Session) -> It
     yield write_identity(session, "delete_boundary", "DeletePolicy", "", PolicyArn=arn)
 
 
-def ensure_bootstrap_role_closed(leaving: HandoverContext) -> Decision | None:
+def ensure_bootstrap_role_closed(context: HandoverContext) -> Decision | None:
     """The bootstrap role changes its own trust to nobody; then the client may delete it.
 
     A role cannot delete itself: it would take away its own right to, first.
     """
-    name, member = leaving.practice.bootstrap_role, leaving.member
+    name, member = context.reseller.bootstrap_role, context.member
     call = replace(write_trust(member, name, NOBODY), step="shut_last_door", batch=False)
-    trouble = leaving.record.troubles.get(call.key)
+    trouble = context.record.troubles.get(call.key)
     shut_out = trouble is not None and trouble.refusal.code in (
         "AccessDenied", "AccessDeniedException", "NoSuchEntity",
     )  # fmt: skip
-    return None if shut_out or call.key in leaving.record.done else call
+    return None if shut_out or call.key in context.record.done else call
 
 
-def ensure_access_lost(leaving: HandoverContext) -> Decision | None:
+def ensure_access_lost(context: HandoverContext) -> Decision | None:
     """Departed is not without access: a role's trust outlives membership. So each is tried."""
-    handover = leaving.handover
-    for arn in sorted({*handover.registered_roles, *_bootstrap_role(leaving)}):
-        call = _probe(leaving, arn)
-        if call.key in leaving.record.proofs:
+    handover = context.handover
+    for arn in sorted({*handover.registered_roles, *_bootstrap_role(context)}):
+        call = _probe(context, arn)
+        if call.key in context.record.proofs:
             continue
-        if call.subject in leaving.facts.probes and leaving.facts.probes[call.subject] is None:
-            if leaving.now - leaving.record.troubles[call.key].first_at < IAM_DELAY_MAX:
+        if (
+            call.subject in context.observed.probes
+            and context.observed.probes[call.subject] is None
+        ):
+            if context.now - context.record.troubles[call.key].first_at < IAM_DELAY_MAX:
                 return Wait(
                     kind=WaitKind.WAITING_AWS,
                     reason=f"the role {arn} lets us in yet; IAM takes a minute or two",
-                    again_at=leaving.now + timedelta(seconds=10),
+                    again_at=context.now + timedelta(seconds=10),
                 )
             return NeedsHuman(
                 reason=f"the role {arn} still lets us in",
@@ -114,20 +117,22 @@ def ensure_access_lost(leaving: HandoverContext) -> Decision | None:
     return None
 
 
-def _bootstrap_role(leaving: HandoverContext) -> tuple[str, ...]:
+def _bootstrap_role(context: HandoverContext) -> tuple[str, ...]:
     return (
-        () if leaving.handover.exit is HandoverKind.END_BILLING else (leaving.scene.bootstrap_arn,)
+        ()
+        if context.handover.exit is HandoverKind.END_BILLING
+        else (context.onboarding.bootstrap_arn,)
     )
 
 
-def _probe(leaving: HandoverContext, arn: str) -> Call:
+def _probe(context: HandoverContext, arn: str) -> Call:
     """As the one the role was for: a person with MFA, where a probe user stands for the team."""
-    request, session = leaving.handover.request, leaving.offboard
+    request, session = context.handover.request, context.offboard
     session_name = request.onboarding_id
     external_id: dict[str, Any] = {"ExternalId": request.external_id}
     name = arn.rsplit("/", 1)[-1]
     teams = [team for spec in request.roles if spec.name == name for team in request.teams_of(spec)]
-    for team in leaving.practice.probe_teams.intersection(teams):
+    for team in context.reseller.probe_teams.intersection(teams):
         session = Session(actor=Actor.PERSON_WITH_MFA, team=team)
         session_name, external_id = probe_user(team), {}
     return assume_role(
@@ -142,5 +147,5 @@ def _probe(leaving: HandoverContext, arn: str) -> Call:
     )
 
 
-def ensure_grants_revoked(leaving: HandoverContext) -> Decision | None:
-    return None if leaving.record.grants_revoked else RevokeGrants(leaving.account_id)
+def ensure_grants_revoked(context: HandoverContext) -> Decision | None:
+    return None if context.record.grants_revoked else RevokeGrants(context.account_id)

@@ -66,7 +66,7 @@ _MEMBER = _OUT | {HandoverKind.CLOSE}
 
 
 @dataclass(frozen=True, slots=True)
-class HandoverItem:
+class HandoverTask:
     """One line of the checklist."""
 
     key: str
@@ -82,28 +82,28 @@ class HandoverItem:
 _LEFT = Stage.DEPARTED
 _BILLED = Stage.AWAITING_FINAL_INVOICE
 
-CHECKLIST: tuple[HandoverItem, ...] = (
-    HandoverItem(
+CHECKLIST: tuple[HandoverTask, ...] = (
+    HandoverTask(
         "delegated",
         "It administers no service for us",
         ensure_no_delegated_services,
         _LEFT,
         _MEMBER,
     ),
-    HandoverItem(
+    HandoverTask(
         "stack_sets", "No StackSet deletes what it made there", ensure_stacks_kept, _LEFT, _OUT
     ),
-    HandoverItem(
+    HandoverTask(
         "scan", "AWS was asked what else depends on us", ensure_dependencies_asked, _LEFT, _MEMBER
     ),
-    HandoverItem(
+    HandoverTask(
         "approval",
         "A second person approves the departure",
         ensure_handover_approved,
         _LEFT,
         _MEMBER,
     ),
-    HandoverItem(
+    HandoverTask(
         "root_guard",
         "The guard on root use is lifted",
         ensure_root_guard_lifted,
@@ -111,7 +111,7 @@ CHECKLIST: tuple[HandoverItem, ...] = (
         _OUT,
         dangerous=True,
     ),
-    HandoverItem(
+    HandoverTask(
         "root_email",
         "The client owns the root e-mail",
         ensure_root_email_given,
@@ -119,43 +119,43 @@ CHECKLIST: tuple[HandoverItem, ...] = (
         _OUT,
         dangerous=True,
     ),
-    HandoverItem(
+    HandoverTask(
         "contact", "The contact is the client's", ensure_contact_information_given, _LEFT, _OUT
     ),
-    HandoverItem(
+    HandoverTask(
         "phone",
         "The client's phone is verified",
         ensure_phone_verified,
         _LEFT,
         frozenset({HandoverKind.STANDALONE}),
     ),
-    HandoverItem(
+    HandoverTask(
         "recovery",
         "The root password can be recovered",
         ensure_password_recovery_allowed,
         _LEFT,
         _OUT,
     ),
-    HandoverItem(
+    HandoverTask(
         "root_sign_in", "The client signed in as root, with MFA", ensure_root_signed_in, _LEFT, _OUT
     ),
-    HandoverItem(
+    HandoverTask(
         "client_admin",
         "The client has an administrator of its own",
         ensure_client_administrator,
         _LEFT,
         _OUT,
     ),
-    HandoverItem(
+    HandoverTask(
         "evidence", "Cost history and invoices are exported", ensure_evidence_exported, _LEFT
     ),
-    HandoverItem(
+    HandoverTask(
         "dependencies", "Nothing depends on us", ensure_dependencies_settled, _LEFT, _MEMBER
     ),
-    HandoverItem(
+    HandoverTask(
         "contacts", "The client's contacts are back", ensure_contacts_given_back, _LEFT, _OUT
     ),
-    HandoverItem(
+    HandoverTask(
         "roles",
         "Our roles but the first are removed",
         ensure_roles_removed,
@@ -163,7 +163,7 @@ CHECKLIST: tuple[HandoverItem, ...] = (
         _MEMBER,
         dangerous=True,
     ),
-    HandoverItem(
+    HandoverTask(
         "membership_guard",
         "The guard on membership is lifted",
         ensure_membership_guard_lifted,
@@ -171,14 +171,14 @@ CHECKLIST: tuple[HandoverItem, ...] = (
         _OUT,
         dangerous=True,
     ),
-    HandoverItem(
+    HandoverTask(
         "leave",
         "The client accepts another organization",
         ensure_taken_by_client,
         _LEFT,
         frozenset({HandoverKind.TRANSFER}),
     ),
-    HandoverItem(
+    HandoverTask(
         "remove",
         "The account is removed",
         ensure_removed,
@@ -186,7 +186,7 @@ CHECKLIST: tuple[HandoverItem, ...] = (
         frozenset({HandoverKind.STANDALONE}),
         dangerous=True,
     ),
-    HandoverItem(
+    HandoverTask(
         "close",
         "The account is closed",
         ensure_closed,
@@ -194,7 +194,7 @@ CHECKLIST: tuple[HandoverItem, ...] = (
         frozenset({HandoverKind.CLOSE}),
         dangerous=True,
     ),
-    HandoverItem(
+    HandoverTask(
         "end_transfer",
         "The billing transfer ends",
         ensure_transfer_ended,
@@ -202,22 +202,22 @@ CHECKLIST: tuple[HandoverItem, ...] = (
         frozenset({HandoverKind.END_BILLING}),
         dangerous=True,
     ),
-    HandoverItem(
+    HandoverTask(
         "last_door", "Our first role lets nobody in", ensure_bootstrap_role_closed, _BILLED, _MEMBER
     ),
-    HandoverItem(
+    HandoverTask(
         "closed",
         "AWS has closed the account",
         ensure_suspended,
         _BILLED,
         frozenset({HandoverKind.CLOSE}),
     ),
-    HandoverItem("no_access", "Every role of ours refuses us", ensure_access_lost, _BILLED),
-    HandoverItem("links", "Nobody has a link any more", ensure_grants_revoked, _BILLED),
-    HandoverItem(
+    HandoverTask("no_access", "Every role of ours refuses us", ensure_access_lost, _BILLED),
+    HandoverTask("links", "Nobody has a link any more", ensure_grants_revoked, _BILLED),
+    HandoverTask(
         "final_invoice", "The final invoice is issued", ensure_final_invoice_issued, Stage.ARCHIVED
     ),
-    HandoverItem("assignment", "The account is nobody's", ensure_unassigned, Stage.ARCHIVED),
+    HandoverTask("assignment", "The account is nobody's", ensure_unassigned, Stage.ARCHIVED),
 )
 
 
@@ -231,7 +231,7 @@ class DryRunLine:
     approved_by: str = ""
 
 
-def checklist(exit_: HandoverKind) -> tuple[HandoverItem, ...]:
+def checklist(exit_: HandoverKind) -> tuple[HandoverTask, ...]:
     return tuple(item for item in CHECKLIST if exit_ in item.exits)
 
 
@@ -248,17 +248,17 @@ def dry_run(handover: Handover) -> tuple[DryRunLine, ...]:
 
 
 def next_handover_step(
-    practice: Reseller,
+    reseller: Reseller,
     handover: Handover,
-    facts: Observed,
+    observed: Observed,
     record: Record,
     now: datetime,
     *,
     codes: dict[str, str] | None = None,
 ) -> Decision:
     """The one thing to do now. `codes`: one-time codes the client read out, by item; not stored."""
-    leaving = HandoverContext(practice, handover, facts, record, now, codes or {})
-    wanted = _restore(leaving) if _can_be_aborted(leaving) else _decide(leaving)
+    context = HandoverContext(reseller, handover, observed, record, now, codes or {})
+    wanted = _restore(context) if _can_be_aborted(context) else _decide(context)
     return with_back_off(wanted, record, now)
 
 
@@ -267,15 +267,15 @@ def _stages(exit_: HandoverKind) -> tuple[Stage, ...]:
     return (Stage.HANDING_OVER, left, Stage.AWAITING_FINAL_INVOICE, Stage.ARCHIVED)
 
 
-def _decide(leaving: HandoverContext) -> Decision:
+def _decide(context: HandoverContext) -> Decision:
     """Membership first: of an account that has left, the items before can no longer be seen to."""
-    handover, record = leaving.handover, leaving.record
+    handover, record = context.handover, context.record
     for stage in _stages(handover.exit):
         if _is_past(record.stage, stage):
             continue
         before = Stage.DEPARTED if stage is Stage.CLOSING else stage
         if before is Stage.DEPARTED and handover.exit in _OUT:
-            membership = ensure_membership_ended(leaving)
+            membership = ensure_membership_ended(context)
             if membership is None:
                 return Reach(stage)
             if isinstance(membership, Call):
@@ -283,7 +283,7 @@ def _decide(leaving: HandoverContext) -> Decision:
         for item in checklist(handover.exit):
             if item.before is not before:
                 continue
-            decision = item.goal(leaving)
+            decision = item.goal(context)
             if decision is not None:
                 return _require_approval(item, decision, handover)
         return Reach(stage)
@@ -297,7 +297,7 @@ def _is_past(stage: Stage, wanted: Stage) -> bool:
     return has_reached(stage, wanted)
 
 
-def _require_approval(item: HandoverItem, decision: Decision, handover: Handover) -> Decision:
+def _require_approval(item: HandoverTask, decision: Decision, handover: Handover) -> Decision:
     writes = isinstance(decision, Call) and decision.send is not Send.READ
     if not item.dangerous or not writes:
         return decision
@@ -310,8 +310,8 @@ def _require_approval(item: HandoverItem, decision: Decision, handover: Handover
     )
 
 
-def _can_be_aborted(leaving: HandoverContext) -> bool:
-    return leaving.handover.aborted and not has_reached(leaving.record.stage, Stage.DEPARTED)
+def _can_be_aborted(context: HandoverContext) -> bool:
+    return context.handover.aborted and not has_reached(context.record.stage, Stage.DEPARTED)
 
 
 _WAY_OUT: dict[HandoverKind, HandoverGoal] = {
@@ -322,21 +322,21 @@ _WAY_OUT: dict[HandoverKind, HandoverGoal] = {
 }
 
 
-def _restore(leaving: HandoverContext) -> Decision:
+def _restore(context: HandoverContext) -> Decision:
     """Guards, roles, contacts and root are as before; the root e-mail stays whose it is now.
 
     What has left meanwhile, or is on its way for good, goes on leaving.
     """
-    if leaving.record.stage is Stage.LIVE:
+    if context.record.stage is Stage.LIVE:
         return Done()
-    way_out = _WAY_OUT[leaving.handover.exit](leaving)
+    way_out = _WAY_OUT[context.handover.exit](context)
     if isinstance(way_out, Call) and way_out.send is Send.READ:
         return way_out
-    is_here = isinstance(way_out, Call) or leaving.handover.exit is HandoverKind.TRANSFER
+    is_here = isinstance(way_out, Call) or context.handover.exit is HandoverKind.TRANSFER
     if way_out is None or not is_here:
-        return _decide(leaving)
-    for goal in () if leaving.handover.exit is HandoverKind.END_BILLING else _RESTORED:
-        decision = goal(_context_to_restore(leaving))
+        return _decide(context)
+    for goal in () if context.handover.exit is HandoverKind.END_BILLING else _RESTORED:
+        decision = goal(_context_to_restore(context))
         if decision is not None:
             return decision
     return Reach(Stage.LIVE)
@@ -352,16 +352,16 @@ _RESTORED = (
 )
 
 
-def _context_to_restore(leaving: HandoverContext) -> OnboardingContext:
+def _context_to_restore(context: HandoverContext) -> OnboardingContext:
     """Where the removal of roles was approved they are ours to put back, and to prove again."""
-    scene, handover = leaving.scene, leaving.handover
+    onboarding, handover = context.onboarding, context.handover
     if "roles" not in handover.approvals:
-        return scene
-    proofs = scene.record.proofs.items()
+        return onboarding
+    proofs = onboarding.record.proofs.items()
     recent = {key: proof for key, proof in proofs if proof.at >= handover.asked_at}
-    consents = scene.request.consents | {Consent.REPAIR_ROLES}
+    consents = onboarding.request.consents | {Consent.REPAIR_ROLES}
     return replace(
-        scene,
-        record=replace(scene.record, proofs=recent),
-        request=replace(scene.request, consents=consents),
+        onboarding,
+        record=replace(onboarding.record, proofs=recent),
+        request=replace(onboarding.request, consents=consents),
     )

@@ -18,22 +18,22 @@ from accounts.model.record import Record
 class HandoverContext:
     """One visit of a hand-over."""
 
-    practice: Reseller
+    reseller: Reseller
     handover: Handover
-    facts: Observed
+    observed: Observed
     record: Record
     now: datetime
     codes: Mapping[str, str]
 
     @property
-    def scene(self) -> OnboardingContext:
+    def onboarding(self) -> OnboardingContext:
         return OnboardingContext(
-            self.practice, self.handover.request, self.facts, self.record, self.now
+            self.reseller, self.handover.request, self.observed, self.record, self.now
         )
 
     @property
     def account_id(self) -> str:
-        return self.scene.account_id
+        return self.onboarding.account_id
 
     @property
     def offboard(self) -> Session:
@@ -42,15 +42,15 @@ class HandoverContext:
     @property
     def member(self) -> Session:
         """In the account by the bootstrap role, also after it left our organization."""
-        return replace(self.scene.member, via=Actor.OFFBOARD)
+        return replace(self.onboarding.member, via=Actor.OFFBOARD)
 
 
 HandoverGoal = Callable[[HandoverContext], Decision | None]
 
 
-def ensure_attested(leaving: HandoverContext, item: str, what_to_do: str) -> Decision | None:
+def ensure_attested(context: HandoverContext, item: str, what_to_do: str) -> Decision | None:
     """AWS cannot be asked; a person says so, and is named in the proof."""
-    proof = leaving.record.proofs.get(item)
-    if proof is not None and proof.at >= leaving.handover.asked_at:
+    proof = context.record.proofs.get(item)
+    if proof is not None and proof.at >= context.handover.asked_at:
         return None
     return NeedsHuman(reason=f"nobody has confirmed {item} yet", what_to_do=what_to_do)

@@ -20,12 +20,12 @@ NOT_ASKED = (
 """AWS has no question for these that the payer or our role could ask at a reasonable cost."""
 
 
-def ensure_no_delegated_services(leaving: HandoverContext) -> Decision | None:
-    services = leaving.facts.delegated_services
+def ensure_no_delegated_services(context: HandoverContext) -> Decision | None:
+    services = context.observed.delegated_services
     if services is None:
         return read(
             "see_delegated_services", "organizations", "ListDelegatedServicesForAccount",
-            session=leaving.offboard, fills="delegated_services", AccountId=leaving.account_id,
+            session=context.offboard, fills="delegated_services", AccountId=context.account_id,
         )  # fmt: skip
     if not services:
         return None
@@ -35,12 +35,12 @@ def ensure_no_delegated_services(leaving: HandoverContext) -> Decision | None:
     )
 
 
-def ensure_stacks_kept(leaving: HandoverContext) -> Decision | None:
+def ensure_stacks_kept(context: HandoverContext) -> Decision | None:
     """AWS deletes what such a StackSet made in an account, as soon as the account has left."""
-    for call in _stack_questions(leaving):
+    for call in _stack_questions(context):
         if call is not None:
             return call
-    sets, found = leaving.facts.stack_sets or {}, leaving.facts.dependencies
+    sets, found = context.observed.stack_sets or {}, context.observed.dependencies
     lost = [name for name, deletes in sets.items() if deletes and found.get(f"{STACKS}:{name}")]
     if not lost:
         return None
@@ -51,53 +51,53 @@ def ensure_stacks_kept(leaving: HandoverContext) -> Decision | None:
     )
 
 
-def ensure_dependencies_asked(leaving: HandoverContext) -> Decision | None:
+def ensure_dependencies_asked(context: HandoverContext) -> Decision | None:
     """It blocks nothing, and is told to whoever vouches that nothing depends on us."""
-    for call in (*_people_questions(leaving), *_member_questions(leaving)):
+    for call in (*_people_questions(context), *_member_questions(context)):
         if call is not None:
             return call
     return None
 
 
-def ensure_dependencies_settled(leaving: HandoverContext) -> Decision | None:
+def ensure_dependencies_settled(context: HandoverContext) -> Decision | None:
     """A person has looked at what was found, and for what AWS cannot be asked."""
-    found = [finding.message for finding in dependencies_of(leaving.record)]
+    found = [finding.message for finding in dependencies_of(context.record)]
     told = f"the account {'; the account '.join(found)}. Besides, " if found else ""
-    unasked = "".join(f", {words}" for words in _unasked(leaving.record))
-    return ensure_attested(leaving, "dependencies", f"{told}look for {NOT_ASKED}{unasked}")
+    unasked = "".join(f", {words}" for words in _unasked(context.record))
+    return ensure_attested(context, "dependencies", f"{told}look for {NOT_ASKED}{unasked}")
 
 
-def _stack_questions(leaving: HandoverContext) -> Iterator[Call | None]:
-    if leaving.facts.stack_sets is None:
+def _stack_questions(context: HandoverContext) -> Iterator[Call | None]:
+    if context.observed.stack_sets is None:
         yield read(
             "see_stack_sets", "cloudformation", "ListStackSets",
-            session=leaving.offboard, fills="stack_sets", Status="ACTIVE",
+            session=context.offboard, fills="stack_sets", Status="ACTIVE",
         )  # fmt: skip
-    for name in sorted(leaving.facts.stack_sets or ()):
-        yield _unless_observed(leaving, read(
+    for name in sorted(context.observed.stack_sets or ()):
+        yield _unless_observed(context, read(
             STACKS, "cloudformation", "ListStackInstances", fills="dependencies",
-            session=leaving.offboard, subject=name, StackSetName=name,
-            StackInstanceAccount=leaving.account_id,
+            session=context.offboard, subject=name, StackSetName=name,
+            StackInstanceAccount=context.account_id,
         ))  # fmt: skip
 
 
-def _people_questions(leaving: HandoverContext) -> Iterator[Call | None]:
+def _people_questions(context: HandoverContext) -> Iterator[Call | None]:
     directories = read(
         "see_directories",
         "sso-admin",
         "ListInstances",
-        session=leaving.offboard,
+        session=context.offboard,
         fills="dependencies",
     )
-    yield _unless_observed(leaving, directories)
-    for arn in leaving.facts.dependencies.get(directories.key, ()):
-        yield _unless_observed(leaving, read(
+    yield _unless_observed(context, directories)
+    for arn in context.observed.dependencies.get(directories.key, ()):
+        yield _unless_observed(context, read(
             PEOPLE, "sso-admin", "ListPermissionSetsProvisionedToAccount", fills="dependencies",
-            session=leaving.offboard, subject=arn, InstanceArn=arn, AccountId=leaving.account_id,
+            session=context.offboard, subject=arn, InstanceArn=arn, AccountId=context.account_id,
         ))  # fmt: skip
 
 
-def _member_questions(leaving: HandoverContext) -> Iterator[Call | None]:
+def _member_questions(context: HandoverContext) -> Iterator[Call | None]:
     """As the member itself; where it is refused, a person looks instead."""
     for step, service, operation, arguments in (
         ("see_shares_given", "ram", "GetResourceShares", _shares("SELF")),
@@ -106,10 +106,10 @@ def _member_questions(leaving: HandoverContext) -> Iterator[Call | None]:
         ("see_savings_plans", "savingsplans", "DescribeSavingsPlans", {"states": ["active"]}),
     ):
         call = read(
-            step, service, operation, fills="dependencies", session=leaving.member, **arguments
+            step, service, operation, fills="dependencies", session=context.member, **arguments
         )
-        if not is_refused(leaving.record, call):
-            yield _unless_observed(leaving, call)
+        if not is_refused(context.record, call):
+            yield _unless_observed(context, call)
 
 
 _ACTIVE = {"Filters": [{"Name": "state", "Values": ["active"]}]}
@@ -131,5 +131,5 @@ def _unasked(record: Record) -> Iterator[str]:
             yield f"{code.replace('_', ' ')} (AWS says {trouble.refusal.code})"
 
 
-def _unless_observed(leaving: HandoverContext, call: Call) -> Call | None:
-    return None if call.key in leaving.facts.dependencies else call
+def _unless_observed(context: HandoverContext, call: Call) -> Call | None:
+    return None if call.key in context.observed.dependencies else call

@@ -19,9 +19,9 @@ CONFLICTS_MAX = 3
 last of these passes, so a start is tried so often before it is believed."""
 
 
-def ensure_root_email_given(leaving: HandoverContext) -> Decision | None:
+def ensure_root_email_given(context: HandoverContext) -> Decision | None:
     """AWS sends a code to the client's mailbox, and the client gives it to us."""
-    email = leaving.facts.primary_email
+    email = context.observed.primary_email
     if email is None:
         return read(
             "see_root_email",
@@ -29,9 +29,9 @@ def ensure_root_email_given(leaving: HandoverContext) -> Decision | None:
             "GetPrimaryEmail",
             fills="primary_email",
             session=OFFBOARD,
-            AccountId=leaving.account_id,
+            AccountId=context.account_id,
         )
-    client_email = leaving.handover.client_email
+    client_email = context.handover.client_email
     if email.lower() == client_email.lower():
         return None
     start = write(
@@ -39,34 +39,34 @@ def ensure_root_email_given(leaving: HandoverContext) -> Decision | None:
         "account",
         "StartPrimaryEmailUpdate",
         session=OFFBOARD,
-        AccountId=leaving.account_id,
+        AccountId=context.account_id,
         PrimaryEmail=client_email,
     )
-    if not _is_started(leaving, start):
+    if not _is_started(context, start):
         return start
-    if "root_email" in leaving.codes:
+    if "root_email" in context.codes:
         return _accept(
-            leaving,
+            context,
             "root_email",
             "AcceptPrimaryEmailUpdate",
             start=start,
             fact="primary_email",
             PrimaryEmail=client_email,
         )
-    if (trouble := leaving.record.troubles.get(start.key)) is not None:
+    if (trouble := context.record.troubles.get(start.key)) is not None:
         return NeedsHuman(
             reason=f"AWS sends no new code to {client_email}",
             what_to_do="give the code that came, if one did; else another AWS account has the "
             "address: abort, and ask again with another",
             aws_words=trouble.refusal.words,
         )
-    return _wait_for_code(leaving, "root_email", f"read the code sent to {client_email}")
+    return _wait_for_code(context, "root_email", f"read the code sent to {client_email}")
 
 
-def ensure_contact_information_given(leaving: HandoverContext) -> Decision | None:
-    seen, wanted = leaving.facts.contact_information, leaving.handover.client_contact
+def ensure_contact_information_given(context: HandoverContext) -> Decision | None:
+    seen, wanted = context.observed.contact_information, context.handover.client_contact
     if seen is None:
-        return _see_contact_information(leaving)
+        return _see_contact_information(context)
     if all(seen.get(key) == value for key, value in wanted.items()):
         return None
     return write(
@@ -74,16 +74,16 @@ def ensure_contact_information_given(leaving: HandoverContext) -> Decision | Non
         "account",
         "PutContactInformation",
         session=OFFBOARD,
-        AccountId=leaving.account_id,
+        AccountId=context.account_id,
         invalidates=("contact_information", "phone_verification"),
         ContactInformation=dict(wanted),
     )
 
 
-def ensure_phone_verified(leaving: HandoverContext) -> Decision | None:
-    status = leaving.facts.phone_verification
+def ensure_phone_verified(context: HandoverContext) -> Decision | None:
+    status = context.observed.phone_verification
     if status is None:
-        return _see_contact_information(leaving)
+        return _see_contact_information(context)
     if status in ("VERIFIED", "NOT_SUPPORTED"):
         return None
     send = write(
@@ -91,55 +91,55 @@ def ensure_phone_verified(leaving: HandoverContext) -> Decision | None:
         "account",
         "SendPhoneNumberVerification",
         session=OFFBOARD,
-        AccountId=leaving.account_id,
+        AccountId=context.account_id,
     )
-    if not _is_started(leaving, send):
+    if not _is_started(context, send):
         return send
-    if "phone" in leaving.codes:
+    if "phone" in context.codes:
         return _accept(
-            leaving,
+            context,
             "phone",
             "VerifyPhoneNumber",
             start=send,
             fact="phone_verification",
         )
-    return _wait_for_code(leaving, "phone", "read the code sent to its phone")
+    return _wait_for_code(context, "phone", "read the code sent to its phone")
 
 
-def ensure_password_recovery_allowed(leaving: HandoverContext) -> Decision | None:
+def ensure_password_recovery_allowed(context: HandoverContext) -> Decision | None:
     """A login profile for root reveals no password; it lets the mailbox's owner recover one."""
-    task = replace(leaving.scene.root("IAMCreateRootUserPassword"), via=Actor.OFFBOARD)
+    task = replace(context.onboarding.root("IAMCreateRootUserPassword"), via=Actor.OFFBOARD)
     call = write("allow_password_recovery", "iam", "CreateLoginProfile", session=task)
-    trouble = leaving.record.troubles.get(call.key)
+    trouble = context.record.troubles.get(call.key)
     there_already = trouble is not None and trouble.refusal.code == "EntityAlreadyExists"
-    return None if there_already or call.key in leaving.record.done else call
+    return None if there_already or call.key in context.record.done else call
 
 
-def ensure_root_signed_in(leaving: HandoverContext) -> Decision | None:
+def ensure_root_signed_in(context: HandoverContext) -> Decision | None:
     return ensure_attested(
-        leaving, "root_sign_in", "have the client sign in as root, set a password and MFA"
+        context, "root_sign_in", "have the client sign in as root, set a password and MFA"
     )
 
 
-def _see_contact_information(leaving: HandoverContext) -> Call:
+def _see_contact_information(context: HandoverContext) -> Call:
     return read(
         "see_contact_information",
         "account",
         "GetContactInformation",
         fills="contact_information",
         session=OFFBOARD,
-        AccountId=leaving.account_id,
+        AccountId=context.account_id,
     )
 
 
-def _is_started(leaving: HandoverContext, call: Call) -> bool:
-    trouble = leaving.record.troubles.get(call.key)
+def _is_started(context: HandoverContext, call: Call) -> bool:
+    trouble = context.record.troubles.get(call.key)
     conflicts = trouble.attempts if trouble and trouble.refusal.code in _PENDING else 0
-    return conflicts >= CONFLICTS_MAX or call.key in leaving.record.done
+    return conflicts >= CONFLICTS_MAX or call.key in context.record.done
 
 
 def _accept(
-    leaving: HandoverContext, item: str, operation: str, *, start: Call, fact: str, **arguments: Any
+    context: HandoverContext, item: str, operation: str, *, start: Call, fact: str, **arguments: Any
 ) -> Call:
     """A code that AWS refuses is good for nothing: another one is sent, by `start` again."""
     call = write(
@@ -148,18 +148,18 @@ def _accept(
         operation,
         invalidates=(fact,),
         session=OFFBOARD,
-        AccountId=leaving.account_id,
-        Otp=leaving.codes[item],
+        AccountId=context.account_id,
+        Otp=context.codes[item],
         **arguments,
     )
-    return replace(call, renews=start.key, spends=item, secrets=("Otp",))
+    return replace(call, resends=start.key, uses_code_of=item, secrets=("Otp",))
 
 
-def _wait_for_code(leaving: HandoverContext, item: str, what: str) -> Wait:
-    refused = leaving.record.troubles.get(code_step(item))
+def _wait_for_code(context: HandoverContext, item: str, what: str) -> Wait:
+    refused = context.record.troubles.get(code_step(item))
     return Wait(
         kind=WaitKind.WAITING_CLIENT,
         reason=f"the client has to {what}",
-        again_at=leaving.now + timedelta(hours=1),
+        again_at=context.now + timedelta(hours=1),
         aws_words=f"of the last one: {refused.refusal.words}" if refused else "",
     )

@@ -17,17 +17,17 @@ STACK_NAME = "msp-access"
 ARTEFACTS = ("cloudformation.json", "terraform.tf", "terraform.tf.json", "cli.sh")
 
 
-def artefact(name: str, practice: Reseller, request: AccountRequest) -> str:
+def artefact(name: str, reseller: Reseller, request: AccountRequest) -> str:
     """One of ARTEFACTS for this onboarding; the same text for the same request."""
     match name:
         case "cloudformation.json":
-            return cloudformation(practice, request)
+            return cloudformation(reseller, request)
         case "terraform.tf":
-            return terraform(practice, request)
+            return terraform(reseller, request)
         case "terraform.tf.json":
-            return terraform_json(practice, request)
+            return terraform_json(reseller, request)
         case "cli.sh":
-            return cli_script(practice, request)
+            return cli_script(reseller, request)
     raise KeyError(name)
 
 
@@ -58,21 +58,21 @@ def what_changes(kind: OnboardingKind) -> tuple[str, ...]:
     }[kind]
 
 
-def quick_create_url(practice: Reseller, template_url: str) -> str:
+def quick_create_url(reseller: Reseller, template_url: str) -> str:
     """Opens the client's console with the template filled in; it must lie in S3."""
     return (
-        f"https://{practice.region}.console.aws.amazon.com/cloudformation/home"
-        f"?region={practice.region}#/stacks/quickcreate?templateURL={quote(template_url, safe='')}"
+        f"https://{reseller.region}.console.aws.amazon.com/cloudformation/home"
+        f"?region={reseller.region}#/stacks/quickcreate?templateURL={quote(template_url, safe='')}"
         f"&stackName={STACK_NAME}"
     )
 
 
-def cloudformation(practice: Reseller, request: AccountRequest) -> str:
+def cloudformation(reseller: Reseller, request: AccountRequest) -> str:
     """A template in JSON. Of a billing transfer: only the roles asked for, and no administrator."""
-    roles = _roles(practice, request)
+    roles = _roles(reseller, request)
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": f"Access for {practice.payer_account_id} ({request.onboarding_id})",
+        "Description": f"Access for {reseller.payer_account_id} ({request.onboarding_id})",
         "Resources": {_logical(role["RoleName"]): _resource(role) for role in roles},
         "Outputs": {
             f"{_logical(role['RoleName'])}Arn": {
@@ -84,7 +84,7 @@ def cloudformation(practice: Reseller, request: AccountRequest) -> str:
     return json.dumps(template, indent=2) + "\n"
 
 
-def terraform(practice: Reseller, request: AccountRequest) -> str:
+def terraform(reseller: Reseller, request: AccountRequest) -> str:
     """HCL, for the client to read: a value in JSON is one of its literals, and says the same."""
     blocks = [
         "\n".join(
@@ -94,7 +94,7 @@ def terraform(practice: Reseller, request: AccountRequest) -> str:
                 "}\n",
             ]
         )
-        for kind, resources in _terraform_resources(practice, request).items()
+        for kind, resources in _terraform_resources(reseller, request).items()
         for key, body in resources.items()
     ]
     return "\n".join(blocks)
@@ -109,20 +109,20 @@ def _hcl(name: str, value: object) -> str:
     return json.dumps(value)
 
 
-def terraform_json(practice: Reseller, request: AccountRequest) -> str:
+def terraform_json(reseller: Reseller, request: AccountRequest) -> str:
     """Terraform's JSON syntax, which it reads under the name `*.tf.json` only."""
-    resources = _terraform_resources(practice, request)
+    resources = _terraform_resources(reseller, request)
     return json.dumps({"resource": resources}, indent=2) + "\n"
 
 
 def _terraform_resources(
-    practice: Reseller, request: AccountRequest
+    reseller: Reseller, request: AccountRequest
 ) -> dict[str, dict[str, Document]]:
     """By kind and name; policies are written with jsonencode's very text."""
     roles: dict[str, Document] = {}
     policies: dict[str, Document] = {}
     attachments: dict[str, Document] = {}
-    for role in _roles(practice, request):
+    for role in _roles(reseller, request):
         key = role["RoleName"].lower()
         roles[key] = {
             "name": role["RoleName"],
@@ -145,10 +145,10 @@ def _terraform_resources(
     return {kind: each for kind, each in resources.items() if each}
 
 
-def cli_script(practice: Reseller, request: AccountRequest) -> str:
+def cli_script(reseller: Reseller, request: AccountRequest) -> str:
     """For CloudShell; may be run again: what exists already is brought to the same state."""
     lines = ["#!/bin/sh", "set -eu", f"# Onboarding {request.onboarding_id}"]
-    for role in _roles(practice, request):
+    for role in _roles(reseller, request):
         name = role["RoleName"]
         trust = shlex.quote(to_text(role["AssumeRolePolicyDocument"]))
         tags = " ".join(shlex.quote(f"Key={t['Key']},Value={t['Value']}") for t in role["Tags"])
@@ -170,16 +170,16 @@ def cli_script(practice: Reseller, request: AccountRequest) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _roles(practice: Reseller, request: AccountRequest) -> list[Document]:
+def _roles(reseller: Reseller, request: AccountRequest) -> list[Document]:
     """In CloudFormation's words. Invited: the bootstrap role, which places all others."""
     if request.kind is OnboardingKind.BILLING_TRANSFER:
-        return [_deployed_role(spec, practice, request) for spec in request.roles]
-    administrator = f"arn:{practice.partition}:iam::aws:policy/AdministratorAccess"
+        return [_deployed_role(spec, reseller, request) for spec in request.roles]
+    administrator = f"arn:{reseller.partition}:iam::aws:policy/AdministratorAccess"
     return [
         {
-            "RoleName": practice.bootstrap_role,
+            "RoleName": reseller.bootstrap_role,
             "Path": "/",
-            "AssumeRolePolicyDocument": automation_trust(practice, external_id=request.external_id),
+            "AssumeRolePolicyDocument": automation_trust(reseller, external_id=request.external_id),
             "MaxSessionDuration": 3_600,
             "ManagedPolicyArns": [administrator],
             "Tags": _tags(request),
@@ -187,19 +187,19 @@ def _roles(practice: Reseller, request: AccountRequest) -> list[Document]:
     ]
 
 
-def _deployed_role(spec: RoleSpec, practice: Reseller, request: AccountRequest) -> Document:
+def _deployed_role(spec: RoleSpec, reseller: Reseller, request: AccountRequest) -> Document:
     role: Document = {
         "RoleName": spec.name,
         "Path": ROLE_PATH,
-        "AssumeRolePolicyDocument": trust_of(spec, practice, request.external_id),
+        "AssumeRolePolicyDocument": trust_of(spec, reseller, request.external_id),
         "MaxSessionDuration": spec.session_seconds,
         "Tags": _tags(request),
     }
     if spec.managed:
         role["ManagedPolicyArns"] = [
-            f"arn:{practice.partition}:iam::aws:policy/{name}" for name in spec.managed
+            f"arn:{reseller.partition}:iam::aws:policy/{name}" for name in spec.managed
         ]
-    policy = inline_policy(spec, practice, request.account_id)
+    policy = inline_policy(spec, reseller, request.account_id)
     if policy is not None:
         role["Policies"] = [{"PolicyName": INLINE_POLICY, "PolicyDocument": policy}]
     return role

@@ -26,33 +26,33 @@ def _text(name: str) -> str:
     return files("accounts.iam").joinpath("policies", f"{name}.json").read_text("utf-8")
 
 
-def places_of(practice: Reseller) -> dict[str, str]:
+def places_of(reseller: Reseller) -> dict[str, str]:
     """The places that depend on the organization alone."""
     return {
-        "partition": practice.partition,
-        "payer": practice.payer_account_id,
-        "access_account": practice.access_account_id,
-        "organization": practice.organization_id,
-        "root_id": practice.root_id,
-        "client_ou": practice.client_ou_id,
-        "membership_scp": practice.membership_scp_id,
-        "root_scp": practice.root_scp_id,
-        "bootstrap_role": practice.bootstrap_role,
-        "automation_arn": practice.automation_arn,
-        "offboarding_arn": practice.offboarding_arn,
+        "partition": reseller.partition,
+        "payer": reseller.payer_account_id,
+        "access_account": reseller.access_account_id,
+        "organization": reseller.organization_id,
+        "root_id": reseller.root_id,
+        "client_ou": reseller.client_ou_id,
+        "membership_scp": reseller.membership_scp_id,
+        "root_scp": reseller.root_scp_id,
+        "bootstrap_role": reseller.bootstrap_role,
+        "automation_arn": reseller.automation_arn,
+        "offboarding_arn": reseller.offboarding_arn,
     }
 
 
-def service_policies(practice: Reseller) -> dict[str, Document]:
+def service_policies(reseller: Reseller) -> dict[str, Document]:
     """What the service itself needs in the payer account, by the role that carries it."""
     names = ("svc_setup", "svc_onboard", "svc_offboard", "svc_approver", "svc_analyzer")
-    return {name: policy_file(name, **places_of(practice)) for name in names}
+    return {name: policy_file(name, **places_of(reseller)) for name in names}
 
 
-def guard_policies(practice: Reseller) -> dict[str, Document]:
+def guard_policies(reseller: Reseller) -> dict[str, Document]:
     """The service control policies of client accounts, by file."""
     return {
-        name: policy_file(name, **places_of(practice)) for name in ("scp_membership", "scp_root")
+        name: policy_file(name, **places_of(reseller)) for name in ("scp_membership", "scp_root")
     }
 
 

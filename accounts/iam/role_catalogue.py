@@ -111,7 +111,7 @@ def as_deployed(specs: Iterable[RoleSpec]) -> tuple[RoleSpec, ...]:
 
 
 def trust_of(
-    spec: RoleSpec, practice: Reseller, external_id: str, *, teams: tuple[str, ...] | None = None
+    spec: RoleSpec, reseller: Reseller, external_id: str, *, teams: tuple[str, ...] | None = None
 ) -> Document:
     """`teams` hold it instead of the catalogue's; where none does, it trusts nobody."""
     held_by = (spec.team,) if teams is None else teams
@@ -119,19 +119,19 @@ def trust_of(
         return NOBODY
     match spec.trust:
         case TrustKind.HUMAN_MFA:
-            return human_trust(practice, teams=held_by, mfa_age_seconds=spec.mfa_age_seconds)
+            return human_trust(reseller, teams=held_by, mfa_age_seconds=spec.mfa_age_seconds)
         case TrustKind.IDENTITY_CENTER:
-            return identity_center_trust(practice, permission_set=spec.permission_set)
+            return identity_center_trust(reseller, permission_set=spec.permission_set)
         case TrustKind.AUTOMATION:
-            return automation_trust(practice, external_id=external_id)
+            return automation_trust(reseller, external_id=external_id)
         case TrustKind.THIRD_PARTY:
             return third_party_trust(
-                practice, account_id=spec.third_party_account, external_id=external_id
+                reseller, account_id=spec.third_party_account, external_id=external_id
             )
 
 
 def desired_role(
-    spec: RoleSpec, practice: Reseller, request: AccountRequest, account_id: str
+    spec: RoleSpec, reseller: Reseller, request: AccountRequest, account_id: str
 ) -> DesiredRole:
     """A role of people that no team holds trusts nobody and may do nothing: sessions end, too."""
     teams = request.teams_of(spec)
@@ -141,21 +141,21 @@ def desired_role(
         name=spec.name,
         path=ROLE_PATH,
         description=spec.purpose,
-        trust=trust_of(spec, practice, request.external_id, teams=teams),
-        inline=None if closed else inline_policy(spec, practice, account_id),
-        managed_arns=tuple(f"arn:{practice.partition}:iam::aws:policy/{m}" for m in managed),
-        boundary_arn=boundary_arn(practice, account_id) if spec.bounded else "",
+        trust=trust_of(spec, reseller, request.external_id, teams=teams),
+        inline=None if closed else inline_policy(spec, reseller, account_id),
+        managed_arns=tuple(f"arn:{reseller.partition}:iam::aws:policy/{m}" for m in managed),
+        boundary_arn=boundary_arn(reseller, account_id) if spec.bounded else "",
         session_seconds=spec.session_seconds,
         tags=tags_of(request),
     )
 
 
-def inline_policy(spec: RoleSpec, practice: Reseller, account_id: str) -> Document | None:
+def inline_policy(spec: RoleSpec, reseller: Reseller, account_id: str) -> Document | None:
     if spec.custom is not None:
         return spec.custom
     if not spec.policy:
         return None
-    return policy_file(spec.policy, **places_of(practice), account=account_id)
+    return policy_file(spec.policy, **places_of(reseller), account=account_id)
 
 
 def tags_of(request: AccountRequest) -> dict[str, str]:
@@ -166,14 +166,14 @@ def tags_of(request: AccountRequest) -> dict[str, str]:
     }
 
 
-def role_arn(practice: Reseller, account_id: str, role: str) -> str:
+def role_arn(reseller: Reseller, account_id: str, role: str) -> str:
     """`role` with its path and no leading slash: `msp/MspAdmin`, or the bootstrap role's name."""
-    return f"arn:{practice.partition}:iam::{account_id}:role/{role}"
+    return f"arn:{reseller.partition}:iam::{account_id}:role/{role}"
 
 
-def boundary_arn(practice: Reseller, account_id: str) -> str:
-    return f"arn:{practice.partition}:iam::{account_id}:policy{ROLE_PATH}{BOUNDARY_NAME}"
+def boundary_arn(reseller: Reseller, account_id: str) -> str:
+    return f"arn:{reseller.partition}:iam::{account_id}:policy{ROLE_PATH}{BOUNDARY_NAME}"
 
 
-def boundary_document(practice: Reseller) -> Document:
-    return policy_file("boundary", **places_of(practice))
+def boundary_document(reseller: Reseller) -> Document:
+    return policy_file("boundary", **places_of(reseller))

@@ -22,9 +22,9 @@ NOBODY: Document = {
 """A trust in nobody: of a role that no team holds, and of the last door when we have left."""
 
 
-def human_trust(practice: Reseller, *, teams: tuple[str, ...], mfa_age_seconds: int) -> Document:
+def human_trust(reseller: Reseller, *, teams: tuple[str, ...], mfa_age_seconds: int) -> Document:
     document = policy_file(
-        TrustKind.HUMAN_MFA, **places_of(practice), mfa_age_seconds=str(mfa_age_seconds)
+        TrustKind.HUMAN_MFA, **places_of(reseller), mfa_age_seconds=str(mfa_age_seconds)
     )
     for statement in statements_of(document):
         statement["Condition"]["StringEquals"][TEAM_KEY] = sorted(teams)
@@ -43,23 +43,23 @@ def without_teams(trust: Document) -> Document:
     return {**trust, "Statement": statements}
 
 
-def identity_center_trust(practice: Reseller, *, permission_set: str) -> Document:
+def identity_center_trust(reseller: Reseller, *, permission_set: str) -> Document:
     return policy_file(
-        TrustKind.IDENTITY_CENTER, **places_of(practice), permission_set=permission_set
+        TrustKind.IDENTITY_CENTER, **places_of(reseller), permission_set=permission_set
     )
 
 
-def automation_trust(practice: Reseller, *, external_id: str) -> Document:
+def automation_trust(reseller: Reseller, *, external_id: str) -> Document:
     """Also the tightened trust of the bootstrap role, which AWS makes trusting the whole payer."""
     return policy_file(
-        TrustKind.AUTOMATION, **places_of(practice), external_id=check_external_id(external_id)
+        TrustKind.AUTOMATION, **places_of(reseller), external_id=check_external_id(external_id)
     )
 
 
-def third_party_trust(practice: Reseller, *, account_id: str, external_id: str) -> Document:
+def third_party_trust(reseller: Reseller, *, account_id: str, external_id: str) -> Document:
     return policy_file(
         TrustKind.THIRD_PARTY,
-        **places_of(practice),
+        **places_of(reseller),
         third_party_account=account_id,
         external_id=check_external_id(external_id),
     )

@@ -70,15 +70,15 @@ class Call:
     session: Session = field(default=Session())
     subject: str = ""
     """Which role, contact or probe of several, or ''."""
-    tells: str = ""
+    fills: str = ""
     """The field of Facts that a READ's answer fills."""
-    spoils: tuple[str, ...] = ()
+    invalidates: tuple[str, ...] = ()
     """The fields of Facts that a write makes stale, so that they are looked at again."""
     batch: bool = False
     """A write after which others of its kind may be sent before all are looked at again."""
-    spends: str = ""
+    uses_code_of: str = ""
     """The item whose one-time code it carries: good until AWS has answered, and never twice."""
-    renews: str = ""
+    resends: str = ""
     """The write that has another code sent, to be made again when AWS refuses this one."""
     secrets: tuple[str, ...] = ()
     """Arguments never to be stored or logged, such as a one-time code."""

@@ -54,7 +54,7 @@ class AccountRequest:
         return self.teams.get(role.name, (role.team,) if role.team else ())
 
 
-def check_request(practice: Reseller, request: AccountRequest) -> AccountRequest:
+def check_request(reseller: Reseller, request: AccountRequest) -> AccountRequest:
     """The request itself, or BadInput: whatever AWS would refuse is refused before any write."""
     token_of(request.onboarding_id)
     check_external_id(request.external_id)
@@ -77,7 +77,7 @@ def check_request(practice: Reseller, request: AccountRequest) -> AccountRequest
                         f"{role.name}: a billing transfer has roles for automation only, "
                         "which the client deploys"
                     )
-    if request.account_id == practice.payer_account_id:
+    if request.account_id == reseller.payer_account_id:
         raise BadInput(f"{request.account_id} is our own payer account; give the client's")
     names = [role.name for role in request.roles]
     if len(names) != len(set(names)):

@@ -19,7 +19,7 @@ Json = dict[str, Any]
 _RECORD = TypeAdapter(Record)
 _REQUEST = TypeAdapter(AccountRequest)
 _HANDOVER = TypeAdapter(Handover)
-_PRACTICE = TypeAdapter(Reseller)
+_RESELLER = TypeAdapter(Reseller)
 
 
 def record_to_json(record: Record) -> Json:
@@ -49,11 +49,11 @@ def handover_from_json(document: Json) -> Handover:
     return _HANDOVER.validate_python(document, strict=False)
 
 
-def practice_to_json(practice: Reseller) -> Json:
+def reseller_to_json(reseller: Reseller) -> Json:
     """The same text for the same practice: a set has an order of its own in each process."""
-    document: Json = _PRACTICE.dump_python(practice, mode="json")
-    return {**document, "probe_teams": sorted(practice.probe_teams)}
+    document: Json = _RESELLER.dump_python(reseller, mode="json")
+    return {**document, "probe_teams": sorted(reseller.probe_teams)}
 
 
-def practice_from_json(document: Json) -> Reseller:
-    return _PRACTICE.validate_python(document, strict=False)
+def reseller_from_json(document: Json) -> Reseller:
+    return _RESELLER.validate_python(document, strict=False)

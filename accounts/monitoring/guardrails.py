@@ -20,11 +20,11 @@ _MEANING = {
 _MEND = "retry its onboarding, or attach it again"
 
 
-def guard_looks(practice: Reseller) -> tuple[Call, ...]:
+def guard_looks(reseller: Reseller) -> tuple[Call, ...]:
     """Two for each guard, however many accounts there are."""
     return tuple(
         read(step, "organizations", operation, subject=file, PolicyId=policy_id)
-        for file, policy_id in _guards(practice).items()
+        for file, policy_id in _guards(reseller).items()
         for step, operation in (
             ("see_guard", "DescribePolicy"),
             ("see_guarded", "ListTargetsForPolicy"),
@@ -33,19 +33,19 @@ def guard_looks(practice: Reseller) -> tuple[Call, ...]:
 
 
 def guard_findings(
-    practice: Reseller, accounts: Iterable[str], answers: Mapping[str, Answer]
+    reseller: Reseller, accounts: Iterable[str], answers: Mapping[str, Answer]
 ) -> tuple[Finding, ...]:
     """`accounts`: live members that we guard. `answers`: to the looks, by their keys."""
     found: list[Finding] = []
     guarded = sorted(accounts)
-    for file, policy_id in _guards(practice).items():
+    for file, policy_id in _guards(reseller).items():
         policy, targets = answers[f"see_guard:{file}"], answers[f"see_guarded:{file}"]
         refused = next((each for each in (policy, targets) if isinstance(each, Refusal)), None)
         if refused is not None:
             found.append(_unseen(policy_id, refused))
             continue
         assert not isinstance(policy, Refusal) and not isinstance(targets, Refusal)
-        found += _emptied(practice, file, policy_id, policy)
+        found += _emptied(reseller, file, policy_id, policy)
         under = {str(target["TargetId"]) for target in targets["Targets"]}
         found += [
             critical("guard_detached", account_id, f"{policy_id} is off: {_MEANING[file]}; {_MEND}")
@@ -55,8 +55,8 @@ def guard_findings(
     return tuple(sorted(found))
 
 
-def _guards(practice: Reseller) -> dict[str, str]:
-    return {"scp_membership": practice.membership_scp_id, "scp_root": practice.root_scp_id}
+def _guards(reseller: Reseller) -> dict[str, str]:
+    return {"scp_membership": reseller.membership_scp_id, "scp_root": reseller.root_scp_id}
 
 
 def _unseen(policy_id: str, refused: Refusal) -> Finding:
@@ -68,9 +68,9 @@ def _unseen(policy_id: str, refused: Refusal) -> Finding:
 
 
 def _emptied(
-    practice: Reseller, file: str, policy_id: str, answer: Mapping[str, Any]
+    reseller: Reseller, file: str, policy_id: str, answer: Mapping[str, Any]
 ) -> Iterator[Finding]:
     there: Document = json.loads(answer["Policy"]["Content"])
-    if not same_policy(there, guard_policies(practice)[file]):
+    if not same_policy(there, guard_policies(reseller)[file]):
         words = "says something else than ours; see `rebill onboard setup --check`"
         yield critical("guard_changed", policy_id, words)

@@ -51,7 +51,7 @@ class Membership:
 
 
 def membership(
-    practice: Reseller,
+    reseller: Reseller,
     known: Iterable[KnownAccount],
     seen: Iterable[ObservedAccount],
     *,
@@ -66,7 +66,7 @@ def membership(
     """
     by_id = {account.account_id: account for account in known}
     listed = {account.account_id: account for account in seen}
-    listed.pop(practice.payer_account_id, None)
+    listed.pop(reseller.payer_account_id, None)
     findings: list[Finding] = []
     changes: list[RosterChange] = []
     for account in sorted(listed.values(), key=lambda each: each.account_id):
@@ -140,9 +140,9 @@ def _ends(account: KnownAccount, today: date) -> RosterChange:
 
 
 def role_drift(
-    practice: Reseller,
+    reseller: Reseller,
     request: AccountRequest,
-    facts: Observed,
+    observed: Observed,
     account_id: str,
     session: Session,
 ) -> tuple[Drift, ...]:
@@ -150,29 +150,31 @@ def role_drift(
     return tuple(
         difference
         for spec in request.roles
-        for difference in drift(desired_role(spec, practice, request, account_id), facts, session)
+        for difference in drift(
+            desired_role(spec, reseller, request, account_id), observed, session
+        )
     )
 
 
 def role_findings(
-    practice: Reseller,
+    reseller: Reseller,
     request: AccountRequest,
-    facts: Observed,
+    observed: Observed,
     account_id: str,
     session: Session,
 ) -> tuple[Finding, ...]:
     """The drift report in words, and roles under our path that nobody asked for."""
     found = [
         critical("role_drift", f"{account_id} {each.role}", each.what)
-        for each in role_drift(practice, request, facts, account_id, session)
+        for each in role_drift(reseller, request, observed, account_id, session)
     ]
     wanted = {spec.name for spec in request.roles}
-    for role in facts.roles or ():
+    for role in observed.roles or ():
         if is_ours(role) and role.name not in wanted:
             words = "is ours by path and tag, and nobody asked for it"
             found.append(warning("role_unasked", f"{account_id} {role.name}", words))
     for name in sorted(wanted):
-        seen = find_role(facts, name)
+        seen = find_role(observed, name)
         if seen is not None and not is_ours(seen):
             words = "has lost our path or tag; the next repair will not touch it"
             found.append(critical("role_disowned", f"{account_id} {name}", words))

@@ -54,8 +54,8 @@ SEE_APPS = _ask("see_virtual_mfa", "ListVirtualMFADevices", AssignmentStatus="As
 DAILY = (SEE_FEATURES, SEE_TRUSTED, MAKE_REPORT, SEE_REPORT, SEE_PAYER, SEE_APPS)
 
 
-def audit_member(practice: Reseller, account_id: str) -> Call:
-    task = f"arn:{practice.partition}:iam::aws:policy/root-task/IAMAuditRootUserCredentials"
+def audit_member(reseller: Reseller, account_id: str) -> Call:
+    task = f"arn:{reseller.partition}:iam::aws:policy/root-task/IAMAuditRootUserCredentials"
     return read(
         "audit_root",
         "iam",

@@ -17,13 +17,13 @@ from accounts.model.request import AccountRequest
 
 
 def next_cancel_step(
-    request: AccountRequest, facts: Observed, record: Record, now: datetime
+    request: AccountRequest, observed: Observed, record: Record, now: datetime
 ) -> Decision:
     """The one thing to do now to give the onboarding up; Done once it is cancelled."""
-    return with_back_off(_decide(request, facts, record), record, now)
+    return with_back_off(_decide(request, observed, record), record, now)
 
 
-def _decide(request: AccountRequest, facts: Observed, record: Record) -> Decision:
+def _decide(request: AccountRequest, observed: Observed, record: Record) -> Decision:
     if record.stage is Stage.CANCELLED:
         return Done()
     if record.account_id or has_reached(record.stage, Stage.LINKED):
@@ -35,9 +35,9 @@ def _decide(request: AccountRequest, facts: Observed, record: Record) -> Decisio
         case OnboardingKind.CREATE:
             return _stop_creating(record)
         case OnboardingKind.INVITE:
-            return _take_back_invitation(request, facts, record)
+            return _take_back_invitation(request, observed, record)
         case OnboardingKind.BILLING_TRANSFER:
-            return _take_back_transfer(request, facts, record)
+            return _take_back_transfer(request, observed, record)
 
 
 def _stop_creating(record: Record) -> Decision:
@@ -50,10 +50,10 @@ def _stop_creating(record: Record) -> Decision:
     return Reach(Stage.CANCELLED)
 
 
-def _take_back_invitation(request: AccountRequest, facts: Observed, record: Record) -> Decision:
-    if facts.handshakes is None:
+def _take_back_invitation(request: AccountRequest, observed: Observed, record: Record) -> Decision:
+    if observed.handshakes is None:
         return read_handshakes()
-    handshake = handshake_of(request, facts, record)
+    handshake = handshake_of(request, observed, record)
     if handshake is None or handshake.state in ("DECLINED", "CANCELED", "EXPIRED"):
         return Reach(Stage.CANCELLED)
     if handshake.state == "ACCEPTED":
@@ -61,10 +61,10 @@ def _take_back_invitation(request: AccountRequest, facts: Observed, record: Reco
     return _cancel(handshake.handshake_id, "handshakes")
 
 
-def _take_back_transfer(request: AccountRequest, facts: Observed, record: Record) -> Decision:
-    if facts.transfers is None:
+def _take_back_transfer(request: AccountRequest, observed: Observed, record: Record) -> Decision:
+    if observed.transfers is None:
         return read_transfers()
-    transfer = transfer_of(request, facts, record)
+    transfer = transfer_of(request, observed, record)
     if transfer is None or transfer.status not in ("REQUESTED", "ACCEPTED"):
         return Reach(Stage.CANCELLED)
     if transfer.status == "ACCEPTED":
@@ -78,11 +78,11 @@ def _refuse_accepted() -> NeedsHuman:
     )
 
 
-def _cancel(handshake_id: str, spoils: str) -> Call:
+def _cancel(handshake_id: str, invalidates: str) -> Call:
     return write(
         "cancel_handshake",
         "organizations",
         "CancelHandshake",
-        invalidates=(spoils,),
+        invalidates=(invalidates,),
         HandshakeId=handshake_id,
     )

@@ -30,125 +30,125 @@ def batch_ends_at(creations: int, now: datetime) -> datetime:
     return now + rounds * CREATION_USUALLY_TAKES + SETTING_UP_USUALLY_TAKES
 
 
-def ensure_created(scene: OnboardingContext) -> Decision | None:
+def ensure_created(context: OnboardingContext) -> Decision | None:
     """Adopt before create: by e-mail and tag, else by name in the list of creations, else anew.
 
     A call that was sent once may have arrived even if nothing came back; so a second one is sent
     only after both lists were seen to be without it for as long as AWS may take to show it.
     """
-    facts = scene.facts
-    if scene.record.account_id:
+    observed = context.observed
+    if context.record.account_id:
         return None
-    if (answered := _follow_request(scene)) is not None:
+    if (answered := _follow_request(context)) is not None:
         return answered
-    if facts.accounts is None:
+    if observed.accounts is None:
         return read_accounts()
-    email = scene.request.email.lower()
-    for account in facts.accounts:
+    email = context.request.email.lower()
+    for account in observed.accounts:
         if account.email.lower() == email:
-            return adopt(scene, account.account_id)
-    if facts.creations is None:
+            return adopt(context, account.account_id)
+    if observed.creations is None:
         return read_creations()
-    return _decide_from_creations(scene, creations_of(scene.request, scene.facts))
+    return _decide_from_creations(context, creations_of(context.request, context.observed))
 
 
-def _follow_request(scene: OnboardingContext) -> Decision | None:
+def _follow_request(context: OnboardingContext) -> Decision | None:
     """AWS gave our request an id: no need to search, while it says how that one goes."""
-    intents = scene.record.intents_for("create_account")
+    intents = context.record.intents_for("create_account")
     if not intents or not intents[-1].request_id or intents[-1].failure:
         return None
-    if scene.facts.creations is None:
+    if context.observed.creations is None:
         return read_creation(intents[-1].request_id)
-    rows = creations_of(scene.request, scene.facts)
-    return _decide_from_creations(scene, rows) if rows else None
+    rows = creations_of(context.request, context.observed)
+    return _decide_from_creations(context, rows) if rows else None
 
 
-def adopt(scene: OnboardingContext, account_id: str) -> Decision:
+def adopt(context: OnboardingContext, account_id: str) -> Decision:
     """Ours by its tag only: somebody else's account may have the same address or name."""
-    tags = scene.facts.account_tags
+    tags = context.observed.account_tags
     if tags is None:
         return read_account_tags(account_id)
-    if tags.get(TAG_ONBOARDING) == scene.request.onboarding_id:
+    if tags.get(TAG_ONBOARDING) == context.request.onboarding_id:
         return Adopt(account_id)
     return NeedsHuman(
         reason=f"account {account_id} of the organization has the e-mail address or the name asked "
-        f"for, and not the tag {TAG_ONBOARDING}={scene.request.onboarding_id}",
+        f"for, and not the tag {TAG_ONBOARDING}={context.request.onboarding_id}",
         what_to_do="give another e-mail address, or link the account that is there",
     )
 
 
 def _decide_from_creations(
-    scene: OnboardingContext, rows: tuple[ObservedCreation, ...]
+    context: OnboardingContext, rows: tuple[ObservedCreation, ...]
 ) -> Decision:
     for row in rows:
         if row.state == "SUCCEEDED":
-            return adopt(scene, row.account_id)
+            return adopt(context, row.account_id)
     for row in rows:
         if row.state == "IN_PROGRESS":
-            return _poll(scene, row.requested_at)
-    intents = scene.record.intents_for("create_account")
+            return _poll(context, row.requested_at)
+    intents = context.record.intents_for("create_account")
     if not intents:
-        return _create(scene)
+        return _create(context)
     last = intents[-1]
     if last.failure:
-        return _after_failure(scene, last.failure, last.at)
-    if last.request_id and scene.now - last.at > STUCK:
+        return _after_failure(context, last.failure, last.at)
+    if last.request_id and context.now - last.at > STUCK:
         return NeedsHuman(
             reason=f"AWS no longer knows the creation {last.request_id}",
             what_to_do="look in the organization for the account, tag it, and retry",
         )
-    if scene.now - last.at < SETTLE or last.request_id:
+    if context.now - last.at < SETTLE or last.request_id:
         return Wait(
             kind=WaitKind.WAITING_AWS,
             reason="an account may have been asked for; AWS is given time to show it",
-            again_at=scene.now + timedelta(seconds=30),
+            again_at=context.now + timedelta(seconds=30),
         )
-    return _create(scene)
+    return _create(context)
 
 
-def _poll(scene: OnboardingContext, requested_at: datetime) -> Wait:
+def _poll(context: OnboardingContext, requested_at: datetime) -> Wait:
     """Every 2 to 30 seconds; a stuck creation is told, and never asked for again."""
-    age = max(scene.now - requested_at, timedelta())
+    age = max(context.now - requested_at, timedelta())
     if age > STUCK:
         return Wait(
             kind=WaitKind.BLOCKED,
             reason=f"AWS has been creating the account for {age}; ask AWS support",
-            again_at=scene.now + STUCK,
+            again_at=context.now + STUCK,
         )
     pause = min(max(age / 4, timedelta(seconds=2)), timedelta(seconds=30))
     return Wait(
         kind=WaitKind.WAITING_AWS,
         reason="AWS is creating the account",
-        again_at=scene.now + pause,
+        again_at=context.now + pause,
     )
 
 
-def _after_failure(scene: OnboardingContext, failure: str, asked_at: datetime) -> Decision:
-    if "create_account" in scene.record.troubles:
-        return _create(scene)  # The call itself was refused: its trouble tells when to go on.
+def _after_failure(context: OnboardingContext, failure: str, asked_at: datetime) -> Decision:
+    if "create_account" in context.record.troubles:
+        return _create(context)  # The call itself was refused: its trouble tells when to go on.
     meaning = creation_meaning(failure)
-    intents = scene.record.intents_for("create_account")
+    intents = context.record.intents_for("create_account")
     if meaning.means is Reaction.WAIT:
         again_at = asked_at + meaning.again_after
-        if scene.now >= again_at:
-            return _create(scene)
+        if context.now >= again_at:
+            return _create(context)
         return Wait(
             kind=meaning.wait_kind,
             reason=meaning.what_to_do,
             again_at=again_at,
             aws_words=failure,
         )
-    if meaning.means is Reaction.LOOK_AGAIN and scene.now - asked_at < SETTLE:
+    if meaning.means is Reaction.LOOK_AGAIN and context.now - asked_at < SETTLE:
         return Wait(
             kind=WaitKind.WAITING_AWS,
             reason="the account may be one we asked for before; AWS is given time to show it",
-            again_at=scene.now + timedelta(seconds=30),
+            again_at=context.now + timedelta(seconds=30),
             aws_words=failure,
         )
     tries = sum(intent.failure == failure for intent in intents)
     again = meaning.means is Reaction.TRY_AGAIN or failure == "CONCURRENT_ACCOUNT_MODIFICATION"
     if again and tries < INTERNAL_FAILURES_MAX:
-        return _create(scene)
+        return _create(context)
     what_to_do = meaning.what_to_do or "ask AWS support, then retry"
     if failure == "EMAIL_ALREADY_EXISTS":
         what_to_do = "another AWS account has this e-mail address; give another one, then retry"
@@ -160,15 +160,15 @@ def _after_failure(scene: OnboardingContext, failure: str, asked_at: datetime) -
     )
 
 
-def _create(scene: OnboardingContext) -> Decision:
-    rows = scene.facts.creations or ()
+def _create(context: OnboardingContext) -> Decision:
+    rows = context.observed.creations or ()
     if sum(row.state == "IN_PROGRESS" for row in rows) >= CREATIONS_IN_FLIGHT_MAX:
         return Wait(
             kind=WaitKind.BLOCKED,
             reason=f"AWS creates {CREATIONS_IN_FLIGHT_MAX} accounts at a time",
-            again_at=scene.now + timedelta(seconds=30),
+            again_at=context.now + timedelta(seconds=30),
         )
-    request = scene.request
+    request = context.request
     return write_once(
         "create_account",
         "organizations",
@@ -176,7 +176,7 @@ def _create(scene: OnboardingContext) -> Decision:
         invalidates=("accounts", "creations", "account_tags"),
         Email=request.email,
         AccountName=request.account_name,
-        RoleName=scene.practice.bootstrap_role,
+        RoleName=context.reseller.bootstrap_role,
         IamUserAccessToBilling="ALLOW",
-        Tags=account_tags(scene),
+        Tags=account_tags(context),
     )

@@ -15,21 +15,21 @@ from accounts.model.observed import ObservedAccount, ObservedHandshake
 from accounts.onboarding.creation import adopt
 
 
-def ensure_invited(scene: OnboardingContext) -> Decision | None:
+def ensure_invited(context: OnboardingContext) -> Decision | None:
     """Is there an invitation of ours, or is the account in already?"""
-    if scene.facts.accounts is None:
+    if context.observed.accounts is None:
         return read_accounts()
-    if _member(scene) is not None:
+    if _member(context) is not None:
         return None
-    if scene.facts.handshakes is None:
+    if context.observed.handshakes is None:
         return read_handshakes()
-    handshake = handshake_of(scene.request, scene.facts, scene.record)
-    return _invite(scene) if handshake is None else None
+    handshake = handshake_of(context.request, context.observed, context.record)
+    return _invite(context) if handshake is None else None
 
 
-def _member(scene: OnboardingContext) -> ObservedAccount | None:
-    request = scene.request
-    for account in scene.facts.accounts or ():
+def _member(context: OnboardingContext) -> ObservedAccount | None:
+    request = context.request
+    for account in context.observed.accounts or ():
         if request.account_id == account.account_id:
             return account
         if not request.account_id and account.email.lower() == request.email.lower():
@@ -37,8 +37,8 @@ def _member(scene: OnboardingContext) -> ObservedAccount | None:
     return None
 
 
-def _invite(scene: OnboardingContext) -> Call:
-    request = scene.request
+def _invite(context: OnboardingContext) -> Call:
+    request = context.request
     target_type = "ACCOUNT" if request.account_id else "EMAIL"
     return write_once(
         "invite_account",
@@ -47,33 +47,33 @@ def _invite(scene: OnboardingContext) -> Call:
         invalidates=("accounts", "handshakes", "account_tags"),
         Target={"Id": request.account_id or request.email, "Type": target_type},
         Notes=f"Onboarding {request.onboarding_id}",
-        Tags=account_tags(scene),
+        Tags=account_tags(context),
     )
 
 
-def ensure_joined(scene: OnboardingContext) -> Decision | None:
+def ensure_joined(context: OnboardingContext) -> Decision | None:
     """The invited account is a member, by our invitation."""
-    if scene.record.account_id:
+    if context.record.account_id:
         return None
-    if scene.facts.accounts is None:
+    if context.observed.accounts is None:
         return read_accounts()
-    if (member := _member(scene)) is not None:
-        if scene.record.handshake_id:
+    if (member := _member(context)) is not None:
+        if context.record.handshake_id:
             return Adopt(member.account_id)
-        return adopt(scene, member.account_id)
-    if scene.facts.handshakes is None:
+        return adopt(context, member.account_id)
+    if context.observed.handshakes is None:
         return read_handshakes()
-    handshake = handshake_of(scene.request, scene.facts, scene.record)
-    return _invite(scene) if handshake is None else _wait_for_acceptance(scene, handshake)
+    handshake = handshake_of(context.request, context.observed, context.record)
+    return _invite(context) if handshake is None else _wait_for_acceptance(context, handshake)
 
 
-def _wait_for_acceptance(scene: OnboardingContext, handshake: ObservedHandshake) -> Decision:
+def _wait_for_acceptance(context: OnboardingContext, handshake: ObservedHandshake) -> Decision:
     match handshake.state:
-        case "OPEN" | "REQUESTED" if scene.now < handshake.expires_at:
+        case "OPEN" | "REQUESTED" if context.now < handshake.expires_at:
             return Wait(
                 kind=WaitKind.WAITING_CLIENT,
                 reason="the client has to accept the invitation",
-                again_at=min(scene.now + timedelta(minutes=15), handshake.expires_at),
+                again_at=min(context.now + timedelta(minutes=15), handshake.expires_at),
                 aws_words=f"{handshake.handshake_id} {handshake.state}",
                 expires_at=handshake.expires_at,
             )
@@ -81,7 +81,7 @@ def _wait_for_acceptance(scene: OnboardingContext, handshake: ObservedHandshake)
             return Wait(
                 kind=WaitKind.WAITING_AWS,
                 reason="the client accepted; AWS is given time to show the account",
-                again_at=scene.now + timedelta(seconds=30),
+                again_at=context.now + timedelta(seconds=30),
                 aws_words=f"{handshake.handshake_id} ACCEPTED",
             )
     ended = {"DECLINED": "declined", "CANCELED": "cancelled"}.get(handshake.state, "expired")
@@ -92,14 +92,14 @@ def _wait_for_acceptance(scene: OnboardingContext, handshake: ObservedHandshake)
     )
 
 
-def ensure_transfer_asked(scene: OnboardingContext) -> Decision | None:
-    if scene.facts.transfers is None:
+def ensure_transfer_asked(context: OnboardingContext) -> Decision | None:
+    if context.observed.transfers is None:
         return read_transfers()
-    if transfer_of(scene.request, scene.facts, scene.record) is not None:
+    if transfer_of(context.request, context.observed, context.record) is not None:
         return None
-    request = scene.request
+    request = context.request
     assert request.transfer_starts_at is not None
-    if request.transfer_starts_at <= scene.now:
+    if request.transfer_starts_at <= context.now:
         return NeedsHuman(
             reason=f"{request.transfer_starts_at:%Y-%m-%d} has begun; a transfer starts on a first",
             what_to_do="ask for the first of a month to come",
@@ -117,20 +117,20 @@ def ensure_transfer_asked(scene: OnboardingContext) -> Decision | None:
     )
 
 
-def ensure_transferred(scene: OnboardingContext) -> Decision | None:
+def ensure_transferred(context: OnboardingContext) -> Decision | None:
     """Accepted, and the month it starts with has begun."""
-    if scene.record.account_id:
+    if context.record.account_id:
         return None
-    if (asked := ensure_transfer_asked(scene)) is not None:
+    if (asked := ensure_transfer_asked(context)) is not None:
         return asked
-    transfer = transfer_of(scene.request, scene.facts, scene.record)
+    transfer = transfer_of(context.request, context.observed, context.record)
     assert transfer is not None
     words = f"{transfer.transfer_id} {transfer.status}"
-    if transfer.status == "REQUESTED" and scene.now < transfer.starts_at:
+    if transfer.status == "REQUESTED" and context.now < transfer.starts_at:
         return Wait(
             kind=WaitKind.WAITING_CLIENT,
             reason="the client's management account has to accept the billing transfer",
-            again_at=min(scene.now + timedelta(hours=1), transfer.starts_at),
+            again_at=min(context.now + timedelta(hours=1), transfer.starts_at),
             aws_words=words,
             expires_at=transfer.starts_at,
         )
@@ -140,7 +140,7 @@ def ensure_transferred(scene: OnboardingContext) -> Decision | None:
             what_to_do="speak with the client; retry asks for a new transfer",
             aws_words=words,
         )
-    if scene.now < transfer.starts_at:
+    if context.now < transfer.starts_at:
         return Wait(
             kind=WaitKind.WAITING_AWS,
             reason=f"the billing transfer starts on {transfer.starts_at:%Y-%m-%d}",

@@ -99,48 +99,50 @@ GRANTED_ANEW: tuple[Goal, ...] = (ensure_as_granted, ensure_proved)
 
 
 def next_step(
-    practice: Reseller, request: AccountRequest, facts: Observed, record: Record, now: datetime
+    reseller: Reseller, request: AccountRequest, observed: Observed, record: Record, now: datetime
 ) -> Decision:
     """The one thing to do now, from what is seen and remembered; the same for the same."""
     return with_back_off(
-        _decide(OnboardingContext(practice, request, facts, record, now)), record, now
+        _decide(OnboardingContext(reseller, request, observed, record, now)), record, now
     )
 
 
 def plan_of(request: AccountRequest) -> tuple[tuple[Stage, tuple[str, ...]], ...]:
-    """The plan in words, for `validate_only` and the steps table."""
+    """The plan in words, for `validate_only` and the steps table: what is ensured, in order."""
     return tuple(
-        (stage, tuple(goal.__name__ for goal in goals)) for stage, goals in PLANS[request.kind]
+        (stage, tuple(goal.__name__.removeprefix("ensure_") for goal in goals))
+        for stage, goals in PLANS[request.kind]
     )
 
 
 def open_findings(
-    practice: Reseller, request: AccountRequest, record: Record
+    reseller: Reseller, request: AccountRequest, record: Record
 ) -> tuple[Finding, ...]:
     """What a person should still look at in an account that is live."""
-    return tuple(sorted((*record.findings.values(), *unproved_findings(practice, request))))
+    return tuple(sorted((*record.findings.values(), *unproved_findings(reseller, request))))
 
 
-def _decide(scene: OnboardingContext) -> Decision:
-    for stage, goals in PLANS[scene.request.kind]:
-        if has_reached(scene.record.stage, stage):
+def _decide(context: OnboardingContext) -> Decision:
+    for stage, goals in PLANS[context.request.kind]:
+        if has_reached(context.record.stage, stage):
             continue
-        for goal in (*_always(scene), *goals):
-            decision = goal(scene)
+        for goal in (*_always(context), *goals):
+            decision = goal(context)
             if decision is not None:
                 return decision
         return Reach(stage)
-    if scene.record.stage is Stage.LIVE and ensure_proved(scene) is not None:
-        for goal in (*_always(scene), *GRANTED_ANEW):
-            decision = goal(scene)
+    if context.record.stage is Stage.LIVE and ensure_proved(context) is not None:
+        for goal in (*_always(context), *GRANTED_ANEW):
+            decision = goal(context)
             if decision is not None:
                 return decision
-    return Done(open_findings(scene.practice, scene.request, scene.record))
+    return Done(open_findings(context.reseller, context.request, context.record))
 
 
-def _always(scene: OnboardingContext) -> Iterator[Goal]:
+def _always(context: OnboardingContext) -> Iterator[Goal]:
     linked = (
-        bool(scene.record.account_id) and scene.request.kind is not OnboardingKind.BILLING_TRANSFER
+        bool(context.record.account_id)
+        and context.request.kind is not OnboardingKind.BILLING_TRANSFER
     )
     if linked:
         yield ensure_in_good_standing

@@ -9,21 +9,21 @@ from accounts.engine.context import OnboardingContext
 from accounts.model.decision import Assign, Decision, NeedsHuman, Reserve
 
 
-def ensure_reserved(scene: OnboardingContext) -> Decision | None:
-    if scene.record.reserved:
+def ensure_reserved(context: OnboardingContext) -> Decision | None:
+    if context.record.reserved:
         return None
-    return Reserve(email=scene.request.email, account_name=scene.request.account_name)
+    return Reserve(email=context.request.email, account_name=context.request.account_name)
 
 
-def ensure_organization_fit(scene: OnboardingContext) -> Decision | None:
+def ensure_organization_fit(context: OnboardingContext) -> Decision | None:
     """Are we where we think we are, and may accounts be made there at all?"""
-    organization = scene.facts.organization
+    organization = context.observed.organization
     if organization is None:
         return read_organization()
-    if organization.payer_account_id != scene.practice.payer_account_id:
+    if organization.payer_account_id != context.reseller.payer_account_id:
         return NeedsHuman(
             reason=f"the credentials belong to the payer {organization.payer_account_id}",
-            what_to_do=f"use those of {scene.practice.payer_account_id}",
+            what_to_do=f"use those of {context.reseller.payer_account_id}",
         )
     if not organization.all_features:
         return NeedsHuman(
@@ -33,14 +33,14 @@ def ensure_organization_fit(scene: OnboardingContext) -> Decision | None:
     return None
 
 
-def ensure_assigned(scene: OnboardingContext) -> Decision | None:
+def ensure_assigned(context: OnboardingContext) -> Decision | None:
     """The account belongs to its client from the UTC day on which its bill came to be ours."""
-    if scene.record.assigned_on is not None:
+    if context.record.assigned_on is not None:
         return None
-    if scene.request.transfer_starts_at is not None:
-        day = scene.request.transfer_starts_at.date()
-    elif scene.facts.account is None:
-        return read_account(scene.account_id)
+    if context.request.transfer_starts_at is not None:
+        day = context.request.transfer_starts_at.date()
+    elif context.observed.account is None:
+        return read_account(context.account_id)
     else:
-        day = scene.facts.account.joined_at.astimezone(UTC).date()
-    return Assign(scene.account_id, scene.request.client_key, day)
+        day = context.observed.account.joined_at.astimezone(UTC).date()
+    return Assign(context.account_id, context.request.client_key, day)

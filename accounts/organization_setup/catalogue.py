@@ -20,32 +20,32 @@ from accounts.organization_setup.organization import (
 from accounts.organization_setup.roles import PEOPLE, WORKER, payer_root, service_role
 
 
-def configuration_of(scene: SetupContext) -> dict[str, str]:
+def configuration_of(context: SetupContext) -> dict[str, str]:
     """The ids that the configuration's `onboarding.organizations` needs; {} until all are there."""
-    if "see_root" not in scene.answers:
+    if "see_root" not in context.answers:
         return {}
     found = {
-        "payer": scene.payer_account_id,
-        "organization_id": scene.organization_id,
-        "root_id": scene.root_id,
-        "client_ou_id": client_ou_id(scene),
-        "membership_scp_id": guard_id(scene, "scp_membership"),
-        "root_scp_id": guard_id(scene, "scp_root"),
-        "automation_role": scene.role_arn("msp-onboard"),
-        "offboarding_role": scene.role_arn("msp-offboard"),
+        "payer": context.payer_account_id,
+        "organization_id": context.organization_id,
+        "root_id": context.root_id,
+        "client_ou_id": client_ou_id(context),
+        "membership_scp_id": guard_id(context, "scp_membership"),
+        "root_scp_id": guard_id(context, "scp_root"),
+        "automation_role": context.role_arn("msp-onboard"),
+        "offboarding_role": context.role_arn("msp-offboard"),
     }
     return found if all(found.values()) else {}
 
 
-def _configured(scene: SetupContext) -> Todo | None:
-    found, practice = configuration_of(scene), scene.wanted.practice
-    if practice is None or not found:
+def _configured(context: SetupContext) -> Todo | None:
+    found, reseller = configuration_of(context), context.wanted.reseller
+    if reseller is None or not found:
         return Later("put the ids into the configuration, add mailbox and contacts, and apply")
     said = {
-        "root_id": practice.root_id,
-        "client_ou_id": practice.client_ou_id,
-        "membership_scp_id": practice.membership_scp_id,
-        "root_scp_id": practice.root_scp_id,
+        "root_id": reseller.root_id,
+        "client_ou_id": reseller.client_ou_id,
+        "membership_scp_id": reseller.membership_scp_id,
+        "root_scp_id": reseller.root_scp_id,
     }
     wrong = [f"{key} is {found[key]}, not {there}" for key, there in said.items()
              if found[key] != there]  # fmt: skip

@@ -21,12 +21,12 @@ ANOMALIES = "msp-accounts"
 IMPACT_MIN_USD = "100"
 
 
-def cost_tag(scene: SetupContext) -> Todo | None:
-    if "see_cost_tags" not in scene.answers:
+def cost_tag(context: SetupContext) -> Todo | None:
+    if "see_cost_tags" not in context.answers:
         return read(
             "see_cost_tags", "ce", "ListCostAllocationTags", session=AS_SETUP, TagKeys=[TAG_CLIENT]
         )
-    known = {t["TagKey"]: t["Status"] for t in scene.seen("see_cost_tags")["CostAllocationTags"]}
+    known = {t["TagKey"]: t["Status"] for t in context.seen("see_cost_tags")["CostAllocationTags"]}
     if TAG_CLIENT not in known:
         return Later(f"AWS offers {TAG_CLIENT} up to a day after the first account carries it")
     if known[TAG_CLIENT] == "Active":
@@ -42,19 +42,19 @@ def cost_tag(scene: SetupContext) -> Todo | None:
     return SetupChange(call=call, words=f"activate the cost allocation tag {TAG_CLIENT}")
 
 
-def anomalies(scene: SetupContext) -> Todo | None:
+def anomalies(context: SetupContext) -> Todo | None:
     """One monitor for all accounts, those to come as well; AWS makes a second one if asked."""
-    email = scene.wanted.email
+    email = context.wanted.email
     if not email:
         return ByHand("say with --email where AWS is to send anomalies of cost")
-    if "see_monitors" not in scene.answers:
+    if "see_monitors" not in context.answers:
         return read("see_monitors", "ce", "GetAnomalyMonitors", session=AS_SETUP)
     words = f"watch every account's costs, and tell {email} daily from {IMPACT_MIN_USD} USD on"
     monitor = {
         "MonitorName": ANOMALIES, "MonitorType": "DIMENSIONAL",
         "MonitorDimension": "LINKED_ACCOUNT",
     }  # fmt: skip
-    arn = _monitor_arn(scene.seen("see_monitors"))
+    arn = _monitor_arn(context.seen("see_monitors"))
     if not arn:
         call = write_once(
             "make_monitor",
@@ -65,9 +65,9 @@ def anomalies(scene: SetupContext) -> Todo | None:
             AnomalyMonitor=monitor,
         )
         return SetupChange(call=call, words=words)
-    if "see_subscriptions" not in scene.answers:
+    if "see_subscriptions" not in context.answers:
         return read("see_subscriptions", "ce", "GetAnomalySubscriptions", session=AS_SETUP)
-    if _is_told(scene.answers["see_subscriptions"], arn, email):
+    if _is_told(context.answers["see_subscriptions"], arn, email):
         return None
     subscription = {
         "SubscriptionName": ANOMALIES,

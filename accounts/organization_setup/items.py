@@ -30,13 +30,13 @@ class WantedSetup:
     bootstrap_role: str = "MspBootstrap"
     alert_email: str = ""
     """Where AWS sends anomalies of cost; '' for the practice's billing contact."""
-    practice: Reseller | None = None
+    reseller: Reseller | None = None
 
     @property
     def email(self) -> str:
-        if self.alert_email or self.practice is None:
+        if self.alert_email or self.reseller is None:
             return self.alert_email
-        return self.practice.contacts[ContactType.BILLING].email
+        return self.reseller.contacts[ContactType.BILLING].email
 
 
 class SetupState(StrEnum):
@@ -116,7 +116,7 @@ class SetupContext:
         return replace(self, answers={**self.answers, look.key: answer})
 
     def after_writing(self, call: Call) -> SetupContext:
-        kept = {key: each for key, each in self.answers.items() if key not in call.spoils}
+        kept = {key: each for key, each in self.answers.items() if key not in call.invalidates}
         return replace(self, answers=kept)
 
     # What the later items stand on; seen by the first two. -----------------------------
@@ -139,23 +139,23 @@ class SetupContext:
 
     def role_arn(self, name: str) -> str:
         """As the configuration has it, or of that name in the payer account."""
-        practice = self.wanted.practice
+        reseller = self.wanted.reseller
         configured = {
-            "msp-onboard": practice.automation_arn if practice else "",
-            "msp-offboard": practice.offboarding_arn if practice else "",
+            "msp-onboard": reseller.automation_arn if reseller else "",
+            "msp-offboard": reseller.offboarding_arn if reseller else "",
         }
         arn = f"arn:{self.partition}:iam::{self.payer_account_id}:role/{name}"
         return configured.get(name) or arn
 
     def places(self, **more: str) -> dict[str, str]:
         """What the policy files leave open, as far as it is known before the guards are there."""
-        practice = self.wanted.practice
+        reseller = self.wanted.reseller
         return {
             "partition": self.partition,
             "payer": self.payer_account_id,
             "organization": self.organization_id,
             "root_id": self.root_id,
-            "bootstrap_role": practice.bootstrap_role if practice else self.wanted.bootstrap_role,
+            "bootstrap_role": reseller.bootstrap_role if reseller else self.wanted.bootstrap_role,
             "automation_arn": self.role_arn("msp-onboard"),
             "offboarding_arn": self.role_arn("msp-offboard"),
             **more,

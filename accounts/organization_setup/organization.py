@@ -29,38 +29,38 @@ SEE_CALLER = read("see_caller", "sts", "GetCallerIdentity", session=AS_SETUP)
 # Where we are. -------------------------------------------------------------------------
 
 
-def in_the_payer(scene: SetupContext) -> Todo | None:
-    if "see_caller" not in scene.answers:
+def in_the_payer(context: SetupContext) -> Todo | None:
+    if "see_caller" not in context.answers:
         return SEE_CALLER
-    wanted, account_id = scene.wanted.payer_account_id, scene.payer_account_id
+    wanted, account_id = context.wanted.payer_account_id, context.payer_account_id
     if wanted and wanted != account_id:
         return ByHand(f"these credentials are of {account_id}; sign in to the payer {wanted}")
-    if "see_organization" not in scene.answers:
+    if "see_organization" not in context.answers:
         return read("see_organization", "organizations", "DescribeOrganization", session=AS_SETUP)
-    if isinstance(scene.answers["see_organization"], Refusal):
+    if isinstance(context.answers["see_organization"], Refusal):
         return ByHand(
             f"{account_id} has no organization; make one, with all features: "
             "aws organizations create-organization --feature-set ALL"
         )
-    payer = scene.seen("see_organization")["Organization"]["MasterAccountId"]
+    payer = context.seen("see_organization")["Organization"]["MasterAccountId"]
     if payer != account_id:
         return ByHand(f"{account_id} is a member of {payer}'s organization; sign in to {payer}")
-    practice = scene.wanted.practice
-    if practice is not None and practice.organization_id != scene.organization_id:
+    reseller = context.wanted.reseller
+    if reseller is not None and reseller.organization_id != context.organization_id:
         return ByHand(
-            f"the configuration says {practice.organization_id}, AWS says {scene.organization_id}"
+            f"the configuration says {reseller.organization_id}, AWS says {context.organization_id}"
         )
     return None
 
 
-def all_features(scene: SetupContext) -> Todo | None:
+def all_features(context: SetupContext) -> Todo | None:
     """Cannot be taken back, and every invited member has to agree: a person's decision."""
-    if scene.seen("see_organization")["Organization"]["FeatureSet"] != "ALL":
+    if context.seen("see_organization")["Organization"]["FeatureSet"] != "ALL":
         return ByHand(
             "the organization has consolidated billing only; enable all features in the console "
             "of AWS Organizations: it cannot be taken back, and every invited member has to agree"
         )
-    if "see_root" not in scene.answers:
+    if "see_root" not in context.answers:
         return read("see_root", "organizations", "ListRoots", session=AS_SETUP)
     return None
 
@@ -68,12 +68,12 @@ def all_features(scene: SetupContext) -> Todo | None:
 # What the organization allows. ---------------------------------------------------------
 
 
-def trusted_access(scene: SetupContext) -> Todo | None:
-    if "see_services" not in scene.answers:
+def trusted_access(context: SetupContext) -> Todo | None:
+    if "see_services" not in context.answers:
         return read(
             "see_services", "organizations", "ListAWSServiceAccessForOrganization", session=AS_SETUP
         )
-    listed = scene.seen("see_services")["EnabledServicePrincipals"]
+    listed = context.seen("see_services")["EnabledServicePrincipals"]
     missing = [name for name in TRUSTED if name not in {s["ServicePrincipal"] for s in listed}]
     for name in missing:
         call = write(
@@ -88,9 +88,9 @@ def trusted_access(scene: SetupContext) -> Todo | None:
     return None
 
 
-def root_access(scene: SetupContext) -> Todo | None:
+def root_access(context: SetupContext) -> Todo | None:
     """Members need no root credentials; their root is entered from here, for a task at a time."""
-    answer = scene.answers.get("see_root_features")
+    answer = context.answers.get("see_root_features")
     if answer is None:
         return read("see_root_features", "iam", "ListOrganizationsFeatures", session=AS_SETUP)
     enabled = () if isinstance(answer, Refusal) else answer.get("EnabledFeatures", ())
@@ -109,10 +109,10 @@ def root_access(scene: SetupContext) -> Todo | None:
     return None
 
 
-def control_policies(scene: SetupContext) -> Todo | None:
-    if "see_policy_types" not in scene.answers:
+def control_policies(context: SetupContext) -> Todo | None:
+    if "see_policy_types" not in context.answers:
         return read("see_policy_types", "organizations", "ListRoots", session=AS_SETUP)
-    types = scene.seen("see_policy_types")["Roots"][0]["PolicyTypes"]
+    types = context.seen("see_policy_types")["Roots"][0]["PolicyTypes"]
     if any((each["Type"], each["Status"]) == (SCP, "ENABLED") for each in types):
         return None
     if any(each["Type"] == SCP for each in types):
@@ -123,7 +123,7 @@ def control_policies(scene: SetupContext) -> Todo | None:
         "EnablePolicyType",
         session=AS_SETUP,
         invalidates=("see_policy_types",),
-        RootId=scene.root_id,
+        RootId=context.root_id,
         PolicyType=SCP,
     )
     return SetupChange(call=call, words="enable service control policies")
@@ -132,37 +132,37 @@ def control_policies(scene: SetupContext) -> Todo | None:
 # The clients' place, and its guards. ---------------------------------------------------
 
 
-def client_ou_id(scene: SetupContext) -> str:
+def client_ou_id(context: SetupContext) -> str:
     """'' while there is none: the one that the configuration names, or one of that name."""
-    configured = scene.answers.get("see_client_ou")
+    configured = context.answers.get("see_client_ou")
     if configured is not None and not isinstance(configured, Refusal):
         return str(configured["OrganizationalUnit"]["Id"])
-    if "see_units" not in scene.answers:
+    if "see_units" not in context.answers:
         return ""
-    units = scene.seen("see_units")["OrganizationalUnits"]
-    name = scene.wanted.client_ou_name
+    units = context.seen("see_units")["OrganizationalUnits"]
+    name = context.wanted.client_ou_name
     return next((str(unit["Id"]) for unit in units if unit["Name"] == name), "")
 
 
-def client_ou(scene: SetupContext) -> Todo | None:
-    practice = scene.wanted.practice
-    if practice is not None and "see_client_ou" not in scene.answers:
+def client_ou(context: SetupContext) -> Todo | None:
+    reseller = context.wanted.reseller
+    if reseller is not None and "see_client_ou" not in context.answers:
         return read(
             "see_client_ou",
             "organizations",
             "DescribeOrganizationalUnit",
             session=AS_SETUP,
-            OrganizationalUnitId=practice.client_ou_id,
+            OrganizationalUnitId=reseller.client_ou_id,
         )
-    if client_ou_id(scene):
+    if client_ou_id(context):
         return None
-    if "see_units" not in scene.answers:
+    if "see_units" not in context.answers:
         return read(
             "see_units",
             "organizations",
             "ListOrganizationalUnitsForParent",
             session=AS_SETUP,
-            ParentId=scene.root_id,
+            ParentId=context.root_id,
         )
     call = write(
         "make_client_ou",
@@ -170,37 +170,39 @@ def client_ou(scene: SetupContext) -> Todo | None:
         "CreateOrganizationalUnit",
         session=AS_SETUP,
         invalidates=("see_units",),
-        ParentId=scene.root_id,
-        Name=scene.wanted.client_ou_name,
+        ParentId=context.root_id,
+        Name=context.wanted.client_ou_name,
     )
-    return SetupChange(call=call, words=f"make the OU {scene.wanted.client_ou_name} under the root")
+    return SetupChange(
+        call=call, words=f"make the OU {context.wanted.client_ou_name} under the root"
+    )
 
 
 GUARDS = {"scp_membership": "msp-membership", "scp_root": "msp-root"}
 
 
-def guard_id(scene: SetupContext, file: str) -> str:
+def guard_id(context: SetupContext, file: str) -> str:
     """'' while there is none: the one that the configuration names, or one of our name."""
-    if "see_policies" not in scene.answers:
+    if "see_policies" not in context.answers:
         return ""
-    practice = scene.wanted.practice
+    reseller = context.wanted.reseller
     configured = {
-        "scp_membership": practice.membership_scp_id if practice else "",
-        "scp_root": practice.root_scp_id if practice else "",
+        "scp_membership": reseller.membership_scp_id if reseller else "",
+        "scp_root": reseller.root_scp_id if reseller else "",
     }[file]
-    listed = {str(p["Id"]): str(p["Name"]) for p in scene.seen("see_policies")["Policies"]}
+    listed = {str(p["Id"]): str(p["Name"]) for p in context.seen("see_policies")["Policies"]}
     if configured in listed:
         return configured
     return next((each for each, name in listed.items() if name == GUARDS[file]), "")
 
 
-def guard(scene: SetupContext, *, file: str) -> Todo | None:
-    if "see_policies" not in scene.answers:
+def guard(context: SetupContext, *, file: str) -> Todo | None:
+    if "see_policies" not in context.answers:
         return read("see_policies", "organizations", "ListPolicies", session=AS_SETUP, Filter=SCP)
-    wanted = policy_file(file, **scene.places())
+    wanted = policy_file(file, **context.places())
     if unfit := blocking_words(validate_policy(wanted, PolicyKind.GUARD, where=file)):
         return ByHand(f"our own policy is not fit to be written: {unfit}")
-    policy_id = guard_id(scene, file)
+    policy_id = guard_id(context, file)
     if not policy_id:
         call = write(
             "make_guard",
@@ -216,7 +218,7 @@ def guard(scene: SetupContext, *, file: str) -> Todo | None:
         made = f"make the service control policy {GUARDS[file]}; each account gets it when it joins"
         return SetupChange(call=replace(call, subject=file), words=made)
     key = f"see_guard:{file}"
-    if key not in scene.answers:
+    if key not in context.answers:
         return read(
             "see_guard",
             "organizations",
@@ -225,7 +227,7 @@ def guard(scene: SetupContext, *, file: str) -> Todo | None:
             subject=file,
             PolicyId=policy_id,
         )
-    there: Document = json.loads(scene.seen(key)["Policy"]["Content"])
+    there: Document = json.loads(context.seen(key)["Policy"]["Content"])
     if same_policy(there, wanted):
         return None
     call = write(

@@ -29,16 +29,16 @@ POLICY_NAME = "msp"
 """Of the one inline policy that a service role carries."""
 
 
-def service_policy(scene: SetupContext, file: str) -> Document | None:
+def service_policy(context: SetupContext, file: str) -> Document | None:
     """Filled in; None while an OU or a guard that it names is not there."""
     made = {
-        "client_ou": client_ou_id(scene),
-        "membership_scp": guard_id(scene, "scp_membership"),
-        "root_scp": guard_id(scene, "scp_root"),
+        "client_ou": client_ou_id(context),
+        "membership_scp": guard_id(context, "scp_membership"),
+        "root_scp": guard_id(context, "scp_root"),
     }
     known = {place: identity for place, identity in made.items() if identity}
     try:
-        return policy_file(file, **scene.places(**known))
+        return policy_file(file, **context.places(**known))
     except KeyError:
         return None
 
@@ -47,18 +47,18 @@ WORKER = "the worker"
 PEOPLE = "people who sign in with MFA"
 
 
-def service_role(scene: SetupContext, *, role: str, file: str, whom: str) -> Todo | None:
-    wanted = service_policy(scene, file)
+def service_role(context: SetupContext, *, role: str, file: str, whom: str) -> Todo | None:
+    wanted = service_policy(context, file)
     if wanted is None:
         return Later("its policy names the OU and the guards")
-    name = scene.role_arn(role).rsplit("/", 1)[-1]
+    name = context.role_arn(role).rsplit("/", 1)[-1]
     for operation, step, more in (
         ("GetRole", "see_role", {}),
         ("GetRolePolicy", "see_role_policy", {"PolicyName": POLICY_NAME}),
         ("ListRolePolicies", "see_inline", {}),
         ("ListAttachedRolePolicies", "see_attached", {}),
     ):
-        answer = scene.answers.get(f"{step}:{role}")
+        answer = context.answers.get(f"{step}:{role}")
         if answer is None:
             return read(
                 step, "iam", operation, session=AS_SETUP, subject=role, RoleName=name, **more
@@ -66,20 +66,20 @@ def service_role(scene: SetupContext, *, role: str, file: str, whom: str) -> Tod
         if isinstance(answer, Refusal):
             what = "the role" if operation == "GetRole" else f"its policy {POLICY_NAME}"
             return ByHand(f"make {what} {name}, for {whom}, with {file}.json (--policies DIR)")
-    return next(_role_faults(scene, role, wanted, whom), None)
+    return next(_role_faults(context, role, wanted, whom), None)
 
 
-def _role_faults(scene: SetupContext, role: str, wanted: Document, whom: str) -> Iterator[ByHand]:
-    trust = _document(scene.seen(f"see_role:{role}")["Role"]["AssumeRolePolicyDocument"])
+def _role_faults(context: SetupContext, role: str, wanted: Document, whom: str) -> Iterator[ByHand]:
+    trust = _document(context.seen(f"see_role:{role}")["Role"]["AssumeRolePolicyDocument"])
     if unfit := blocking_words(validate_policy(trust, PolicyKind.TRUST, where=role)):
         yield ByHand(f"{role}: its trust {unfit}")
     if whom is PEOPLE and not _asks_for_mfa(trust):
         yield ByHand(f"{role}: its trust lets people in without MFA")
-    there = _document(scene.seen(f"see_role_policy:{role}")["PolicyDocument"])
+    there = _document(context.seen(f"see_role_policy:{role}")["PolicyDocument"])
     if not same_policy(there, wanted):
         yield ByHand(f"put our policy {POLICY_NAME} on {role} anew", difference(there, wanted))
-    attached = scene.seen(f"see_attached:{role}")["AttachedPolicies"]
-    inline = scene.seen(f"see_inline:{role}")["PolicyNames"]
+    attached = context.seen(f"see_attached:{role}")["AttachedPolicies"]
+    inline = context.seen(f"see_inline:{role}")["PolicyNames"]
     others = [*(each["PolicyName"] for each in attached), *inline]
     others.remove(POLICY_NAME)
     if others:
@@ -105,9 +105,9 @@ def _document(value: Any) -> Document:
     return document
 
 
-def payer_root(scene: SetupContext) -> Todo | None:
-    if "see_payer_root" not in scene.answers:
+def payer_root(context: SetupContext) -> Todo | None:
+    if "see_payer_root" not in context.answers:
         return read("see_payer_root", "iam", "GetAccountSummary", session=AS_SETUP)
-    root = to_observed_root(scene.seen("see_payer_root"))
-    found = payer_root_findings(scene.payer_account_id, root)
+    root = to_observed_root(context.seen("see_payer_root"))
+    found = payer_root_findings(context.payer_account_id, root)
     return ByHand("; ".join(each.message for each in found)) if found else None

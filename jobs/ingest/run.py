@@ -15,13 +15,12 @@ from invoices.charges import Charges
 from invoices.clients import AccountId
 from invoices.money import exact_sum
 from invoices.periods import BillingPeriod
-from jobs.ingest.dialects import dialect as dialects
-from jobs.ingest.dialects.dialect import AUTO, Dialect
+from jobs.ingest.dialects import catalogue
+from jobs.ingest.dialects.catalogue import AUTO, Dialect
 from jobs.ingest.errors import IngestError
-from jobs.ingest.files import formats as files
+from jobs.ingest.files import formats
 from jobs.ingest.reduction.sums import SumTooLarge
-from jobs.ingest.sources import delivery as locate
-from jobs.ingest.sources.delivery import Delivery
+from jobs.ingest.sources.delivery import Delivery, locate
 from jobs.ingest.sources.source import StoredFile, open_location
 from jobs.ingest.summary import facts
 from jobs.ingest.summary.counted import Counted
@@ -69,7 +68,7 @@ def ingest(request: IngestRequest, *, cache: Path, progress: Progress) -> Ingest
     source, key = open_location(request.location)
     with tempfile.TemporaryDirectory(dir=cache, prefix="reading-") as folder:
         scratch = Path(folder)
-        delivery = locate.locate(source, key, request.period, scratch)
+        delivery = locate(source, key, request.period, scratch)
         _check_manifest(delivery, request)
         kept = PartCache(cache, request.dialect, request.tags)
         kept.prune(scratch)
@@ -148,14 +147,14 @@ class _SiblingHeaders:
         with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
             try:
                 path = self.delivery.source.local(file, Path(folder))
-                return files.inspect(path, where, lambda _: ()).columns
+                return formats.inspect(path, where, lambda _: ()).columns
             except IngestError:
                 return ()
 
 
 def _check_part(part: Part, request: IngestRequest, where: str) -> None:
     """That every row is of this payer and period; a file of another month is never mixed in."""
-    vocabulary = dialects.VOCABULARIES[part.dialect]
+    vocabulary = catalogue.VOCABULARIES[part.dialect]
     for text in part.reduced.texts("billing_period"):
         if text != str(request.period):
             words = f"column {vocabulary.period} has {text!r}, not {request.period}"
@@ -168,7 +167,7 @@ def _check_part(part: Part, request: IngestRequest, where: str) -> None:
 
 def _ingested(parts: list[Part], request: IngestRequest) -> Ingested:
     dialect, read = parts[0].dialect, _Read.of(parts)
-    merged = dialects.merged(part.reduced for part in parts)
+    merged = catalogue.merged(part.reduced for part in parts)
     parts.clear()  # They are large, and all that is needed of them is in `read` and `merged`.
     counted = Counted.of(merged)
     if counted.rows.is_empty():
@@ -196,7 +195,7 @@ class _Read:
             sum(part.reduced.dropped for part in parts),
             exact_sum(part.reduced.total("billed_cost") for part in parts),
             exact_sum(part.reduced.total("net_billed_cost") for part in parts),
-            all(dialects.has_invoice_ids(part.reduced) for part in parts),
+            all(catalogue.has_invoice_ids(part.reduced) for part in parts),
         )
 
 
@@ -208,7 +207,7 @@ def _check_accounts(charges: Charges, where: str) -> None:
 
 
 def _assert_conserved(read: _Read, by_key: pl.DataFrame) -> None:
-    """What was read is what leaves, exactly (that it is what the file says: `dialects.charged`)."""
+    """What was read is what leaves, exactly; that it is what the file says: `catalogue.charged`."""
     kept = by_key.select(pl.col("billed_cost", "net_billed_cost").sum()).row(0)
     assert (read.billed, read.net_billed) == kept, f"{read} was read, {kept} is kept"
     facts.assert_identity_2(by_key)

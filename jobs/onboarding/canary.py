@@ -11,14 +11,14 @@ from enum import Enum
 from accounts.model.lifecycle import Stage
 from accounts.model.mailbox import MailboxCheck
 from accounts.model.organization import OnboardingKind, Reseller
-from accounts.monitoring import mailbox_canary as canary
+from accounts.monitoring import mailbox_canary
 from accounts.monitoring.mailbox_canary import Canary, Mail
 from jobs.onboarding import post
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.watching import members_of_aws
 from kernel.errors import Refused
 from kernel.findings import Finding
-from service.store.accounts import members, onboardings, practices, root_security
+from service.store.accounts import members, onboardings, resellers, root_security
 
 TOKEN_BYTES = 24
 
@@ -63,12 +63,12 @@ def measure(
             return None
         look = _Look.of(environment, payer_account_id)
         try:
-            mails = post.headers_since(look.check, (look.now - canary.LOOKED_BACK).date())
+            mails = post.headers_since(look.check, (look.now - mailbox_canary.LOOKED_BACK).date())
         except post.PostTrouble as trouble:
-            return look.told([canary.unread(look.practice.mailbox, str(trouble))])
-        look.note(canary.arrived(look.canaries, mails, look.now))
+            return look.told([mailbox_canary.unread(look.reseller.mailbox, str(trouble))])
+        look.note(mailbox_canary.arrived(look.canaries, mails, look.now))
         sent, troubles = _send(look, sends)
-        looked_at = canary.CODES | {"mailbox_unread"}
+        looked_at = mailbox_canary.CODES | {"mailbox_unread"}
         if sends is not Sends.NOBODY:
             looked_at |= {"mailbox_unsent"}
         return look.told([*look.findings(mails), *troubles], sent=sent, looked_at=looked_at)
@@ -77,7 +77,7 @@ def measure(
 @dataclass
 class _Look:
     environment: OnboardingEnvironment
-    practice: Reseller
+    reseller: Reseller
     check: MailboxCheck
     addresses: Mapping[str, str]
     created: Mapping[str, str]
@@ -88,10 +88,10 @@ class _Look:
     def of(cls, environment: OnboardingEnvironment, payer_account_id: str) -> _Look:
         now = environment.now()
         with environment.database.transaction() as session:
-            practice = practices.practice(session, payer_account_id)
-            if practice.mail is None:
+            reseller = resellers.reseller(session, payer_account_id)
+            if reseller.mail is None:
                 raise NoMailboxCheck(payer_account_id)
-            since = now - timedelta(days=3 * practice.mail.every_days)
+            since = now - timedelta(days=3 * reseller.mail.every_days)
             canaries = root_security.canaries(session, payer_account_id, since=since)
             live = onboardings.onboardings(
                 session, payer_account_id=payer_account_id, state=Stage.LIVE, limit=1_000_000
@@ -100,9 +100,9 @@ class _Look:
         ours = {each.account_id for each in live if each.request.kind is OnboardingKind.CREATE}
         return cls(
             environment,
-            practice,
-            practice.mail,
-            canary.root_addresses(practice.mailbox, accounts),
+            reseller,
+            reseller.mail,
+            mailbox_canary.root_addresses(reseller.mailbox, accounts),
             {each.account_id: each.email for each in accounts if each.account_id in ours},
             canaries,
             now,
@@ -111,16 +111,18 @@ class _Look:
     def note(self, changed: Sequence[Canary]) -> None:
         """In the store, and in what the rest of this look is decided from."""
         with self.environment.database.transaction() as session:
-            root_security.put_canaries(session, self.practice.payer_account_id, changed)
+            root_security.put_canaries(session, self.reseller.payer_account_id, changed)
         known = {each.token: each for each in (*self.canaries, *changed)}
         self.canaries = tuple(known.values())
 
     def findings(self, mails: Sequence[Mail]) -> list[Finding]:
-        mailbox, check = self.practice.mailbox, self.check
+        mailbox, check = self.reseller.mailbox, self.check
         return [
-            *canary.mailbox_findings(check, mailbox, self.addresses, self.canaries, self.now),
-            *canary.elsewhere(mailbox, self.created),
-            *canary.alarms(mailbox, check.folder, self.addresses, mails),
+            *mailbox_canary.mailbox_findings(
+                check, mailbox, self.addresses, self.canaries, self.now
+            ),
+            *mailbox_canary.elsewhere(mailbox, self.created),
+            *mailbox_canary.alarms(mailbox, check.folder, self.addresses, mails),
         ]
 
     def told(
@@ -134,12 +136,12 @@ class _Look:
         with self.environment.database.transaction() as session:
             members.put_findings(
                 session,
-                self.practice.payer_account_id,
+                self.reseller.payer_account_id,
                 findings,
                 self.now,
                 looked_at=lambda finding: finding.code in looked_at,
             )
-        waiting = canary.outstanding(self.check, self.canaries, self.now)
+        waiting = mailbox_canary.outstanding(self.check, self.canaries, self.now)
         return Round(
             sent=sent,
             waiting=len(waiting),
@@ -151,12 +153,12 @@ class _Look:
 def _send(look: _Look, sends: Sends) -> tuple[int, list[Finding]]:
     if sends is Sends.NOBODY:
         return 0, []
-    wanted = canary.due(look.check, look.addresses, look.canaries, look.now)
+    wanted = mailbox_canary.due(look.check, look.addresses, look.canaries, look.now)
     if sends is Sends.EVERYBODY:
         wanted = tuple(look.addresses)
     again = [
         each
-        for each in canary.unsent(look.canaries)
+        for each in mailbox_canary.unsent(look.canaries)
         if look.addresses.get(each.account_id) == each.address
     ]
     fresh = [
@@ -179,6 +181,6 @@ def _send(look: _Look, sends: Sends) -> tuple[int, list[Finding]]:
             outcome = {"refusal": refusal} if refusal else {"sent_at": look.now}
             outcomes.append(replace(each, **outcome))
     except post.PostTrouble as trouble:
-        troubles.append(canary.not_sent(look.practice.mailbox, str(trouble)))
+        troubles.append(mailbox_canary.not_sent(look.reseller.mailbox, str(trouble)))
     look.note(outcomes)
     return len(outcomes), troubles

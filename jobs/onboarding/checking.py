@@ -10,7 +10,7 @@ from accounts.model.observed import Observed
 from jobs.aws.calls import CODE_REFUSED, Caller
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.performing import WORDS_CHARS_MAX, perform, to_answer
-from service.store.accounts import access_checks, onboardings, practices
+from service.store.accounts import access_checks, onboardings, resellers
 from service.store.accounts.access_checks import AccessCheck, RoleCheck
 
 
@@ -23,13 +23,13 @@ def check(environment: OnboardingEnvironment, check_id: int, *, codes_left: int 
     with environment.database.transaction() as session:
         asked = access_checks.access_check(session, check_id)
         onboarding = onboardings.onboarding(session, asked.onboarding_id)
-        practice = practices.practice(session, onboarding.payer_account_id)
+        reseller = resellers.reseller(session, onboarding.payer_account_id)
     if asked.finished_at is not None:
         return asked
-    scene = OnboardingContext(
-        practice, onboarding.request, Observed(), onboarding.record, environment.now()
+    context = OnboardingContext(
+        reseller, onboarding.request, Observed(), onboarding.record, environment.now()
     )
-    probes = (*access_probes(scene), *refusal_probes(scene))
+    probes = (*access_probes(context), *refusal_probes(context))
     results = [_tried(environment.caller, call, onboarding.id) for call in probes]
     if codes_left and any(result.aws_words.startswith(CODE_REFUSED) for result in results):
         raise CodeRefused

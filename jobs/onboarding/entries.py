@@ -21,19 +21,18 @@ from accounts.model.lifecycle import Stage
 from accounts.model.organization import OnboardingKind, Reseller
 from invoices.clients import AccountId
 from service.store.access import audit
-from service.store.accounts import grants, onboardings, practices
+from service.store.accounts import grants, onboardings, resellers
 from service.store.accounts.grants import RoleGrant
 from service.store.accounts.onboardings import Onboarding
-from service.store.accounts.practices import Team
-from service.store.billing import assignments as assigning
-from service.store.billing import clients
+from service.store.accounts.resellers import Team
+from service.store.billing import assignments, clients
 from service.store.changes import Change
 from service.store.session import Session
 
 
 def make_entry(
     session: Session,
-    practice: Reseller,
+    reseller: Reseller,
     onboarding: Onboarding,
     entry: Entry,
     *,
@@ -46,9 +45,9 @@ def make_entry(
         case Reserve(email=email, account_name=name):
             onboardings.reserve(session, onboarding, email=email, account_name=name)
         case Adopt(account_id=account_id):
-            _register_first_roles(session, practice, onboarding, account_id, now)
+            _register_first_roles(session, reseller, onboarding, account_id, now)
         case Assign(account_id=account_id, client_key=client_key, from_on=day):
-            changes = assigning.assign(session, account_id, client_key, day)
+            changes = assignments.assign(session, account_id, client_key, day)
         case Unassign(account_id=account_id, until_on=day):
             changes = _unassign(session, onboarding, account_id, day)
         case RevokeGrants(account_id=account_id):
@@ -81,27 +80,27 @@ def _unassign(
     latest = onboardings.onboarding_of(session, account_id)
     if latest is not None and latest.id != onboarding.id:
         return ()
-    return assigning.unassign(session, account_id, day)
+    return assignments.unassign(session, account_id, day)
 
 
 def register_role(
-    session: Session, practice: Reseller, onboarding: Onboarding, call: Call, now: datetime
+    session: Session, reseller: Reseller, onboarding: Onboarding, call: Call, now: datetime
 ) -> None:
     """Before a role is made, so that at hand-over none is forgotten."""
     path, name = call.arguments["Path"].strip("/"), call.arguments["RoleName"]
-    arn = role_arn(practice, onboarding.account_id, f"{path}/{name}" if path else name)
+    arn = role_arn(reseller, onboarding.account_id, f"{path}/{name}" if path else name)
     _register(session, onboarding, arn, onboarding.account_id, now)
 
 
 def _register_first_roles(
-    session: Session, practice: Reseller, onboarding: Onboarding, account_id: str, now: datetime
+    session: Session, reseller: Reseller, onboarding: Onboarding, account_id: str, now: datetime
 ) -> None:
     """The first door; of a billing transfer the roles that its client deploys."""
-    names = [practice.bootstrap_role]
+    names = [reseller.bootstrap_role]
     if onboarding.request.kind is OnboardingKind.BILLING_TRANSFER:
         names = [spec.name for spec in onboarding.request.roles]
     for name in names:
-        arn = role_arn(practice, account_id, role_path_of(name, practice.bootstrap_role))
+        arn = role_arn(reseller, account_id, role_path_of(name, reseller.bootstrap_role))
         _register(session, onboarding, arn, account_id, now)
 
 
@@ -118,7 +117,7 @@ def _grant_roles(session: Session, onboarding: Onboarding, now: datetime) -> Non
         for spec in onboarding.request.roles
         for team in onboarding.request.teams_of(spec)
     ]
-    there = {team.key for team in practices.teams(session)}
+    there = {team.key for team in resellers.teams(session)}
     for team in sorted({each.team for each in wanted} - there):
-        practices.put_team(session, Team(team, team))
+        resellers.put_team(session, Team(team, team))
     grants.grant(session, wanted, actor=f"onboarding {onboarding.id}", now=now)

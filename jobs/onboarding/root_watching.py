@@ -37,7 +37,7 @@ class RootLook:
 
 def look_at_root(
     caller: Caller,
-    practice: Reseller,
+    reseller: Reseller,
     members: Mapping[str, RootMember],
     *,
     now: datetime,
@@ -47,7 +47,7 @@ def look_at_root(
 
     While AWS allows no root sessions nobody is audited: that is one finding, not one of each.
     """
-    payer = practice.payer_account_id
+    payer = reseller.payer_account_id
     central = root_audit.central_findings(
         payer, _ask(caller, root_audit.SEE_FEATURES), _ask(caller, root_audit.SEE_TRUSTED)
     )
@@ -61,7 +61,7 @@ def look_at_root(
         now=now,
     )
     for account_id in due:
-        answer = _ask(caller, root_audit.audit_member(practice, account_id))
+        answer = _ask(caller, root_audit.audit_member(reseller, account_id))
         may_delete = members[account_id].may_delete
         findings += root_audit.member_findings(account_id, answer, may_delete=may_delete)
     return RootLook(findings=tuple(findings), audited=frozenset(due))

@@ -30,7 +30,7 @@ from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.performing import perform, to_answer
 from kernel.errors import Refused
 from service.store.access import audit
-from service.store.accounts import practices
+from service.store.accounts import resellers
 
 SET_UP = "set-up"
 POLICIES = ("svc_setup", "svc_onboard", "svc_offboard", "svc_approver", "svc_analyzer")
@@ -82,59 +82,59 @@ def set_up(
 
 
 def _through(environment: OnboardingEnvironment, wanted: WantedSetup, write: Write) -> Report:
-    scene = SetupContext(wanted=wanted)
+    context = SetupContext(wanted=wanted)
     caller = _ask(environment, SEE_CALLER)
     if not isinstance(caller, Refusal):
-        practice = _practice(environment, str(caller["Account"]))
-        scene = SetupContext(wanted=replace(wanted, practice=practice)).after(SEE_CALLER, caller)
+        reseller = _reseller(environment, str(caller["Account"]))
+        context = SetupContext(wanted=replace(wanted, reseller=reseller)).after(SEE_CALLER, caller)
     outcomes: list[Outcome] = []
     for item in ITEMS:
-        scene, outcome = _settled(environment, item, scene, write)
+        context, outcome = _settled(environment, item, context, write)
         outcomes.append(outcome)
         if item.is_first and outcome.state not in FINE:
             return Report(outcomes=tuple(outcomes), configuration={}, policies={})
-    found = {file: service_policy(scene, file) for file in POLICIES}
+    found = {file: service_policy(context, file) for file in POLICIES}
     return Report(
         outcomes=tuple(outcomes),
-        configuration=configuration_of(scene),
+        configuration=configuration_of(context),
         policies={file: each for file, each in found.items() if each is not None},
     )
 
 
-def _practice(environment: OnboardingEnvironment, payer_account_id: str) -> Reseller | None:
+def _reseller(environment: OnboardingEnvironment, payer_account_id: str) -> Reseller | None:
     with environment.database.transaction() as session:
-        known = {each.payer_account_id: each for each in practices.practices(session)}
+        known = {each.payer_account_id: each for each in resellers.resellers(session)}
     return known.get(payer_account_id)
 
 
 def _settled(
-    environment: OnboardingEnvironment, item: SetupItem, scene: SetupContext, write: Write
+    environment: OnboardingEnvironment, item: SetupItem, context: SetupContext, write: Write
 ) -> tuple[SetupContext, Outcome]:
     """Look, write, look again, until it is so or cannot be made so now."""
     written: dict[str, str] = {}
     while True:
-        match item.goal(scene):
+        match item.goal(context):
             case None:
                 state = SetupState.MADE if written else SetupState.IS_SO
                 words = "; ".join(dict.fromkeys(written.values()))
-                return scene, Outcome(key=item.key, title=item.title, state=state, words=words)
+                return context, Outcome(key=item.key, title=item.title, state=state, words=words)
             case ByHand(words=words, diff=diff):
-                return scene, _outcome(item, SetupState.BY_HAND, words, diff)
+                return context, _outcome(item, SetupState.BY_HAND, words, diff)
             case Later(words=words):
-                return scene, _outcome(item, SetupState.LATER, words)
+                return context, _outcome(item, SetupState.LATER, words)
             case Call() as look:
                 answer = _ask(environment, look)
                 if isinstance(answer, Refusal) and answer.code not in TELLING:
-                    return scene, _refused(item, answer)
-                scene = scene.after(look, answer)
+                    return context, _refused(item, answer)
+                context = context.after(look, answer)
             case SetupChange() as change:
                 if change.call.key in written:
                     words = "AWS took it, and does not show it yet: run this again in a minute"
-                    return scene, _outcome(item, SetupState.UNKNOWN, words)
-                if (instead := write(item, change, scene)) is not None:
-                    return scene, instead
+                    return context, _outcome(item, SetupState.UNKNOWN, words)
+                if (instead := write(item, change, context)) is not None:
+                    return context, instead
                 written[change.call.key] = change.words
-                scene = scene.after_writing(change.call)
+                context = context.after_writing(change.call)
 
 
 def _write(
@@ -143,7 +143,7 @@ def _write(
     actor: str,
     item: SetupItem,
     change: SetupChange,
-    scene: SetupContext,
+    context: SetupContext,
 ) -> Outcome | None:
     if change.asks and item.key not in yes:
         return _proposed(item, change, SetupState.ASKS)
@@ -155,7 +155,7 @@ def _write(
             session,
             actor=actor,
             action="set_up",
-            subject=f"organization {scene.organization_id}",
+            subject=f"organization {context.organization_id}",
             after={"item": item.key, "call": change.call.operation, "words": change.words},
             now=environment.now(),
         )

@@ -18,7 +18,7 @@ from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.watching import watch
 from kernel.errors import RebillError
 from service.store import queue
-from service.store.accounts import members, onboardings, practices
+from service.store.accounts import members, onboardings, resellers
 
 EVERY_FIVE_SECONDS = "* * * * * */5"
 EVERY_HOUR = "17 * * * *"
@@ -56,14 +56,14 @@ def watch_members(
     """Once a day; where AWS did not answer or another writer was at it, in the next hour."""
     environment = _environment(context)
 
-    def watch_daily(practice: Reseller) -> None:
-        payer_account_id = practice.payer_account_id
+    def watch_daily(reseller: Reseller) -> None:
+        payer_account_id = reseller.payer_account_id
         with environment.database.transaction() as session:
             looked_at = members.last_looked(session, payer_account_id)
         if looked_at is None or looked_at.date() < environment.now().date():
             watch(_organization(context, payer_account_id), payer_account_id)
 
-    _for_each_practice(context, watch_daily)
+    _for_each_reseller(context, watch_daily)
 
 
 @tasks.periodic(cron=HALF_AN_HOUR_LATER)
@@ -74,11 +74,11 @@ def measure_mailboxes(
 ) -> None:
     """Read every hour, for AWS's alarms; sent to what is due, which is monthly for each account."""
 
-    def measure_where_reached(practice: Reseller) -> None:
-        if practice.mail is not None:
-            measure(_with_a_caller(_environment(context)), practice.payer_account_id)
+    def measure_where_reached(reseller: Reseller) -> None:
+        if reseller.mail is not None:
+            measure(_with_a_caller(_environment(context)), reseller.payer_account_id)
 
-    _for_each_practice(context, measure_where_reached)
+    _for_each_reseller(context, measure_where_reached)
 
 
 @tasks.task(
@@ -94,16 +94,16 @@ def check_access(context: procrastinate.JobContext, check_id: int) -> None:
     check(environment, check_id, codes_left=CODES_MAX - 1 - tried)
 
 
-def _for_each_practice(
+def _for_each_reseller(
     context: procrastinate.JobContext, act: Callable[[Reseller], object]
 ) -> None:
     """One organization's trouble is raised after the others had their turn."""
     with _environment(context).database.transaction() as session:
-        everybody = practices.practices(session)
+        everybody = resellers.resellers(session)
     troubles = []
-    for practice in everybody:
+    for reseller in everybody:
         try:
-            act(practice)
+            act(reseller)
         except RebillError as trouble:
             troubles.append(trouble)
     if troubles:

@@ -37,7 +37,12 @@ from invoices.clients import OverlappingAssignments
 from jobs.onboarding.entries import make_entry, register_role
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.performing import perform, to_answer, to_event
-from service.store.accounts import handovers, onboarding_events, onboardings, practices
+from service.store.accounts import (
+    handovers,
+    onboarding_events,
+    onboardings,
+    resellers,
+)
 from service.store.accounts.handovers import Departure
 from service.store.accounts.onboarding_events import Event
 from service.store.accounts.onboardings import AlreadyOnboarded, Onboarding, Waiting
@@ -53,7 +58,7 @@ class Case:
     """All that the next decision is made from, but the facts and the time."""
 
     onboarding: Onboarding
-    practice: Reseller
+    reseller: Reseller
     departure: Departure | None
     codes: dict[str, str]
 
@@ -81,7 +86,7 @@ def _load(environment: OnboardingEnvironment, onboarding_id: str) -> Case:
         departure = handovers.living_handover(session, onboarding)
         return Case(
             onboarding,
-            practices.practice(session, onboarding.payer_account_id),
+            resellers.reseller(session, onboarding.payer_account_id),
             departure,
             handovers.codes(session, departure) if departure else {},
         )
@@ -146,11 +151,11 @@ class _Visit:
         request, record = case.onboarding.request, case.record
         if case.departure is not None:
             return next_handover_step(
-                case.practice, case.departure.asked, self._facts, record, now, codes=case.codes
+                case.reseller, case.departure.asked, self._facts, record, now, codes=case.codes
             )
         if case.onboarding.cancel_asked_by is not None:
             return next_cancel_step(request, self._facts, record, now)
-        return next_step(case.practice, request, self._facts, record, now)
+        return next_step(case.reseller, request, self._facts, record, now)
 
     def _call(self, call: Call) -> None:
         """Write ahead what cannot be repeated, send, and store what came of it."""
@@ -172,8 +177,8 @@ class _Visit:
         with environment.database.transaction() as session:
             onboarding_events.record(session, case.onboarding.id, to_event(call, reply, now))
             self._remember(session, record, now)
-            if call.spends and _is_answered(answer):
-                self._spend(session, call.spends)
+            if call.uses_code_of and _is_answered(answer):
+                self._spend(session, call.uses_code_of)
 
     def _spend(self, session: Session, item: str) -> None:
         """A one-time code is good once; until AWS has answered it, it may still be."""
@@ -186,7 +191,7 @@ class _Visit:
         now, case = self._environment.now(), self._case
         with self._environment.database.transaction() as session:
             if call.operation == "CreateRole":
-                register_role(session, case.practice, case.onboarding, call, now)
+                register_role(session, case.reseller, case.onboarding, call, now)
             if call.send is Send.ONCE:
                 event = Event(
                     at=now,
@@ -201,7 +206,7 @@ class _Visit:
         now, case = self._environment.now(), self._case
         name = self._facts.account.name if self._facts.account else ""
         with self._environment.database.transaction() as session:
-            make_entry(session, case.practice, case.onboarding, entry, account_name=name, now=now)
+            make_entry(session, case.reseller, case.onboarding, entry, account_name=name, now=now)
             onboarding_events.record(
                 session,
                 case.onboarding.id,

@@ -15,7 +15,7 @@ from accounts.model.lifecycle import Stage
 from accounts.model.observed import Observed, ObservedAccount
 from accounts.model.organization import OnboardingKind, Reseller
 from accounts.model.request import Consent
-from accounts.monitoring import mailbox_canary as canary
+from accounts.monitoring import mailbox_canary
 from accounts.monitoring.guardrails import guard_findings, guard_looks
 from accounts.monitoring.membership import (
     KnownAccount,
@@ -35,10 +35,9 @@ from kernel.errors import Unavailable
 from kernel.findings import Finding, critical
 from service.store import session as store_session
 from service.store.access import audit
-from service.store.accounts import members, onboardings, practices, root_security
+from service.store.accounts import members, onboardings, resellers, root_security
 from service.store.accounts.onboardings import Onboarding
-from service.store.billing import assignments as assigning
-from service.store.billing import clients
+from service.store.billing import assignments, clients
 
 WATCH = "watch"
 
@@ -71,7 +70,7 @@ def look(
             return None
         caller = environment.caller
         with environment.database.transaction() as session:
-            practice = practices.practice(session, payer_account_id)
+            reseller = resellers.reseller(session, payer_account_id)
             known = members.known_accounts(session, payer_account_id, environment.now())
             settled = [
                 each
@@ -84,16 +83,16 @@ def look(
             audited = root_security.audited(session, payer_account_id)
             open_findings = members.open_findings(session, payer_account_id)
         seen = members_of_aws(caller)
-        ours = {account.account_id for account in known} | {practice.access_account_id}
+        ours = {account.account_id for account in known} | {reseller.access_account_id}
         tags = {
             account.account_id: _tags(caller, account.account_id)
             for account in seen
             if account.account_id not in ours and account.account_id != payer_account_id
         }
         now = environment.now()
-        own = {payer_account_id, practice.access_account_id}
+        own = {payer_account_id, reseller.access_account_id}
         found = membership(
-            practice,
+            reseller,
             [each for each in known if each.account_id not in own],
             [each for each in seen if each.account_id not in own],
             tags=tags,
@@ -105,24 +104,24 @@ def look(
         findings = [*found.findings]
         for onboarding in live:
             if onboarding.account_id in there:
-                findings += _role_findings(caller, practice, onboarding)
-        findings += _guard_findings(caller, practice, live, there)
-        root_members = _root_members(practice, seen, known, settled, audited, open_findings)
-        root = look_at_root(caller, practice, root_members, now=now, sleep=sleep)
+                findings += _role_findings(caller, reseller, onboarding)
+        findings += _guard_findings(caller, reseller, live, there)
+        root_members = _root_members(reseller, seen, known, settled, audited, open_findings)
+        root = look_at_root(caller, reseller, root_members, now=now, sleep=sleep)
         findings += root.findings
         return _store(environment, payer_account_id, seen, found, findings, root.audited, now)
 
 
 def members_of_aws(caller: Caller) -> tuple[ObservedAccount, ...]:
     """The payer too. Raises NotSeen."""
-    facts = _ask(caller, Observed(), read_accounts())
-    if facts.accounts is None:
+    observed = _ask(caller, Observed(), read_accounts())
+    if observed.accounts is None:
         raise ListNotShown("AWS did not list the organization's accounts; it is tried again")
-    return facts.accounts
+    return observed.accounts
 
 
 def _root_members(
-    practice: Reseller,
+    reseller: Reseller,
     seen: Iterable[ObservedAccount],
     known: Iterable[KnownAccount],
     settled: Iterable[Onboarding],
@@ -148,22 +147,22 @@ def _root_members(
         for account in seen
         if account.state == "ACTIVE"
         and account.account_id not in moving
-        and account.account_id != practice.payer_account_id
+        and account.account_id != reseller.payer_account_id
     }
 
 
 def _tags(caller: Caller, account_id: str) -> Mapping[str, str]:
-    facts = _ask(caller, Observed(), read_account_tags(account_id))
-    return facts.account_tags or {}
+    observed = _ask(caller, Observed(), read_account_tags(account_id))
+    return observed.account_tags or {}
 
 
-def _ask(caller: Caller, facts: Observed, call: Call) -> Observed:
+def _ask(caller: Caller, observed: Observed, call: Call) -> Observed:
     reply = perform(caller, call, onboarding_id=WATCH, person="")
-    return observe(facts, call, to_answer(reply)) if isinstance(reply, Answered) else facts
+    return observe(observed, call, to_answer(reply)) if isinstance(reply, Answered) else observed
 
 
 def _guard_findings(
-    caller: Caller, practice: Reseller, live: Iterable[Onboarding], there: set[str]
+    caller: Caller, reseller: Reseller, live: Iterable[Onboarding], there: set[str]
 ) -> tuple[Finding, ...]:
     guarded = [
         each.account_id
@@ -172,13 +171,13 @@ def _guard_findings(
     ]
     answers = {
         call.key: to_answer(perform(caller, call, onboarding_id=WATCH, person=""))
-        for call in guard_looks(practice)
+        for call in guard_looks(reseller)
     }
-    return guard_findings(practice, guarded, answers)
+    return guard_findings(reseller, guarded, answers)
 
 
 def _role_findings(
-    caller: Caller, practice: Reseller, onboarding: Onboarding
+    caller: Caller, reseller: Reseller, onboarding: Onboarding
 ) -> tuple[Finding, ...]:
     """By the automation role: that it lets us in is the first thing to see."""
     if onboarding.request.kind is OnboardingKind.BILLING_TRANSFER:
@@ -187,18 +186,18 @@ def _role_findings(
     session = Session(
         actor=Actor.MEMBER,
         account_id=account_id,
-        role_arn=role_arn(practice, account_id, f"{ROLE_PATH.strip('/')}/{MSP_AUTOMATION.name}"),
+        role_arn=role_arn(reseller, account_id, f"{ROLE_PATH.strip('/')}/{MSP_AUTOMATION.name}"),
         external_id=onboarding.request.external_id,
     )
-    facts = Observed()
+    observed = Observed()
     for call in (read_roles(session), read_session_lengths(session)):
         reply = perform(caller, call, onboarding_id=onboarding.id, person="")
         answer = to_answer(reply)
         if isinstance(answer, Refusal):
             words = f"does not let us in any more: {answer.code}"
             return (critical("role_unreachable", f"{account_id} {MSP_AUTOMATION.name}", words),)
-        facts = observe(facts, call, answer)
-    return role_findings(practice, onboarding.request, facts, account_id, session)
+        observed = observe(observed, call, answer)
+    return role_findings(reseller, onboarding.request, observed, account_id, session)
 
 
 def _store(
@@ -216,7 +215,7 @@ def _store(
     def looked_at(finding: Finding) -> bool:
         if finding.code in MEMBER_CODES:
             return finding.where in audited or finding.where not in there
-        return finding.code not in canary.CODES | canary.TROUBLES
+        return finding.code not in mailbox_canary.CODES | mailbox_canary.TROUBLES
 
     with environment.database.transaction() as session:
         for change in found.changes:
@@ -235,12 +234,12 @@ def _change_roster(
     """Effective-dated, and never over what a person configured."""
     try:
         if change.from_on is not None:
-            changes = assigning.assign(
+            changes = assignments.assign(
                 session, change.account_id, change.client_key, change.from_on
             )
         else:
             assert change.until_on is not None
-            changes = assigning.unassign(session, change.account_id, change.until_on)
+            changes = assignments.unassign(session, change.account_id, change.until_on)
     except OverlappingAssignments as trouble:
         return [critical("roster_disagrees", change.account_id, str(trouble))]
     for each in changes:

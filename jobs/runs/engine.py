@@ -8,9 +8,7 @@ from contextlib import suppress
 
 from jobs.environment import Environment, Report, Save, Step
 from jobs.ingest.errors import IngestError
-from jobs.runs import billing as billing_run
-from jobs.runs import ingest as ingest_run
-from jobs.runs import issuing as issuing_run
+from jobs.runs import billing, ingest, issuing
 from jobs.snapshots import DamagedSnapshot
 from kernel.errors import RebillError, Refused
 from service.store import runs
@@ -19,9 +17,9 @@ from service.store.runs import Run, RunOvertaken
 from service.store.tables.runs import RunKind, RunState
 
 STEPS: Mapping[RunKind, tuple[Step, ...]] = {
-    RunKind.INGEST: ingest_run.STEPS,
-    RunKind.BILLING: billing_run.STEPS,
-    RunKind.ISSUING: issuing_run.STEPS,
+    RunKind.INGEST: ingest.STEPS,
+    RunKind.BILLING: billing.STEPS,
+    RunKind.ISSUING: issuing.STEPS,
 }
 
 ATTEMPTS_MAX = 25

@@ -1,14 +1,13 @@
 """AWS's accounts, organizations and identities as they behave, for the demo and the tests."""
 
-from sandbox.aws.billing import cost_management as billing
+from sandbox.aws.billing import cost_management
 from sandbox.aws.core.clock import Clock
 from sandbox.aws.core.errors import AwsError, Undescribed
 from sandbox.aws.core.faults import Crash, Fault, Faults
 from sandbox.aws.core.guard import NetworkForbidden, no_network
 from sandbox.aws.core.mailbox import Mailbox, Message
 from sandbox.aws.core.rules import Rules
-from sandbox.aws.iam import credential_report, mfa, root, sts
-from sandbox.aws.iam import identities as iam
+from sandbox.aws.iam import credential_report, identities, mfa, root, sts
 from sandbox.aws.iam.mfa import code_at
 from sandbox.aws.organizations import (
     account_api,
@@ -26,11 +25,11 @@ from sandbox.aws.strict import PAYER, StrictAWS, session_from
 ANSWERING = (
     account_api,
     accounts,
-    billing,
+    cost_management,
     credential_report,
     delegates,
     handshakes,
-    iam,
+    identities,
     mfa,
     organization,
     policies,

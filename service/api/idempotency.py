@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from service.api.access import NowDep, OnboarderDep, SessionDep
-from service.store.access import idempotency as answered
+from service.store.access import idempotency
 from service.store.access.idempotency import AskedOnce, GivenAnswer
 
 Made = TypeVar("Made", bound=BaseModel)
@@ -61,17 +61,17 @@ class Once:
             idempotency_key=self._given,
             sha256=_sha256(body),
         )
-        before = answered.claim(self._session, asked, self._now)
+        before = idempotency.claim(self._session, asked, self._now)
         if before is not None:
             return _response(before, {"Idempotent-Replayed": "true"})
-        answered.ask_alone(self._session)
+        idempotency.ask_alone(self._session)
         done = perform()
         given = GivenAnswer(
             status=202,
             headers={**(headers or {}), **({"Location": location(done)} if location else {})},
             body=done.model_dump(mode="json"),
         )
-        answered.keep(self._session, asked, given)
+        idempotency.keep(self._session, asked, given)
         return _response(given, {})
 
 

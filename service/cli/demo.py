@@ -17,7 +17,7 @@ from invoices.periods import BillingPeriod
 from invoices.reconciliation import Reconciliation
 from invoices.render import FORMATS
 from jobs.environment import Environment
-from jobs.runs import engine as runs
+from jobs.runs import engine
 from kernel.errors import Refused
 from sandbox import bills
 from sandbox.aws.reseller import ACCESS
@@ -135,7 +135,7 @@ def _bill_month(
             actor=ACTOR,
             now=environment.now(),
         )
-    runs.follow(environment, run_id, report)
+    engine.follow(environment, run_id, report)
     estimate_json(environment, payer, period)
     bill_payers(environment, period, payer, report)
     with environment.database.transaction() as session:

@@ -29,7 +29,7 @@ from service.actions.onboarding.assign_account import assign_account
 from service.actions.onboarding.request_onboarding import Wanted
 from service.actions.onboarding.request_onboardings import request_onboardings
 from service.cli import output
-from service.store.accounts import onboardings, practices
+from service.store.accounts import onboardings, resellers
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
 
@@ -214,8 +214,8 @@ def _client_acts(office: Provider, onboarding: Onboarding) -> None:
         member.accept_handshake(HandshakeId=onboarding.record.handshake_id)
         return
     with office.environment.database.transaction() as session:
-        practice = practices.practice(session, office.payer_id)
-    template = artefact("cloudformation.json", practice, onboarding.request)
+        reseller = resellers.reseller(session, office.payer_id)
+    template = artefact("cloudformation.json", reseller, onboarding.request)
     provider.deploy(office.aws, account_id, json.loads(template))
 
 

@@ -9,7 +9,7 @@ import typer
 from invoices.periods import BillingPeriod
 from invoices.render import FORMATS
 from jobs.environment import Environment
-from jobs.runs import engine as runs
+from jobs.runs import engine
 from kernel.errors import BadInput
 from service.actions.billing.approve_drafts import approve_drafts
 from service.actions.billing.request_run import request_issuing
@@ -96,7 +96,7 @@ def issue(
                     allow_unfinalized=allow_unfinalized,
                     report=report,
                 )
-            except runs.RunFailed as failed:
+            except engine.RunFailed as failed:
                 output.complain(str(failed))
                 raise typer.Exit(EXIT_FINDING) from failed
         with environment.database.transaction() as session:
@@ -134,7 +134,7 @@ def issue_payers(
                 actor=ACTOR,
                 now=environment.now(),
             )
-        finished.append(runs.follow(environment, run_id, report))
+        finished.append(engine.follow(environment, run_id, report))
     return finished
 
 

@@ -17,7 +17,7 @@ from service.cli import output
 from service.cli.application import EXIT_FINDING
 from service.cli.onboard import Payer, onboard_app
 from service.cli.opening import AsJson, opened
-from service.store.accounts import members, practices
+from service.store.accounts import members, resellers
 
 LOOKS_EVERY_SECONDS = 5.0
 
@@ -95,8 +95,8 @@ def _say(found: Sequence[Finding]) -> None:
 def _payers(environment: Environment, payer: str) -> list[str]:
     with environment.database.transaction() as session:
         if payer:
-            return [practices.practice(session, payer).payer_account_id]
-        return [each.payer_account_id for each in practices.practices(session)]
+            return [resellers.reseller(session, payer).payer_account_id]
+        return [each.payer_account_id for each in resellers.resellers(session)]
 
 
 def _watched(environment: Environment, payer: str) -> None:

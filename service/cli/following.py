@@ -15,7 +15,7 @@ from jobs.onboarding.tasks import onboarding_environment
 from service.api.accounts.onboarding_schemas import to_api_onboarding_detail
 from service.cli import output
 from service.cli.application import EXIT_FINDING
-from service.store.accounts import onboardings, practices
+from service.store.accounts import onboardings, resellers
 from service.store.accounts.onboardings import Onboarding
 from service.store.session import Session
 
@@ -110,8 +110,8 @@ def exit_if_a_person_is_needed(shown: Iterable[Onboarding]) -> None:
 def to_json(environment: Environment, onboarding: Onboarding) -> dict[str, Any]:
     """As the API shows it."""
     with environment.database.transaction() as session:
-        practice = practices.practice(session, onboarding.payer_account_id)
-    return to_api_onboarding_detail(onboarding, practice).model_dump(mode="json")
+        reseller = resellers.reseller(session, onboarding.payer_account_id)
+    return to_api_onboarding_detail(onboarding, reseller).model_dump(mode="json")
 
 
 def _print(shown: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ from service.cli.application import app
 from service.cli.following import By, NoWait, The, moved, show, the_onboarding
 from service.cli.opening import AsJson, opened
 from service.cli.wanting import contact_of, last_second_of_month
-from service.store.accounts import handovers, onboardings, practices
+from service.store.accounts import handovers, onboardings, resellers
 
 handover_app = typer.Typer(help="Hand an account over, or close it.", no_args_is_help=True)
 app.add_typer(handover_app, name="handover")
@@ -189,9 +189,9 @@ def _show(environment: Environment, which: str, *, as_json: bool) -> None:
         found = handovers.handovers(session, onboarding)
         if not found:
             raise NoHandover(onboarding.id)
-        practice = practices.practice(session, onboarding.payer_account_id)
+        reseller = resellers.reseller(session, onboarding.payer_account_id)
     if as_json:
-        shown = to_api_handover(found[-1], onboarding, practice)
+        shown = to_api_handover(found[-1], onboarding, reseller)
         output.print_json(shown.model_dump(mode="json"))
         return
     proofs = onboarding.record.proofs

@@ -10,7 +10,7 @@ from invoices.periods import BillingPeriod
 from jobs.environment import Environment
 from jobs.estimates import cost_explorer
 from jobs.reconciliation import reconcile as proven
-from jobs.runs import engine as runs
+from jobs.runs import engine
 from kernel.findings import Finding, Severity
 from service.actions.billing.request_run import request_billing, request_ingest
 from service.cli import output
@@ -41,7 +41,7 @@ def ingest(
                 actor=ACTOR,
                 now=environment.now(),
             )
-        run = runs.follow(environment, run_id, report)
+        run = engine.follow(environment, run_id, report)
     facts = run.outcome("read")
     if as_json:
         output.print_json(facts)
@@ -96,7 +96,7 @@ def bill_payers(
     for each in payers_of(environment, period, payer):
         with environment.database.transaction() as session:
             run_id = request_billing(session, each, period, actor=ACTOR, now=environment.now())
-        finished.append(runs.follow(environment, run_id, report))
+        finished.append(engine.follow(environment, run_id, report))
     return finished
 
 

@@ -19,7 +19,7 @@ from service.cli.application import app
 from service.cli.following import By, NoWait, The, moved, show, the_onboarding, to_json
 from service.cli.opening import AsJson, opened
 from service.cli.wanting import consents_of, first_of_month
-from service.store.accounts import onboarding_events, onboardings, practices
+from service.store.accounts import onboarding_events, onboardings, resellers
 from service.store.dry_run import nothing_recorded
 
 onboard_app = typer.Typer(help="Member accounts: create, invite, follow.", no_args_is_help=True)
@@ -260,9 +260,9 @@ def artifact(
     """Print what a client deploys to let us in, with its ExternalId, for its own review."""
     with opened() as environment, environment.database.transaction() as session:
         onboarding = the_onboarding(session, which)
-        practice = practices.practice(session, onboarding.payer_account_id)
+        reseller = resellers.reseller(session, onboarding.payer_account_id)
     if name not in ARTEFACTS or onboarding.request.kind is OnboardingKind.CREATE:
         raise BadInput(
             f"there are {', '.join(ARTEFACTS)}, for accounts that their clients let us into"
         )
-    output.write(artefact(name, practice, onboarding.request))
+    output.write(artefact(name, reseller, onboarding.request))

@@ -10,7 +10,7 @@ import typer
 from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
 from jobs.environment import Environment
-from jobs.runs import engine as runs
+from jobs.runs import engine
 from kernel.errors import BadInput
 from service.cli import output
 from service.clock import Clock, system_clock
@@ -68,7 +68,7 @@ def opened(clock: Clock = system_clock) -> Iterator[Environment]:
     database = open_database(settings.database_url, settings.home)
     environment = Environment.under(settings.home, database, clock)
     try:
-        for run in runs.resume(environment):
+        for run in engine.resume(environment):
             output.complain(f"finished what was left of run {run.id}: {run.kind} of {run.period}")
         yield environment
     finally:

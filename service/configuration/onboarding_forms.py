@@ -10,7 +10,7 @@ from accounts.model.mailbox import MailboxCheck, MailServer, Tls
 from accounts.model.organization import Contact, ContactType, Reseller
 from accounts.model.role_spec import RoleSpec, RoleStage, TrustKind
 from service.configuration.forms import AccountNumber, ConfigurationForm, Form, Key, Name, Text
-from service.store.accounts.practices import Team
+from service.store.accounts.resellers import Team
 
 RoleName = Annotated[Text, StringConstraints(pattern=r"^[\w+=,.@-]{1,64}$")]
 RoleArn = Annotated[Text, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$")]
@@ -100,8 +100,8 @@ class FileForm(ConfigurationForm):
     onboarding: OnboardingForm = OnboardingForm()
 
 
-def practices_of(form: OnboardingForm) -> tuple[Reseller, ...]:
-    return tuple(map(_practice, form.organizations))
+def resellers_of(form: OnboardingForm) -> tuple[Reseller, ...]:
+    return tuple(map(_reseller, form.organizations))
 
 
 def teams_of(form: OnboardingForm) -> tuple[Team, ...]:
@@ -112,7 +112,7 @@ def roles_of(form: OnboardingForm) -> tuple[RoleSpec, ...]:
     return tuple(map(_role, form.roles))
 
 
-def _practice(form: OrganizationForm) -> Reseller:
+def _reseller(form: OrganizationForm) -> Reseller:
     contacts = {
         kind: Contact(**getattr(form.contacts, kind.value.lower()).model_dump())
         for kind in ContactType

@@ -41,8 +41,8 @@ from invoices.pricing.book import (
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat, Percentage, PercentOf
 from kernel.errors import BadInput
 from service.configuration import forms
-from service.configuration.onboarding_forms import FileForm, practices_of, roles_of, teams_of
-from service.store.accounts.practices import Team
+from service.configuration.onboarding_forms import FileForm, resellers_of, roles_of, teams_of
+from service.store.accounts.resellers import Team
 from service.store.billing.sellers import Numbering, PayerAccount
 from service.store.plain import to_json
 
@@ -67,7 +67,7 @@ class Configuration:
     price_books: tuple[PriceBook, ...]
     custom_line_items: tuple[CustomLineItem, ...]
     exchange_rates: tuple[ExchangeRate, ...]
-    practices: tuple[Reseller, ...] = ()
+    resellers: tuple[Reseller, ...] = ()
     teams: tuple[Team, ...] = ()
     roles: tuple[RoleSpec, ...] = ()
 
@@ -170,7 +170,7 @@ def _from_form(form: FileForm) -> Configuration:
             )
             for rate in form.exchange_rates
         ),
-        practices=practices_of(form.onboarding),
+        resellers=resellers_of(form.onboarding),
         teams=teams_of(form.onboarding),
         roles=roles_of(form.onboarding),
     )

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from jobs.environment import Environment
-from jobs.runs import engine as runs
+from jobs.runs import engine
 from service.actions.access.create_api_key import create_api_key
 from service.app import create_app
 from service.store.access.keys import Scope
@@ -64,7 +64,7 @@ def issued_month(environment: Environment) -> None:
     MonthOf(environment)(2)
     months.bill(environment)
     months.approve_all(environment)
-    runs.follow(environment, months.ask_to_issue(environment, issued_on=date(2026, 11, 6)))
+    engine.follow(environment, months.ask_to_issue(environment, issued_on=date(2026, 11, 6)))
 
 
 @pytest.fixture(scope="module")

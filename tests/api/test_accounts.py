@@ -17,7 +17,7 @@ from service.store.accounts.members import put_findings
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
 from tests.api.test_onboardings import ONBOARDER, caller
-from tests.support.accounts_practice import ACCESS
+from tests.support.accounts_reseller import ACCESS
 from tests.support.onboarding import CREATE, Office, allow, document, onboard, opened
 
 
@@ -162,7 +162,7 @@ def test_a_role_that_lets_in_without_mfa_is_found(
     office: Office, staff: TestClient, live: Onboarding
 ) -> None:
     """Somebody lifted our guard, and opened a role to the access account."""
-    organizations, scp = office.aws.client("organizations"), office.practice.membership_scp_id
+    organizations, scp = office.aws.client("organizations"), office.reseller.membership_scp_id
     organizations.detach_policy(PolicyId=scp, TargetId=live.account_id)
     trust = document(allow("sts:AssumeRole", Principal={"AWS": f"arn:aws:iam::{ACCESS}:root"}))
     iam = office.aws.client("iam", live.account_id)

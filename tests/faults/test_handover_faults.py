@@ -341,7 +341,7 @@ def as_it_was(moment: Moment, office: Office, end: dict[str, Any]) -> None:
     live = live_once(office, moment.live.id)
     assert not end["root password"]
     assert {kind: each["EmailAddress"] for kind, each in account.alternate_contacts.items()} == {
-        kind.value: each.email for kind, each in office.practice.contacts.items()
+        kind.value: each.email for kind, each in office.reseller.contacts.items()
     }
     proved = {key for key in live.record.proofs if key.startswith("prove_access:")}
     assert len(proved) == 5

@@ -14,7 +14,7 @@ import pytest
 
 from invoices.periods import BillingPeriod
 from jobs.environment import Environment
-from jobs.runs import engine as runs
+from jobs.runs import engine
 from service.store.database import DatabaseUnavailable, open_database
 from service.store.embedded import EmbeddedServer
 from tests.conftest import NOW, MonthOf
@@ -35,7 +35,7 @@ def home() -> Iterator[Path]:
 
 def _work(home: str, run_id: int) -> None:
     environment = _open(Path(home))
-    runs.finish(environment, run_id)
+    engine.finish(environment, run_id)
     environment.database.close()
 
 
@@ -105,12 +105,12 @@ def test_a_command_whose_database_dies_says_so_in_one_line(home: Path) -> None:
     _kill_server(home)
 
     with pytest.raises(DatabaseUnavailable, match="cannot use the database") as refused:
-        runs.follow(environment, run_id)
+        engine.follow(environment, run_id)
     assert "\n" not in str(refused.value)
     environment.database.close()
 
     environment = _open(home)
-    assert runs.follow(environment, run_id).error is None
+    assert engine.follow(environment, run_id).error is None
     approve_all(environment)
     assert issue(environment).outcome("number") == {"numbers": ["INV-000001"]}
     environment.database.close()

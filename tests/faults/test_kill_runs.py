@@ -11,7 +11,7 @@ import pytest
 
 from invoices.periods import BillingPeriod
 from jobs.environment import Environment
-from jobs.runs import engine as runs
+from jobs.runs import engine
 from service.store import runs as stored_runs
 from service.store.billing import documents
 from service.store.database import Database
@@ -28,7 +28,7 @@ KILLED_WITHIN_SECONDS = 0.5
 def _work(conninfo: str, home: str, run_id: int) -> None:
     """What a worker's process does: all that it needs comes from the store."""
     environment = Environment.under(Path(home), Database(conninfo), lambda: NOW)
-    runs.finish(environment, run_id)
+    engine.finish(environment, run_id)
 
 
 @pytest.fixture(scope="module")

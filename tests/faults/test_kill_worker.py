@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jobs import tasks
 from jobs.environment import Environment
-from service.store import runs as stored_runs
+from service.store import runs
 from service.store.database import Database
 from service.store.runs import Run
 from service.store.tables.runs import RunState
@@ -36,7 +36,7 @@ def _wait_until(environment: Environment, run_id: int, state: RunState) -> Run:
     give_up_at = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < give_up_at:
         with environment.database.transaction() as session:
-            run = stored_runs.run(session, run_id)
+            run = runs.run(session, run_id)
         if run.state == state:
             return run
         time.sleep(0.05)

@@ -18,7 +18,7 @@ from jobs.aws import session
 from jobs.aws.exports import Bucket, ExportReadError, Object
 from jobs.estimates import control_totals, cost_explorer, month_to_date
 from jobs.ingest.errors import IngestError
-from jobs.ingest.files import formats as files
+from jobs.ingest.files import formats
 from jobs.ingest.run import Ingested, IngestRequest, ingest
 from jobs.ingest.summary.facts import to_json
 from jobs.snapshots import digest
@@ -90,7 +90,7 @@ def test_the_same_bytes_under_a_new_key_are_not_read_again(
     upload(tmp_path / "first", aws.client("s3"))
     first = take(f"s3://{written.bucket}/{written.export_prefix}", tmp_path / "cache")
     upload(tmp_path / "second", aws.client("s3"))
-    monkeypatch.setattr(files, "reduce", None)
+    monkeypatch.setattr(formats, "reduce", None)
 
     second = take(f"s3://{written.bucket}/{written.export_prefix}", tmp_path / "cache")
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from accounts.model.decision import Answer, Call, Done, Refusal
 from accounts.model.lifecycle import Stage
 from tests.support.accounts_aws import THROTTLED, Aws, Crash, Fault, Worker, plain
-from tests.support.accounts_practice import CREATE
+from tests.support.accounts_reseller import CREATE
 
 CALLS_MAX = 80
 """An onboarding without trouble takes 74 calls; with one trouble, some of them again."""

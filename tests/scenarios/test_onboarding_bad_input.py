@@ -19,15 +19,14 @@ from accounts.model.observed import ObservedAccount
 from invoices.clients import AccountId
 from sandbox.aws import PAYER
 from service.cli import grants, onboard, opening
-from service.store.accounts import members, onboardings, practices
-from service.store.billing import assignments as assigning
-from service.store.billing import sellers
+from service.store.accounts import members, onboardings, resellers
+from service.store.billing import assignments, sellers
 from service.store.database import Database
 from service.store.tables.row import Row
 from tests.api.test_onboardings import ONBOARDER, ask, caller
 from tests.scenarios.conftest import Rebill
 from tests.support import onboarding
-from tests.support.accounts_practice import ACCESS
+from tests.support.accounts_reseller import ACCESS
 from tests.support.onboarding import CREATE as MADE
 from tests.support.onboarding import INVITE, INVITED, Office, accept_and_deploy, opened
 
@@ -151,12 +150,12 @@ def office(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             account_id=ELSEWHERE, name="Theirs", email="it@theirs.example", state="ACTIVE",
             joined_at=office.now(),
         )  # fmt: skip
-        other = replace(office.practice, payer_account_id=OTHER_PAYER)
+        other = replace(office.reseller, payer_account_id=OTHER_PAYER)
         with database.transaction() as session:
             sellers.note_payer_account(session, AccountId(OTHER_PAYER))
-            practices.put_practice(session, other)
+            resellers.put_reseller(session, other)
             members.note_seen(session, OTHER_PAYER, [seen], office.now())
-            list(assigning.assign(session, ACCESS, "globex", office.now().date()))
+            list(assignments.assign(session, ACCESS, "globex", office.now().date()))
         yield office
 
 
@@ -181,7 +180,7 @@ def test_each_gets_one_clear_error_by_either_door_and_changes_nothing(
         before, calls = recorded(office.database), len(office.aws.log)
         for name, bad in BAD.items():
             if bad.file:
-                write_practice(office, bad.file)
+                write_reseller(office, bad.file)
             told = rebill(*filled(bad.command, places).split(" "))
             assert (told.status, told.out) == (2, ""), (name, told)
             assert filled(bad.words, places) in told.err, (name, told.err)
@@ -210,7 +209,7 @@ def sent(psa: TestClient, bad: Bad, places: Mapping[str, str]) -> Any:
     return ask(psa, json.loads(filled(json.dumps(bad.body), places)), path=path)
 
 
-def write_practice(office: Office, role: Mapping[str, Any]) -> None:
+def write_reseller(office: Office, role: Mapping[str, Any]) -> None:
     written = {"onboarding": {"roles": [{**ROLE, **role}]}}
     Path("practice.json").write_text(json.dumps(written), encoding="utf-8")
 

@@ -12,7 +12,7 @@ import pytest
 
 from jobs.onboarding.advance import lock_of
 from sandbox.aws import PAYER, Fault
-from service.actions.onboarding.set_practice import set_practice
+from service.actions.onboarding.set_reseller import set_reseller
 from service.cli import findings, opening
 from service.store.database import Database
 from tests.scenarios.conftest import Rebill
@@ -36,9 +36,9 @@ def office(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Offi
 @pytest.fixture
 def servers(office: Office, tmp_path: Path) -> Iterator[Post]:
     with post_office(tmp_path, office.now) as servers:
-        practice = replace(office.practice, mail=servers.check)
+        reseller = replace(office.reseller, mail=servers.check)
         with office.database.transaction() as session:
-            set_practice(session, practice, actor="test", now=office.now())
+            set_reseller(session, reseller, actor="test", now=office.now())
         yield servers
 
 

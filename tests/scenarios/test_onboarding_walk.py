@@ -27,12 +27,12 @@ from service.cli import (
     opening,
     setup,
 )
-from service.store.accounts import onboardings, practices
+from service.store.accounts import onboardings, resellers
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
 from service.store.plain import to_json
 from tests.scenarios.conftest import Answer, Rebill
-from tests.support.accounts_practice import PRACTICE
+from tests.support.accounts_reseller import RESELLER
 from tests.support.ingest_builders import data_exports_manifest, gzipped, line, put
 from tests.support.mail_servers import PASSWORD, PASSWORD_ENV, Post, post_office
 from tests.support.onboarding import INVITED, Office, accept_and_deploy, opened, quietly
@@ -114,14 +114,14 @@ class Walk:
             file.write_text(file.read_text(encoding="utf-8") + self.mailbox(), encoding="utf-8")
             return
         text = PAGE.split("```yaml\n")[1].split("```")[0]
-        practice = printed(self.office.practice, self.shown("onboard setup --email"))
-        self.office.practice = practice
+        reseller = printed(self.office.reseller, self.shown("onboard setup --email"))
+        self.office.reseller = reseller
         for written, real in (
-            (PRACTICE.organization_id, practice.organization_id),
-            (PRACTICE.client_ou_id, practice.client_ou_id),
-            (f"root_id: {PRACTICE.root_id}", f"root_id: {practice.root_id}"),
-            (PRACTICE.membership_scp_id, practice.membership_scp_id),
-            (PRACTICE.root_scp_id, practice.root_scp_id),
+            (RESELLER.organization_id, reseller.organization_id),
+            (RESELLER.client_ou_id, reseller.client_ou_id),
+            (f"root_id: {RESELLER.root_id}", f"root_id: {reseller.root_id}"),
+            (RESELLER.membership_scp_id, reseller.membership_scp_id),
+            (RESELLER.root_scp_id, reseller.root_scp_id),
         ):
             assert text.count(written) == 1, written
             text = text.replace(written, real)
@@ -224,8 +224,8 @@ def assert_set_up(walk: Walk) -> None:
     checked = json.loads(walk.shown("onboard setup --check"))
     assert checked["is_fine"]
     with walk.office.database.transaction() as session:
-        stored = practices.practice(session, PAYER)
-    assert replace(stored, mail=None) == walk.office.practice, "the page describes the sandbox"
+        stored = resellers.reseller(session, PAYER)
+    assert replace(stored, mail=None) == walk.office.reseller, "the page describes the sandbox"
 
 
 def assert_asked(walk: Walk, acme: Onboarding) -> None:

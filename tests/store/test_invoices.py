@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jobs.environment import Environment
-from jobs.runs import engine as runs
+from jobs.runs import engine
 from service.store.billing import invoices
 from service.store.billing.invoices import UnknownInvoice
 from tests.conftest import MonthOf
@@ -40,7 +40,7 @@ def test_an_invoice_keeps_its_id_from_draft_to_issued(
         assert invoices.document(session, draft.id).number == ""
         assert invoices.document_file(session, draft.id, "pdf") is None
     approve_all(environment)
-    runs.follow(environment, ask_to_issue(environment, client=draft.client))
+    engine.follow(environment, ask_to_issue(environment, client=draft.client))
 
     with environment.database.transaction() as session:
         issued = invoices.invoice(session, draft.id)

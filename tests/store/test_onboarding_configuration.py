@@ -13,8 +13,8 @@ from accounts.model.role_spec import TrustKind
 from service.actions.billing.apply_configuration import apply_configuration
 from service.configuration.reading import ConfigurationRefused, read_configuration
 from service.store import tables
-from service.store.accounts import practices
-from service.store.accounts.practices import Team
+from service.store.accounts import resellers
+from service.store.accounts.resellers import Team
 from service.store.database import Database
 from tests.conftest import NOW
 
@@ -86,11 +86,11 @@ def test_an_organization_with_its_teams_and_roles_is_applied_once(database: Data
     ]  # fmt: skip
     assert apply(database, text) == []
     with database.transaction() as session:
-        practice = practices.practice(session, PAYER)
-        (role,) = practices.own_roles(session)
-        assert practices.teams(session) == (Team("backup", "Backup"),)
-    assert practice.automation_arn == f"arn:aws:iam::{PAYER}:role/msp-onboard"
-    assert practice.probe_teams == {"admins"}
+        reseller = resellers.reseller(session, PAYER)
+        (role,) = resellers.own_roles(session)
+        assert resellers.teams(session) == (Team("backup", "Backup"),)
+    assert reseller.automation_arn == f"arn:aws:iam::{PAYER}:role/msp-onboard"
+    assert reseller.probe_teams == {"admins"}
     assert role.trust is TrustKind.HUMAN_MFA and role.custom == ROLE["policy"]
 
 
@@ -101,8 +101,8 @@ def test_how_the_mailbox_is_reached_is_stored_without_its_password(
     apply(database, written(organizations=[ORGANIZATION | {"mail": MAIL}]))
 
     with database.transaction() as session:
-        check = practices.practice(session, PAYER).mail
-        (row,) = session.exec(select(tables.onboarding.PracticeRow))
+        check = resellers.reseller(session, PAYER).mail
+        (row,) = session.exec(select(tables.onboarding.ResellerRow))
     assert check == MailboxCheck(
         smtp=MailServer(
             host="smtp.other.example", port=587, tls=Tls.STARTTLS, user="canary",

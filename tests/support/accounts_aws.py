@@ -25,7 +25,7 @@ from accounts.model.organization import Reseller
 from accounts.model.record import Record
 from accounts.model.request import AccountRequest
 from accounts.onboarding.plan import next_step
-from tests.support.accounts_practice import NOW, PAYER, PRACTICE
+from tests.support.accounts_reseller import NOW, PAYER, RESELLER
 
 DENIED = Refusal(code="AccessDenied", message="not authorized to perform: sts:AssumeRole")
 THROTTLED = Refusal(code="TooManyRequestsException", message="Rate exceeded")
@@ -367,14 +367,14 @@ def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
 
 def lets_in(trust: dict[str, Any], call: Call, more: dict[str, Any]) -> bool:
     context = {
-        "aws:PrincipalArn": PRACTICE.automation_arn,
+        "aws:PrincipalArn": RESELLER.automation_arn,
         "sts:ExternalId": more.get("ExternalId", ""),
         "sts:RoleSessionName": more["RoleSessionName"],
     }
     if call.session.actor in (Actor.PERSON, Actor.PERSON_WITH_MFA):
         context["aws:PrincipalArn"] = f"arn:aws:iam::222222222222:user/{more['RoleSessionName']}"
         context["aws:PrincipalTag/msp-team"] = call.session.team
-        context["aws:PrincipalOrgID"] = PRACTICE.organization_id
+        context["aws:PrincipalOrgID"] = RESELLER.organization_id
     if call.session.actor is Actor.PERSON_WITH_MFA:
         context |= {"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "60"}
     statement = trust["Statement"][0]
@@ -428,7 +428,7 @@ class Worker:
 
     aws: Aws
     request: AccountRequest
-    practice: Reseller = PRACTICE
+    reseller: Reseller = RESELLER
     stored: Record = field(default_factory=Record)
     faults: dict[int, Fault] = field(default_factory=dict)
     """By number of the call, from 1."""
@@ -450,28 +450,28 @@ class Worker:
         raise AssertionError(f"still at {decision} after {self.visits_max} visits")
 
     def visit(self) -> Decision:
-        facts = Observed()
+        observed = Observed()
         while True:
-            decision = next_step(self.practice, self.request, facts, self.stored, self.aws.now)
+            decision = next_step(self.reseller, self.request, observed, self.stored, self.aws.now)
             match decision:
                 case Call():
-                    facts = self._call(facts, decision)
+                    observed = self._call(observed, decision)
                 case _ if type(decision).__name__ in ("Wait", "NeedsHuman", "Done"):
                     return decision
                 case _:
                     self.stored = apply_entry(self.stored, decision)  # type: ignore[arg-type]
 
-    def _call(self, facts: Observed, call: Call) -> Observed:
+    def _call(self, observed: Observed, call: Call) -> Observed:
         self.calls += 1
         assert self.calls < 5_000, f"no end: {call}"
         if call.send is Send.ONCE:
             self.stored = record_intent(self.stored, call, self.aws.now)
         answer = self.faults.get(self.calls, plain)(self.aws, call)
         self.aws.now += timedelta(seconds=1)
-        facts, self.stored = record_answer(
-            self.request, facts, self.stored, call, answer, self.aws.now
+        observed, self.stored = record_answer(
+            self.request, observed, self.stored, call, answer, self.aws.now
         )
-        return facts
+        return observed
 
 
 def onboard(aws: Aws, request: AccountRequest, faults: Iterable[tuple[int, Fault]] = ()) -> Worker:

@@ -17,7 +17,7 @@ from accounts.model.handover import Handover, HandoverKind
 from accounts.model.observed import Observed
 from accounts.model.record import Proof, Record
 from tests.support.accounts_aws import DENIED, Aws, Crash, Worker
-from tests.support.accounts_practice import CREATE, MEMBER, NOW, PRACTICE
+from tests.support.accounts_reseller import CREATE, MEMBER, NOW, RESELLER
 
 CLIENT_CONTACT = {
     "FullName": "A. Acme", "AddressLine1": "1 Main", "City": "Cork", "PostalCode": "T12",
@@ -165,10 +165,10 @@ class Desk:
     now: datetime = NOW
 
     def run(self) -> Decision:
-        facts = Observed()
+        observed = Observed()
         while True:
             decision = next_handover_step(
-                PRACTICE, self.handover, facts, self.stored, self.now, codes=self.codes
+                RESELLER, self.handover, observed, self.stored, self.now, codes=self.codes
             )
             match decision:
                 case Call():
@@ -176,8 +176,8 @@ class Desk:
                     self.crash_after -= 1
                     if self.crash_after == 0:
                         raise Crash
-                    facts, self.stored = record_answer(
-                        self.handover.request, facts, self.stored, decision, answer, self.now
+                    observed, self.stored = record_answer(
+                        self.handover.request, observed, self.stored, decision, answer, self.now
                     )
                 case Wait() | NeedsHuman() | Done():
                     return decision

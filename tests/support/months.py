@@ -6,7 +6,7 @@ from datetime import date
 
 from invoices.periods import BillingPeriod
 from jobs.environment import Environment
-from jobs.runs import engine as runs
+from jobs.runs import engine
 from service.actions.billing import request_run
 from service.actions.billing.approve_drafts import approve_drafts
 from service.store.billing import documents
@@ -46,7 +46,7 @@ def ask_to_issue(
 
 
 def bill(environment: Environment, period: BillingPeriod = OCTOBER) -> Run:
-    return runs.follow(environment, ask_to_bill(environment, period))
+    return engine.follow(environment, ask_to_bill(environment, period))
 
 
 def approve_all(environment: Environment, period: BillingPeriod = OCTOBER) -> int:
@@ -56,7 +56,7 @@ def approve_all(environment: Environment, period: BillingPeriod = OCTOBER) -> in
 
 
 def issue(environment: Environment, period: BillingPeriod = OCTOBER) -> Run:
-    return runs.follow(environment, ask_to_issue(environment, period))
+    return engine.follow(environment, ask_to_issue(environment, period))
 
 
 def issued(environment: Environment, period: BillingPeriod = OCTOBER) -> tuple[Issued, ...]:

@@ -37,14 +37,14 @@ from sandbox.aws import (
 from sandbox.aws.reseller import SignIn, add_role, add_user
 from service.actions.billing.apply_configuration import apply_configuration
 from service.actions.onboarding.request_onboarding import Wanted, request_onboarding
-from service.actions.onboarding.set_practice import set_practice
+from service.actions.onboarding.set_reseller import set_reseller
 from service.configuration.reading import Configuration, read_configuration
 from service.store.accounts import grants, onboarding_events, onboardings
 from service.store.accounts.onboarding_events import Event
 from service.store.accounts.onboardings import Onboarding
 from service.store.billing import clients
 from service.store.database import Database
-from tests.support.accounts_practice import ACCESS, PRACTICE
+from tests.support.accounts_reseller import ACCESS, RESELLER
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SENT_ONCE = Config(retries={"total_max_attempts": 1})
@@ -73,7 +73,7 @@ class Office:
 
     aws: StrictAWS
     database: Database
-    practice: Reseller
+    reseller: Reseller
     environment: OnboardingEnvironment
     crashes: int = 0
     visits: int = 0
@@ -160,22 +160,22 @@ def opened(
 ) -> Iterator[Office]:
     """The organization is set up, the practice described, clients configured."""
     with StrictAWS(clock=Clock(NOON), rules=rules, seed=seed) as aws:
-        practice = set_up(aws)
+        reseller = set_up(aws)
         aws.add_member(ACCESS, name="Access", email="awsaccounts+access@msp.example")
-        policies = service_policies(practice)
+        policies = service_policies(reseller)
         signers = {
             role: Signer(service_role(aws, role, policies[role.replace("msp-", "svc_")]))
             for role in (ONBOARD, OFFBOARD)
         }
-        for team in sorted(practice.probe_teams):
+        for team in sorted(reseller.probe_teams):
             signers[probe_user(team)] = _probe_signer(aws, team)
         caller = Caller(Signers(signers), kept_clients(), aws.clock.now)
         environment = OnboardingEnvironment(database, caller, aws.clock.now)
         with database.transaction() as session:
             chosen = configuration(names or CLIENTS)
             apply_configuration(session, chosen, actor="test", now=NOON)
-            set_practice(session, practice, actor="test", now=NOON)
-        office = Office(aws, database, practice, environment, signers=Signers(signers))
+            set_reseller(session, reseller, actor="test", now=NOON)
+        office = Office(aws, database, reseller, environment, signers=Signers(signers))
         aws.log.clear()
         if enforced:
             with aws.enforced():
@@ -191,8 +191,8 @@ def set_up(aws: StrictAWS) -> Reseller:
     organizations = aws.client("organizations")
     root_id = organizations.list_roots()["Roots"][0]["Id"]
     unit = organizations.create_organizational_unit(ParentId=root_id, Name="Clients")
-    practice = replace(
-        PRACTICE,
+    reseller = replace(
+        RESELLER,
         payer_account_id=PAYER,
         organization_id=organization_id,
         root_id=root_id,
@@ -204,10 +204,10 @@ def set_up(aws: StrictAWS) -> Reseller:
         name: organizations.create_policy(
             Name=name, Description="", Type="SERVICE_CONTROL_POLICY", Content=to_text(document)
         )["Policy"]["PolicySummary"]["Id"]
-        for name, document in guard_policies(practice).items()
+        for name, document in guard_policies(reseller).items()
     }
     return replace(
-        practice, membership_scp_id=guards["scp_membership"], root_scp_id=guards["scp_root"]
+        reseller, membership_scp_id=guards["scp_membership"], root_scp_id=guards["scp_root"]
     )
 
 
@@ -261,7 +261,7 @@ def live_once(office: Office, onboarding_id: str) -> Onboarding:
     (organization,) = world.organizations.values()
     ours = [a for a in world.accounts.values() if a.tags.get(TAG_ONBOARDING) == onboarding_id]
     assert [account.id for account in ours] == [account_id]
-    assert ours[0].parent_id == office.practice.client_ou_id
+    assert ours[0].parent_id == office.reseller.client_ou_id
     made = [
         request
         for request in organization.requests.values()
@@ -278,7 +278,7 @@ def live_once(office: Office, onboarding_id: str) -> Onboarding:
     )
     assert {role["RoleName"] for role in roles} - {"MspBootstrap"} == ROLES
     assert len(roles) == 6
-    guards = {office.practice.membership_scp_id, office.practice.root_scp_id}
+    guards = {office.reseller.membership_scp_id, office.reseller.root_scp_id}
     attached = organization.attached[account_id]
     assert sorted(attached) == sorted([*guards, "p-FullAWSAccess", "p-RCPFullAWSAccess"])
     with office.database.transaction() as session:
@@ -327,7 +327,7 @@ def accept_and_deploy(office: Office, onboarding_id: str) -> None:
 def deploy(office: Office, onboarding_id: str, account_id: str) -> None:
     """What the CloudFormation template of the artefacts does."""
     request = office.stored(onboarding_id).request
-    template = json.loads(artefact("cloudformation.json", office.practice, request))
+    template = json.loads(artefact("cloudformation.json", office.reseller, request))
     provider.deploy(office.aws, account_id, template)
 
 

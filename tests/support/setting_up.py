@@ -36,7 +36,7 @@ def bare(office: Office) -> None:
     for policy in [p for p in organization.policies.values() if not p.aws_managed]:
         del organization.policies[policy.id]
     with office.database.transaction() as session:
-        session.exec(sqlmodel.delete(tables.onboarding.PracticeRow))
+        session.exec(sqlmodel.delete(tables.onboarding.ResellerRow))
 
 
 def operator(office: Office) -> OnboardingEnvironment:
@@ -57,11 +57,11 @@ def put_the_roles(office: Office, folder: Path) -> None:
     quietly(office, lambda: service_role(office.aws, "msp-approver", approver))
 
 
-def printed(practice: Reseller, text: str) -> Reseller:
+def printed(reseller: Reseller, text: str) -> Reseller:
     """With the ids of the block that set-up prints at its end."""
     found = dict(re.findall(r"^ +(?:- )?(\w+): (\S+)$", text, re.MULTILINE))
     return replace(
-        practice,
+        reseller,
         organization_id=found["organization_id"],
         root_id=found["root_id"],
         client_ou_id=found["client_ou_id"],

@@ -202,7 +202,7 @@ def approver(office: Office) -> Any:
     """Grace, with nothing but the approvers' policy."""
     role = "msp-approver"
     if role not in office.clients:
-        policy = service_policies(office.practice)["svc_approver"]
+        policy = service_policies(office.reseller)["svc_approver"]
         made: list[Keys] = []
         quietly(office, lambda: made.append(service_role(office.aws, role, policy)))
         frozen = made[0].credentials
@@ -252,7 +252,7 @@ def guarded(office: Office, account_id: str) -> bool:
     """Under our guard an account cannot accept another organization."""
     organization = office.aws.account(account_id).organization
     assert organization is not None
-    return office.practice.membership_scp_id in organization.attached[account_id]
+    return office.reseller.membership_scp_id in organization.attached[account_id]
 
 
 def remove_roles(office: Office, account_id: str) -> None:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from jobs.ingest.dialects import dialect as dialects
-from jobs.ingest.dialects.dialect import AUTO, Dialect
+from jobs.ingest.dialects import catalogue
+from jobs.ingest.dialects.catalogue import AUTO, Dialect
 from jobs.ingest.errors import IngestError
-from jobs.ingest.files import formats as files
-from jobs.ingest.reduction import batches as reducer_files
+from jobs.ingest.files import formats
+from jobs.ingest.reduction import batches
 from jobs.ingest.reduction.batches import UnreadablePart
 from jobs.ingest.reduction.sums import Reduced
 from jobs.ingest.sources.source import Source, StoredFile
@@ -27,7 +27,7 @@ UNUSED_FOR = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file's exact sums of charges (see `dialects.charged`)."""
+    """One file's exact sums of charges (see `catalogue.charged`)."""
 
     file: StoredFile
     dialect: Dialect
@@ -56,25 +56,25 @@ class PartCache:
             if kept is not None:
                 return Part(file, dialect, kept)
         where = source.describe(file.key)
-        data = files.inspect(source.local(file, scratch), where, sibling_columns)
-        spoken = dialects.detect(data.columns, where) if self.dialect == AUTO else self.dialect
-        plan = dialects.plan(Dialect(spoken), data.columns, self.tags, where)
-        named = dialects.named(files.reduce(data, plan.reading), plan)
-        part = Part(file, plan.dialect, dialects.charged(plan.dialect, named))
+        data = formats.inspect(source.local(file, scratch), where, sibling_columns)
+        spoken = catalogue.detect(data.columns, where) if self.dialect == AUTO else self.dialect
+        plan = catalogue.plan(Dialect(spoken), data.columns, self.tags, where)
+        named = catalogue.named(formats.reduce(data, plan.reading), plan)
+        part = Part(file, plan.dialect, catalogue.charged(plan.dialect, named))
         if source.stat(file.key) != file:
             raise IngestError("changed_while_read", where, "it was replaced; ingest again")
         self._keep(part, self.folder / f"{name}.{part.dialect}.part", scratch)
         return part
 
     def _name(self, source: Source, file: StoredFile) -> str:
-        read = [vocabulary.all for vocabulary in dialects.VOCABULARIES.values()]
+        read = [vocabulary.all for vocabulary in catalogue.VOCABULARIES.values()]
         identity = [VERSION, read, self.dialect, sorted(self.tags), source.identity(file)]
         return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
 
     def _kept(self, path: Path) -> Reduced | None:
         """None where there is no part, or one that can no longer be read: it is then made anew."""
         try:
-            kept = reducer_files.load(path) if path.exists() else None
+            kept = batches.load(path) if path.exists() else None
         except UnreadablePart:
             return None
         if kept is not None:
@@ -91,7 +91,7 @@ class PartCache:
     def _keep(self, part: Part, path: Path, scratch: Path) -> None:
         """Whole or not at all: a reader never sees half a part."""
         writing = scratch / "part"
-        reducer_files.save(part.reduced, writing)
+        batches.save(part.reduced, writing)
         writing.replace(path)
 
 

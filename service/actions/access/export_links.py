@@ -7,7 +7,7 @@ from dataclasses import replace
 from accounts.links.link_files import ExportFile, LinkSettings, export
 from kernel.errors import BadInput
 from service.actions.access.set_grants import link_grants
-from service.store.accounts import onboardings, practices
+from service.store.accounts import onboardings, resellers
 from service.store.session import Session
 
 
@@ -26,16 +26,16 @@ def export_links(
         assert onboarding is not None, account_id
         payer_of[account_id] = onboarding.payer_account_id
     files: list[ExportFile] = []
-    for practice in practices.practices(session):
+    for reseller in resellers.resellers(session):
         settings = LinkSettings(
-            partition=practice.partition,
-            region=practice.region,
-            access_account_id=practice.access_account_id,
+            partition=reseller.partition,
+            region=reseller.region,
+            access_account_id=reseller.access_account_id,
         )
         theirs = [
             grant
             for grant in grants
-            if payer_of[grant.account_id] == practice.payer_account_id and team in ("", grant.team)
+            if payer_of[grant.account_id] == reseller.payer_account_id and team in ("", grant.team)
         ]
         files += export(theirs, link_format, replace(settings, user=user) if user else settings)
     return tuple(files)

@@ -18,7 +18,7 @@ from accounts.model.role_spec import RoleSpec, TrustKind
 from kernel.errors import BadInput, NotFound, Refused
 from service.actions.access.note_person import note_person
 from service.store.access.idempotency import ask_alone
-from service.store.accounts import grants, onboardings, practices
+from service.store.accounts import grants, onboardings, resellers
 from service.store.accounts.grants import RoleGrant
 from service.store.accounts.onboardings import Onboarding
 from service.store.billing import clients
@@ -137,8 +137,8 @@ def _set(
     shown_before, shown_after = (
         [_shown(session, onboarding, each) for each in sorted(some)] for some in (before, asked)
     )
-    practice = practices.practice(session, onboarding.payer_account_id)
-    settings = LinkSettings(partition=practice.partition, region=practice.region)
+    reseller = resellers.reseller(session, onboarding.payer_account_id)
+    settings = LinkSettings(partition=reseller.partition, region=reseller.region)
     return GrantsChanged(
         granted=tuple(sorted(asked - before)),
         revoked=revoked(shown_before, shown_after, settings),
@@ -177,7 +177,7 @@ def _accounts(session: Session, where: Where) -> tuple[Onboarding, ...]:
 
 def _check_known(session: Session, accounts: Sequence[Onboarding], team: str, role: str) -> None:
     """A word that is wrong everywhere is said to be, before anything is stored."""
-    teams = [each.key for each in practices.teams(session)]
+    teams = [each.key for each in resellers.teams(session)]
     if team not in teams:
         raise BadInput(f"no team is called {team!r}; there are {', '.join(teams) or 'none'}")
     roles = sorted({name for onboarding in accounts for name in _for_people(onboarding)})
@@ -207,7 +207,7 @@ def _for_people(onboarding: Onboarding) -> dict[str, RoleSpec]:
 
 def _shown(session: Session, onboarding: Onboarding, grant: RoleGrant) -> Grant:
     spec = _for_people(onboarding)[grant.role]
-    practice = practices.practice(session, onboarding.payer_account_id)
+    reseller = resellers.reseller(session, onboarding.payer_account_id)
     names = {str(client.key): client.name for client in clients.clients(session)}
     return Grant(
         team=grant.team,
@@ -215,7 +215,7 @@ def _shown(session: Session, onboarding: Onboarding, grant: RoleGrant) -> Grant:
         client_name=names[onboarding.request.client_key],
         account_id=grant.account_id,
         account_name=onboarding.request.account_name,
-        role_path=role_path_of(grant.role, practice.bootstrap_role),
+        role_path=role_path_of(grant.role, reseller.bootstrap_role),
         stage=spec.stage,
         session_seconds=spec.session_seconds,
     )

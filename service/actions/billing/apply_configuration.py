@@ -12,7 +12,7 @@ from kernel.errors import BadInput
 from service.actions.onboarding.check_roles import judged
 from service.configuration.reading import Configuration, ConfigurationRefused
 from service.store.access import audit
-from service.store.accounts import practices
+from service.store.accounts import resellers
 from service.store.billing import clients, prices, sellers
 from service.store.changes import Change, configure_alone
 from service.store.session import Session
@@ -69,28 +69,28 @@ def _write(session: Session, configuration: Configuration, now: datetime) -> Ite
 
 
 def _write_onboarding(session: Session, configuration: Configuration) -> Iterator[Change]:
-    for practice in configuration.practices:
-        yield from practices.put_practice(session, practice)
+    for reseller in configuration.resellers:
+        yield from resellers.put_reseller(session, reseller)
     for team in configuration.teams:
-        yield from practices.put_team(session, team)
+        yield from resellers.put_team(session, team)
     for role in configuration.roles:
-        yield from practices.put_role(session, role)
+        yield from resellers.put_role(session, role)
 
 
 def _unfit_for_onboarding(session: Session, configuration: Configuration) -> Iterator[str]:
     """Organizations of unknown payers, and roles whose policies may not be written."""
     paying = {payer.account_id for payer in configuration.payer_accounts}
     paying |= {payer.account_id for payer in sellers.payer_accounts(session)}
-    for practice in configuration.practices:
-        if practice.payer_account_id not in paying:
-            yield f"onboarding: {practice.payer_account_id} is no payer; add it under `payers`"
+    for reseller in configuration.resellers:
+        if reseller.payer_account_id not in paying:
+            yield f"onboarding: {reseller.payer_account_id} is no payer; add it under `payers`"
         try:
-            check_email(practice.mailbox)
-            if practice.mail is not None:
-                check_mailbox_check(practice.mail)
+            check_email(reseller.mailbox)
+            if reseller.mail is not None:
+                check_mailbox_check(reseller.mail)
         except BadInput as trouble:
             yield f"onboarding.organizations: {trouble}"
-    organizations = (*configuration.practices, *practices.practices(session))
+    organizations = (*configuration.resellers, *resellers.resellers(session))
     for role in configuration.roles:
         try:
             judged(role, organizations)

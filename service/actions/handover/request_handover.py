@@ -14,7 +14,7 @@ from accounts.model.lifecycle import Stage
 from accounts.model.organization import OnboardingKind
 from kernel.errors import BadInput, Refused
 from service.actions.access.note_person import note_person
-from service.store.accounts import grants, handovers, onboardings, practices
+from service.store.accounts import grants, handovers, onboardings, resellers
 from service.store.accounts.handovers import Departure
 from service.store.accounts.onboardings import Onboarding
 from service.store.session import Session
@@ -69,7 +69,7 @@ def _planned(
         raise CannotHandOver(f"{onboarding.id} is being handed over already")
     if onboarding.stage is not Stage.LIVE:
         raise CannotHandOver(f"{onboarding.id} is {onboarding.state}; only a live account leaves")
-    mailbox = practices.practice(session, onboarding.payer_account_id).mailbox
+    mailbox = resellers.reseller(session, onboarding.payer_account_id).mailbox
     _check(onboarding, wanted, mailbox)
     asked = Handover(
         request=onboarding.request,

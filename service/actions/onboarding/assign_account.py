@@ -8,8 +8,7 @@ from accounts.model.organization import check_account_id
 from invoices.clients import AccountId, Assignment, OverlappingAssignments
 from kernel.errors import BadInput, Refused
 from service.store.access import audit
-from service.store.billing import assignments as assigning
-from service.store.billing import clients
+from service.store.billing import assignments, clients
 from service.store.changes import configure_alone
 from service.store.session import Session
 
@@ -32,9 +31,9 @@ def assign_account(
     changes = []
     owner = clients.roster(session).client_of(AccountId(account_id), from_on)
     if owner is not None and owner != client_key:
-        changes += assigning.unassign(session, account_id, from_on)
+        changes += assignments.unassign(session, account_id, from_on)
     try:
-        changes += assigning.assign(session, account_id, client_key, from_on)
+        changes += assignments.assign(session, account_id, client_key, from_on)
     except OverlappingAssignments as trouble:
         raise AccountTaken(str(trouble)) from trouble
     for change in changes:

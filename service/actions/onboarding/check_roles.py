@@ -19,22 +19,22 @@ EXTERNAL_ID = "msp-00000000000000000000000000000000"
 """As long as ours are."""
 
 
-def check_roles(practice: Reseller, request: AccountRequest) -> None:
+def check_roles(reseller: Reseller, request: AccountRequest) -> None:
     """Raises BadInput with the worst finding of the first role that may not be written."""
     for spec in request.roles:
         check_role(spec)
-        for finding in findings_of(spec, practice, request.external_id):
+        for finding in findings_of(spec, reseller, request.external_id):
             if finding.severity is Severity.CRITICAL:
                 raise BadInput(f"{finding.where}: {finding.message}")
 
 
-def judged(spec: RoleSpec, practices: Iterable[Reseller]) -> tuple[Finding, ...]:
+def judged(spec: RoleSpec, resellers: Iterable[Reseller]) -> tuple[Finding, ...]:
     """Of a role for the practice's own catalogue: the warnings. Raises BadInput for the worst."""
     if spec.name in {shipped.name for shipped in CATALOGUE}:
         raise BadInput(f"{spec.name} is a role of the shipped catalogue; give another name")
     check_role(spec)
     findings = {
-        finding for practice in practices for finding in findings_of(spec, practice, EXTERNAL_ID)
+        finding for reseller in resellers for finding in findings_of(spec, reseller, EXTERNAL_ID)
     }
     for finding in sorted(findings):
         if finding.severity is Severity.CRITICAL:
@@ -42,23 +42,23 @@ def judged(spec: RoleSpec, practices: Iterable[Reseller]) -> tuple[Finding, ...]
     return tuple(sorted(findings))
 
 
-def findings_of(spec: RoleSpec, practice: Reseller, external_id: str) -> tuple[Finding, ...]:
+def findings_of(spec: RoleSpec, reseller: Reseller, external_id: str) -> tuple[Finding, ...]:
     return tuple(
         finding
-        for kind, where, document in _documents(spec, practice, external_id)
+        for kind, where, document in _documents(spec, reseller, external_id)
         for finding in _judged(kind, where, to_text(document))
     )
 
 
 def _documents(
-    spec: RoleSpec, practice: Reseller, external_id: str
+    spec: RoleSpec, reseller: Reseller, external_id: str
 ) -> Iterator[tuple[PolicyKind, str, Document]]:
-    yield PolicyKind.TRUST, f"trust of {spec.name}", trust_of(spec, practice, external_id)
-    inline = inline_policy(spec, practice, PLACE_OF_ACCOUNT)
+    yield PolicyKind.TRUST, f"trust of {spec.name}", trust_of(spec, reseller, external_id)
+    inline = inline_policy(spec, reseller, PLACE_OF_ACCOUNT)
     if inline is not None:
         yield PolicyKind.INLINE, f"policy of {spec.name}", inline
     if spec.bounded:
-        yield PolicyKind.BOUNDARY, "permissions boundary", boundary_document(practice)
+        yield PolicyKind.BOUNDARY, "permissions boundary", boundary_document(reseller)
 
 
 @lru_cache(maxsize=256)

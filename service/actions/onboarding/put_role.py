@@ -8,17 +8,17 @@ from accounts.model.role_spec import RoleSpec
 from kernel.findings import Finding
 from service.actions.onboarding.check_roles import judged
 from service.store.access import audit
-from service.store.accounts import practices
-from service.store.accounts.practices import Team
+from service.store.accounts import resellers
+from service.store.accounts.resellers import Team
 from service.store.session import Session
 
 
 def put_role(session: Session, spec: RoleSpec, *, actor: str, now: datetime) -> tuple[Finding, ...]:
     """The warnings. Raises BadInput with the worst of what may not be written."""
-    warnings = judged(spec, practices.practices(session))
-    changes = practices.put_role(session, spec)
-    if spec.team and spec.team not in {team.key for team in practices.teams(session)}:
-        changes += practices.put_team(session, Team(spec.team, spec.team))
+    warnings = judged(spec, resellers.resellers(session))
+    changes = resellers.put_role(session, spec)
+    if spec.team and spec.team not in {team.key for team in resellers.teams(session)}:
+        changes += resellers.put_team(session, Team(spec.team, spec.team))
     for change in changes:
         audit.record(
             session,

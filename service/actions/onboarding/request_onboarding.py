@@ -25,7 +25,7 @@ from service.store.accounts import (
     members,
     onboarding_events,
     onboardings,
-    practices,
+    resellers,
 )
 from service.store.accounts.onboarding_events import Event
 from service.store.accounts.onboardings import AlreadyOnboarded, Asked, Onboarding
@@ -95,12 +95,12 @@ def request_onboarding(
     ask_alone(session)
     if (known := _asked_before(session, wanted)) is not None:
         return known
-    practice, request = plan_request(session, wanted, now=now)
+    reseller, request = plan_request(session, wanted, now=now)
     onboardings.add(
         session,
         Asked(
             request=request,
-            payer_account_id=practice.payer_account_id,
+            payer_account_id=reseller.payer_account_id,
             external_ref=wanted.external_ref,
             batch_id=batch_id,
             words=_words(wanted),
@@ -132,9 +132,9 @@ def plan_request(
     The ExternalId of a client that has none yet is drawn, and kept only by the caller's commit.
     """
     client = _client(session, wanted.client)
-    practice = _practice(session, wanted.payer_account_id)
-    request = check_request(practice, _request(session, practice, client, wanted))
-    check_roles(practice, request)
+    reseller = _reseller(session, wanted.payer_account_id)
+    request = check_request(reseller, _request(session, reseller, client, wanted))
+    check_roles(reseller, request)
     _check_budget(request.budget_amount)
     onboardings.check_free(
         session,
@@ -143,8 +143,8 @@ def plan_request(
         account_id=request.account_id,
     )
     _check_owner(session, request, now)
-    _check_organization(session, practice, request)
-    return practice, request
+    _check_organization(session, reseller, request)
+    return reseller, request
 
 
 def _asked_before(session: Session, wanted: Wanted) -> Onboarding | None:
@@ -172,10 +172,10 @@ def _client(session: Session, key: str) -> Client:
     raise BadInput(f"there is no client {key!r}; add it under `clients` and apply")
 
 
-def _practice(session: Session, payer_account_id: str) -> Reseller:
+def _reseller(session: Session, payer_account_id: str) -> Reseller:
     if payer_account_id:
-        return practices.practice(session, payer_account_id)
-    every = practices.practices(session)
+        return resellers.reseller(session, payer_account_id)
+    every = resellers.resellers(session)
     if len(every) != 1:
         there = ", ".join(each.payer_account_id for each in every) or "none"
         raise BadInput(f"say which payer account it is for; those described are: {there}")
@@ -183,13 +183,13 @@ def _practice(session: Session, payer_account_id: str) -> Reseller:
 
 
 def _request(
-    session: Session, practice: Reseller, client: Client, wanted: Wanted
+    session: Session, reseller: Reseller, client: Client, wanted: Wanted
 ) -> AccountRequest:
     onboarding_id = f"onb-{secrets.token_hex(TOKEN_BYTES)}"
     email = wanted.email
     if wanted.kind is OnboardingKind.CREATE:
         email = plus_address(
-            mailbox=check_email(email or practice.mailbox),
+            mailbox=check_email(email or reseller.mailbox),
             client_key=client.key,
             onboarding_id=onboarding_id,
         )
@@ -220,7 +220,7 @@ def _request(
 def _roles(session: Session, wanted: Wanted) -> tuple[RoleSpec, ...]:
     transfer = wanted.kind is OnboardingKind.BILLING_TRANSFER
     shipped = () if transfer else tuple(spec.name for spec in CATALOGUE)
-    chosen = pick_roles(wanted.roles or shipped, extra=practices.own_roles(session))
+    chosen = pick_roles(wanted.roles or shipped, extra=resellers.own_roles(session))
     return as_deployed(chosen) if transfer else chosen
 
 
@@ -242,10 +242,10 @@ def _check_owner(session: Session, request: AccountRequest, now: datetime) -> No
             )
 
 
-def _check_organization(session: Session, practice: Reseller, request: AccountRequest) -> None:
+def _check_organization(session: Session, reseller: Reseller, request: AccountRequest) -> None:
     """Of another organization of ours; or of this one, whose bill is ours without a transfer."""
     payer = members.organization_of(session, request.account_id)
-    ours = payer == practice.payer_account_id and request.kind is OnboardingKind.INVITE
+    ours = payer == reseller.payer_account_id and request.kind is OnboardingKind.INVITE
     if payer and not ours:
         raise MemberElsewhere(request.account_id, payer)
 

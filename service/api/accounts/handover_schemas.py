@@ -94,7 +94,7 @@ def to_api_checklist(lines: Iterable[DryRunLine]) -> list[ChecklistItem]:
 
 
 def to_api_handover(
-    departure: Departure, onboarding: Onboarding, practice: Reseller
+    departure: Departure, onboarding: Onboarding, reseller: Reseller
 ) -> HandoverItem:
     asked = departure.asked
     return HandoverItem(
@@ -104,5 +104,5 @@ def to_api_handover(
         asked_at=departure.asked_at.isoformat(),
         is_aborted=asked.aborted,
         checklist=to_api_checklist(dry_run(asked)),
-        onboarding=to_api_onboarding_detail(onboarding, practice),
+        onboarding=to_api_onboarding_detail(onboarding, reseller),
     )

@@ -23,7 +23,7 @@ from service.api.accounts.handover_schemas import (
 )
 from service.api.accounts.onboardings import LATER, OnboardingId, ValidateOnly
 from service.api.idempotency import OnceDep
-from service.store.accounts import handovers, onboardings, practices
+from service.store.accounts import handovers, onboardings, resellers
 from service.store.session import Session
 
 router = APIRouter(tags=["handovers"])
@@ -124,5 +124,5 @@ def _latest(session: Session, onboarding_id: str) -> HandoverItem:
     found = handovers.handovers(session, onboarding)
     if not found:
         raise NoHandover(onboarding_id)
-    practice = practices.practice(session, onboarding.payer_account_id)
-    return to_api_handover(found[-1], onboarding, practice)
+    reseller = resellers.reseller(session, onboarding.payer_account_id)
+    return to_api_handover(found[-1], onboarding, reseller)

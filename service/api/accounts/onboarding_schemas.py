@@ -178,7 +178,7 @@ def to_api_onboarding(onboarding: Onboarding) -> OnboardingItem:
     return OnboardingItem(**_fields(onboarding))
 
 
-def to_api_onboarding_detail(onboarding: Onboarding, practice: Reseller) -> OnboardingDetail:
+def to_api_onboarding_detail(onboarding: Onboarding, reseller: Reseller) -> OnboardingDetail:
     request, waiting = onboarding.request, onboarding.waiting
     has_artifacts = request.kind is not OnboardingKind.CREATE
     return OnboardingDetail(
@@ -197,7 +197,7 @@ def to_api_onboarding_detail(onboarding: Onboarding, practice: Reseller) -> Onbo
             expires_at=_instant(waiting.expires_at),
         ),
         next_at=_instant(onboarding.next_at),
-        findings=[to_api_finding(each) for each in _findings(onboarding, practice)],
+        findings=[to_api_finding(each) for each in _findings(onboarding, reseller)],
         artifacts=[f"/v1/onboardings/{onboarding.id}/artifacts/{name}" for name in ARTEFACTS]
         if has_artifacts
         else [],
@@ -267,10 +267,10 @@ def _fields(onboarding: Onboarding) -> dict[str, Any]:
     }
 
 
-def _findings(onboarding: Onboarding, practice: Reseller) -> tuple[Finding, ...]:
+def _findings(onboarding: Onboarding, reseller: Reseller) -> tuple[Finding, ...]:
     if not has_reached(onboarding.stage, Stage.VERIFIED):
         return tuple(sorted(onboarding.record.findings.values()))
-    return open_findings(practice, onboarding.request, onboarding.record)
+    return open_findings(reseller, onboarding.request, onboarding.record)
 
 
 def to_api_finding(finding: Finding) -> FindingItem:

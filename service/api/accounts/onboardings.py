@@ -37,7 +37,7 @@ from service.api.accounts.onboarding_schemas import (
 )
 from service.api.accounts.onboarding_stream import stream_of
 from service.api.idempotency import OnceDep
-from service.store.accounts import onboarding_events, onboardings, practices
+from service.store.accounts import onboarding_events, onboardings, resellers
 from service.store.accounts.onboardings import AlreadyOnboarded, Onboarding
 from service.store.dry_run import nothing_recorded
 from service.store.session import Session
@@ -157,8 +157,8 @@ def get_onboarding(
 
 
 def detail(session: Session, onboarding: Onboarding) -> OnboardingDetail:
-    practice = practices.practice(session, onboarding.payer_account_id)
-    return to_api_onboarding_detail(onboarding, practice)
+    reseller = resellers.reseller(session, onboarding.payer_account_id)
+    return to_api_onboarding_detail(onboarding, reseller)
 
 
 @router.get(
@@ -250,10 +250,10 @@ def get_artifact(
     if wanted not in ARTEFACTS or onboarding.request.kind is OnboardingKind.CREATE:
         there = ", ".join(ARTEFACTS)
         raise HTTPException(404, f"There are {there} for accounts that their clients let us into.")
-    practice = practices.practice(session, onboarding.payer_account_id)
+    reseller = resellers.reseller(session, onboarding.payer_account_id)
     media_type = "application/json" if wanted.endswith(".json") else "text/plain; charset=utf-8"
     return Response(
-        artefact(wanted, practice, onboarding.request),
+        artefact(wanted, reseller, onboarding.request),
         media_type=media_type,
         headers={"Content-Disposition": f'attachment; filename="{wanted}"'},
     )

@@ -11,7 +11,7 @@ from service.api.accounts.grant_schemas import RoleText
 from service.api.accounts.onboarding_schemas import FindingItem, to_api_finding
 from service.api.billing.schemas import Out
 from service.configuration.onboarding_forms import OnboardingForm, RoleForm, roles_of
-from service.store.accounts import practices
+from service.store.accounts import resellers
 
 router = APIRouter(tags=["accounts"])
 
@@ -37,7 +37,7 @@ class RoleAnswer(RoleItem):
 def list_roles(session: SessionDep, _key: StaffDep) -> RoleList:
     """What an onboarding may ask for under `roles`."""
     return RoleList(
-        items=[_item(spec) for spec in (*CATALOGUE, *practices.own_roles(session))],
+        items=[_item(spec) for spec in (*CATALOGUE, *resellers.own_roles(session))],
     )
 
 

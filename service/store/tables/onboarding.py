@@ -16,7 +16,7 @@ from kernel.findings import Severity
 from service.store.tables.row import JSON, Row, is_account_id, one_of
 
 
-class PracticeRow(Row, table=True):
+class ResellerRow(Row, table=True):
     """The payer's organization as the setup left it: OU, guards, contacts, our own roles."""
 
     payer_account_id: str = Field(primary_key=True, foreign_key="payer_account.account_id")
@@ -73,7 +73,7 @@ class OnboardingRow(Row, table=True):
     )
 
     id: str = Field(primary_key=True)
-    payer_account_id: str = Field(foreign_key="practice.payer_account_id")
+    payer_account_id: str = Field(foreign_key="reseller.payer_account_id")
     kind: OnboardingKind = Field(sa_type=one_of(OnboardingKind, check="kind"))
     client_key: str = Field(foreign_key="client.key", index=True)
     account_name: str
@@ -227,7 +227,7 @@ class MemberAccountRow(Row, table=True):
     __table_args__ = (is_account_id("account_id"),)
 
     account_id: str = Field(primary_key=True)
-    payer_account_id: str = Field(foreign_key="practice.payer_account_id")
+    payer_account_id: str = Field(foreign_key="reseller.payer_account_id")
     name: str
     state: str
     seen_at: datetime
@@ -236,7 +236,7 @@ class MemberAccountRow(Row, table=True):
 class AccountFindingRow(Row, table=True):
     """What the watch found, until it finds it no more."""
 
-    payer_account_id: str = Field(primary_key=True, foreign_key="practice.payer_account_id")
+    payer_account_id: str = Field(primary_key=True, foreign_key="reseller.payer_account_id")
     code: str = Field(primary_key=True)
     place: str = Field(primary_key=True)
     severity: Severity = Field(sa_type=one_of(Severity))

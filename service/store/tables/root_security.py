@@ -16,7 +16,7 @@ class RootAuditRow(Row, table=True):
     __table_args__ = (is_account_id("account_id"),)
 
     account_id: str = Field(primary_key=True)
-    payer_account_id: str = Field(foreign_key="practice.payer_account_id", index=True)
+    payer_account_id: str = Field(foreign_key="reseller.payer_account_id", index=True)
     audited_at: datetime
 
 
@@ -30,7 +30,7 @@ class MailboxCanaryRow(Row, table=True):
 
     token: str = Field(primary_key=True)
     """Not to be guessed: who shows it has read the mail."""
-    payer_account_id: str = Field(foreign_key="practice.payer_account_id")
+    payer_account_id: str = Field(foreign_key="reseller.payer_account_id")
     account_id: str
     address: str
     written_at: datetime

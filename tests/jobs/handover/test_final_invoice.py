@@ -12,14 +12,13 @@ from accounts.model.organization import OnboardingKind
 from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
 from jobs.environment import Environment
-from jobs.runs import engine as runs
+from jobs.runs import engine
 from sandbox.aws import PAYER
 from service.actions.billing.approve_drafts import approve_drafts
 from service.actions.billing.request_run import request_billing, request_ingest, request_issuing
 from service.actions.onboarding.request_onboarding import Wanted
 from service.store.accounts.onboardings import Onboarding
-from service.store.billing import assignments as assigning
-from service.store.billing import clients, invoices
+from service.store.billing import assignments, clients, invoices
 from service.store.database import Database
 from service.store.tables.months import DraftState
 from tests.support.ingest_builders import data_exports_manifest, gzipped, line, put
@@ -62,7 +61,7 @@ class Books:
                 issued_on=self.office.now().date(), allow_unfinalized=False, actor="ada",
                 now=self.office.now(),
             )  # fmt: skip
-        runs.follow(self.environment, run)
+        engine.follow(self.environment, run)
 
     def bill(
         self, period: BillingPeriod, *costs: tuple[str, str, date], final: bool = True
@@ -74,10 +73,10 @@ class Books:
                 session, AccountId(PAYER), period, location=str(folder), dialect="auto",
                 actor="ada", now=now,
             )  # fmt: skip
-        runs.follow(self.environment, taken)
+        engine.follow(self.environment, taken)
         with self.office.database.transaction() as session:
             billed = request_billing(session, AccountId(PAYER), period, actor="ada", now=now)
-        runs.follow(self.environment, billed)
+        engine.follow(self.environment, billed)
 
     def _delivered(
         self, period: BillingPeriod, costs: tuple[tuple[str, str, date], ...], *, final: bool
@@ -109,7 +108,7 @@ class Books:
 @pytest.fixture
 def books(office: Office, tmp_path: Path) -> Books:
     with office.database.transaction() as session:
-        assigning.assign(session, OTHER, "initech", date(2026, 1, 1))
+        assignments.assign(session, OTHER, "initech", date(2026, 1, 1))
     return Books(office, tmp_path)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from invoices.money import plain
 from jobs.ingest.errors import IngestError
-from jobs.ingest.files import formats as files
+from jobs.ingest.files import formats
 from jobs.ingest.reduction.reducer import Reading
 from jobs.ingest.reduction.sums import Reduced
 from jobs.ingest.run import Ingested
@@ -110,12 +110,12 @@ def test_a_redelivery_reads_only_what_changed(
     put(tmp_path / "bare/two.csv.gz", gzipped([line("3.25")]))
     read: list[str] = []
 
-    def reduce(data: files.DataFile, reading: Reading) -> Reduced:
+    def reduce(data: formats.DataFile, reading: Reading) -> Reduced:
         read.append(data.path.name)
         return reduce_file(data, reading)
 
-    reduce_file = files.reduce
-    monkeypatch.setattr(files, "reduce", reduce)
+    reduce_file = formats.reduce
+    monkeypatch.setattr(formats, "reduce", reduce)
 
     after = take(tmp_path / "bare", tmp_path / "cache")
 

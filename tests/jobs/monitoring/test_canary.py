@@ -17,7 +17,7 @@ from jobs.onboarding import post
 from jobs.onboarding.canary import NoMailboxCheck, Round, Sends, measure
 from jobs.onboarding.watching import watch
 from sandbox.aws import PAYER
-from service.actions.onboarding.set_practice import set_practice
+from service.actions.onboarding.set_reseller import set_reseller
 from service.store.accounts import members, root_security
 from service.store.database import Database
 from tests.support.mail_servers import (
@@ -60,9 +60,9 @@ class Measured:
             return [each.code for each in members.open_findings(session, PAYER)]
 
     def configure(self, check: MailboxCheck | None) -> None:
-        practice = replace(self.office.practice, mail=check)
+        reseller = replace(self.office.reseller, mail=check)
         with self.office.database.transaction() as session:
-            set_practice(session, practice, actor="test", now=self.office.now())
+            set_reseller(session, reseller, actor="test", now=self.office.now())
 
 
 @pytest.fixture

@@ -47,36 +47,36 @@ def test_guards_that_are_as_we_left_them_are_no_finding(office: Office, live: On
 def test_a_guard_taken_off_an_account_is_told_until_it_is_back(
     office: Office, live: Onboarding
 ) -> None:
-    take_off(office, live, office.practice.membership_scp_id)
+    take_off(office, live, office.reseller.membership_scp_id)
 
     detached = found(office)["guard_detached"]
 
     assert (detached.severity, detached.where) == (Severity.CRITICAL, live.account_id)
     assert detached.message.startswith(
-        f"{office.practice.membership_scp_id} is off: it can leave the organization"
+        f"{office.reseller.membership_scp_id} is off: it can leave the organization"
     )
-    organizations, scp = office.aws.client("organizations"), office.practice.membership_scp_id
+    organizations, scp = office.aws.client("organizations"), office.reseller.membership_scp_id
     quietly(office, lambda: organizations.attach_policy(PolicyId=scp, TargetId=live.account_id))
     assert found(office) == {}
 
 
 def test_the_guard_on_root_is_watched_as_well(office: Office, live: Onboarding) -> None:
-    take_off(office, live, office.practice.root_scp_id)
+    take_off(office, live, office.reseller.root_scp_id)
 
     assert "its root user can be used" in found(office)["guard_detached"].message
 
 
 def test_a_guard_that_says_something_else_is_told(office: Office, live: Onboarding) -> None:
     (organization,) = office.aws.world.organizations.values()
-    guard = organization.policies[office.practice.root_scp_id]
+    guard = organization.policies[office.reseller.root_scp_id]
     guard.content = guard.content.replace("Deny", "Allow")
 
-    assert found(office)["guard_changed"].where == office.practice.root_scp_id
+    assert found(office)["guard_changed"].where == office.reseller.root_scp_id
 
 
 def test_a_guard_that_was_deleted_is_told(office: Office, live: Onboarding) -> None:
     (organization,) = office.aws.world.organizations.values()
-    scp = office.practice.membership_scp_id
+    scp = office.reseller.membership_scp_id
     organization.attached[live.account_id].remove(scp)
     del organization.policies[scp]
 
@@ -96,6 +96,6 @@ def test_what_a_hand_over_takes_off_is_no_finding(office: Office, live: Onboardi
     with office.database.transaction() as session:
         request_handover(session, live.id, CLOSING, actor="ada", now=office.now())
     office.work()
-    take_off(office, live, office.practice.root_scp_id)
+    take_off(office, live, office.reseller.root_scp_id)
 
     assert "guard_detached" not in found(office)

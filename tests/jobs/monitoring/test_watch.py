@@ -92,7 +92,7 @@ def test_a_role_that_lets_us_in_no_more_is_told(office: Office) -> None:
 
 def unguarded(office: Office, live: Onboarding) -> Any:
     """Our guard keeps the client from changing our roles: somebody has lifted it."""
-    organizations, scp = office.aws.client("organizations"), office.practice.membership_scp_id
+    organizations, scp = office.aws.client("organizations"), office.reseller.membership_scp_id
     quietly(office, lambda: organizations.detach_policy(PolicyId=scp, TargetId=live.account_id))
     return office.aws.client("iam", live.account_id)
 

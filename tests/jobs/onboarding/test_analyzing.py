@@ -23,7 +23,7 @@ from tests.support.setting_up import administrator, bare
 def office(database: Database) -> Iterator[Office]:
     """With the profile `msp-analyzer`; the judge finds nothing unless a test says so."""
     with opened(database) as office:
-        policy = service_policies(office.practice)["svc_analyzer"]
+        policy = service_policies(office.reseller)["svc_analyzer"]
         analyzer = Signer(service_role(office.aws, ANALYZER, policy))
         also(office, ANALYZER, analyzer)
         judge(office, {})

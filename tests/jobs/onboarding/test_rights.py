@@ -8,7 +8,7 @@ import pytest
 
 from accounts.iam.policy_documents import many, service_policies, to_text
 from service.store.database import Database
-from tests.support.accounts_practice import PRACTICE
+from tests.support.accounts_reseller import RESELLER
 from tests.support.onboarding import Office, opened, quietly
 from tests.support.rights import denied, without
 from tests.support.workflows import WORKFLOWS, approver
@@ -85,7 +85,7 @@ DEFAULT = {
 
 def rights() -> Iterator[Right]:
     for policy in DEFAULT:
-        for statement in service_policies(PRACTICE)[policy]["Statement"]:
+        for statement in service_policies(RESELLER)[policy]["Statement"]:
             if statement["Effect"] == "Allow":
                 for action in many(statement["Action"]):
                     yield policy, statement["Sid"], action
@@ -94,7 +94,7 @@ def rights() -> Iterator[Right]:
 def take_away(office: Office, right: Right) -> None:
     policy, sid, action = right
     approver(office)
-    document = without(service_policies(office.practice)[policy], sid, action)
+    document = without(service_policies(office.reseller)[policy], sid, action)
     iam, role = office.aws.client("iam"), policy.replace("svc_", "msp-")
     quietly(
         office,

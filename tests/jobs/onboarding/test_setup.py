@@ -21,11 +21,11 @@ from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.setting_up import Report, plan_set_up, set_up
 from sandbox.aws import PAYER, Clock, Crash, Fault, StrictAWS
 from service.actions.billing.apply_configuration import apply_configuration
-from service.actions.onboarding.set_practice import set_practice
+from service.actions.onboarding.set_reseller import set_reseller
 from service.store.database import Database
 from service.store.embedded import EmbeddedServer
 from tests.conftest import fresh_database
-from tests.support.accounts_practice import ACCESS, PRACTICE
+from tests.support.accounts_reseller import ACCESS, RESELLER
 from tests.support.onboarding import MACHINES, NOON, configuration, kept_clients, service_role
 from tests.support.rights import denied, without
 
@@ -66,8 +66,8 @@ class Operator:
     def described(self) -> Reseller:
         """What was printed is in the configuration."""
         found = self.plan().configuration
-        practice = replace(
-            PRACTICE,
+        reseller = replace(
+            RESELLER,
             payer_account_id=found["payer"],
             automation_arn=found["automation_role"],
             offboarding_arn=found["offboarding_role"],
@@ -79,8 +79,8 @@ class Operator:
         )
         with self.environment.database.transaction() as session:
             apply_configuration(session, configuration({}), actor="test", now=NOON)
-            set_practice(session, practice, actor="test", now=NOON)
-        return practice
+            set_reseller(session, reseller, actor="test", now=NOON)
+        return reseller
 
     def writes(self) -> list[str]:
         looks = ("Describe", "Get", "List")
@@ -236,12 +236,12 @@ def policies(operator: Operator) -> list[Any]:
 def test_what_is_there_by_name_or_by_the_configuration_is_adopted(operator: Operator) -> None:
     operator.set_up()
     operator.by_hand()
-    practice = operator.described()
+    reseller = operator.described()
     renamed = {"msp-membership": "keep-members", "msp-root": "no-root"}
     for policy in policies(operator):
         policy.name = renamed.get(policy.name, policy.name)
     (organization,) = operator.aws.world.organizations.values()
-    organization.units[practice.client_ou_id].name = "Customers"
+    organization.units[reseller.client_ou_id].name = "Customers"
     operator.aws.log.clear()
 
     assert operator.set_up().is_fine
@@ -251,15 +251,15 @@ def test_what_is_there_by_name_or_by_the_configuration_is_adopted(operator: Oper
 def test_ids_of_the_configuration_that_are_gone_are_named(operator: Operator) -> None:
     operator.set_up()
     operator.by_hand()
-    practice = operator.described()
+    reseller = operator.described()
     (organization,) = operator.aws.world.organizations.values()
-    del organization.policies[practice.root_scp_id]
+    del organization.policies[reseller.root_scp_id]
 
     report = operator.set_up()
 
     made = report.configuration["root_scp_id"]
     assert outcome_of(report, "configuration").words == (
-        f"correct the configuration: root_scp_id is {made}, not {practice.root_scp_id}"
+        f"correct the configuration: root_scp_id is {made}, not {reseller.root_scp_id}"
     )
 
 
@@ -329,7 +329,7 @@ def test_the_cost_tag_is_activated_once_an_account_carries_it(operator: Operator
 
 
 def rights() -> list[tuple[str, str]]:
-    statements = service_policies(PRACTICE)["svc_setup"]["Statement"]
+    statements = service_policies(RESELLER)["svc_setup"]["Statement"]
     return [(s["Sid"], a) for s in statements if s["Effect"] == "Allow" for a in many(s["Action"])]
 
 

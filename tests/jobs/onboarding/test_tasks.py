@@ -15,10 +15,10 @@ from jobs.onboarding import tasks
 from jobs.onboarding.watching import ListNotShown
 from sandbox.aws import Fault
 from service.actions.billing.apply_configuration import apply_configuration
-from service.actions.onboarding.set_practice import set_practice
+from service.actions.onboarding.set_reseller import set_reseller
 from service.configuration.reading import read_configuration
 from service.store.database import Database
-from tests.support.accounts_practice import NOW, PAYER, PRACTICE
+from tests.support.accounts_reseller import NOW, PAYER, RESELLER
 from tests.support.onboarding import CLIENTS, configuration, opened
 
 SERVER = MailServer(host="mail.msp.example", port=993, user="u", password_env="P")
@@ -34,7 +34,7 @@ def test_a_mailbox_is_measured_where_it_can_be_reached(
 ) -> None:
     with environment.database.transaction() as session:
         apply_configuration(session, configuration(CLIENTS), actor="test", now=NOW)
-        set_practice(session, replace(PRACTICE, mail=mail), actor="test", now=NOW)
+        set_reseller(session, replace(RESELLER, mail=mail), actor="test", now=NOW)
     asked: list[str] = []
     monkeypatch.setattr(tasks, "measure", lambda _, payer: asked.append(payer))
     monkeypatch.setattr(tasks, "configured_signers", lambda: None)
@@ -71,8 +71,8 @@ def test_one_organization_s_trouble_does_not_keep_the_others_waiting(
         chosen = read_configuration(json.dumps(written(PAYER, other)))
         apply_configuration(session, chosen, actor="test", now=NOW)
         for payer in (PAYER, other):
-            practice = replace(PRACTICE, payer_account_id=payer, mail=CHECK)
-            set_practice(session, practice, actor="test", now=NOW)
+            reseller = replace(RESELLER, payer_account_id=payer, mail=CHECK)
+            set_reseller(session, reseller, actor="test", now=NOW)
     asked: list[str] = []
 
     def measure(_: Any, payer: str) -> None:

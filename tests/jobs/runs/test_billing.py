@@ -6,7 +6,7 @@ import pytest
 
 from invoices.periods import BillingPeriod
 from jobs.environment import Environment
-from jobs.runs import engine as runs
+from jobs.runs import engine
 from jobs.runs.engine import RunFailed
 from service.actions.billing.apply_configuration import apply_configuration
 from service.actions.billing.request_run import request_billing
@@ -147,7 +147,7 @@ def test_what_is_configured_after_the_inputs_are_fixed_waits_for_the_next_run(
             seen.append(what)
             _apply(environment, FEE_FOR_C00)
 
-    runs.follow(environment, ask_to_bill(environment), configure_meanwhile)
+    engine.follow(environment, ask_to_bill(environment), configure_meanwhile)
     assert _figures(environment) == [("c00", "draft", 100_00)]
 
     bill(environment)

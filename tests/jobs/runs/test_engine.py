@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from jobs.environment import Environment, Report, Save, Step, StepResult
-from jobs.runs import engine as runs
+from jobs.runs import engine
 from jobs.runs.engine import RunFailed
 from kernel.errors import Refused
 from kernel.findings import Finding, Severity
@@ -46,7 +46,7 @@ class Script:
 def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     script = Script()
     steps = (script.step("first"), script.step("second"))
-    monkeypatch.setattr(runs, "STEPS", {RunKind.BILLING: steps})
+    monkeypatch.setattr(engine, "STEPS", {RunKind.BILLING: steps})
     return script
 
 
@@ -66,7 +66,7 @@ def test_steps_are_done_in_order_and_leave_outcome_progress_and_findings(
 ) -> None:
     seen: list[str] = []
 
-    run = runs.follow(environment, run_id, lambda what, done, total: seen.append(what))
+    run = engine.follow(environment, run_id, lambda what, done, total: seen.append(what))
 
     assert script.performed == ["first", "second"]
     assert seen == ["doing first", "doing second"]
@@ -82,8 +82,8 @@ def test_steps_are_done_in_order_and_leave_outcome_progress_and_findings(
 def test_following_a_finished_run_does_nothing(
     environment: Environment, script: Script, run_id: int
 ) -> None:
-    runs.follow(environment, run_id)
-    runs.follow(environment, run_id)
+    engine.follow(environment, run_id)
+    engine.follow(environment, run_id)
 
     assert script.performed == ["first", "second"]
 
@@ -94,7 +94,7 @@ def test_expected_trouble_ends_the_run_with_its_words(
     script.trouble["second"] = Refused("the month is blocked")
 
     with pytest.raises(RunFailed, match="the month is blocked"):
-        runs.follow(environment, run_id)
+        engine.follow(environment, run_id)
 
     assert _stored(environment, run_id).state == RunState.FAILED
 
@@ -105,7 +105,7 @@ def test_a_defect_ends_the_run_and_is_raised(
     script.trouble["first"] = AssertionError("2 + 2 = 5")
 
     with pytest.raises(AssertionError, match="2 \\+ 2 = 5"):
-        runs.follow(environment, run_id)
+        engine.follow(environment, run_id)
 
     assert _stored(environment, run_id).error == "defect: AssertionError: 2 + 2 = 5"
 
@@ -115,10 +115,10 @@ def test_a_lost_database_leaves_the_run_to_be_resumed_where_it_was(
 ) -> None:
     script.trouble["second"] = DatabaseUnavailable(OSError("gone"))
     with pytest.raises(DatabaseUnavailable):
-        runs.follow(environment, run_id)
+        engine.follow(environment, run_id)
     assert _stored(environment, run_id).state == RunState.RUNNING
 
-    run = runs.follow(environment, run_id)
+    run = engine.follow(environment, run_id)
 
     assert run.state == RunState.DONE
     assert script.performed == ["first", "second", "second"]
@@ -127,13 +127,13 @@ def test_a_lost_database_leaves_the_run_to_be_resumed_where_it_was(
 def test_a_step_that_kills_every_worker_is_given_up(
     environment: Environment, script: Script, run_id: int
 ) -> None:
-    for _ in range(runs.ATTEMPTS_MAX):
+    for _ in range(engine.ATTEMPTS_MAX):
         script.trouble["first"] = DatabaseUnavailable(OSError("gone"))
         with pytest.raises(DatabaseUnavailable):
-            runs.follow(environment, run_id)
+            engine.follow(environment, run_id)
 
     with pytest.raises(RunFailed, match="given up: 25 workers died of step 'first'"):
-        runs.follow(environment, run_id)
+        engine.follow(environment, run_id)
 
 
 def test_an_overtaken_worker_changes_nothing(
@@ -150,7 +150,9 @@ def test_an_overtaken_worker_changes_nothing(
 def test_two_who_follow_one_run_do_its_steps_once(
     environment: Environment, script: Script, run_id: int
 ) -> None:
-    followers = [threading.Thread(target=runs.follow, args=(environment, run_id)) for _ in range(4)]
+    followers = [
+        threading.Thread(target=engine.follow, args=(environment, run_id)) for _ in range(4)
+    ]
     for follower in followers:
         follower.start()
     for follower in followers:
@@ -164,7 +166,7 @@ def test_an_earlier_run_of_the_month_is_finished_first(
 ) -> None:
     later = ask_to_bill(environment)
 
-    runs.follow(environment, later)
+    engine.follow(environment, later)
 
     assert _stored(environment, run_id).state == RunState.DONE
     assert script.performed == ["first", "second", "first", "second"]
@@ -175,16 +177,16 @@ def test_the_next_start_finishes_what_was_left_but_not_what_somebody_has(
 ) -> None:
     script.trouble["second"] = DatabaseUnavailable(OSError("gone"))
     with pytest.raises(DatabaseUnavailable):
-        runs.follow(environment, run_id)
+        engine.follow(environment, run_id)
 
     with environment.database.try_lock(_stored(environment, run_id).lock) as somebody:
         assert somebody
-        assert runs.resume(environment) == ()
-    (resumed,) = runs.resume(environment)
+        assert engine.resume(environment) == ()
+    (resumed,) = engine.resume(environment)
 
     assert (resumed.id, resumed.state) == (run_id, RunState.DONE)
     assert script.performed == ["first", "second", "second"]
-    assert runs.resume(environment) == ()
+    assert engine.resume(environment) == ()
 
 
 def test_a_rolled_back_request_leaves_neither_run_nor_job(
@@ -214,7 +216,7 @@ def test_a_finished_run_waits_in_no_queue(
     with environment.database.transaction() as session:
         assert queue.enqueued_runs(session) == {run_id}
 
-    runs.follow(environment, run_id)
+    engine.follow(environment, run_id)
 
     with environment.database.transaction() as session:
         assert queue.enqueued_runs(session) == frozenset()

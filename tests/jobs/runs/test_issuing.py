@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 from jobs.environment import Environment
-from jobs.runs import engine as runs
+from jobs.runs import engine
 from jobs.runs.engine import RunFailed
 from service.actions.billing.apply_configuration import apply_configuration
 from service.actions.billing.record_snapshot import record_snapshot
@@ -64,7 +64,7 @@ def test_one_client_can_be_issued_alone(environment: Environment, month_of: Mont
     bill(environment)
     approve_all(environment)
 
-    runs.follow(environment, ask_to_issue(environment, client="c01"))
+    engine.follow(environment, ask_to_issue(environment, client="c01"))
 
     assert [(each.number, each.client) for each in issued(environment)] == [("INV-000001", "c01")]
 
@@ -146,7 +146,7 @@ def test_an_unfinalized_month_is_billed_with_a_warning_and_issued_only_when_allo
         issue(environment)
     assert issued(environment) == ()
 
-    runs.follow(environment, ask_to_issue(environment, allow_unfinalized=True))
+    engine.follow(environment, ask_to_issue(environment, allow_unfinalized=True))
     assert [each.invoice.total_minor for each in issued(environment)] == [107_00]
 
 
@@ -171,10 +171,10 @@ def test_numbers_follow_the_dates_of_issue(environment: Environment, month_of: M
     month_of(2)
     bill(environment)
     approve_all(environment)
-    runs.follow(environment, ask_to_issue(environment, client="c00"))
+    engine.follow(environment, ask_to_issue(environment, client="c00"))
 
     with pytest.raises(RunFailed, match="already issued after 2026-11-22"):
-        runs.follow(environment, ask_to_issue(environment, issued_on=date(2026, 11, 22)))
+        engine.follow(environment, ask_to_issue(environment, issued_on=date(2026, 11, 22)))
 
     assert len(issued(environment)) == 1
     with environment.database.transaction() as session:

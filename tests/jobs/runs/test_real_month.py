@@ -12,7 +12,7 @@ import pytest
 from jobs.aws.cost_explorer import CostGroup
 from jobs.environment import Environment
 from jobs.reconciliation import reconcile
-from jobs.runs import engine as runs
+from jobs.runs import engine
 from service.actions.billing.apply_configuration import apply_configuration
 from service.actions.billing.request_run import request_ingest
 from service.configuration.reading import read_configuration
@@ -57,7 +57,7 @@ def _ingest(environment: Environment) -> Run:
             actor="test",
             now=environment.now(),
         )
-    return runs.follow(environment, run_id)
+    return engine.follow(environment, run_id)
 
 
 def test_the_sample_is_split_to_the_last_digit_and_issued(configured: Environment) -> None:

@@ -12,20 +12,20 @@ from accounts.model.observed import Observed
 from accounts.model.request import AccountRequest
 from accounts.onboarding.cancellation import next_cancel_step
 from tests.support.accounts_aws import Aws, Worker
-from tests.support.accounts_practice import CREATE
+from tests.support.accounts_reseller import CREATE
 from tests.unit.accounts.test_steps import INVITE, TRANSFER
 
 
 def cancel(worker: Worker) -> Decision:
-    facts = Observed()
+    observed = Observed()
     while True:
         now = worker.aws.now
-        decision = next_cancel_step(worker.request, facts, worker.stored, now)
+        decision = next_cancel_step(worker.request, observed, worker.stored, now)
         match decision:
             case Call():
                 answer = worker.aws.perform(decision)
-                facts, worker.stored = record_answer(
-                    worker.request, facts, worker.stored, decision, answer, now
+                observed, worker.stored = record_answer(
+                    worker.request, observed, worker.stored, decision, answer, now
                 )
             case Wait() | NeedsHuman() | Done():
                 return decision

@@ -3,7 +3,7 @@
 from accounts.model.emails import plus_address
 from accounts.model.naming import account_name
 from tests.support.accounts_aws import Aws, Worker
-from tests.support.accounts_practice import CREATE, PRACTICE
+from tests.support.accounts_reseller import CREATE, RESELLER
 from tests.support.places import ROOT
 
 README = " ".join((ROOT / "accounts/README.md").read_text("utf-8").split())
@@ -13,7 +13,7 @@ def test_the_readmes_example_is_true() -> None:
     name = account_name(
         client_name="Acme", client_key="acme", purpose="prod", onboarding_id="onb-7f3a"
     )
-    address = plus_address(mailbox=PRACTICE.mailbox, client_key="acme", onboarding_id="onb-7f3a")
+    address = plus_address(mailbox=RESELLER.mailbox, client_key="acme", onboarding_id="onb-7f3a")
     worker = Worker(Aws(), CREATE)
     worker.run()
     proofs = [call for call in worker.aws.sent if call.step.startswith("prove_")]

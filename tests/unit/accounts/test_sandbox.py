@@ -39,7 +39,7 @@ from accounts.onboarding.plan import next_step
 from sandbox.aws import PAYER, Clock, StrictAWS, code_at, session_from
 from sandbox.aws.reseller import add_user
 from tests.support.accounts_leaving import ASKED
-from tests.support.accounts_practice import CREATE, PRACTICE
+from tests.support.accounts_reseller import CREATE, RESELLER
 from tests.unit.accounts.test_steps import INVITE
 
 ACCESS = "222222222222"
@@ -52,7 +52,7 @@ class Shell:
     """A shell of a few lines: real boto3 clients in, facts and record out."""
 
     aws: StrictAWS
-    practice: Reseller
+    reseller: Reseller
     seeds: dict[str, str]
     people: dict[str, Any]
     stored: Record = field(default_factory=Record)
@@ -74,28 +74,28 @@ class Shell:
         raise AssertionError(decision)
 
     def visit(self) -> Decision:
-        facts = Observed()
+        observed = Observed()
         while True:
             now = self.aws.clock.now()
-            decision = self.decide(facts, now)
+            decision = self.decide(observed, now)
             match decision:
                 case Call():
                     if decision.send == "once":
                         self.stored = record_intent(self.stored, decision, now)
                     answer = self.send(decision)
-                    facts, self.stored = record_answer(
-                        self.request, facts, self.stored, decision, answer, now
+                    observed, self.stored = record_answer(
+                        self.request, observed, self.stored, decision, answer, now
                     )
                 case Wait() | NeedsHuman() | Done():
                     return decision
                 case _:
                     self.stored = apply_entry(self.stored, decision)
 
-    def decide(self, facts: Observed, now: datetime) -> Decision:
+    def decide(self, observed: Observed, now: datetime) -> Decision:
         if self.handover is None:
-            return next_step(self.practice, self.request, facts, self.stored, now)
+            return next_step(self.reseller, self.request, observed, self.stored, now)
         return next_handover_step(
-            self.practice, self.handover, facts, self.stored, now, codes=self.codes
+            self.reseller, self.handover, observed, self.stored, now, codes=self.codes
         )
 
     def send(self, call: Call) -> Answer:
@@ -119,7 +119,7 @@ class Shell:
         if who.actor in (Actor.PERSON, Actor.PERSON_WITH_MFA):
             return self.people[who.team]
         leaving = Actor.OFFBOARD in (who.actor, who.via)
-        role = self.practice.offboarding_arn if leaving else self.practice.automation_arn
+        role = self.reseller.offboarding_arn if leaving else self.reseller.automation_arn
         worker = self.aws.client("sts").assume_role(RoleArn=role, RoleSessionName="worker")
         service = session_from(worker["Credentials"])
         sts: Any = service.client("sts", region_name="us-east-1")
@@ -152,8 +152,8 @@ def set_up(aws: StrictAWS) -> Reseller:
     organizations = aws.client("organizations")
     root_id = organizations.list_roots()["Roots"][0]["Id"]
     unit = organizations.create_organizational_unit(ParentId=root_id, Name="Clients")
-    practice = replace(
-        PRACTICE,
+    reseller = replace(
+        RESELLER,
         payer_account_id=PAYER,
         organization_id=organization_id,
         root_id=root_id,
@@ -166,14 +166,14 @@ def set_up(aws: StrictAWS) -> Reseller:
         name: organizations.create_policy(
             Name=name, Description="", Type="SERVICE_CONTROL_POLICY", Content=to_text(document)
         )["Policy"]["PolicySummary"]["Id"]
-        for name, document in guard_policies(practice).items()
+        for name, document in guard_policies(reseller).items()
     }
     return replace(
-        practice, membership_scp_id=guards["scp_membership"], root_scp_id=guards["scp_root"]
+        reseller, membership_scp_id=guards["scp_membership"], root_scp_id=guards["scp_root"]
     )
 
 
-def make_service_role(aws: StrictAWS, practice: Reseller, name: str) -> None:
+def make_service_role(aws: StrictAWS, reseller: Reseller, name: str) -> None:
     iam = aws.client("iam")
     trust: Document = {
         "Version": "2012-10-17",
@@ -187,7 +187,7 @@ def make_service_role(aws: StrictAWS, practice: Reseller, name: str) -> None:
     }
     role = f"msp-{name}"
     iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust))
-    policy = to_text(service_policies(practice)[f"svc_{name}"])
+    policy = to_text(service_policies(reseller)[f"svc_{name}"])
     iam.put_role_policy(RoleName=role, PolicyName="msp", PolicyDocument=policy)
 
 
@@ -203,16 +203,16 @@ def probe(aws: StrictAWS, team: str) -> tuple[str, Any]:
 @pytest.fixture
 def shell() -> Iterator[Shell]:
     with StrictAWS(clock=Clock(datetime(2026, 11, 23, 12, tzinfo=UTC))) as aws:
-        practice = set_up(aws)
+        reseller = set_up(aws)
         aws.add_member(ACCESS, name="Access", email="awsaccounts+access@msp.example")
         for name in ("onboard", "offboard"):
-            make_service_role(aws, practice, name)
+            make_service_role(aws, reseller, name)
         seeds: dict[str, str] = {}
         people: dict[str, Any] = {}
         for team in TEAMS:
             seeds[probe_user(team)], people[team] = probe(aws, team)
         with aws.enforced():
-            yield Shell(aws, practice, seeds, people)
+            yield Shell(aws, reseller, seeds, people)
 
 
 def test_an_account_is_created_and_proved_with_the_services_own_rights_only(shell: Shell) -> None:
@@ -266,7 +266,7 @@ def test_an_invited_client_accepts_deploys_our_template_and_is_live(shell: Shell
 
     assert isinstance(waits, Wait)
     assert "deploy the role MspBootstrap" in waits.reason
-    template = json.loads(artefact("cloudformation.json", shell.practice, INVITE))
+    template = json.loads(artefact("cloudformation.json", shell.reseller, INVITE))
     (role,) = (resource["Properties"] for resource in template["Resources"].values())
     iam = aws.client("iam", INVITE.account_id)
     iam.create_role(

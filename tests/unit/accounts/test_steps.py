@@ -21,7 +21,7 @@ from accounts.onboarding.plan import plan_of
 from kernel.errors import BadInput
 from kernel.findings import Severity
 from tests.support.accounts_aws import Aws, Worker
-from tests.support.accounts_practice import CREATE, DESK, EXTERNAL_ID, MEMBER, NOW, PAYER, PRACTICE
+from tests.support.accounts_reseller import CREATE, DESK, EXTERNAL_ID, MEMBER, NOW, PAYER, RESELLER
 
 INVITE = AccountRequest(
     onboarding_id="onb-9b1c",
@@ -100,8 +100,8 @@ def test_a_role_that_opens_without_mfa_stops_the_onboarding() -> None:
 
 
 def test_people_without_a_probe_user_are_left_to_a_person() -> None:
-    practice = replace(PRACTICE, probe_teams=frozenset())
-    worker = Worker(Aws(), CREATE, practice=practice)
+    reseller = replace(RESELLER, probe_teams=frozenset())
+    worker = Worker(Aws(), CREATE, reseller=reseller)
 
     decision = worker.run()
 
@@ -278,7 +278,7 @@ def test_an_invitation_waits_for_the_client_and_then_for_the_role() -> None:
 def test_an_invited_account_is_live_once_its_client_let_us_in() -> None:
     worker = accepted()
     worker.run()
-    trust = automation_trust(PRACTICE, external_id=EXTERNAL_ID)
+    trust = automation_trust(RESELLER, external_id=EXTERNAL_ID)
     worker.aws.deploy_bootstrap("444444444444", trust)
     worker.aws.now += timedelta(minutes=15)
 
@@ -290,7 +290,7 @@ def test_an_invited_account_is_live_once_its_client_let_us_in() -> None:
 def test_an_invited_clients_root_credentials_are_told_and_kept() -> None:
     worker = accepted()
     worker.aws.accounts["444444444444"]["root"] = {"AccountAccessKeysPresent": 1}
-    trust = automation_trust(PRACTICE, external_id=EXTERNAL_ID)
+    trust = automation_trust(RESELLER, external_id=EXTERNAL_ID)
     worker.aws.deploy_bootstrap("444444444444", trust)
 
     decision = worker.run()
@@ -370,7 +370,7 @@ def test_an_account_that_is_a_member_already_is_not_linked_twice() -> None:
 
 def test_a_role_name_of_the_clients_own_is_left_alone() -> None:
     worker = accepted()
-    trust = automation_trust(PRACTICE, external_id=EXTERNAL_ID)
+    trust = automation_trust(RESELLER, external_id=EXTERNAL_ID)
     worker.aws.deploy_bootstrap("444444444444", trust)
     roles = worker.aws.accounts["444444444444"]["roles"]
     roles["MspAdmin"] = {**roles["MspBootstrap"], "RoleName": "MspAdmin"}
@@ -400,7 +400,7 @@ def test_a_billing_transfer_starts_with_its_month_and_has_deployed_roles_only() 
     worker.visit()
     assert worker.stored.assigned_on == date(2026, 12, 1)
     worker.aws._add("555555555555", "Initech", "root@initech.example", {})
-    trust = automation_trust(PRACTICE, external_id=EXTERNAL_ID)
+    trust = automation_trust(RESELLER, external_id=EXTERNAL_ID)
     worker.aws.accounts["555555555555"]["roles"]["MspBilling"] = {"AssumeRolePolicyDocument": trust}
     assert isinstance(worker.run(), Done)
     assert worker.aws.count("MoveAccount") == 0
@@ -431,13 +431,13 @@ def test_a_request_aws_would_refuse_is_refused_before_any_write(
     request_: AccountRequest, words: str
 ) -> None:
     with pytest.raises(BadInput, match=words):
-        check_request(PRACTICE, request_)
+        check_request(RESELLER, request_)
 
 
 def test_sound_requests_pass() -> None:
-    assert check_request(PRACTICE, CREATE) is CREATE
-    assert check_request(PRACTICE, INVITE) is INVITE
-    assert check_request(PRACTICE, TRANSFER) is TRANSFER
+    assert check_request(RESELLER, CREATE) is CREATE
+    assert check_request(RESELLER, INVITE) is INVITE
+    assert check_request(RESELLER, TRANSFER) is TRANSFER
 
 
 def test_the_plan_can_be_shown_beforehand() -> None:
@@ -496,7 +496,7 @@ def test_what_was_not_refused_before_is_sent_at_once() -> None:
 
 def test_consent_lets_a_changed_role_of_an_invited_client_be_repaired() -> None:
     worker = accepted()
-    trust = automation_trust(PRACTICE, external_id=EXTERNAL_ID)
+    trust = automation_trust(RESELLER, external_id=EXTERNAL_ID)
     worker.aws.deploy_bootstrap("444444444444", trust)
     worker.run()
     roles = worker.aws.accounts["444444444444"]["roles"]

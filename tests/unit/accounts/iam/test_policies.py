@@ -23,7 +23,7 @@ from accounts.iam.trust_policies import (
 from accounts.model.role_spec import RoleSpec, RoleStage, TrustKind, check_role
 from kernel.errors import BadInput
 from kernel.findings import Finding, Severity, is_blocked
-from tests.support.accounts_practice import CREATE, EXTERNAL_ID, MEMBER, PRACTICE
+from tests.support.accounts_reseller import CREATE, EXTERNAL_ID, MEMBER, RESELLER
 
 
 def codes(findings: tuple[Finding, ...]) -> list[str]:
@@ -38,9 +38,9 @@ def trust(principal: Any, **condition: Any) -> dict[str, Any]:
     return statement(Principal=principal, Action="sts:AssumeRole", Condition=condition)
 
 
-@pytest.mark.parametrize("name", service_policies(PRACTICE))
+@pytest.mark.parametrize("name", service_policies(RESELLER))
 def test_the_service_policies_have_no_finding_and_fit(name: str) -> None:
-    document = service_policies(PRACTICE)[name]
+    document = service_policies(RESELLER)[name]
 
     assert validate_policy(document, PolicyKind.MANAGED, where=name) == ()
     assert len(to_text(document)) < 6_144
@@ -48,18 +48,18 @@ def test_the_service_policies_have_no_finding_and_fit(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["scp_membership", "scp_root"])
 def test_the_guards_have_no_finding(name: str) -> None:
-    assert validate_policy(guard_policies(PRACTICE)[name], PolicyKind.GUARD, where=name) == ()
+    assert validate_policy(guard_policies(RESELLER)[name], PolicyKind.GUARD, where=name) == ()
 
 
 def test_the_boundary_has_no_finding() -> None:
-    document = boundary_document(PRACTICE)
+    document = boundary_document(RESELLER)
 
     assert validate_policy(document, PolicyKind.BOUNDARY, where="boundary") == ()
 
 
 @pytest.mark.parametrize("spec", CATALOGUE, ids=lambda spec: spec.name)
 def test_no_role_of_the_catalogue_lets_anyone_become_an_administrator(spec: RoleSpec) -> None:
-    role = desired_role(check_role(spec), PRACTICE, CREATE, MEMBER)
+    role = desired_role(check_role(spec), RESELLER, CREATE, MEMBER)
 
     assert role.inline is not None
     assert validate_policy(role.trust, PolicyKind.TRUST, where=spec.name) == ()
@@ -70,7 +70,7 @@ def test_no_role_of_the_catalogue_lets_anyone_become_an_administrator(spec: Role
 
 def test_onboarding_and_offboarding_are_apart() -> None:
     """Neither may approve, and the onboarding role may end no membership."""
-    policies = service_policies(PRACTICE)
+    policies = service_policies(RESELLER)
     denied = {
         name: {
             action
@@ -87,7 +87,7 @@ def test_onboarding_and_offboarding_are_apart() -> None:
 
 
 def test_people_are_trusted_with_a_fresh_mfa_only() -> None:
-    document = human_trust(PRACTICE, teams=("oncall",), mfa_age_seconds=28_800)
+    document = human_trust(RESELLER, teams=("oncall",), mfa_age_seconds=28_800)
 
     assert document["Statement"][0]["Condition"] == {
         "Bool": {"aws:MultiFactorAuthPresent": "true"},
@@ -101,14 +101,14 @@ def test_people_are_trusted_with_a_fresh_mfa_only() -> None:
 
 
 def test_identity_center_is_trusted_by_its_role_and_never_by_mfa() -> None:
-    text = to_text(identity_center_trust(PRACTICE, permission_set="MspEngineer"))
+    text = to_text(identity_center_trust(RESELLER, permission_set="MspEngineer"))
 
     assert "AWSReservedSSO_MspEngineer_*" in text
     assert "MultiFactorAuth" not in text
 
 
 def test_automation_is_our_two_roles_with_the_external_id() -> None:
-    document = automation_trust(PRACTICE, external_id=EXTERNAL_ID)
+    document = automation_trust(RESELLER, external_id=EXTERNAL_ID)
 
     assert document["Statement"][0]["Principal"] == {"AWS": "arn:aws:iam::111111111111:root"}
     assert document["Statement"][0]["Condition"] == {
@@ -123,11 +123,11 @@ def test_automation_is_our_two_roles_with_the_external_id() -> None:
 
 
 def test_a_third_party_is_trusted_with_the_external_id() -> None:
-    document = third_party_trust(PRACTICE, account_id="464622532012", external_id=EXTERNAL_ID)
+    document = third_party_trust(RESELLER, account_id="464622532012", external_id=EXTERNAL_ID)
 
     assert validate_policy(document, PolicyKind.TRUST, where="vendor") == ()
     with pytest.raises(BadInput, match="ExternalId has 16 to 1224"):
-        third_party_trust(PRACTICE, account_id="464622532012", external_id="short")
+        third_party_trust(RESELLER, account_id="464622532012", external_id="short")
 
 
 ROOT = {"AWS": "arn:aws:iam::111111111111:root"}
@@ -229,7 +229,7 @@ def fields(**other: Any) -> dict[str, Any]:
 
 
 def test_a_role_is_bounded_tagged_and_under_our_path() -> None:
-    role = desired_role(MSP_ADMIN, PRACTICE, CREATE, MEMBER)
+    role = desired_role(MSP_ADMIN, RESELLER, CREATE, MEMBER)
 
     assert role.path == "/msp/"
     assert role.boundary_arn == "arn:aws:iam::333333333333:policy/msp/MspBoundary"

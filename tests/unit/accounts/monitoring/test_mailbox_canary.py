@@ -27,7 +27,7 @@ from accounts.monitoring.mailbox_canary import (
     unsent,
 )
 from kernel.errors import BadInput
-from tests.support.accounts_practice import MEMBER, NOW
+from tests.support.accounts_reseller import MEMBER, NOW
 
 MAILBOX = "awsaccounts@msp.example"
 ADDRESS = "awsaccounts+acme-7f3a@msp.example"

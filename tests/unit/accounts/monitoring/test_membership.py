@@ -19,7 +19,7 @@ from accounts.monitoring.membership import (
     role_findings,
 )
 from tests.support.accounts_aws import Aws, Worker
-from tests.support.accounts_practice import CREATE, MEMBER, PAYER, PRACTICE
+from tests.support.accounts_reseller import CREATE, MEMBER, PAYER, RESELLER
 
 TODAY = date(2026, 11, 23)
 KNOWN = KnownAccount(account_id=MEMBER, name="Acme", client_key="acme", stage=Stage.LIVE)
@@ -33,7 +33,7 @@ def look(
     *seen: ObservedAccount, known: tuple[KnownAccount, ...] = (KNOWN,), tags: str = ""
 ) -> Membership:
     return membership(
-        PRACTICE,
+        RESELLER,
         known,
         seen,
         tags={"999999999999": {"msp:client": tags}},
@@ -98,17 +98,17 @@ def test_a_newcomer_without_a_client_we_know_is_unassigned() -> None:
 
 def roles_now(aws: Aws) -> Observed:
     session = Session(account_id=MEMBER)
-    facts = Observed()
+    observed = Observed()
     for call in (read_roles(session), read_session_lengths(session)):
-        facts = observe(facts, call, aws.perform(call))
-    return facts
+        observed = observe(observed, call, aws.perform(call))
+    return observed
 
 
 def test_roles_as_placed_show_no_drift() -> None:
     worker = Worker(Aws(), CREATE)
     worker.run()
 
-    assert role_drift(PRACTICE, CREATE, roles_now(worker.aws), MEMBER, Session()) == ()
+    assert role_drift(RESELLER, CREATE, roles_now(worker.aws), MEMBER, Session()) == ()
 
 
 def test_a_changed_trust_a_longer_session_and_a_missing_role_are_told() -> None:
@@ -119,7 +119,7 @@ def test_a_changed_trust_a_longer_session_and_a_missing_role_are_told() -> None:
     roles["MspOnCall"]["MaxSessionDuration"] = 43_200
     del roles["MspBilling"]
 
-    found = role_findings(PRACTICE, CREATE, roles_now(worker.aws), MEMBER, Session())
+    found = role_findings(RESELLER, CREATE, roles_now(worker.aws), MEMBER, Session())
 
     assert [(finding.where, finding.message) for finding in found] == [
         ("333333333333 MspAdmin", "its trust is another"),
@@ -135,7 +135,7 @@ def test_a_role_nobody_asked_for_and_one_that_lost_our_tag_are_told() -> None:
     roles["MspOld"] = {**roles["MspAdmin"], "RoleName": "MspOld"}
     roles["MspOnCall"]["Tags"] = []
 
-    found = role_findings(PRACTICE, CREATE, roles_now(worker.aws), MEMBER, Session())
+    found = role_findings(RESELLER, CREATE, roles_now(worker.aws), MEMBER, Session())
 
     assert sorted(finding.code for finding in found) == [
         "role_disowned", "role_drift", "role_unasked",
@@ -146,7 +146,7 @@ def test_a_live_invited_clients_role_is_repaired_with_consent_only() -> None:
     worker = Worker(Aws(), CREATE)
     worker.run()
     worker.aws.accounts[MEMBER]["roles"]["MspOnCall"]["RolePolicyList"] = []
-    (difference,) = role_drift(PRACTICE, CREATE, roles_now(worker.aws), MEMBER, Session())
+    (difference,) = role_drift(RESELLER, CREATE, roles_now(worker.aws), MEMBER, Session())
     invited = replace(CREATE, kind=OnboardingKind.INVITE, account_id=MEMBER)
 
     assert is_repairable(CREATE, Stage.LIVE, difference)

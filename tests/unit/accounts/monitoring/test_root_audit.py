@@ -15,7 +15,7 @@ from accounts.monitoring.root_audit import (
     payer_findings,
 )
 from kernel.findings import Finding, Severity
-from tests.support.accounts_practice import MEMBER, NOW, PAYER
+from tests.support.accounts_reseller import MEMBER, NOW, PAYER
 
 COLUMNS = "user,arn,password_enabled,password_last_used,mfa_active,access_key_1_active,"
 COLUMNS += "access_key_1_last_used_date,access_key_2_active,cert_1_active,cert_2_active,novelty"

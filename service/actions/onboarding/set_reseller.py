@@ -8,22 +8,22 @@ from accounts.model.emails import check_email
 from accounts.model.mailbox import check_mailbox_check
 from accounts.model.organization import Reseller, check_account_id
 from service.store.access import audit
-from service.store.accounts import practices
+from service.store.accounts import resellers
 from service.store.billing import sellers
 from service.store.changes import Change
 from service.store.session import Session
 
 
-def set_practice(
-    session: Session, practice: Reseller, *, actor: str, now: datetime
+def set_reseller(
+    session: Session, reseller: Reseller, *, actor: str, now: datetime
 ) -> tuple[Change, ...]:
     """Nothing where it is so already. Raises BadInput, UnknownPayer."""
-    sellers.payer_account(session, practice.payer_account_id)
-    check_account_id(practice.access_account_id)
-    check_email(practice.mailbox)
-    if practice.mail is not None:
-        check_mailbox_check(practice.mail)
-    changes = practices.put_practice(session, practice)
+    sellers.payer_account(session, reseller.payer_account_id)
+    check_account_id(reseller.access_account_id)
+    check_email(reseller.mailbox)
+    if reseller.mail is not None:
+        check_mailbox_check(reseller.mail)
+    changes = resellers.put_reseller(session, reseller)
     for change in changes:
         audit.record(
             session,

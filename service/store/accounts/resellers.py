@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from accounts.model.organization import Reseller
 from accounts.model.role_spec import RoleSpec
-from accounts.model.storing import practice_from_json, practice_to_json
+from accounts.model.storing import reseller_from_json, reseller_to_json
 from kernel.errors import NotFound
 from service.store import tables
 from service.store.changes import Change, put
@@ -22,7 +22,7 @@ class Team:
     name: str
 
 
-class NoPractice(NotFound):
+class NoReseller(NotFound):
     def __init__(self, payer_account_id: str) -> None:
         super().__init__(
             f"the organization of payer account {payer_account_id} is not described: "
@@ -30,25 +30,25 @@ class NoPractice(NotFound):
         )
 
 
-def put_practice(session: Session, practice: Reseller) -> list[Change]:
-    row = tables.onboarding.PracticeRow(
-        payer_account_id=practice.payer_account_id, body=practice_to_json(practice)
+def put_reseller(session: Session, reseller: Reseller) -> list[Change]:
+    row = tables.onboarding.ResellerRow(
+        payer_account_id=reseller.payer_account_id, body=reseller_to_json(reseller)
     )
-    return put(session, row, f"practice {practice.payer_account_id}")
+    return put(session, row, f"practice {reseller.payer_account_id}")
 
 
-def practice(session: Session, payer_account_id: str) -> Reseller:
+def reseller(session: Session, payer_account_id: str) -> Reseller:
     """Raises NoPractice."""
-    row = session.get(tables.onboarding.PracticeRow, payer_account_id)
+    row = session.get(tables.onboarding.ResellerRow, payer_account_id)
     if row is None:
-        raise NoPractice(payer_account_id)
-    return practice_from_json(row.body)
+        raise NoReseller(payer_account_id)
+    return reseller_from_json(row.body)
 
 
-def practices(session: Session) -> tuple[Reseller, ...]:
-    row = tables.onboarding.PracticeRow
+def resellers(session: Session) -> tuple[Reseller, ...]:
+    row = tables.onboarding.ResellerRow
     found = session.exec(select(row).order_by(col(row.payer_account_id)))
-    return tuple(practice_from_json(each.body) for each in found)
+    return tuple(reseller_from_json(each.body) for each in found)
 
 
 def put_team(session: Session, team: Team) -> list[Change]:

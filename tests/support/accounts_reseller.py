@@ -13,7 +13,7 @@ EXTERNAL_ID = "msp-3f0c9a77b1e24d58"
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DESK = Contact(name="MSP Desk", title="Duty", email="desk@msp.example", phone="+353 1 234 5678")
 
-PRACTICE = Reseller(
+RESELLER = Reseller(
     payer_account_id=PAYER,
     organization_id="o-exampleorgid",
     root_id="r-abcd",
