@@ -16,7 +16,7 @@ class BillingPeriod:
 
     @classmethod
     def parse(cls, text: str) -> BillingPeriod:
-        """Raises ValueError with words for an operator unless `text` is `YYYY-MM`."""
+        """Raises ValueError with words for a person unless `text` is `YYYY-MM`."""
         match = re.fullmatch(r"([0-9]{4})-(0[1-9]|1[0-2])", text)
         if match is None or match[1] == "0000":
             raise ValueError(f"{text!r} is no billing period; write it as YYYY-MM, like 2026-10")

@@ -1,4 +1,4 @@
-"""Owns the finding: what a check noticed, and where, in words an operator can act on."""
+"""Owns the finding: what a check noticed, and where, in words a person can act on."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Owns the way out: the ordered checklist of a hand-over, its approvals, its dry run, its undoing.
 
 Recovery comes first: an account that leaves before its client can sign in as root is locked.
-Everything before the departure can be undone, and is when the hand-over is aborted.
+Everything before the account leaves can be undone, and is when the hand-over is aborted.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ CHECKLIST: tuple[HandoverTask, ...] = (
     ),
     HandoverTask(
         "approval",
-        "A second person approves the departure",
+        "A second person approves the hand-over",
         ensure_handover_approved,
         _LEFT,
         _MEMBER,

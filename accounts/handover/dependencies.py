@@ -1,4 +1,4 @@
-"""Owns what a departure would break or delete: what AWS is asked about it, and what that means."""
+"""Owns what a hand-over would break or delete: what AWS is asked about it, and what that means."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the departure itself: guards lifted, roles removed, membership ended, lost access proved."""
+"""Owns the separation itself: guards lifted, roles removed, membership ended, lost access proved."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def ensure_handover_approved(context: HandoverContext) -> Decision | None:
     if tags.get(TAG_OFFBOARDING) == wanted:
         return None
     return NeedsHuman(
-        reason="the departure is not approved in AWS",
+        reason="the hand-over is not approved in AWS",
         what_to_do=f"an approver tags the account {TAG_OFFBOARDING}={wanted}",
     )
 
@@ -81,7 +81,7 @@ def ensure_evidence_exported(context: HandoverContext) -> Decision | None:
 
 
 def ensure_contacts_given_back(context: HandoverContext) -> Decision | None:
-    """Before the departure: afterwards the payer has no right to."""
+    """Before the account leaves: afterwards the payer has no right to."""
     for contact_type in context.reseller.contacts:
         if contact_type not in context.observed.contacts:
             return read_contact(context.account_id, contact_type)
@@ -229,7 +229,7 @@ def ensure_transfer_ended(context: HandoverContext) -> Decision | None:
 
 
 def ensure_final_invoice_issued(context: HandoverContext) -> Decision | None:
-    """Late usage, credits and commitments are billed after the departure; a month is not enough."""
+    """Late usage, credits and commitments are billed after the account left; a month is not enough."""
     if context.handover.final_invoice_issued:
         return None
     return Wait(

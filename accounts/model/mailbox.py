@@ -1,4 +1,4 @@
-"""Owns how the practice's mailbox is reached: two servers, and where their passwords are kept."""
+"""Owns how the reseller's mailbox is reached: two servers, and where their passwords are kept."""
 
 from __future__ import annotations
 

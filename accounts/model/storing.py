@@ -50,7 +50,7 @@ def handover_from_json(document: Json) -> Handover:
 
 
 def reseller_to_json(reseller: Reseller) -> Json:
-    """The same text for the same practice: a set has an order of its own in each process."""
+    """The same text for the same reseller: a set has an order of its own in each process."""
     document: Json = _RESELLER.dump_python(reseller, mode="json")
     return {**document, "probe_teams": sorted(reseller.probe_teams)}
 

@@ -29,7 +29,7 @@ class WantedSetup:
     client_ou_name: str = "Clients"
     bootstrap_role: str = "MspBootstrap"
     alert_email: str = ""
-    """Where AWS sends anomalies of cost; '' for the practice's billing contact."""
+    """Where AWS sends anomalies of cost; '' for the reseller's billing contact."""
     reseller: Reseller | None = None
 
     @property
@@ -61,7 +61,7 @@ FINE = frozenset({SetupState.IS_SO, SetupState.MADE, SetupState.LATER})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of one item, in words for the operator."""
+    """What came of one item, in words for the reseller."""
 
     key: str
     title: str

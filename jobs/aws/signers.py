@@ -67,7 +67,7 @@ def configured_signers() -> Signers:
 def _code_from(command: str) -> Callable[[], str]:
     def read() -> str:
         words = shlex.split(command)
-        done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=30)  # noqa: S603 - the operator's own command, from their AWS configuration
+        done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=30)  # noqa: S603 - the reseller's own command, from their AWS configuration
         return done.stdout.strip()
 
     return read

@@ -1,4 +1,4 @@
-"""Owns the refusal: why an export was not taken, in one line an operator can act on."""
+"""Owns the refusal: why an export was not taken, in one line a person can act on."""
 
 from __future__ import annotations
 

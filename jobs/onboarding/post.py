@@ -1,4 +1,4 @@
-"""Owns the practice's post: test mails go out by SMTP, headers come in by IMAP."""
+"""Owns the reseller's post: test mails go out by SMTP, headers come in by IMAP."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from accounts.monitoring.mailbox_canary import SUBJECT, Canary, Mail, read_mail
 
 SECONDS_MAX = 30.0
 MAILS_MAX = 5_000
-"""Of the folder, the newest; a practice's mailbox of a month is far below."""
+"""Of the folder, the newest; a reseller's mailbox of a month is far below."""
 MAILS_AT_ONCE = 200
 HEADER_BYTES_MAX = 8_192
 HEADERS = "FROM TO CC DELIVERED-TO X-ORIGINAL-TO SUBJECT"

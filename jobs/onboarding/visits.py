@@ -43,7 +43,7 @@ from service.store.accounts import (
     onboardings,
     resellers,
 )
-from service.store.accounts.handovers import Departure
+from service.store.accounts.handovers import StoredHandover
 from service.store.accounts.onboarding_events import Event
 from service.store.accounts.onboardings import AlreadyOnboarded, Onboarding, Waiting
 from service.store.session import Session
@@ -59,7 +59,7 @@ class Case:
 
     onboarding: Onboarding
     reseller: Reseller
-    departure: Departure | None
+    handover: StoredHandover | None
     codes: dict[str, str]
 
     @property
@@ -69,7 +69,7 @@ class Case:
     @property
     def person(self) -> str:
         """Who is named for it in AWS's own log."""
-        return self.departure.asked.asked_by if self.departure else self.onboarding.requested_by
+        return self.handover.asked.asked_by if self.handover else self.onboarding.requested_by
 
 
 def visit(environment: OnboardingEnvironment, onboarding_id: str) -> Onboarding:
@@ -83,12 +83,12 @@ def visit(environment: OnboardingEnvironment, onboarding_id: str) -> Onboarding:
 def _load(environment: OnboardingEnvironment, onboarding_id: str) -> Case:
     with environment.database.transaction() as session:
         onboarding = onboardings.onboarding(session, onboarding_id)
-        departure = handovers.living_handover(session, onboarding)
+        handover = handovers.living_handover(session, onboarding)
         return Case(
             onboarding,
             resellers.reseller(session, onboarding.payer_account_id),
-            departure,
-            handovers.codes(session, departure) if departure else {},
+            handover,
+            handovers.codes(session, handover) if handover else {},
         )
 
 
@@ -149,9 +149,9 @@ class _Visit:
     def _decide(self) -> Decision:
         case, now = self._case, self._environment.now()
         request, record = case.onboarding.request, case.record
-        if case.departure is not None:
+        if case.handover is not None:
             return next_handover_step(
-                case.reseller, case.departure.asked, self._facts, record, now, codes=case.codes
+                case.reseller, case.handover.asked, self._facts, record, now, codes=case.codes
             )
         if case.onboarding.cancel_asked_by is not None:
             return next_cancel_step(request, self._facts, record, now)
@@ -182,9 +182,9 @@ class _Visit:
 
     def _spend(self, session: Session, item: str) -> None:
         """A one-time code is good once; until AWS has answered it, it may still be."""
-        codes, departure = dict(self._case.codes), self._case.departure
-        assert departure is not None, "only a hand-over has codes"
-        handovers.spend_code(session, departure, item, codes.pop(item))
+        codes, handover = dict(self._case.codes), self._case.handover
+        assert handover is not None, "only a hand-over has codes"
+        handovers.spend_code(session, handover, item, codes.pop(item))
         self._case = replace(self._case, codes=codes)
 
     def _write_ahead(self, call: Call) -> None:
@@ -251,8 +251,8 @@ def _rest(environment: OnboardingEnvironment, case: Case, decision: Decision) ->
             step = waiting.kind.value if waiting else before.stage.value
             event = Event(at=now, kind=kind, step=step, words=_why(waiting))
             onboarding_events.record(session, before.id, event)
-        if isinstance(decision, Done) and case.departure is not None:
-            handovers.end(session, case.departure, now)
+        if isinstance(decision, Done) and case.handover is not None:
+            handovers.end(session, case.handover, now)
         after = onboardings.save(
             session, before, case.record, waiting=waiting, next_at=next_at, now=now
         )

@@ -1,4 +1,4 @@
-"""Owns the provider's own part of the pretend AWS: its service roles, its people with MFA, how each
+"""Owns the reseller's own part of the pretend AWS: its service roles, its people with MFA, how each
 signs in; and what clients deploy in their accounts."""
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sandbox.aws.iam.mfa import STEP_SECONDS, code_at
 from sandbox.aws.strict import StrictAWS, session_of
 
 ACCESS = "222222222222"
-"""The member account in which the provider's people have their users."""
+"""The member account in which the reseller's people have their users."""
 
 TEAMS = ("admins", "engineers", "finance", "oncall")
 _BY_MACHINES = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}}

@@ -1,1 +1,1 @@
-"""What an operator can do, one verb per file."""
+"""What a person can do, one verb per file."""

@@ -50,7 +50,7 @@ def create(
     client: Client,
     name: Name,
     email: Annotated[
-        str, typer.Option("--email", help="The team's mailbox, if not the practice's.")
+        str, typer.Option("--email", help="The team's mailbox, if not the reseller's.")
     ] = "",
     role: Role = None,
     budget: Budget = "",

@@ -18,23 +18,23 @@ from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
 from tests.api.test_onboardings import ONBOARDER, caller
 from tests.support.accounts_reseller import ACCESS
-from tests.support.onboarding import CREATE, Office, allow, document, onboard, opened
+from tests.support.onboarding import CREATE, Installation, allow, document, onboard, opened
 
 
 @pytest.fixture
-def office(database: Database) -> Iterator[Office]:
-    with opened(database) as office:
-        yield office
+def installation(database: Database) -> Iterator[Installation]:
+    with opened(database) as installation:
+        yield installation
 
 
 @pytest.fixture
-def live(office: Office) -> Onboarding:
-    return onboard(office, CREATE)
+def live(installation: Installation) -> Onboarding:
+    return onboard(installation, CREATE)
 
 
 @pytest.fixture
-def staff(office: Office) -> Iterator[TestClient]:
-    with caller(office, *ONBOARDER) as client:
+def staff(installation: Installation) -> Iterator[TestClient]:
+    with caller(installation, *ONBOARDER) as client:
         yield client
 
 
@@ -66,15 +66,15 @@ def test_accounts_come_in_pages(staff: TestClient, live: Onboarding) -> None:
 
 
 def test_findings_are_shown_the_worst_first_and_to_no_client(
-    office: Office, staff: TestClient, live: Onboarding
+    installation: Installation, staff: TestClient, live: Onboarding
 ) -> None:
     found = [
         warning("root_password", "444444444444", "its client keeps it"),
         critical("mailbox_lost", live.account_id, "we do not control the e-mail"),
         critical("aws_mail_root", f"{live.account_id} mail 7", 'a mail: "sign-in"'),
     ]
-    with office.database.transaction() as session:
-        put_findings(session, PAYER, found, office.now(), looked_at=lambda _: True)
+    with installation.database.transaction() as session:
+        put_findings(session, PAYER, found, installation.now(), looked_at=lambda _: True)
     first = staff.get("/v1/accounts/findings", params={"limit": 2}).json()
     cursor = {"limit": 2, "cursor": first["next_cursor"]}
     rest = staff.get("/v1/accounts/findings", params=cursor).json()
@@ -85,22 +85,25 @@ def test_findings_are_shown_the_worst_first_and_to_no_client(
         {
             "severity": "warning", "code": "root_password", "where": "444444444444",
             "message": "its client keeps it", "payer": PAYER,
-            "found_at": office.now().isoformat(), "seen_at": office.now().isoformat(),
+            "found_at": installation.now().isoformat(), "seen_at": installation.now().isoformat(),
         }
     ]  # fmt: skip
     other = staff.get("/v1/accounts/findings", params={"payer": "999999999999"}).json()
     assert other["items"] == []
     wrong = {"payer": "999999999999", "cursor": first["next_cursor"]}
     assert staff.get("/v1/accounts/findings", params=wrong).status_code == 400
-    with caller(office, *Scope, client="acme") as own:
+    with caller(installation, *Scope, client="acme") as own:
         assert own.get("/v1/accounts/findings").status_code == 404
 
 
 def test_a_clients_key_sees_its_accounts_and_nothing_of_how_they_came_to_be(
-    office: Office, live: Onboarding
+    installation: Installation, live: Onboarding
 ) -> None:
     path = f"/v1/accounts/{live.account_id}"
-    with caller(office, *Scope, client="acme") as own, caller(office, client="globex") as other:
+    with (
+        caller(installation, *Scope, client="acme") as own,
+        caller(installation, client="globex") as other,
+    ):
         assert [item["id"] for item in own.get("/v1/accounts").json()["items"]] == [live.account_id]
         assert own.get(path).json()["onboarding_id"] is None
         assert own.get("/v1/accounts", params={"client": "globex"}).json()["items"] == []
@@ -137,15 +140,15 @@ def test_an_account_changes_hands_from_a_day_on_and_nothing_is_written_over(
 
 
 def test_a_check_of_access_is_recorded_here_and_made_by_a_job(
-    office: Office, staff: TestClient, live: Onboarding
+    installation: Installation, staff: TestClient, live: Onboarding
 ) -> None:
-    calls = len(office.aws.log)
+    calls = len(installation.aws.log)
     asked = staff.post(f"/v1/accounts/{live.account_id}/access:check")
     where = asked.headers["location"]
 
     assert (asked.status_code, asked.json()["state"]) == (202, "asked")
-    assert len(office.aws.log) == calls
-    check(office.environment, int(asked.json()["id"]))
+    assert len(installation.aws.log) == calls
+    check(installation.environment, int(asked.json()["id"]))
     done = staff.get(where).json()
     assert (done["state"], done["is_as_expected"]) == ("done", True)
     expected = [each["expected"] for each in done["results"]]
@@ -159,17 +162,20 @@ def test_the_job_of_a_check_is_one_that_workers_know() -> None:
 
 
 def test_a_role_that_lets_in_without_mfa_is_found(
-    office: Office, staff: TestClient, live: Onboarding
+    installation: Installation, staff: TestClient, live: Onboarding
 ) -> None:
     """Somebody lifted our guard, and opened a role to the access account."""
-    organizations, scp = office.aws.client("organizations"), office.reseller.membership_scp_id
+    organizations, scp = (
+        installation.aws.client("organizations"),
+        installation.reseller.membership_scp_id,
+    )
     organizations.detach_policy(PolicyId=scp, TargetId=live.account_id)
     trust = document(allow("sts:AssumeRole", Principal={"AWS": f"arn:aws:iam::{ACCESS}:root"}))
-    iam = office.aws.client("iam", live.account_id)
+    iam = installation.aws.client("iam", live.account_id)
     iam.update_assume_role_policy(RoleName="MspOnCall", PolicyDocument=trust)
-    office.aws.clock.advance(hours=1)
+    installation.aws.clock.advance(hours=1)
     asked = staff.post(f"/v1/accounts/{live.account_id}/access:check").json()
-    check(office.environment, int(asked["id"]))
+    check(installation.environment, int(asked["id"]))
 
     done = staff.get(f"/v1/accounts/{live.account_id}/access-checks/{asked['id']}").json()
     wrong = [each for each in done["results"] if not each["is_as_expected"]]
@@ -180,7 +186,9 @@ def test_a_role_that_lets_in_without_mfa_is_found(
     assert wrong[0]["aws_words"] == "AssumeRole succeeded"
 
 
-def test_what_has_no_roles_of_ours_is_not_checked(office: Office, staff: TestClient) -> None:
+def test_what_has_no_roles_of_ours_is_not_checked(
+    installation: Installation, staff: TestClient
+) -> None:
     staff.post(
         "/v1/accounts/700000000001/assignments", json={"client": "acme", "from": "2026-11-01"}
     )

@@ -12,25 +12,25 @@ from service.store.access.keys import Scope
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
 from tests.api.test_onboardings import ONBOARDER, ask, caller
-from tests.support.onboarding import CREATE, Office, onboard, opened
+from tests.support.onboarding import CREATE, Installation, onboard, opened
 
 CHANGE = "/v1/grants:change"
 
 
 @pytest.fixture
-def office(database: Database) -> Iterator[Office]:
-    with opened(database) as office:
-        yield office
+def installation(database: Database) -> Iterator[Installation]:
+    with opened(database) as installation:
+        yield installation
 
 
 @pytest.fixture
-def live(office: Office) -> Onboarding:
-    return onboard(office, CREATE)
+def live(installation: Installation) -> Onboarding:
+    return onboard(installation, CREATE)
 
 
 @pytest.fixture
-def staff(office: Office) -> Iterator[TestClient]:
-    with caller(office, *ONBOARDER) as client:
+def staff(installation: Installation) -> Iterator[TestClient]:
+    with caller(installation, *ONBOARDER) as client:
         yield client
 
 
@@ -61,15 +61,15 @@ def test_grants_are_listed_in_pages_and_by_team_client_and_account(
 
 
 def test_a_revocation_says_what_to_delete_and_a_worker_takes_the_power(
-    office: Office, staff: TestClient, live: Onboarding
+    installation: Installation, staff: TestClient, live: Onboarding
 ) -> None:
     body = {"client": "acme", "revoke": [{"team": "oncall"}]}
-    calls = len(office.aws.log)
+    calls = len(installation.aws.log)
     answer = ask(staff, body, path=CHANGE)
     (gone,) = answer.json()["revoked"]
 
     assert (answer.status_code, answer.headers["retry-after"]) == (202, "5")
-    assert len(office.aws.log) == calls
+    assert len(installation.aws.log) == calls
     assert gone["role_arn"] == f"arn:aws:iam::{live.account_id}:role/msp/MspOnCall"
     assert [each["file"] for each in gone["delete"]] == [
         "oncall-links.csv", "oncall.aws-config", "oncall.aesr.ini", "oncall/config",
@@ -79,11 +79,11 @@ def test_a_revocation_says_what_to_delete_and_a_worker_takes_the_power(
     assert answer.json()["onboardings"] == [live.id]
     assert ("oncall", "MspOnCall") not in held(staff)
 
-    office.work()
-    assert "prove_refusal:MspOnCall shut to oncall" in office.stored(live.id).record.proofs
+    installation.work()
+    assert "prove_refusal:MspOnCall shut to oncall" in installation.stored(live.id).record.proofs
     links = staff.get("/v1/links", params={"format": "aesr"}).json()["items"]
     assert [file["team"] for file in links] == ["admins", "engineers", "finance"]
-    words = [each for each in office.events(live.id) if each.step == "set_grants"]
+    words = [each for each in installation.events(live.id) if each.step == "set_grants"]
     assert words[0].actor.startswith("API key ")
 
 
@@ -102,7 +102,9 @@ def test_the_same_key_is_answered_the_same_and_done_once(
     assert ask(staff, body, None, CHANGE).status_code == 400
 
 
-def test_put_makes_it_exactly_these(office: Office, staff: TestClient, live: Onboarding) -> None:
+def test_put_makes_it_exactly_these(
+    installation: Installation, staff: TestClient, live: Onboarding
+) -> None:
     path = f"/v1/accounts/{live.account_id}/grants"
     wanted = {"grants": [{"team": "admins", "role": "MspAdmin"}]}
 
@@ -110,8 +112,8 @@ def test_put_makes_it_exactly_these(office: Office, staff: TestClient, live: Onb
     assert answer.status_code == 202
     assert {each["team"] for each in answer.json()["revoked"]} == {"engineers", "finance", "oncall"}
     assert held(staff) == [("admins", "MspAdmin")]
-    office.work()
-    assert office.stored(live.id).state == "live"
+    installation.work()
+    assert installation.stored(live.id).state == "live"
     assert staff.put(path, json=wanted).json()["onboardings"] == []
 
 
@@ -138,9 +140,14 @@ def test_what_is_wrong_is_one_problem_and_changes_nothing(
     assert held(staff) == before
 
 
-def test_only_our_own_people_see_and_only_some_change(office: Office, live: Onboarding) -> None:
+def test_only_our_own_people_see_and_only_some_change(
+    installation: Installation, live: Onboarding
+) -> None:
     body = {"client": "acme", "revoke": [{"team": "oncall"}]}
-    with caller(office, Scope.READ) as viewer, caller(office, *Scope, client="acme") as client:
+    with (
+        caller(installation, Scope.READ) as viewer,
+        caller(installation, *Scope, client="acme") as client,
+    ):
         assert len(held(viewer)) == 4
         assert ask(viewer, body, path=CHANGE).status_code == 403
         assert client.get("/v1/grants").status_code == 404

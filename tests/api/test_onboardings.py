@@ -18,7 +18,7 @@ from service.app import create_app
 from service.store.access.keys import Scope
 from service.store.database import Database, DatabaseUnavailable
 from service.store.session import Session
-from tests.support.onboarding import INVITED, Office, accept_and_deploy, opened
+from tests.support.onboarding import INVITED, Installation, accept_and_deploy, opened
 
 CREATE = {"kind": "create", "client": "acme", "name": "prod", "external_ref": "HALO-1"}
 INVITE = {
@@ -29,27 +29,27 @@ ONBOARDER = (Scope.READ, Scope.ONBOARD)
 
 
 @pytest.fixture
-def office(database: Database) -> Iterator[Office]:
-    with opened(database) as office:
-        office.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
-        yield office
+def installation(database: Database) -> Iterator[Installation]:
+    with opened(database) as installation:
+        installation.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
+        yield installation
 
 
-def caller(office: Office, *scopes: Scope, client: str | None = None) -> TestClient:
-    with office.database.transaction() as session:
+def caller(installation: Installation, *scopes: Scope, client: str | None = None) -> TestClient:
+    with installation.database.transaction() as session:
         key = create_api_key(
-            session, "psa", scopes=scopes, client=client, actor="test", now=office.now()
+            session, "psa", scopes=scopes, client=client, actor="test", now=installation.now()
         )
     return TestClient(
-        create_app(office.database, office.now),
+        create_app(installation.database, installation.now),
         headers={"Authorization": f"Bearer {key}"},
         raise_server_exceptions=False,
     )
 
 
 @pytest.fixture
-def psa(office: Office) -> Iterator[TestClient]:
-    with caller(office, *ONBOARDER) as client:
+def psa(installation: Installation) -> Iterator[TestClient]:
+    with caller(installation, *ONBOARDER) as client:
         yield client
 
 
@@ -61,7 +61,7 @@ def ask(
 
 
 def test_an_account_is_asked_for_and_a_worker_takes_it_to_live(
-    office: Office, psa: TestClient
+    installation: Installation, psa: TestClient
 ) -> None:
     answer = ask(psa, CREATE)
     asked = answer.json()
@@ -70,9 +70,9 @@ def test_an_account_is_asked_for_and_a_worker_takes_it_to_live(
     assert answer.headers["location"] == f"/v1/onboardings/{asked['id']}"
     assert answer.headers["retry-after"] == "5"
     assert asked["name"] == f"Acme prod ({asked['id'][4:]})"
-    assert office.aws.log == []
+    assert installation.aws.log == []
 
-    office.work()
+    installation.work()
     live = psa.get(answer.headers["location"]).json()
     assert (live["state"], live["waiting"], live["next_at"]) == ("live", None, None)
     assert len(live["account_id"]) == 12
@@ -148,17 +148,17 @@ def test_a_reference_used_before_is_a_conflict_that_says_where(psa: TestClient) 
 
 
 def test_two_keys_with_the_same_idempotency_key_do_not_meet(
-    office: Office, psa: TestClient
+    installation: Installation, psa: TestClient
 ) -> None:
     ask(psa, CREATE)
-    with caller(office, *ONBOARDER) as other:
+    with caller(installation, *ONBOARDER) as other:
         answer = ask(other, CREATE | {"name": "test", "external_ref": "HALO-9"})
 
     assert (answer.status_code, "idempotent-replayed" in answer.headers) == (202, False)
 
 
 def test_validate_only_checks_all_of_it_and_records_nothing(
-    office: Office, psa: TestClient
+    installation: Installation, psa: TestClient
 ) -> None:
     good = ask(psa, INVITE, None, "/v1/onboardings?validate_only=true")
     bad = ask(psa, INVITE | {"roles": ["Nobody"]}, None, "/v1/onboardings?validate_only=true")
@@ -170,7 +170,7 @@ def test_validate_only_checks_all_of_it_and_records_nothing(
     }  # fmt: skip
     assert (bad.status_code, bad.json()["code"]) == (400, "bad_input")
     assert psa.get("/v1/onboardings").json()["items"] == []
-    assert office.aws.log == []
+    assert installation.aws.log == []
 
 
 BAD: list[tuple[dict[str, Any], int, str]] = [
@@ -187,21 +187,23 @@ BAD: list[tuple[dict[str, Any], int, str]] = [
 ]
 
 
-def test_bad_input_gets_one_clear_problem_and_no_write(office: Office, psa: TestClient) -> None:
+def test_bad_input_gets_one_clear_problem_and_no_write(
+    installation: Installation, psa: TestClient
+) -> None:
     for change, status, words in BAD:
         answer = ask(psa, CREATE | change)
         assert (answer.status_code, answer.json()["status"]) == (status, status), change
         assert answer.headers["content-type"] == "application/problem+json"
         assert words in answer.json()["detail"]
     assert psa.get("/v1/onboardings").json()["items"] == []
-    assert office.aws.log == []
+    assert installation.aws.log == []
 
 
 def test_an_invitation_shows_reason_expiry_aws_s_words_and_next_look(
-    office: Office, psa: TestClient
+    installation: Installation, psa: TestClient
 ) -> None:
     where = ask(psa, INVITE).headers["location"]
-    office.work(until=office.now() + timedelta(minutes=10))
+    installation.work(until=installation.now() + timedelta(minutes=10))
     waits = psa.get(where).json()
 
     assert waits["state"] == "waiting_client"
@@ -211,7 +213,7 @@ def test_an_invitation_shows_reason_expiry_aws_s_words_and_next_look(
     assert waits["next_at"] == "2026-11-23T12:15:00+00:00"
     assert [step["state"] for step in waits["steps"]][:2] == ["done", "current"]
 
-    office.work(client=lambda: accept_and_deploy(office, waits["id"]))
+    installation.work(client=lambda: accept_and_deploy(installation, waits["id"]))
     assert psa.get(where).json()["state"] == "live"
 
 
@@ -226,9 +228,11 @@ def test_what_the_client_deploys_is_served_under_the_names_one_expects(psa: Test
     assert psa.get(f"{where}/artifacts/passwd").status_code == 404
 
 
-def test_every_attempt_is_listed_with_aws_s_request_id(office: Office, psa: TestClient) -> None:
+def test_every_attempt_is_listed_with_aws_s_request_id(
+    installation: Installation, psa: TestClient
+) -> None:
     where = ask(psa, CREATE).headers["location"]
-    office.work()
+    installation.work()
     events: list[dict[str, Any]] = []
     cursor: str | None = ""
     while cursor is not None:
@@ -261,22 +265,27 @@ def test_a_batch_is_all_or_none_with_a_result_for_each_and_an_end(psa: TestClien
 
 
 def test_what_waits_is_retried_and_what_has_no_account_is_cancelled(
-    office: Office, psa: TestClient
+    installation: Installation, psa: TestClient
 ) -> None:
     where = ask(psa, INVITE).headers["location"]
     refused = psa.post(f"{where}/retry", json={})
     assert (refused.status_code, refused.json()["code"]) == (409, "nothing_to_retry")
 
     cancelled = psa.post(f"{where}/cancel")
-    office.work()
+    installation.work()
     assert cancelled.status_code == 202
     assert psa.get(where).json()["state"] == "cancelled"
     assert psa.post(f"{where}/cancel").json()["state"] == "cancelled"
 
 
-def test_writing_needs_the_scope_and_reading_a_key_of_ours(office: Office, psa: TestClient) -> None:
+def test_writing_needs_the_scope_and_reading_a_key_of_ours(
+    installation: Installation, psa: TestClient
+) -> None:
     where = ask(psa, CREATE).headers["location"]
-    with caller(office, Scope.READ) as viewer, caller(office, *Scope, client="acme") as client:
+    with (
+        caller(installation, Scope.READ) as viewer,
+        caller(installation, *Scope, client="acme") as client,
+    ):
         assert viewer.get(where).status_code == 200
         refused = ask(viewer, CREATE | {"external_ref": "X"})
         assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
@@ -286,10 +295,10 @@ def test_writing_needs_the_scope_and_reading_a_key_of_ours(office: Office, psa: 
         assert ask(client, CREATE | {"external_ref": "X"}).status_code == 404
 
 
-def test_a_handover_is_approved_by_another_key(office: Office, psa: TestClient) -> None:
+def test_a_handover_is_approved_by_another_key(installation: Installation, psa: TestClient) -> None:
     where = ask(psa, CREATE).headers["location"]
-    office.work()
-    office.aws.clock.advance(days=5)
+    installation.work()
+    installation.aws.clock.advance(days=5)
     path = f"{where}/handover"
     plan = psa.post(f"{path}?validate_only=true", json={"exit": "close"})
     assert [each["key"] for each in plan.json()["checklist"] if each["is_dangerous"]] == [
@@ -300,35 +309,37 @@ def test_a_handover_is_approved_by_another_key(office: Office, psa: TestClient) 
 
     started = ask(psa, {"exit": "close"}, path=path)
     assert (started.status_code, started.headers["location"]) == (202, path)
-    own = caller(office, *ONBOARDER, Scope.APPROVE)
-    with own, caller(office, Scope.APPROVE) as second:
+    own = caller(installation, *ONBOARDER, Scope.APPROVE)
+    with own, caller(installation, Scope.APPROVE) as second:
         assert psa.post(f"{path}/approvals", json={"item": "close"}).status_code == 403
         approved = second.post(f"{path}/approvals", json={"item": "close"})
     assert approved.status_code == 202
     by = {each["key"]: each["approved_by"] for each in approved.json()["checklist"]}
     assert by["close"].startswith("API key ")
-    office.work()
+    installation.work()
     assert psa.get(path).json()["onboarding"]["waiting"]["what_to_do"] != ""
     aborted = psa.post(f"{path}/abort").json()
     assert aborted["is_aborted"] is True
-    office.work()
+    installation.work()
     assert psa.get(where).json()["state"] == "live"
 
 
-def test_the_requester_may_not_approve_itself(office: Office) -> None:
-    with caller(office, *ONBOARDER, Scope.APPROVE) as alone:
+def test_the_requester_may_not_approve_itself(installation: Installation) -> None:
+    with caller(installation, *ONBOARDER, Scope.APPROVE) as alone:
         where = ask(alone, CREATE).headers["location"]
-        office.work()
+        installation.work()
         ask(alone, {"exit": "close"}, path=f"{where}/handover")
         refused = alone.post(f"{where}/handover/approvals", json={"item": "close"})
 
     assert (refused.status_code, refused.json()["code"]) == (409, "same_person")
 
 
-def test_events_are_told_as_they_come_until_it_is_live(office: Office, psa: TestClient) -> None:
+def test_events_are_told_as_they_come_until_it_is_live(
+    installation: Installation, psa: TestClient
+) -> None:
     asked = ask(psa, CREATE).json()
     path = f"/v1/onboardings/{asked['id']}/events"
-    worker = Thread(target=office.work)
+    worker = Thread(target=installation.work)
 
     with psa.stream("GET", path, headers={"Accept": "text/event-stream"}) as answer:
         worker.start()

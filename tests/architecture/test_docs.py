@@ -59,7 +59,7 @@ def test_the_readmes_commands_are_targets_of_the_makefile() -> None:
         assert f"\n{target}: install ##" in makefile
 
 
-SEED = (ROOT / "docs/practice-of-2014.md").read_text(encoding="utf-8")
+SEED = (ROOT / "docs/steps-of-2014.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("row", range(1, 16))

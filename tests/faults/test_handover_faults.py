@@ -1,4 +1,4 @@
-"""Whatever goes wrong at whichever call of a hand-over: one departure, and nothing of ours left."""
+"""Whatever goes wrong at whichever call of a hand-over: one hand-over, and nothing of ours left."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from service.store.database import Database, embedded_database
 from service.store.embedded import EmbeddedServer
 from tests.conftest import fresh_database
 from tests.support.forking import Failed, each_apart
-from tests.support.onboarding import CREATE, Office, live_once, onboard, opened, quietly
+from tests.support.onboarding import CREATE, Installation, live_once, onboard, opened, quietly
 from tests.support.workflows import (
     CLOSING,
     CONTACT,
@@ -70,7 +70,7 @@ CHAOS_FAULTS = 2
 class Moment:
     """A live account whose hand-over is asked for and approved, and nothing of it done."""
 
-    office: Office
+    installation: Installation
     live: Onboarding
     wanted: Any
     server: EmbeddedServer
@@ -80,20 +80,20 @@ class Moment:
 
     @property
     def calls(self) -> int:
-        return self.office.aws.door.faults.calls
+        return self.installation.aws.door.faults.calls
 
     @contextmanager
-    def relived(self, number: str) -> Iterator[Office]:
+    def relived(self, number: str) -> Iterator[Installation]:
         """With a database of its own, which is as this one was."""
         name = f"{self.name}_{number}"
         database = Database(embedded_database(self.server, name, self.name))
         environment = OnboardingEnvironment(
-            database, self.office.environment.caller, self.office.now
+            database, self.installation.environment.caller, self.installation.now
         )
-        office = self.office
-        office.database, office.environment = database, environment
+        installation = self.installation
+        installation.database, installation.environment = database, environment
         try:
-            yield office
+            yield installation
         finally:
             database.close()
             with psycopg.connect(self.server.conninfo(), autocommit=True) as connection:
@@ -104,66 +104,76 @@ class Moment:
 def moment_before(
     server: EmbeddedServer, template: str, exit_: HandoverKind, *, pays: bool = True
 ) -> Iterator[Moment]:
-    with fresh_database(server, template) as database, opened(database) as office:
+    with fresh_database(server, template) as database, opened(database) as installation:
         wanted = WANTED[exit_]
-        live = transferred(office) if exit_ is HandoverKind.END_BILLING else onboard(office, CREATE)
+        live = (
+            transferred(installation)
+            if exit_ is HandoverKind.END_BILLING
+            else onboard(installation, CREATE)
+        )
         assert live.state == "live"
-        ask_to_leave(office, live, wanted)
-        approve_all(office, live, wanted)
-        owner = office.aws.owner(live.account_id)
+        ask_to_leave(installation, live, wanted)
+        approve_all(installation, live, wanted)
+        owner = installation.aws.owner(live.account_id)
         owner.accept_agreement()
         if pays:
             owner.add_payment_instrument()
-        office.aws.log.clear()
+        installation.aws.log.clear()
         with database.transaction() as session:
             links = grants.living_grants(session, account_id=live.account_id)
         assert bool(links) == (exit_ is not HandoverKind.END_BILLING)
         database.close()
         name = psycopg.conninfo.conninfo_to_dict(database.conninfo)["dbname"]
-        yield Moment(office, live, wanted, server, str(name), links)
+        yield Moment(installation, live, wanted, server, str(name), links)
 
 
 def client_s_hands(moment: Moment) -> Callable[[], None]:
     """It reads each code out once, takes the account as soon as it may, and removes our roles."""
-    office, live, given = moment.office, moment.live, set[str]()
+    installation, live, given = moment.installation, moment.live, set[str]()
 
     def act() -> None:
         for item, address in (("root_email", ROOT), ("phone", CONTACT["PhoneNumber"])):
-            sent = [m.body for m in office.aws.mail.to(address) if m.subject.startswith("Verify")]
+            sent = [
+                m.body for m in installation.aws.mail.to(address) if m.subject.startswith("Verify")
+            ]
             if sent and sent[-1] not in given:
                 given.add(sent[-1])
                 code = sent[-1].rsplit(" ", 1)[-1]
-                with office.database.transaction() as session:
+                with installation.database.transaction() as session:
                     try:
-                        give_code(session, live.id, item, code, actor="ada", now=office.now())
+                        give_code(session, live.id, item, code, actor="ada", now=installation.now())
                     except NoHandover:
                         return
-        waiting = office.stored(live.id).waiting
+        waiting = installation.stored(live.id).waiting
         if waiting is None:
             return
-        if "has to invite the account" in waiting.reason and not guarded(office, live.account_id):
-            quietly(office, lambda: another_organization_takes(office, live.account_id))
+        if "has to invite the account" in waiting.reason and not guarded(
+            installation, live.account_id
+        ):
+            quietly(installation, lambda: another_organization_takes(installation, live.account_id))
         if "lets us in yet" in waiting.reason and moment.wanted.exit is HandoverKind.END_BILLING:
-            quietly(office, lambda: remove_roles(office, PAYING))
+            quietly(installation, lambda: remove_roles(installation, PAYING))
 
     return act
 
 
-def depart(moment: Moment, office: Office) -> None:
-    until = office.now() + timedelta(days=3)
+def depart(moment: Moment, installation: Installation) -> None:
+    until = installation.now() + timedelta(days=3)
     if moment.wanted.ends_at is not None:
         until = moment.wanted.ends_at + timedelta(hours=2)
-    office.work(until=until, client=client_s_hands(moment))
+    installation.work(until=until, client=client_s_hands(moment))
 
 
-def ending(moment: Moment, office: Office) -> dict[str, Any]:
+def ending(moment: Moment, installation: Installation) -> dict[str, Any]:
     """All that matters of how it ended."""
-    live = office.stored(moment.live.id)
-    account = office.aws.account(live.account_id)
-    iam = office.aws.client("iam", live.account_id)
+    live = installation.stored(moment.live.id)
+    account = installation.aws.account(live.account_id)
+    iam = installation.aws.client("iam", live.account_id)
     roles: dict[str, Any] = {}
-    quietly(office, lambda: roles.update({r["RoleName"]: r for r in iam.list_roles()["Roles"]}))
-    with office.database.transaction() as session:
+    quietly(
+        installation, lambda: roles.update({r["RoleName"]: r for r in iam.list_roles()["Roles"]})
+    )
+    with installation.database.transaction() as session:
         links = grants.living_grants(session, account_id=live.account_id)
         registered = grants.registered_roles(session, live.account_id)
     return {
@@ -179,49 +189,51 @@ def ending(moment: Moment, office: Office) -> dict[str, Any]:
         "links": links,
         "refused": {key for key in live.record.proofs if key.startswith("prove_no_access:")},
         "registered": registered,
-        "departures": departures(moment, office),
-        "client": office.client_on(live.account_id, office.now() + timedelta(days=40)),
+        "departures": handovers_begun(moment, installation),
+        "client": installation.client_on(live.account_id, installation.now() + timedelta(days=40)),
     }
 
 
-def departures(moment: Moment, office: Office) -> int:
+def handovers_begun(moment: Moment, installation: Installation) -> int:
     """How often AWS let it go."""
     if moment.wanted.exit is HandoverKind.TRANSFER:
-        accepted = [h for h in office.aws.world.handshakes.values() if h.settled == "ACCEPTED"]
+        accepted = [
+            h for h in installation.aws.world.handshakes.values() if h.settled == "ACCEPTED"
+        ]
         return sum(h.organization.payer_id == THEIR_PAYER for h in accepted)
     name = DEPARTURE[moment.wanted.exit]
-    return sum(entry.outcome == "ok" for entry in office.aws.calls(name))
+    return sum(entry.outcome == "ok" for entry in installation.aws.calls(name))
 
 
 def undisturbed(moment: Moment) -> tuple[dict[str, Any], int]:
     """How it ends, and after how many calls."""
-    with moment.relived("undisturbed") as office:
+    with moment.relived("undisturbed") as installation:
         before = moment.calls
-        depart(moment, office)
-        return ending(moment, office), moment.calls - before
+        depart(moment, installation)
+        return ending(moment, installation), moment.calls - before
 
 
 def struck(moment: Moment, number: int, fault: Fault, expected: dict[str, Any]) -> str:
     """The call with this number meets this fault; nobody helps; it ends as if nothing was."""
-    with moment.relived(f"{number}_{fault.name.lower()}") as office:
-        faults = office.aws.door.faults
+    with moment.relived(f"{number}_{fault.name.lower()}") as installation:
+        faults = installation.aws.door.faults
         faults.at(faults.calls + number, fault)
-        depart(moment, office)
+        depart(moment, installation)
         faults.clear()
-        assert ending(moment, office) == expected
+        assert ending(moment, installation) == expected
         assert sum(faults.struck.values()) == 1, "the fault was never met"
-        assert office.crashes == (fault in (Fault.CRASH_BEFORE, Fault.CRASH_AFTER))
+        assert installation.crashes == (fault in (Fault.CRASH_BEFORE, Fault.CRASH_AFTER))
         return "ended"
 
 
 def chaotic(moment: Moment, seed: int, expected: dict[str, Any]) -> int:
     """How many faults it met."""
-    with moment.relived(f"chaos_{seed}") as office:
-        faults = office.aws.door.faults
+    with moment.relived(f"chaos_{seed}") as installation:
+        faults = installation.aws.door.faults
         faults.randomly(seed=seed, rate=max(CHAOS_RATE, CHAOS_FAULTS / CALLS[moment.wanted.exit]))
-        depart(moment, office)
+        depart(moment, installation)
         faults.clear()
-        assert ending(moment, office) == expected
+        assert ending(moment, installation) == expected
         return sum(faults.struck.values())
 
 
@@ -306,42 +318,42 @@ class Interrupting(Faults):
 
 def aborted(moment: Moment, number: int, faulty: bool) -> str:
     """Called off at this call: all is as it was, or it had left already and is gone for good."""
-    with moment.relived(f"abort_{number}_{int(faulty)}") as office:
+    with moment.relived(f"abort_{number}_{int(faulty)}") as installation:
 
         def call_off() -> None:
-            with office.database.transaction() as session:
+            with installation.database.transaction() as session:
                 try:
-                    abort_handover(session, moment.live.id, actor="ada", now=office.now())
+                    abort_handover(session, moment.live.id, actor="ada", now=installation.now())
                 except TooLate:
                     return
             if faulty:
                 interrupting.randomly(seed=number, rate=CHAOS_RATE)
 
         interrupting = Interrupting(number, call_off)
-        office.aws.door.faults = interrupting
-        depart(moment, office)
+        installation.aws.door.faults = interrupting
+        depart(moment, installation)
         interrupting.clear()
-        end = ending(moment, office)
+        end = ending(moment, installation)
         if end["stage"] != "live":
             assert end["stage"] == "awaiting_final_invoice", end
             assert end["departures"] == 1 and end["links"] == ()
             assert end["refused"] == {f"prove_no_access:{arn}" for arn in end["registered"]}
             return "left"
         assert end["departures"] == 0
-        as_it_was(moment, office, end)
+        as_it_was(moment, installation, end)
         return "live"
 
 
-def as_it_was(moment: Moment, office: Office, end: dict[str, Any]) -> None:
-    account = office.aws.account(moment.live.account_id)
+def as_it_was(moment: Moment, installation: Installation, end: dict[str, Any]) -> None:
+    account = installation.aws.account(moment.live.account_id)
     assert end["client"] == moment.live.request.client_key
     assert end["links"] == moment.links
     if moment.wanted.exit is HandoverKind.END_BILLING:
         return
-    live = live_once(office, moment.live.id)
+    live = live_once(installation, moment.live.id)
     assert not end["root password"]
     assert {kind: each["EmailAddress"] for kind, each in account.alternate_contacts.items()} == {
-        kind.value: each.email for kind, each in office.reseller.contacts.items()
+        kind.value: each.email for kind, each in installation.reseller.contacts.items()
     }
     proved = {key for key in live.record.proofs if key.startswith("prove_access:")}
     assert len(proved) == 5

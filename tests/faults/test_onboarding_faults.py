@@ -13,7 +13,7 @@ from service.actions.onboarding.request_onboarding import Wanted
 from service.store.database import Database
 from service.store.embedded import EmbeddedServer
 from tests.conftest import fresh_database
-from tests.support.onboarding import CREATE, INVITE, Office, live_once, onboard, opened
+from tests.support.onboarding import CREATE, INVITE, Installation, live_once, onboard, opened
 
 CALLS = {OnboardingKind.CREATE: 75, OnboardingKind.INVITE: 67}
 """What an undisturbed onboarding sends, sessions in the account and repeated looks included."""
@@ -21,29 +21,29 @@ CALLS = {OnboardingKind.CREATE: 75, OnboardingKind.INVITE: 67}
 CHAOS_RATE = 0.08
 
 
-def calls_of(office: Office) -> Counter[str]:
-    return Counter(entry.name for entry in office.aws.log)
+def calls_of(installation: Installation) -> Counter[str]:
+    return Counter(entry.name for entry in installation.aws.log)
 
 
 @pytest.mark.parametrize("wanted", [CREATE, INVITE], ids=lambda wanted: wanted.kind)
 def test_undisturbed_it_takes_so_many_calls(database: Database, wanted: Wanted) -> None:
-    with opened(database) as office:
-        live_once(office, onboard(office, wanted).id)
+    with opened(database) as installation:
+        live_once(installation, onboard(installation, wanted).id)
 
-        assert len(office.aws.log) == CALLS[wanted.kind]
+        assert len(installation.aws.log) == CALLS[wanted.kind]
 
 
 def struck(
     server: EmbeddedServer, template: str, wanted: Wanted, *, number: int, fault: Fault
 ) -> None:
     """The call with this number meets this fault; nobody helps; it is live once all the same."""
-    with fresh_database(server, template) as database, opened(database) as office:
-        office.aws.faults.at(office.aws.faults.calls + number, fault)
-        onboarding = onboard(office, wanted)
+    with fresh_database(server, template) as database, opened(database) as installation:
+        installation.aws.faults.at(installation.aws.faults.calls + number, fault)
+        onboarding = onboard(installation, wanted)
 
-        live_once(office, onboarding.id)
-        assert sum(office.aws.faults.struck.values()) == 1, number
-        assert office.crashes == (fault in (Fault.CRASH_BEFORE, Fault.CRASH_AFTER))
+        live_once(installation, onboarding.id)
+        assert sum(installation.aws.faults.struck.values()) == 1, number
+        assert installation.crashes == (fault in (Fault.CRASH_BEFORE, Fault.CRASH_AFTER))
 
 
 @pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name.lower())
@@ -74,16 +74,16 @@ def test_random_chaos_converges(server: EmbeddedServer, template: str, runs: int
     faults: Counter[Fault] = Counter()
     crashes = 0
     for seed in range(runs):
-        office = chaotic(server, template, seed)
-        for (_, fault), times in office.aws.faults.struck.items():
+        installation = chaotic(server, template, seed)
+        for (_, fault), times in installation.aws.faults.struck.items():
             faults[fault] += times
-        crashes += office.crashes
+        crashes += installation.crashes
 
     print(f"{runs} runs, {sum(faults.values())} faults, {crashes} crashes: all live, once each")
     assert set(faults) == set(Fault) and crashes > runs / 2
 
 
-def chaotic(server: EmbeddedServer, template: str, seed: int) -> Office:
+def chaotic(server: EmbeddedServer, template: str, seed: int) -> Installation:
     dice = random.Random(seed)
     rules = Rules(
         creation_seconds=dice.choice([0, 20, 200]),
@@ -96,10 +96,10 @@ def chaotic(server: EmbeddedServer, template: str, seed: int) -> Office:
     wanted = dice.choice([CREATE, INVITE])
     with (
         fresh_database(server, template) as database,
-        opened(database, rules=rules, seed=seed + 1) as office,
+        opened(database, rules=rules, seed=seed + 1) as installation,
     ):
-        office.aws.faults.randomly(seed=seed, rate=CHAOS_RATE)
-        onboarding = onboard(office, wanted)
-        office.aws.faults.clear()
-        live_once(office, onboarding.id)
-    return office
+        installation.aws.faults.randomly(seed=seed, rate=CHAOS_RATE)
+        onboarding = onboard(installation, wanted)
+        installation.aws.faults.clear()
+        live_once(installation, onboarding.id)
+    return installation

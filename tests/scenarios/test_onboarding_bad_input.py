@@ -28,7 +28,7 @@ from tests.scenarios.conftest import Rebill
 from tests.support import onboarding
 from tests.support.accounts_reseller import ACCESS
 from tests.support.onboarding import CREATE as MADE
-from tests.support.onboarding import INVITE, INVITED, Office, accept_and_deploy, opened
+from tests.support.onboarding import INVITE, INVITED, Installation, accept_and_deploy, opened
 
 ELSEWHERE, OTHER_PAYER = "888888888888", "999999999999"
 LONG = "a-very-long-mailbox-name-that-leaves-no-room-for-a-token@msp.example"
@@ -92,12 +92,12 @@ BAD = {
         "leaves no room for the client's name",
     ),
     "policy for everybody": Bad(
-        "apply practice.json", ROLE | {"policy": FOR_ALL}, 400,
+        "apply reseller.json", ROLE | {"policy": FOR_ALL}, 400,
         "policy of MspBackup, statement 1: may not have Principal", "/v1/roles",
         {"policy": FOR_ALL},
     ),
     "policy to the top": Bad(
-        "apply practice.json", ROLE | {"policy": TO_THE_TOP}, 400,
+        "apply reseller.json", ROLE | {"policy": TO_THE_TOP}, 400,
         "lets its holder become an administrator", "/v1/roles", {"policy": TO_THE_TOP},
     ),
     "role unknown": Bad(
@@ -139,24 +139,28 @@ BAD = {
 
 
 @pytest.fixture
-def office(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+def installation(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Installation]:
     """Two accounts are onboarded; a second organization of ours has a member of its own."""
-    with opened(database, enforced=True) as office:
+    with opened(database, enforced=True) as installation:
         for module in (onboard, grants):
-            monkeypatch.setattr(module, "opened", partial(opening.opened, office.now))
+            monkeypatch.setattr(module, "opened", partial(opening.opened, installation.now))
         monkeypatch.chdir(tmp_path)
-        assert {onboarding.onboard(office, wanted).state for wanted in (MADE, INVITE)} == {"live"}
+        assert {onboarding.onboard(installation, wanted).state for wanted in (MADE, INVITE)} == {
+            "live"
+        }
         seen = ObservedAccount(
             account_id=ELSEWHERE, name="Theirs", email="it@theirs.example", state="ACTIVE",
-            joined_at=office.now(),
+            joined_at=installation.now(),
         )  # fmt: skip
-        other = replace(office.reseller, payer_account_id=OTHER_PAYER)
+        other = replace(installation.reseller, payer_account_id=OTHER_PAYER)
         with database.transaction() as session:
             sellers.note_payer_account(session, AccountId(OTHER_PAYER))
             resellers.put_reseller(session, other)
-            members.note_seen(session, OTHER_PAYER, [seen], office.now())
-            list(assignments.assign(session, ACCESS, "globex", office.now().date()))
-        yield office
+            members.note_seen(session, OTHER_PAYER, [seen], installation.now())
+            list(assignments.assign(session, ACCESS, "globex", installation.now().date()))
+        yield installation
 
 
 def recorded(database: Database) -> dict[str, int]:
@@ -170,17 +174,17 @@ def recorded(database: Database) -> dict[str, int]:
 
 
 def test_each_gets_one_clear_error_by_either_door_and_changes_nothing(
-    office: Office, rebill: Rebill
+    installation: Installation, rebill: Rebill
 ) -> None:
-    with office.database.transaction() as session:
+    with installation.database.transaction() as session:
         made, invited = (onboardings.onboarding_for(session, ref) for ref in ("T-1", "T-2"))
     assert made is not None and invited is not None
     places = {"{taken}": made.request.email, "{onboarding}": invited.id}
-    with caller(office, *ONBOARDER) as psa:
-        before, calls = recorded(office.database), len(office.aws.log)
+    with caller(installation, *ONBOARDER) as psa:
+        before, calls = recorded(installation.database), len(installation.aws.log)
         for name, bad in BAD.items():
             if bad.file:
-                write_reseller(office, bad.file)
+                write_reseller(installation, bad.file)
             told = rebill(*filled(bad.command, places).split(" "))
             assert (told.status, told.out) == (2, ""), (name, told)
             assert filled(bad.words, places) in told.err, (name, told.err)
@@ -192,8 +196,8 @@ def test_each_gets_one_clear_error_by_either_door_and_changes_nothing(
             assert answer.headers["content-type"] == "application/problem+json", name
             assert filled(bad.words, places) in problem["detail"], (name, problem)
             assert "\n" not in problem["detail"], (name, problem)
-        assert recorded(office.database) == before
-        assert len(office.aws.log) == calls
+        assert recorded(installation.database) == before
+        assert len(installation.aws.log) == calls
 
 
 def filled(text: str, places: Mapping[str, str]) -> str:
@@ -209,9 +213,9 @@ def sent(psa: TestClient, bad: Bad, places: Mapping[str, str]) -> Any:
     return ask(psa, json.loads(filled(json.dumps(bad.body), places)), path=path)
 
 
-def write_reseller(office: Office, role: Mapping[str, Any]) -> None:
+def write_reseller(installation: Installation, role: Mapping[str, Any]) -> None:
     written = {"onboarding": {"roles": [{**ROLE, **role}]}}
-    Path("practice.json").write_text(json.dumps(written), encoding="utf-8")
+    Path("reseller.json").write_text(json.dumps(written), encoding="utf-8")
 
 
 def for_everybody(text: str) -> str:
@@ -244,20 +248,20 @@ def test_behind_a_door_that_is_not_our_template_s_nothing_is_put(
 ) -> None:
     """What the client deployed was forged on its way."""
     monkeypatch.setattr(onboarding, "artefact", lambda *given: forge(artefact(*given)))
-    with opened(database, enforced=True) as office:
-        monkeypatch.setattr(onboard, "opened", partial(opening.opened, office.now))
-        office.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
-        asked = office.ask(INVITE)
-        office.work(
-            client=lambda: accept_and_deploy(office, asked.id),
-            until=office.now() + timedelta(days=2),
+    with opened(database, enforced=True) as installation:
+        monkeypatch.setattr(onboard, "opened", partial(opening.opened, installation.now))
+        installation.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
+        asked = installation.ask(INVITE)
+        installation.work(
+            client=lambda: accept_and_deploy(installation, asked.id),
+            until=installation.now() + timedelta(days=2),
         )
 
-        inside = {entry.name for entry in office.aws.log if entry.account_id == INVITED}
+        inside = {entry.name for entry in installation.aws.log if entry.account_id == INVITED}
         assert inside <= {"iam:GetAccountAuthorizationDetails"}
         told = rebill("onboard", "status", "T-2")
         assert (told.status, words in told.out) == (status, True), told.out
-        with caller(office, *ONBOARDER) as psa:
+        with caller(installation, *ONBOARDER) as psa:
             shown = psa.get(f"/v1/onboardings/{asked.id}").json()
         assert shown["waiting"]["reason"] == words
         assert shown["waiting"]["what_to_do"] or shown["waiting"]["aws_words"]

@@ -14,20 +14,24 @@ import pytest
 from service.cli import following, onboard_batch, opening
 from service.store.database import Database
 from tests.scenarios.conftest import Rebill
-from tests.support.onboarding import Office, opened
+from tests.support.onboarding import Installation, opened
 
 HEADER = "kind,client,name,external_ref,budget,roles"
 
 
 @pytest.fixture
-def office(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    with opened(database) as office:
-        monkeypatch.setattr(onboard_batch, "opened", partial(opening.opened, office.now))
-        monkeypatch.setattr(following, "onboarding_environment", lambda *_: office.environment)
-        sleep = lambda seconds: office.aws.clock.advance(seconds=seconds)  # noqa: E731
+def installation(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Installation]:
+    with opened(database) as installation:
+        monkeypatch.setattr(onboard_batch, "opened", partial(opening.opened, installation.now))
+        monkeypatch.setattr(
+            following, "onboarding_environment", lambda *_: installation.environment
+        )
+        sleep = lambda seconds: installation.aws.clock.advance(seconds=seconds)  # noqa: E731
         monkeypatch.setattr(following, "time", SimpleNamespace(sleep=sleep))
         monkeypatch.chdir(tmp_path)
-        yield office
+        yield installation
 
 
 def batch(rebill: Rebill, text: str | bytes, *options: str) -> Any:
@@ -36,7 +40,7 @@ def batch(rebill: Rebill, text: str | bytes, *options: str) -> Any:
     return rebill("onboard", "batch", file, "--by", "ada", *options)
 
 
-def test_every_row_becomes_a_live_account(office: Office, rebill: Rebill) -> None:
+def test_every_row_becomes_a_live_account(installation: Installation, rebill: Rebill) -> None:
     rows = "create,acme,prod,T-1,1000,MspAdmin MspBilling\r\n\r\ncreate,globex,test,T-2,,\r\n"
     answer = batch(rebill, f"\ufeff{HEADER}\r\n{rows}", "--json")
 
@@ -46,16 +50,16 @@ def test_every_row_becomes_a_live_account(office: Office, rebill: Rebill) -> Non
         ("T-1", "live"), ("T-2", "live"),
     ]  # fmt: skip
     assert answer.json["ends_at"] > "2026-11-23T12:0"
-    roles = [role.name for role in office.stored(shown[0]["id"]).request.roles]
+    roles = [role.name for role in installation.stored(shown[0]["id"]).request.roles]
     assert roles == ["MspAdmin", "MspBilling", "MspAutomation"]
 
     again = batch(rebill, f"{HEADER}\n{rows}", "--json").json["items"]
     assert [each["id"] for each in again] == [each["id"] for each in shown]
-    assert len(office.aws.calls("organizations:CreateAccount")) == 2
+    assert len(installation.aws.calls("organizations:CreateAccount")) == 2
 
 
 def test_validate_only_shows_the_plan_and_its_end_and_records_nothing(
-    office: Office, rebill: Rebill
+    installation: Installation, rebill: Rebill
 ) -> None:
     item = {"kind": "create", "client": "acme", "name": "prod", "external_ref": "T-1"}
     for text in (json.dumps({"items": [item]}), json.dumps([item])):
@@ -65,7 +69,7 @@ def test_validate_only_shows_the_plan_and_its_end_and_records_nothing(
         assert "1 would be asked for" in answer.out and "Acme prod (" in answer.out
         assert "estimated end, but for what clients take: 2026-11-23 12:" in answer.out
     assert rebill("onboard", "status", "--json").json == {"onboardings": []}
-    assert office.aws.log == []
+    assert installation.aws.log == []
 
 
 def csv_of(*rows: str) -> str:
@@ -108,18 +112,18 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
 
 @pytest.mark.parametrize(("text", "words"), HOSTILE.values(), ids=HOSTILE)
 def test_what_is_wrong_is_one_line_with_its_row_and_nothing_is_asked_for(
-    office: Office, rebill: Rebill, text: str | bytes, words: str
+    installation: Installation, rebill: Rebill, text: str | bytes, words: str
 ) -> None:
     answer = batch(rebill, text)
 
     assert (answer.status, answer.out) == (2, "")
     assert words in answer.err and answer.err.count("\n") == 1, answer.err
     assert rebill("onboard", "status", "--json").json == {"onboardings": []}
-    assert office.aws.log == []
+    assert installation.aws.log == []
 
 
-def test_a_file_that_is_none_is_said_to_be(office: Office, rebill: Rebill) -> None:
+def test_a_file_that_is_none_is_said_to_be(installation: Installation, rebill: Rebill) -> None:
     for path in ("nowhere.csv", "/", "/dev/zero"):
         answer = rebill("onboard", "batch", path)
         assert (answer.status, answer.err) == (2, f"rebill: {path} is no file\n")
-    assert office.aws.log == []
+    assert installation.aws.log == []

@@ -35,7 +35,7 @@ from tests.scenarios.conftest import Answer, Rebill
 from tests.support.accounts_reseller import RESELLER
 from tests.support.ingest_builders import data_exports_manifest, gzipped, line, put
 from tests.support.mail_servers import PASSWORD, PASSWORD_ENV, Post, post_office
-from tests.support.onboarding import INVITED, Office, accept_and_deploy, opened, quietly
+from tests.support.onboarding import INVITED, Installation, accept_and_deploy, opened, quietly
 from tests.support.places import ROOT
 from tests.support.setting_up import bare, operator, printed, put_the_roles
 
@@ -49,27 +49,31 @@ ROOT_EMAIL, PHONE = "root@acme.example", "+49 30 1234567"
 
 
 @pytest.fixture
-def office(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+def installation(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Installation]:
     """The sandbox with nothing described yet; the commands use its clock, and wait by it."""
-    with opened(database, names={}) as office:
-        office.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
+    with opened(database, names={}) as installation:
+        installation.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
         for module in (setup, onboard, onboard_batch, findings, handover, grants, links):
-            monkeypatch.setattr(module, "opened", partial(opening.opened, office.now))
-        sleep = lambda seconds: office.aws.clock.advance(seconds=seconds)  # noqa: E731
+            monkeypatch.setattr(module, "opened", partial(opening.opened, installation.now))
+        sleep = lambda seconds: installation.aws.clock.advance(seconds=seconds)  # noqa: E731
         for waiting in (following, findings):
-            monkeypatch.setattr(waiting, "onboarding_environment", lambda *_: office.environment)
+            monkeypatch.setattr(
+                waiting, "onboarding_environment", lambda *_: installation.environment
+            )
             monkeypatch.setattr(waiting, "time", SimpleNamespace(sleep=sleep))
-        monkeypatch.setattr(setup, "onboarding_environment", lambda *_: operator(office))
+        monkeypatch.setattr(setup, "onboarding_environment", lambda *_: operator(installation))
         monkeypatch.setenv(PASSWORD_ENV, PASSWORD)
         monkeypatch.chdir(tmp_path)
-        yield office
+        yield installation
 
 
 @dataclass
 class Walk:
     """What others do between the commands, and what each command is to show."""
 
-    office: Office
+    installation: Installation
     rebill: Rebill
     here: Path
     monkeypatch: pytest.MonkeyPatch
@@ -88,8 +92,10 @@ class Walk:
 
     def before(self) -> dict[str, Callable[[], None]]:
         return {
-            "onboard setup --dry-run": lambda: bare(self.office),
-            "onboard setup --check": lambda: put_the_roles(self.office, self.here / "policies"),
+            "onboard setup --dry-run": lambda: bare(self.installation),
+            "onboard setup --check": lambda: put_the_roles(
+                self.installation, self.here / "policies"
+            ),
             "apply": self.write_the_page_s_configuration,
             "onboard batch": self.write_the_page_s_accounts,
             "onboard follow HALO-2": self.globex_accepts_and_deploys,
@@ -102,20 +108,20 @@ class Walk:
         }
 
     def stored(self, ref: str) -> Onboarding:
-        with self.office.database.transaction() as session:
+        with self.installation.database.transaction() as session:
             found = onboardings.onboarding_for(session, ref)
         assert found is not None
         return found
 
     def write_the_page_s_configuration(self) -> None:
         """At first without the mailbox, which the page adds later."""
-        file = self.here / "practice.yaml"
+        file = self.here / "organization.yaml"
         if file.exists():
             file.write_text(file.read_text(encoding="utf-8") + self.mailbox(), encoding="utf-8")
             return
         text = PAGE.split("```yaml\n")[1].split("```")[0]
-        reseller = printed(self.office.reseller, self.shown("onboard setup --email"))
-        self.office.reseller = reseller
+        reseller = printed(self.installation.reseller, self.shown("onboard setup --email"))
+        self.installation.reseller = reseller
         for written, real in (
             (RESELLER.organization_id, reseller.organization_id),
             (RESELLER.client_ou_id, reseller.client_ou_id),
@@ -141,7 +147,7 @@ class Walk:
         (self.here / "accounts.csv").write_text(text, encoding="utf-8")
 
     def globex_accepts_and_deploys(self) -> None:
-        accept_and_deploy(self.office, self.stored("HALO-2").id)
+        accept_and_deploy(self.installation, self.stored("HALO-2").id)
 
     def aws_delivers_november(self) -> None:
         period = {"bill_payer_account_id": PAYER, "bill_billing_period_start_date": "2026-11-01"}
@@ -159,20 +165,22 @@ class Walk:
         put(folder / "metadata/BILLING_PERIOD=2026-11/main-Manifest.json", manifest)
 
     def aws_lets_new_accounts_go(self) -> None:
-        self.office.aws.clock.advance(days=5)
+        self.installation.aws.clock.advance(days=5)
 
     def an_approver_tags_the_account(self) -> None:
         tag = {"Key": "msp:offboarding", "Value": "handover-approved"}
-        organizations = self.office.aws.client("organizations")
+        organizations = self.installation.aws.client("organizations")
         account_id = self.stored("HALO-1").account_id
-        quietly(self.office, lambda: organizations.tag_resource(ResourceId=account_id, Tags=[tag]))
+        quietly(
+            self.installation, lambda: organizations.tag_resource(ResourceId=account_id, Tags=[tag])
+        )
 
     def client_reads_out(self, address: str) -> None:
-        code = self.office.aws.mail.code_for(address)
+        code = self.installation.aws.mail.code_for(address)
         self.monkeypatch.setattr(sys, "stdin", io.StringIO(f"{code}\n"))
 
     def client_completes_its_account(self) -> None:
-        owner = self.office.aws.owner(self.stored("HALO-1").account_id)
+        owner = self.installation.aws.owner(self.stored("HALO-1").account_id)
         owner.add_payment_instrument()
         owner.accept_agreement()
 
@@ -192,11 +200,11 @@ NEED_A_PERSON = (
 
 @pytest.fixture
 def walk(
-    office: Office, rebill: Rebill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, rebill: Rebill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Walk]:
     (tmp_path / "post").mkdir()
-    with post_office(tmp_path / "post", office.now) as servers:
-        yield Walk(office, rebill, tmp_path, monkeypatch, servers)
+    with post_office(tmp_path / "post", installation.now) as servers:
+        yield Walk(installation, rebill, tmp_path, monkeypatch, servers)
 
 
 def test_every_command_of_the_page_does_what_it_says(walk: Walk) -> None:
@@ -223,9 +231,11 @@ def assert_set_up(walk: Walk) -> None:
     assert "make the role msp-approver" in made
     checked = json.loads(walk.shown("onboard setup --check"))
     assert checked["is_fine"]
-    with walk.office.database.transaction() as session:
+    with walk.installation.database.transaction() as session:
         stored = resellers.reseller(session, PAYER)
-    assert replace(stored, mail=None) == walk.office.reseller, "the page describes the sandbox"
+    assert replace(stored, mail=None) == walk.installation.reseller, (
+        "the page describes the sandbox"
+    )
 
 
 def assert_asked(walk: Walk, acme: Onboarding) -> None:
@@ -233,7 +243,7 @@ def assert_asked(walk: Walk, acme: Onboarding) -> None:
     listed = json.loads(walk.shown("onboard status --json"))["onboardings"]
     assert [(each["id"], each["state"]) for each in listed] == [(acme.id, "live")]
     assert "sts:AssumeRole" in walk.shown("onboard status HALO-1")
-    assert len(walk.office.aws.calls("organizations:CreateAccount")) == 3
+    assert len(walk.installation.aws.calls("organizations:CreateAccount")) == 3
     assert "2 would be asked for" in walk.shown("onboard batch accounts.csv --validate-only")
     assert [walk.stored(ref).state for ref in ("HALO-4", "HALO-5")] == ["live", "live"]
 
@@ -296,8 +306,8 @@ def assert_handed_over(walk: Walk, acme: Onboarding) -> None:
     assert "6 roles of ours are proved to refuse us" in walk.shown("handover status")
     after = walk.answers[-1][1].out
     assert acme.account_id not in after and INVITED in after
-    assert walk.office.aws.account(acme.account_id).organization is None
-    assert walk.office.aws.account(acme.account_id).email == ROOT_EMAIL
+    assert walk.installation.aws.account(acme.account_id).organization is None
+    assert walk.installation.aws.account(acme.account_id).email == ROOT_EMAIL
 
 
 def test_asked_with_nonsense_the_commands_say_one_line_and_call_nobody(
@@ -323,7 +333,7 @@ def test_asked_with_nonsense_the_commands_say_one_line_and_call_nobody(
         answer = rebill(*arguments)
         assert (answer.status, answer.out) == (2, ""), arguments
         assert words in answer.err and answer.err.count("\n") == 1, answer.err
-    assert walk.office.aws.log == []
+    assert walk.installation.aws.log == []
 
 
 def test_without_any_grant_the_files_are_empty_ones(walk: Walk, rebill: Rebill) -> None:

@@ -1,4 +1,4 @@
-"""The practice is configured by file: its organization, its teams, roles of its own."""
+"""The reseller is configured by file: its organization, its teams, roles of its own."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_an_organization_with_its_teams_and_roles_is_applied_once(database: Data
     )
 
     assert apply(database, text)[-3:] == [
-        f"practice {PAYER}: added", "team backup: added", "role MspBackup: added",
+        f"reseller {PAYER}: added", "team backup: added", "role MspBackup: added",
     ]  # fmt: skip
     assert apply(database, text) == []
     with database.transaction() as session:

@@ -1,4 +1,4 @@
-"""An MSP's practice and one request, as the tests of the accounts core use them."""
+"""An MSP's reseller and one request, as the tests of the accounts core use them."""
 
 from datetime import UTC, datetime
 

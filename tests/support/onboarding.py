@@ -68,8 +68,8 @@ def kept_clients() -> Clients:
 
 
 @dataclass
-class Office:
-    """A practice at work: AWS beside a store, and hands that ask, wait and look."""
+class Installation:
+    """A reseller at work: AWS beside a store, and hands that ask, wait and look."""
 
     aws: StrictAWS
     database: Database
@@ -157,8 +157,8 @@ def opened(
     seed: int = 1,
     names: dict[str, str] | None = None,
     enforced: bool = False,
-) -> Iterator[Office]:
-    """The organization is set up, the practice described, clients configured."""
+) -> Iterator[Installation]:
+    """The organization is set up, the reseller described, clients configured."""
     with StrictAWS(clock=Clock(NOON), rules=rules, seed=seed) as aws:
         reseller = set_up(aws)
         aws.add_member(ACCESS, name="Access", email="awsaccounts+access@msp.example")
@@ -175,17 +175,17 @@ def opened(
             chosen = configuration(names or CLIENTS)
             apply_configuration(session, chosen, actor="test", now=NOON)
             set_reseller(session, reseller, actor="test", now=NOON)
-        office = Office(aws, database, reseller, environment, signers=Signers(signers))
+        installation = Installation(aws, database, reseller, environment, signers=Signers(signers))
         aws.log.clear()
         if enforced:
             with aws.enforced():
-                yield office
+                yield installation
         else:
-            yield office
+            yield installation
 
 
 def set_up(aws: StrictAWS) -> Reseller:
-    """What the manual's set-up page has an operator do, in short."""
+    """What the manual's set-up page has a person do, in short."""
     organization_id = aws.set_up_organization()
     aws.owner(PAYER).add_root_passkey()
     organizations = aws.client("organizations")
@@ -253,15 +253,15 @@ def _probe_signer(aws: StrictAWS, team: str) -> Signer:
 ROLES = {"MspAdmin", "MspEngineer", "MspOnCall", "MspBilling", "MspAutomation"}
 
 
-def live_once(office: Office, onboarding_id: str) -> Onboarding:
+def live_once(installation: Installation, onboarding_id: str) -> Onboarding:
     """Live, with one account, one role set, one assignment, one place in the organization."""
-    onboarding = office.stored(onboarding_id)
-    assert onboarding.state == "live", (onboarding.waiting, office.events(onboarding_id)[-5:])
-    world, account_id = office.aws.world, onboarding.account_id
+    onboarding = installation.stored(onboarding_id)
+    assert onboarding.state == "live", (onboarding.waiting, installation.events(onboarding_id)[-5:])
+    world, account_id = installation.aws.world, onboarding.account_id
     (organization,) = world.organizations.values()
     ours = [a for a in world.accounts.values() if a.tags.get(TAG_ONBOARDING) == onboarding_id]
     assert [account.id for account in ours] == [account_id]
-    assert ours[0].parent_id == office.reseller.client_ou_id
+    assert ours[0].parent_id == installation.reseller.client_ou_id
     made = [
         request
         for request in organization.requests.values()
@@ -273,15 +273,15 @@ def live_once(office: Office, onboarding_id: str) -> Onboarding:
     assert (len(made), len(invitations)) == ((1, 0) if created else (0, 1))
     roles: list[dict[str, Any]] = []
     quietly(
-        office,
-        lambda: roles.extend(office.aws.client("iam", account_id).list_roles()["Roles"]),
+        installation,
+        lambda: roles.extend(installation.aws.client("iam", account_id).list_roles()["Roles"]),
     )
     assert {role["RoleName"] for role in roles} - {"MspBootstrap"} == ROLES
     assert len(roles) == 6
-    guards = {office.reseller.membership_scp_id, office.reseller.root_scp_id}
+    guards = {installation.reseller.membership_scp_id, installation.reseller.root_scp_id}
     attached = organization.attached[account_id]
     assert sorted(attached) == sorted([*guards, "p-FullAWSAccess", "p-RCPFullAWSAccess"])
-    with office.database.transaction() as session:
+    with installation.database.transaction() as session:
         spans = [a for a in clients.roster(session).assignments if a.account_id == account_id]
         registered = grants.registered_roles(session, account_id)
     assert [(span.client, span.span.end) for span in spans] == [
@@ -300,43 +300,43 @@ INVITE = Wanted(
 )
 
 
-def onboard(office: Office, wanted: Wanted) -> Onboarding:
+def onboard(installation: Installation, wanted: Wanted) -> Onboarding:
     """Asked for and worked on until nothing is due; an invited client does its part."""
-    if wanted.kind is OnboardingKind.INVITE and INVITED not in office.aws.world.accounts:
-        office.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
-    asked = office.ask(wanted)
+    if wanted.kind is OnboardingKind.INVITE and INVITED not in installation.aws.world.accounts:
+        installation.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
+    asked = installation.ask(wanted)
     if wanted.kind is OnboardingKind.INVITE:
-        office.work(client=lambda: accept_and_deploy(office, asked.id))
+        installation.work(client=lambda: accept_and_deploy(installation, asked.id))
     else:
-        office.work()
-    return office.stored(asked.id)
+        installation.work()
+    return installation.stored(asked.id)
 
 
-def accept_and_deploy(office: Office, onboarding_id: str) -> None:
+def accept_and_deploy(installation: Installation, onboarding_id: str) -> None:
     """The client accepts what is open, and deploys the role with our template: once each."""
-    world = office.aws.world
+    world = installation.aws.world
     account = world.account(INVITED)
     open_ones = [h for h in world.handshakes.values() if not h.settled]
     if account.organization is None and open_ones:
-        organizations = office.aws.client("organizations", INVITED)
-        quietly(office, lambda: organizations.accept_handshake(HandshakeId=open_ones[0].id))
+        organizations = installation.aws.client("organizations", INVITED)
+        quietly(installation, lambda: organizations.accept_handshake(HandshakeId=open_ones[0].id))
     if account.organization is not None:
-        quietly(office, lambda: deploy(office, onboarding_id, INVITED))
+        quietly(installation, lambda: deploy(installation, onboarding_id, INVITED))
 
 
-def deploy(office: Office, onboarding_id: str, account_id: str) -> None:
+def deploy(installation: Installation, onboarding_id: str, account_id: str) -> None:
     """What the CloudFormation template of the artefacts does."""
-    request = office.stored(onboarding_id).request
-    template = json.loads(artefact("cloudformation.json", office.reseller, request))
-    provider.deploy(office.aws, account_id, template)
+    request = installation.stored(onboarding_id).request
+    template = json.loads(artefact("cloudformation.json", installation.reseller, request))
+    provider.deploy(installation.aws, account_id, template)
 
 
-def quietly(office: Office, act: Callable[[], object]) -> None:
+def quietly(installation: Installation, act: Callable[[], object]) -> None:
     """What others do is no call of ours: no fault strikes it, and no log or count has it."""
-    faults, kept = office.aws.door.faults, len(office.aws.log)
-    office.aws.door.faults = Faults()
+    faults, kept = installation.aws.door.faults, len(installation.aws.log)
+    installation.aws.door.faults = Faults()
     try:
         act()
     finally:
-        office.aws.door.faults = faults
-        del office.aws.log[kept:]
+        installation.aws.door.faults = faults
+        del installation.aws.log[kept:]

@@ -31,8 +31,8 @@ from tests.support.onboarding import (
     CREATE,
     INVITE,
     INVITED,
+    Installation,
     Keys,
-    Office,
     deploy,
     onboard,
     quietly,
@@ -64,64 +64,64 @@ ENDING = WantedHandover(
 )
 
 
-def create(office: Office) -> bool:
-    return onboard(office, CREATE).state == "live"
+def create(installation: Installation) -> bool:
+    return onboard(installation, CREATE).state == "live"
 
 
-def create_and_be_renamed(office: Office) -> bool:
+def create_and_be_renamed(installation: Installation) -> bool:
     """Somebody gives the account another name before we have looked at it."""
-    office.aws.world.rules = replace(office.aws.world.rules, activation_seconds=60)
-    asked = office.ask(CREATE)
-    seen = set(office.aws.world.accounts)
+    installation.aws.world.rules = replace(installation.aws.world.rules, activation_seconds=60)
+    asked = installation.ask(CREATE)
+    seen = set(installation.aws.world.accounts)
 
     def rename_once() -> None:
-        for account_id in office.aws.world.accounts.keys() - seen:
-            office.aws.account(account_id).name = "Rosebud"
+        for account_id in installation.aws.world.accounts.keys() - seen:
+            installation.aws.account(account_id).name = "Rosebud"
             seen.add(account_id)
 
-    office.work(client=rename_once)
-    live = office.stored(asked.id)
-    return live.state == "live" and office.aws.account(live.account_id).name != "Rosebud"
+    installation.work(client=rename_once)
+    live = installation.stored(asked.id)
+    return live.state == "live" and installation.aws.account(live.account_id).name != "Rosebud"
 
 
-def invite(office: Office) -> bool:
-    return onboard(office, INVITE).state == "live"
+def invite(installation: Installation) -> bool:
+    return onboard(installation, INVITE).state == "live"
 
 
-def transfer_billing(office: Office) -> bool:
-    return transferred(office).state == "live"
+def transfer_billing(installation: Installation) -> bool:
+    return transferred(installation).state == "live"
 
 
-def transferred(office: Office) -> Onboarding:
+def transferred(installation: Installation) -> Onboarding:
     """The client's payer accepts what is open, and deploys our roles; then its month begins."""
-    asked = asked_for_the_bill(office)
-    client = office.aws.client("organizations", PAYING)
-    for handshake_id in office.aws.world.handshakes:
-        quietly(office, partial(client.accept_handshake, HandshakeId=handshake_id))
-    quietly(office, lambda: deploy(office, asked.id, PAYING))
-    office.work(until=datetime(2026, 12, 1, 1, tzinfo=UTC))
-    return office.stored(asked.id)
+    asked = asked_for_the_bill(installation)
+    client = installation.aws.client("organizations", PAYING)
+    for handshake_id in installation.aws.world.handshakes:
+        quietly(installation, partial(client.accept_handshake, HandshakeId=handshake_id))
+    quietly(installation, lambda: deploy(installation, asked.id, PAYING))
+    installation.work(until=datetime(2026, 12, 1, 1, tzinfo=UTC))
+    return installation.stored(asked.id)
 
 
-def asked_for_the_bill(office: Office) -> Onboarding:
-    office.aws.add_standalone(PAYING, email="aws@initech.example", name="Initech")
-    client = office.aws.client("organizations", PAYING)
-    quietly(office, lambda: client.create_organization(FeatureSet="ALL"))
-    asked = office.ask(TRANSFER)
-    office.work(until=office.now() + timedelta(minutes=10))
-    return office.stored(asked.id)
+def asked_for_the_bill(installation: Installation) -> Onboarding:
+    installation.aws.add_standalone(PAYING, email="aws@initech.example", name="Initech")
+    client = installation.aws.client("organizations", PAYING)
+    quietly(installation, lambda: client.create_organization(FeatureSet="ALL"))
+    asked = installation.ask(TRANSFER)
+    installation.work(until=installation.now() + timedelta(minutes=10))
+    return installation.stored(asked.id)
 
 
-def hand_over_standalone(office: Office) -> bool:
+def hand_over_standalone(installation: Installation) -> bool:
     """The payer has a StackSet, which has nothing in the account."""
-    office.aws.stub(
+    installation.aws.stub(
         "cloudformation", "ListStackSets", lambda _: {"Summaries": [{"StackSetName": "guard"}]}
     )
-    live = onboard(office, CREATE)
-    return live.state == "live" and left(office, live, STANDALONE)
+    live = onboard(installation, CREATE)
+    return live.state == "live" and left(installation, live, STANDALONE)
 
 
-def hand_over_with_its_own_contact(office: Office) -> bool:
+def hand_over_with_its_own_contact(installation: Installation) -> bool:
     """What an invited client had for a contact, it gets back."""
     desk = {
         "AlternateContactType": "OPERATIONS",
@@ -130,134 +130,136 @@ def hand_over_with_its_own_contact(office: Office) -> bool:
         "EmailAddress": "ops@globex.example",
         "PhoneNumber": "+353 1 999",
     }
-    office.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
-    contacts = office.aws.account(INVITED).alternate_contacts
+    installation.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
+    contacts = installation.aws.account(INVITED).alternate_contacts
     contacts["OPERATIONS"] = desk
-    live = onboard(office, INVITE)
-    gone = live.state == "live" and left(office, live, STANDALONE)
+    live = onboard(installation, INVITE)
+    gone = live.state == "live" and left(installation, live, STANDALONE)
     return gone and contacts == {"OPERATIONS": desk}
 
 
-def hand_over_by_transfer(office: Office) -> bool:
-    live = onboard(office, CREATE)
+def hand_over_by_transfer(installation: Installation) -> bool:
+    live = onboard(installation, CREATE)
     return live.state == "live" and left(
-        office, live, replace(STANDALONE, exit=HandoverKind.TRANSFER)
+        installation, live, replace(STANDALONE, exit=HandoverKind.TRANSFER)
     )
 
 
-def close(office: Office) -> bool:
-    live = onboard(office, CREATE)
-    return live.state == "live" and left(office, live, CLOSING)
+def close(installation: Installation) -> bool:
+    live = onboard(installation, CREATE)
+    return live.state == "live" and left(installation, live, CLOSING)
 
 
-def end_billing(office: Office) -> bool:
-    live = transferred(office)
-    return live.state == "live" and left(office, live, ENDING)
+def end_billing(installation: Installation) -> bool:
+    live = transferred(installation)
+    return live.state == "live" and left(installation, live, ENDING)
 
 
-def left(office: Office, live: Onboarding, wanted: WantedHandover) -> bool:
+def left(installation: Installation, live: Onboarding, wanted: WantedHandover) -> bool:
     """Asked for by Ada, approved by Grace, and the client does its part."""
-    ask_to_leave(office, live, wanted)
-    approve_all(office, live, wanted)
+    ask_to_leave(installation, live, wanted)
+    approve_all(installation, live, wanted)
     if wanted.exit is HandoverKind.END_BILLING:
-        office.work(until=office.now() + timedelta(minutes=10))
-        quietly(office, lambda: remove_roles(office, PAYING))
-        office.work(until=datetime(2027, 1, 1, 1, tzinfo=UTC))
+        installation.work(until=installation.now() + timedelta(minutes=10))
+        quietly(installation, lambda: remove_roles(installation, PAYING))
+        installation.work(until=datetime(2027, 1, 1, 1, tzinfo=UTC))
     elif wanted.exit is HandoverKind.CLOSE:
-        office.work(until=office.now() + timedelta(hours=2))
+        installation.work(until=installation.now() + timedelta(hours=2))
     else:
-        client_does_its_part(office, live)
+        client_does_its_part(installation, live)
         if wanted.exit is HandoverKind.TRANSFER:
-            quietly(office, lambda: another_organization_takes(office, live.account_id))
-            office.work(until=office.now() + timedelta(hours=3))
-    return office.stored(live.id).stage == "awaiting_final_invoice"
+            quietly(installation, lambda: another_organization_takes(installation, live.account_id))
+            installation.work(until=installation.now() + timedelta(hours=3))
+    return installation.stored(live.id).stage == "awaiting_final_invoice"
 
 
-def ask_to_leave(office: Office, live: Onboarding, wanted: WantedHandover) -> None:
+def ask_to_leave(installation: Installation, live: Onboarding, wanted: WantedHandover) -> None:
     """After the days for which AWS keeps a new account."""
-    office.aws.clock.advance(days=5)
-    with office.database.transaction() as session:
-        request_handover(session, live.id, wanted, actor="ada", now=office.now())
+    installation.aws.clock.advance(days=5)
+    with installation.database.transaction() as session:
+        request_handover(session, live.id, wanted, actor="ada", now=installation.now())
 
 
-def approve_all(office: Office, live: Onboarding, wanted: WantedHandover) -> None:
+def approve_all(installation: Installation, live: Onboarding, wanted: WantedHandover) -> None:
     """In Rebill every dangerous step, in AWS the departure by its tag."""
-    with office.database.transaction() as session:
+    with installation.database.transaction() as session:
         for item in dangerous_items(wanted.exit):
-            approve_step(session, live.id, item, actor="grace", now=office.now())
+            approve_step(session, live.id, item, actor="grace", now=installation.now())
         for item in ATTESTED:
-            attest_item(session, live.id, item, "seen in T-4711", actor="grace", now=office.now())
+            attest_item(
+                session, live.id, item, "seen in T-4711", actor="grace", now=installation.now()
+            )
     if wanted.exit is HandoverKind.END_BILLING:
         return
     approved = "close-approved" if wanted.exit is HandoverKind.CLOSE else "handover-approved"
     tag = {"Key": "msp:offboarding", "Value": approved}
     with suppress(ClientError):  # Who may not approve has not approved: it goes no further.
-        organizations = approver(office)
+        organizations = approver(installation)
         organizations.describe_account(AccountId=live.account_id)
         organizations.list_tags_for_resource(ResourceId=live.account_id)
         organizations.tag_resource(ResourceId=live.account_id, Tags=[tag])
 
 
-def approver(office: Office) -> Any:
+def approver(installation: Installation) -> Any:
     """Grace, with nothing but the approvers' policy."""
     role = "msp-approver"
-    if role not in office.clients:
-        policy = service_policies(office.reseller)["svc_approver"]
+    if role not in installation.clients:
+        policy = service_policies(installation.reseller)["svc_approver"]
         made: list[Keys] = []
-        quietly(office, lambda: made.append(service_role(office.aws, role, policy)))
+        quietly(installation, lambda: made.append(service_role(installation.aws, role, policy)))
         frozen = made[0].credentials
-        office.clients[role] = session_from(
+        installation.clients[role] = session_from(
             {
                 "AccessKeyId": frozen.access_key,
                 "SecretAccessKey": frozen.secret_key,
                 "SessionToken": frozen.token,
             }
         ).client("organizations")
-    return office.clients[role]
+    return installation.clients[role]
 
 
-def client_does_its_part(office: Office, live: Onboarding) -> None:
+def client_does_its_part(installation: Installation, live: Onboarding) -> None:
     """Completes what AWS asks of a standalone account, and reads its codes out."""
-    owner = office.aws.owner(live.account_id)
+    owner = installation.aws.owner(live.account_id)
     owner.add_payment_instrument()
     owner.accept_agreement()
-    client_reads_its_codes_out(office, live)
-    office.work(until=office.now() + timedelta(hours=2))
+    client_reads_its_codes_out(installation, live)
+    installation.work(until=installation.now() + timedelta(hours=2))
 
 
-def client_reads_its_codes_out(office: Office, live: Onboarding) -> None:
+def client_reads_its_codes_out(installation: Installation, live: Onboarding) -> None:
     for _ in range(3):
-        office.work(until=office.now() + timedelta(minutes=10))
+        installation.work(until=installation.now() + timedelta(minutes=10))
         for item, address in (("root_email", ROOT), ("phone", CONTACT["PhoneNumber"])):
-            if office.aws.mail.to(address):
-                code = office.aws.mail.code_for(address)
-                with office.database.transaction() as session:
-                    give_code(session, live.id, item, code, actor="ada", now=office.now())
+            if installation.aws.mail.to(address):
+                code = installation.aws.mail.code_for(address)
+                with installation.database.transaction() as session:
+                    give_code(session, live.id, item, code, actor="ada", now=installation.now())
 
 
-def another_organization_takes(office: Office, account_id: str) -> None:
+def another_organization_takes(installation: Installation, account_id: str) -> None:
     """The client's own payer invites the account, and its administrator accepts there."""
-    world = office.aws.world
-    office.aws.add_standalone(THEIR_PAYER, email="aws@acme.example", name="Acme")
-    theirs = office.aws.client("organizations", THEIR_PAYER)
+    world = installation.aws.world
+    installation.aws.add_standalone(THEIR_PAYER, email="aws@acme.example", name="Acme")
+    theirs = installation.aws.client("organizations", THEIR_PAYER)
     theirs.create_organization(FeatureSet="ALL")
     theirs.invite_account_to_organization(Target={"Id": account_id, "Type": "ACCOUNT"})
     (handshake,) = (h for h in world.handshakes.values() if not h.settled)
-    member = office.aws.client("organizations", account_id)
-    if not guarded(office, account_id):
+    member = installation.aws.client("organizations", account_id)
+    if not guarded(installation, account_id):
         member.accept_handshake(HandshakeId=handshake.id)
 
 
-def guarded(office: Office, account_id: str) -> bool:
+def guarded(installation: Installation, account_id: str) -> bool:
     """Under our guard an account cannot accept another organization."""
-    organization = office.aws.account(account_id).organization
+    organization = installation.aws.account(account_id).organization
     assert organization is not None
-    return office.reseller.membership_scp_id in organization.attached[account_id]
+    return installation.reseller.membership_scp_id in organization.attached[account_id]
 
 
-def remove_roles(office: Office, account_id: str) -> None:
+def remove_roles(installation: Installation, account_id: str) -> None:
     """A client deletes the stack with our roles."""
-    iam = office.aws.client("iam", account_id)
+    iam = installation.aws.client("iam", account_id)
     for role in iam.list_roles(PathPrefix="/msp/")["Roles"]:
         name = role["RoleName"]
         for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
@@ -267,70 +269,74 @@ def remove_roles(office: Office, account_id: str) -> None:
         iam.delete_role(RoleName=name)
 
 
-def abort(office: Office) -> bool:
+def abort(installation: Installation) -> bool:
     """AWS lets nobody go who cannot pay; what the hand-over took away until then is put back."""
-    live = onboard(office, CREATE)
+    live = onboard(installation, CREATE)
     if live.state != "live":
         return False
-    ask_to_leave(office, live, STANDALONE)
-    approve_all(office, live, STANDALONE)
-    client_reads_its_codes_out(office, live)
-    office.work(until=office.now() + timedelta(hours=2))
-    taken = not guarded(office, live.account_id)
-    with office.database.transaction() as session:
-        abort_handover(session, live.id, actor="ada", now=office.now())
+    ask_to_leave(installation, live, STANDALONE)
+    approve_all(installation, live, STANDALONE)
+    client_reads_its_codes_out(installation, live)
+    installation.work(until=installation.now() + timedelta(hours=2))
+    taken = not guarded(installation, live.account_id)
+    with installation.database.transaction() as session:
+        abort_handover(session, live.id, actor="ada", now=installation.now())
     with suppress(ClientError):
-        approver(office).untag_resource(ResourceId=live.account_id, TagKeys=["msp:offboarding"])
-    office.work()
-    back = office.stored(live.id).state == "live" and guarded(office, live.account_id)
-    tags = office.aws.account(live.account_id).tags
+        approver(installation).untag_resource(
+            ResourceId=live.account_id, TagKeys=["msp:offboarding"]
+        )
+    installation.work()
+    back = installation.stored(live.id).state == "live" and guarded(installation, live.account_id)
+    tags = installation.aws.account(live.account_id).tags
     return taken and back and "msp:offboarding" not in tags
 
 
-def cancel_invitation(office: Office) -> bool:
-    office.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
-    asked = office.ask(INVITE)
-    office.work(until=office.now() + timedelta(minutes=10))
-    return given_up(office, asked)
+def cancel_invitation(installation: Installation) -> bool:
+    installation.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
+    asked = installation.ask(INVITE)
+    installation.work(until=installation.now() + timedelta(minutes=10))
+    return given_up(installation, asked)
 
 
-def cancel_billing_transfer(office: Office) -> bool:
-    return given_up(office, asked_for_the_bill(office))
+def cancel_billing_transfer(installation: Installation) -> bool:
+    return given_up(installation, asked_for_the_bill(installation))
 
 
-def given_up(office: Office, asked: Onboarding) -> bool:
-    with office.database.transaction() as session:
-        cancel_onboarding(session, asked.id, actor="ada", now=office.now())
-    office.work(until=office.now() + timedelta(days=1))
-    settled = [handshake.settled for handshake in office.aws.world.handshakes.values()]
-    return office.stored(asked.id).state == "cancelled" and settled == ["CANCELED"]
+def given_up(installation: Installation, asked: Onboarding) -> bool:
+    with installation.database.transaction() as session:
+        cancel_onboarding(session, asked.id, actor="ada", now=installation.now())
+    installation.work(until=installation.now() + timedelta(days=1))
+    settled = [handshake.settled for handshake in installation.aws.world.handshakes.values()]
+    return installation.stored(asked.id).state == "cancelled" and settled == ["CANCELED"]
 
 
-def watch_daily(office: Office) -> bool:
+def watch_daily(installation: Installation) -> bool:
     """A live account as it was left, and a stranger whose tag says whose it is."""
-    live = onboard(office, CREATE)
+    live = onboard(installation, CREATE)
     tag = [{"Key": "msp:client", "Value": "globex"}]
     quietly(
-        office,
-        lambda: office.aws.create_account(name="side", email="side@msp.example", Tags=tag),
+        installation,
+        lambda: installation.aws.create_account(name="side", email="side@msp.example", Tags=tag),
     )
-    codes = [finding.code for finding in watch(office.environment, PAYER)]
+    codes = [finding.code for finding in watch(installation.environment, PAYER)]
     return live.state == "live" and codes == ["account_appeared"]
 
 
-def check_every_role(office: Office) -> bool:
+def check_every_role(installation: Installation) -> bool:
     """In a member, and where only the bill is ours."""
     results: list[RoleCheck] = []
-    for onboarding in (onboard(office, CREATE), transferred(office)):
+    for onboarding in (onboard(installation, CREATE), transferred(installation)):
         if onboarding.state != "live":
             return False
-        with office.database.transaction() as session:
-            asked = check_access(session, onboarding.account_id, actor="ada", now=office.now())
-        results += check(office.environment, asked.id).results
+        with installation.database.transaction() as session:
+            asked = check_access(
+                session, onboarding.account_id, actor="ada", now=installation.now()
+            )
+        results += check(installation.environment, asked.id).results
     return len(results) > 10 and all(result.is_as_expected for result in results)
 
 
-WORKFLOWS: dict[str, Callable[[Office], bool]] = {
+WORKFLOWS: dict[str, Callable[[Installation], bool]] = {
     each.__name__: each
     for each in (
         create, create_and_be_renamed, invite, transfer_billing,

@@ -48,7 +48,7 @@ ATHENA = TextFormat(separator="\x01", quote=None, null="\\N")
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """A local file with what an operator calls it; `columns` in the order of the file."""
+    """A local file with what a person calls it; `columns` in the order of the file."""
 
     path: Path
     where: str

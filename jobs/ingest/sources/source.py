@@ -39,7 +39,7 @@ class Source(Protocol):
         ...
 
     def describe(self, key: str) -> str:
-        """The name an operator knows the file by."""
+        """The name a person knows the file by."""
         ...
 
     def identity(self, file: StoredFile) -> str:

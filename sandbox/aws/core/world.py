@@ -232,7 +232,7 @@ class World:
 
 
 CONTACT = {
-    "FullName": "Practice Owner",
+    "FullName": "Reseller Owner",
     "AddressLine1": "1 Quay",
     "City": "Cork",
     "PostalCode": "T12",

@@ -287,7 +287,7 @@ def _check_may_stand_alone(call: ApiCall, organization: Organization, account: A
 
 
 def check_may_depart(call: ApiCall, organization: Organization, account: AwsAccount) -> None:
-    """What holds for every departure, a direct transfer included."""
+    """What holds for every account that leaves, a direct transfer included."""
     if account.id == organization.payer_id:
         raise AwsError(
             "MasterCannotLeaveOrganizationException",

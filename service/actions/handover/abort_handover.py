@@ -21,10 +21,10 @@ def abort_handover(
     session: Session, onboarding_id: str, *, actor: str, now: datetime
 ) -> Onboarding:
     """Raises NoHandover, TooLate."""
-    onboarding, departure = living(session, onboarding_id)
+    onboarding, handover = living(session, onboarding_id)
     if has_reached(onboarding.stage, Stage.DEPARTED):
         raise TooLate(f"the account of {onboarding.id} has left: invite it again")
-    handovers.abort(session, departure, actor=actor)
+    handovers.abort(session, handover, actor=actor)
     woken = onboardings.wake(session, onboarding, onboarding.record, now)
     note_person(session, woken, "abort_handover", actor=actor, now=now)
     return woken

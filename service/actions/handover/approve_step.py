@@ -18,11 +18,11 @@ def approve_step(
     session: Session, onboarding_id: str, item: str, *, actor: str, now: datetime
 ) -> Onboarding:
     """Raises NoSuchOnboarding, NoHandover, BadInput, SamePerson."""
-    onboarding, departure = living(session, onboarding_id)
-    dangerous = dangerous_items(departure.asked.exit)
+    onboarding, handover = living(session, onboarding_id)
+    dangerous = dangerous_items(handover.asked.exit)
     if item not in dangerous:
         raise BadInput(f"{item!r} needs no approval; what does: {', '.join(dangerous)}")
-    handovers.approve(session, departure, item, approver=actor, now=now)
+    handovers.approve(session, handover, item, approver=actor, now=now)
     woken = onboardings.wake(session, onboarding, onboarding.record, now)
     note_person(session, woken, "approve_step", words=item, actor=actor, now=now)
     return woken

@@ -21,12 +21,12 @@ def give_code(
     session: Session, onboarding_id: str, item: str, code: str, *, actor: str, now: datetime
 ) -> Onboarding:
     """It is deleted once AWS has answered it, and is in no event. Raises NoHandover, BadInput."""
-    onboarding, departure = living(session, onboarding_id)
+    onboarding, handover = living(session, onboarding_id)
     if item not in CODES:
         raise BadInput(f"{item!r} needs no code; what does: {', '.join(CODES)}")
     if _CODE.fullmatch(code) is None:
         raise BadInput("a code has 4 to 12 letters or digits")
-    handovers.give_code(session, departure, item, code)
+    handovers.give_code(session, handover, item, code)
     woken = onboardings.wake(session, onboarding, replace_code(onboarding.record, item), now)
     note_person(session, woken, "give_code", words=item, actor=actor, now=now)
     return woken

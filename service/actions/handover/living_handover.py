@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kernel.errors import NotFound
 from service.store.accounts import handovers, onboardings
-from service.store.accounts.handovers import Departure
+from service.store.accounts.handovers import StoredHandover
 from service.store.accounts.onboardings import Onboarding
 from service.store.session import Session
 
@@ -14,10 +14,10 @@ class NoHandover(NotFound):
         super().__init__(f"{onboarding_id} is not being handed over")
 
 
-def living(session: Session, onboarding_id: str) -> tuple[Onboarding, Departure]:
+def living(session: Session, onboarding_id: str) -> tuple[Onboarding, StoredHandover]:
     """Raises NoSuchOnboarding, NoHandover."""
     onboarding = onboardings.onboarding(session, onboarding_id)
-    departure = handovers.living_handover(session, onboarding)
-    if departure is None:
+    handover = handovers.living_handover(session, onboarding)
+    if handover is None:
         raise NoHandover(onboarding_id)
-    return onboarding, departure
+    return onboarding, handover

@@ -15,7 +15,7 @@ from accounts.model.organization import OnboardingKind
 from kernel.errors import BadInput, Refused
 from service.actions.access.note_person import note_person
 from service.store.accounts import grants, handovers, onboardings, resellers
-from service.store.accounts.handovers import Departure
+from service.store.accounts.handovers import StoredHandover
 from service.store.accounts.onboardings import Onboarding
 from service.store.session import Session
 
@@ -42,16 +42,16 @@ class CannotHandOver(Refused):
 
 def request_handover(
     session: Session, onboarding_id: str, wanted: WantedHandover, *, actor: str, now: datetime
-) -> Departure:
+) -> StoredHandover:
     """Raises NoSuchOnboarding, CannotHandOver, BadInput."""
     onboarding, asked = _planned(session, onboarding_id, wanted, actor=actor)
     handovers.add(session, onboarding.id, asked, now)
     woken = onboardings.wake(session, onboarding, begin_handover(onboarding.record), now)
     words = f"{wanted.exit} to {wanted.client_email}" if wanted.client_email else wanted.exit
     note_person(session, woken, "request_handover", words=words, actor=actor, now=now)
-    departure = handovers.living_handover(session, woken)
-    assert departure is not None
-    return departure
+    handover = handovers.living_handover(session, woken)
+    assert handover is not None
+    return handover
 
 
 def dry_run_handover(

@@ -29,7 +29,7 @@ def check_roles(reseller: Reseller, request: AccountRequest) -> None:
 
 
 def judged(spec: RoleSpec, resellers: Iterable[Reseller]) -> tuple[Finding, ...]:
-    """Of a role for the practice's own catalogue: the warnings. Raises BadInput for the worst."""
+    """Of a role for the reseller's own catalogue: the warnings. Raises BadInput for the worst."""
     if spec.name in {shipped.name for shipped in CATALOGUE}:
         raise BadInput(f"{spec.name} is a role of the shipped catalogue; give another name")
     check_role(spec)

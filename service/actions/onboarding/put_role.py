@@ -1,4 +1,4 @@
-"""Owns adding a role to the practice's catalogue, an uploaded policy among them: judged first."""
+"""Owns adding a role to the reseller's catalogue, an uploaded policy among them: judged first."""
 
 from __future__ import annotations
 

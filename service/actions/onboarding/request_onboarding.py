@@ -46,7 +46,7 @@ class Wanted:
     name: str = ""
     """Of the account, without what makes it unique: what it is for, such as `prod`."""
     email: str = ""
-    """To create: the team's mailbox if not the practice's. To invite: the account's address."""
+    """To create: the team's mailbox if not the reseller's. To invite: the account's address."""
     account_id: str = ""
     roles: tuple[str, ...] = ()
     """Names of the catalogue; all of the shipped one if empty."""
@@ -55,7 +55,7 @@ class Wanted:
     consents: frozenset[Consent] = frozenset()
     external_ref: str | None = None
     payer_account_id: str = ""
-    """Where the practice has several payers."""
+    """Where the reseller has several payers."""
 
 
 class OtherRequest(Refused):

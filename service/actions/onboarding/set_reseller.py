@@ -1,4 +1,4 @@
-"""Owns describing the practice's organization: its OU, guards, service roles, mailbox, contacts."""
+"""Owns describing the reseller's organization: its OU, guards, service roles, mailbox, contacts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def set_reseller(
         audit.record(
             session,
             actor=actor,
-            action="set_practice",
+            action="set_reseller",
             subject=change.subject,
             before=change.before,
             after=change.after,

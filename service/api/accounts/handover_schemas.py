@@ -17,7 +17,7 @@ from service.api.accounts.onboarding_schemas import (
     to_api_onboarding_detail,
 )
 from service.api.billing.schemas import Out
-from service.store.accounts.handovers import Departure
+from service.store.accounts.handovers import StoredHandover
 from service.store.accounts.onboardings import Onboarding
 
 ContactKey = Annotated[str, Field(max_length=40)]
@@ -94,14 +94,14 @@ def to_api_checklist(lines: Iterable[DryRunLine]) -> list[ChecklistItem]:
 
 
 def to_api_handover(
-    departure: Departure, onboarding: Onboarding, reseller: Reseller
+    handover: StoredHandover, onboarding: Onboarding, reseller: Reseller
 ) -> HandoverItem:
-    asked = departure.asked
+    asked = handover.asked
     return HandoverItem(
         exit=asked.exit.value,
         client_email=asked.client_email,
         asked_by=asked.asked_by,
-        asked_at=departure.asked_at.isoformat(),
+        asked_at=handover.asked_at.isoformat(),
         is_aborted=asked.aborted,
         checklist=to_api_checklist(dry_run(asked)),
         onboarding=to_api_onboarding_detail(onboarding, reseller),

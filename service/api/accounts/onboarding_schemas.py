@@ -39,7 +39,7 @@ class OnboardingRequest(In):
     email: str = Field(
         "",
         max_length=320,
-        description="To create: the mailbox, if not the practice's. To invite: the account's own.",
+        description="To create: the mailbox, if not the reseller's. To invite: the account's own.",
         examples=["awsaccounts@msp.example"],
     )
     account_id: str = Field("", pattern="^([0-9]{12})?$", examples=["444444444444"])

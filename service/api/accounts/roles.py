@@ -1,4 +1,4 @@
-"""The role catalogue: what is shipped, and the practice's own roles with uploaded policies."""
+"""The role catalogue: what is shipped, and the reseller's own roles with uploaded policies."""
 
 from fastapi import APIRouter
 from pydantic import Field

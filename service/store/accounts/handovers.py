@@ -24,7 +24,7 @@ CLOSED_FOR = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Departure:
+class StoredHandover:
     """A hand-over as it stands; `asked` is what the next decision is made from."""
 
     id: int
@@ -58,14 +58,14 @@ def add(session: Session, onboarding_id: str, asked: Handover, now: datetime) ->
     return row.id
 
 
-def living_handover(session: Session, onboarding: Onboarding) -> Departure | None:
+def living_handover(session: Session, onboarding: Onboarding) -> StoredHandover | None:
     row = tables.onboarding.HandoverRow
     found = select(row).where(col(row.onboarding_id) == onboarding.id, col(row.ended_at).is_(None))
     living = session.exec(found.execution_options(populate_existing=True)).first()
     return None if living is None else _from_row(session, living, onboarding)
 
 
-def handovers(session: Session, onboarding: Onboarding) -> tuple[Departure, ...]:
+def handovers(session: Session, onboarding: Onboarding) -> tuple[StoredHandover, ...]:
     """The latest last."""
     row = tables.onboarding.HandoverRow
     found = select(row).where(col(row.onboarding_id) == onboarding.id).order_by(col(row.id))
@@ -73,16 +73,16 @@ def handovers(session: Session, onboarding: Onboarding) -> tuple[Departure, ...]
 
 
 def approve(
-    session: Session, departure: Departure, item: str, *, approver: str, now: datetime
+    session: Session, handover: StoredHandover, item: str, *, approver: str, now: datetime
 ) -> None:
     """Twice is once. Raises SamePerson."""
-    if approver == departure.asked.asked_by:
+    if approver == handover.asked.asked_by:
         raise SamePerson(approver)
     session.merge(
         tables.onboarding.HandoverApprovalRow(
-            handover_id=departure.id,
+            handover_id=handover.id,
             item=item,
-            asked_by=departure.asked.asked_by,
+            asked_by=handover.asked.asked_by,
             approved_by=approver,
             approved_at=now,
         )
@@ -90,41 +90,41 @@ def approve(
     session.flush()
 
 
-def abort(session: Session, departure: Departure, *, actor: str) -> None:
-    session.get_one(tables.onboarding.HandoverRow, departure.id).aborted_by = actor
+def abort(session: Session, handover: StoredHandover, *, actor: str) -> None:
+    session.get_one(tables.onboarding.HandoverRow, handover.id).aborted_by = actor
     session.flush()
 
 
-def end(session: Session, departure: Departure, now: datetime) -> None:
-    row = session.get_one(tables.onboarding.HandoverRow, departure.id)
+def end(session: Session, handover: StoredHandover, now: datetime) -> None:
+    row = session.get_one(tables.onboarding.HandoverRow, handover.id)
     row.ended_at, row.codes = now, {}
     session.flush()
 
 
-def give_code(session: Session, departure: Departure, item: str, code: str) -> None:
-    row = session.get_one(tables.onboarding.HandoverRow, departure.id, with_for_update=True)
+def give_code(session: Session, handover: StoredHandover, item: str, code: str) -> None:
+    row = session.get_one(tables.onboarding.HandoverRow, handover.id, with_for_update=True)
     row.codes = {**row.codes, item: code}
     session.flush()
 
 
-def codes(session: Session, departure: Departure) -> dict[str, str]:
+def codes(session: Session, handover: StoredHandover) -> dict[str, str]:
     """Those that AWS has not answered yet, by item."""
-    row = session.get_one(tables.onboarding.HandoverRow, departure.id, populate_existing=True)
+    row = session.get_one(tables.onboarding.HandoverRow, handover.id, populate_existing=True)
     return dict(row.codes)
 
 
-def spend_code(session: Session, departure: Departure, item: str, code: str) -> None:
+def spend_code(session: Session, handover: StoredHandover, item: str, code: str) -> None:
     """AWS has answered it. Another one that was given meanwhile stays."""
-    row = session.get_one(tables.onboarding.HandoverRow, departure.id, with_for_update=True)
+    row = session.get_one(tables.onboarding.HandoverRow, handover.id, with_for_update=True)
     row.codes = {key: each for key, each in row.codes.items() if (key, each) != (item, code)}
     session.flush()
 
 
 def _from_row(
     session: Session, row: tables.onboarding.HandoverRow, onboarding: Onboarding
-) -> Departure:
+) -> StoredHandover:
     assert row.id is not None
-    return Departure(
+    return StoredHandover(
         id=row.id,
         onboarding_id=row.onboarding_id,
         asked=Handover(

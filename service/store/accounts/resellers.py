@@ -1,4 +1,4 @@
-"""Owns the questions about the practice: its organization, its teams, its own roles."""
+"""Owns the questions about the reseller: its organization, its teams, its own roles."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def put_reseller(session: Session, reseller: Reseller) -> list[Change]:
     row = tables.onboarding.ResellerRow(
         payer_account_id=reseller.payer_account_id, body=reseller_to_json(reseller)
     )
-    return put(session, row, f"practice {reseller.payer_account_id}")
+    return put(session, row, f"reseller {reseller.payer_account_id}")
 
 
 def reseller(session: Session, payer_account_id: str) -> Reseller:

@@ -1,4 +1,4 @@
-"""Owns the tables of what an operator configures."""
+"""Owns the tables of what a person configures."""
 
 from __future__ import annotations
 

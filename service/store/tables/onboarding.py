@@ -29,7 +29,7 @@ class TeamRow(Row, table=True):
 
 
 class CatalogueRoleRow(Row, table=True):
-    """A role of the practice's own, beside the catalogue that is shipped."""
+    """A role of the reseller's own, beside the catalogue that is shipped."""
 
     name: str = Field(primary_key=True)
     body: dict[str, Any] = Field(sa_type=JSON)

@@ -25,7 +25,7 @@ from tests.support.onboarding import (
     CREATE,
     INVITE,
     ROLES,
-    Office,
+    Installation,
     live_once,
     onboard,
     opened,
@@ -50,20 +50,20 @@ BY_TRANSFER = replace(STANDALONE, exit=HandoverKind.TRANSFER)
 
 
 @pytest.fixture
-def office(database: Database) -> Iterator[Office]:
-    with opened(database, enforced=True) as office:
-        yield office
+def installation(database: Database) -> Iterator[Installation]:
+    with opened(database, enforced=True) as installation:
+        yield installation
 
 
-def soon(office: Office, **span: float) -> datetime:
-    return office.now() + timedelta(**(span or {"minutes": 10}))
+def soon(installation: Installation, **span: float) -> datetime:
+    return installation.now() + timedelta(**(span or {"minutes": 10}))
 
 
-def gone_for_good(office: Office, live: Onboarding) -> Onboarding:
+def gone_for_good(installation: Installation, live: Onboarding) -> Onboarding:
     """It waits for its final invoice, and nobody of us gets in or has a link."""
-    left = office.stored(live.id)
+    left = installation.stored(live.id)
     assert (left.stage, left.state) == ("awaiting_final_invoice", "waiting_aws"), left.waiting
-    with office.database.transaction() as session:
+    with installation.database.transaction() as session:
         registered = grants.registered_roles(session, live.account_id)
         assert grants.living_grants(session, account_id=live.account_id) == ()
     refused = {key for key in left.record.proofs if key.startswith("prove_no_access:")}
@@ -72,33 +72,35 @@ def gone_for_good(office: Office, live: Onboarding) -> Onboarding:
     return left
 
 
-def order_of(office: Office, *operations: str) -> list[str]:
+def order_of(installation: Installation, *operations: str) -> list[str]:
     """The first of each, as they were sent."""
-    seen = [entry.name.partition(":")[2] for entry in office.aws.log]
+    seen = [entry.name.partition(":")[2] for entry in installation.aws.log]
     return [name for name in dict.fromkeys(seen) if name in operations]
 
 
-def test_straight_into_the_client_s_organization_recovery_comes_first(office: Office) -> None:
-    live = onboard(office, CREATE)
-    office.aws.log.clear()
-    ask_to_leave(office, live, BY_TRANSFER)
-    approve_all(office, live, BY_TRANSFER)
-    client_does_its_part(office, live)
+def test_straight_into_the_client_s_organization_recovery_comes_first(
+    installation: Installation,
+) -> None:
+    live = onboard(installation, CREATE)
+    installation.aws.log.clear()
+    ask_to_leave(installation, live, BY_TRANSFER)
+    approve_all(installation, live, BY_TRANSFER)
+    client_does_its_part(installation, live)
 
-    waits = office.stored(live.id)
+    waits = installation.stored(live.id)
     assert waits.state == "waiting_client" and waits.waiting is not None
     assert waits.waiting.reason == "the client's organization has to invite the account"
-    account = office.aws.account(live.account_id)
+    account = installation.aws.account(live.account_id)
     assert (account.email, account.alternate_contacts) == (ROOT, {})
-    quietly(office, lambda: another_organization_takes(office, live.account_id))
-    office.work(until=soon(office, hours=2))
+    quietly(installation, lambda: another_organization_takes(installation, live.account_id))
+    installation.work(until=soon(installation, hours=2))
 
-    left = gone_for_good(office, live)
+    left = gone_for_good(installation, live)
     assert account.organization is not None
     assert account.organization.payer_id == "666666666666"
     assert left.record.stage == "awaiting_final_invoice"
     assert order_of(
-        office, "AcceptPrimaryEmailUpdate", "CreateLoginProfile", "DeleteAlternateContact",
+        installation, "AcceptPrimaryEmailUpdate", "CreateLoginProfile", "DeleteAlternateContact",
         "DeleteRole", "DetachPolicy", "UpdateAssumeRolePolicy", "RemoveAccountFromOrganization",
     ) == [
         "DetachPolicy", "AcceptPrimaryEmailUpdate", "CreateLoginProfile",
@@ -110,44 +112,44 @@ def test_an_account_too_young_to_be_taken_waits_with_the_client_told_why(
     database: Database,
 ) -> None:
     """AWS keeps it for four days: the one who accepts is told, and tries again."""
-    with opened(database, rules=Rules(wait_days=9), enforced=True) as office:
-        live = onboard(office, CREATE)
-        ask_to_leave(office, live, BY_TRANSFER)
-        approve_all(office, live, BY_TRANSFER)
-        client_does_its_part(office, live)
+    with opened(database, rules=Rules(wait_days=9), enforced=True) as installation:
+        live = onboard(installation, CREATE)
+        ask_to_leave(installation, live, BY_TRANSFER)
+        approve_all(installation, live, BY_TRANSFER)
+        client_does_its_part(installation, live)
         with pytest.raises(ClientError, match="ConstraintViolation") as early:
-            quietly(office, lambda: another_organization_takes(office, live.account_id))
+            quietly(installation, lambda: another_organization_takes(installation, live.account_id))
         assert early.value.response["Reason"] == "WAIT_PERIOD_ACTIVE"  # type: ignore[typeddict-item]  # AWS's own
-        office.work(until=soon(office, hours=2))
+        installation.work(until=soon(installation, hours=2))
 
-        waits = office.stored(live.id).waiting
+        waits = installation.stored(live.id).waiting
         assert waits is not None and waits.reason == (
             "somebody in the account has to accept the invitation of the client's organization; "
             "refused as WAIT_PERIOD_ACTIVE, they try again the next day"
         )
         assert waits.aws_words.endswith(" OPEN")
-        assert waits.expires_at is not None and waits.expires_at > soon(office, days=14)
-        office.work(until=soon(office, days=5))
-        (open_one,) = (h for h in office.aws.world.handshakes.values() if not h.settled)
-        member = office.aws.client("organizations", live.account_id)
-        quietly(office, lambda: member.accept_handshake(HandshakeId=open_one.id))
-        office.work(until=soon(office, hours=2))
-        gone_for_good(office, live)
+        assert waits.expires_at is not None and waits.expires_at > soon(installation, days=14)
+        installation.work(until=soon(installation, days=5))
+        (open_one,) = (h for h in installation.aws.world.handshakes.values() if not h.settled)
+        member = installation.aws.client("organizations", live.account_id)
+        quietly(installation, lambda: member.accept_handshake(HandshakeId=open_one.id))
+        installation.work(until=soon(installation, hours=2))
+        gone_for_good(installation, live)
 
 
 def test_too_young_to_stand_alone_it_waits_with_aws_s_words(database: Database) -> None:
-    with opened(database, rules=Rules(wait_days=9), enforced=True) as office:
-        live = onboard(office, CREATE)
-        ask_to_leave(office, live, STANDALONE)
-        approve_all(office, live, STANDALONE)
-        client_does_its_part(office, live)
+    with opened(database, rules=Rules(wait_days=9), enforced=True) as installation:
+        live = onboard(installation, CREATE)
+        ask_to_leave(installation, live, STANDALONE)
+        approve_all(installation, live, STANDALONE)
+        client_does_its_part(installation, live)
 
-        waits = office.stored(live.id)
+        waits = installation.stored(live.id)
         assert waits.state == "waiting_aws" and waits.waiting is not None
         assert waits.waiting.reason == "wait; AWS keeps new accounts for some days"
         assert "WAIT_PERIOD_ACTIVE" in waits.waiting.aws_words
-        office.work(until=soon(office, days=6))
-        gone_for_good(office, live)
+        installation.work(until=soon(installation, days=6))
+        gone_for_good(installation, live)
 
 
 @pytest.mark.parametrize(
@@ -160,142 +162,147 @@ def test_too_young_to_stand_alone_it_waits_with_aws_s_words(database: Database) 
 def test_closing_is_blocked_by_aws_s_quotas_and_goes_on_by_itself(
     database: Database, rules: Rules, reason: str
 ) -> None:
-    with opened(database, rules=rules, enforced=True) as office:
-        live = onboard(office, CREATE)
-        ask_to_leave(office, live, CLOSING)
-        approve_all(office, live, CLOSING)
-        office.work(until=soon(office, hours=2))
+    with opened(database, rules=rules, enforced=True) as installation:
+        live = onboard(installation, CREATE)
+        ask_to_leave(installation, live, CLOSING)
+        approve_all(installation, live, CLOSING)
+        installation.work(until=soon(installation, hours=2))
 
-        blocked = office.stored(live.id)
+        blocked = installation.stored(live.id)
         assert blocked.state == "blocked" and blocked.waiting is not None
         assert reason in blocked.waiting.aws_words
-        office.aws.world.rules = Rules(closing_seconds=3_000)
-        office.work(until=soon(office, hours=30))
-        gone_for_good(office, live)
+        installation.aws.world.rules = Rules(closing_seconds=3_000)
+        installation.work(until=soon(installation, hours=30))
+        gone_for_good(installation, live)
 
 
 def test_a_closed_account_is_pending_then_suspended_and_lets_nobody_in(database: Database) -> None:
-    with opened(database, rules=Rules(closing_seconds=3_000), enforced=True) as office:
-        live = onboard(office, CREATE)
-        office.aws.log.clear()
-        ask_to_leave(office, live, CLOSING)
-        approve_all(office, live, CLOSING)
-        office.work(until=soon(office))
+    with opened(database, rules=Rules(closing_seconds=3_000), enforced=True) as installation:
+        live = onboard(installation, CREATE)
+        installation.aws.log.clear()
+        ask_to_leave(installation, live, CLOSING)
+        approve_all(installation, live, CLOSING)
+        installation.work(until=soon(installation))
 
-        closing = office.stored(live.id)
+        closing = installation.stored(live.id)
         assert closing.stage == "closing" and closing.waiting is not None
         assert closing.waiting.aws_words == "PENDING_CLOSURE"
-        office.work(until=soon(office, hours=2))
-        gone_for_good(office, live)
-        assert len(office.aws.calls("organizations:CloseAccount")) == 1
-        assert order_of(office, "DeleteRole", "CloseAccount") == ["DeleteRole", "CloseAccount"]
-        iam = office.aws.client("iam", live.account_id)
+        installation.work(until=soon(installation, hours=2))
+        gone_for_good(installation, live)
+        assert len(installation.aws.calls("organizations:CloseAccount")) == 1
+        assert order_of(installation, "DeleteRole", "CloseAccount") == [
+            "DeleteRole",
+            "CloseAccount",
+        ]
+        iam = installation.aws.client("iam", live.account_id)
         roles: list[Any] = []
-        quietly(office, lambda: roles.extend(iam.list_roles()["Roles"]))
+        quietly(installation, lambda: roles.extend(iam.list_roles()["Roles"]))
         assert [role["RoleName"] for role in roles] == ["MspBootstrap"]
 
 
-def test_a_billing_transfer_ends_with_its_month_and_not_before(office: Office) -> None:
-    live = transferred(office)
-    ask_to_leave(office, live, ENDING)
-    approve_all(office, live, ENDING)
-    office.work(until=soon(office))
+def test_a_billing_transfer_ends_with_its_month_and_not_before(installation: Installation) -> None:
+    live = transferred(installation)
+    ask_to_leave(installation, live, ENDING)
+    approve_all(installation, live, ENDING)
+    installation.work(until=soon(installation))
 
-    waits = office.stored(live.id)
+    waits = installation.stored(live.id)
     assert (waits.stage, waits.state) == ("handing_over", "waiting_aws")
     assert waits.waiting is not None
     assert waits.waiting.reason == "the billing transfer ends on 2026-12-31"
     assert waits.next_at == datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
-    office.work(until=datetime(2027, 1, 1, 1, tzinfo=UTC))
-    inside = office.stored(live.id)
+    installation.work(until=datetime(2027, 1, 1, 1, tzinfo=UTC))
+    inside = installation.stored(live.id)
     assert inside.state == "needs_human" and inside.waiting is not None
     assert inside.waiting.reason.endswith(" still lets us in")
 
-    quietly(office, lambda: remove_roles(office, PAYING))
-    with office.database.transaction() as session:
-        retry_onboarding(session, live.id, actor="ada", now=office.now())
-    office.work(until=soon(office))
-    gone_for_good(office, live)
+    quietly(installation, lambda: remove_roles(installation, PAYING))
+    with installation.database.transaction() as session:
+        retry_onboarding(session, live.id, actor="ada", now=installation.now())
+    installation.work(until=soon(installation))
+    gone_for_good(installation, live)
 
 
-def test_the_watch_leaves_an_account_that_only_pays_through_us_alone(office: Office) -> None:
-    live = transferred(office)
+def test_the_watch_leaves_an_account_that_only_pays_through_us_alone(
+    installation: Installation,
+) -> None:
+    live = transferred(installation)
 
-    assert [each.code for each in watch(office.environment, PAYER)] == []
-    assert office.stored(live.id).stage == "live"
-    assert office.client_on(PAYING, soon(office, days=40)) == "initech"
+    assert [each.code for each in watch(installation.environment, PAYER)] == []
+    assert installation.stored(live.id).stage == "live"
+    assert installation.client_on(PAYING, soon(installation, days=40)) == "initech"
 
 
-def test_the_watch_leaves_a_hand_over_its_account(office: Office) -> None:
+def test_the_watch_leaves_a_hand_over_its_account(installation: Installation) -> None:
     """Seen gone by the watch first, it is still the hand-over that proves our loss of access."""
-    live = onboard(office, CREATE)
-    ask_to_leave(office, live, BY_TRANSFER)
-    approve_all(office, live, BY_TRANSFER)
-    client_does_its_part(office, live)
-    quietly(office, lambda: another_organization_takes(office, live.account_id))
+    live = onboard(installation, CREATE)
+    ask_to_leave(installation, live, BY_TRANSFER)
+    approve_all(installation, live, BY_TRANSFER)
+    client_does_its_part(installation, live)
+    quietly(installation, lambda: another_organization_takes(installation, live.account_id))
 
-    found = [each.code for each in watch(office.environment, PAYER)]
+    found = [each.code for each in watch(installation.environment, PAYER)]
     assert "account_left" not in found
-    office.work(until=soon(office, hours=2))
-    gone_for_good(office, live)
-    assert office.client_on(live.account_id, soon(office, days=20)) == "acme"
+    installation.work(until=soon(installation, hours=2))
+    gone_for_good(installation, live)
+    assert installation.client_on(live.account_id, soon(installation, days=20)) == "acme"
 
 
-def test_links_are_issued_anew_without_the_client(office: Office) -> None:
-    live = onboard(office, CREATE)
-    other = onboard(office, INVITE)
-    ask_to_leave(office, live, STANDALONE)
-    approve_all(office, live, STANDALONE)
-    client_does_its_part(office, live)
+def test_links_are_issued_anew_without_the_client(installation: Installation) -> None:
+    live = onboard(installation, CREATE)
+    other = onboard(installation, INVITE)
+    ask_to_leave(installation, live, STANDALONE)
+    approve_all(installation, live, STANDALONE)
+    client_does_its_part(installation, live)
 
-    with office.database.transaction() as session:
+    with installation.database.transaction() as session:
         files = export_links(session, "switch-role")
     words = "".join(str(each) for each in files)
     assert live.account_id not in words and other.account_id in words
 
 
-def test_a_wrong_code_is_refused_and_another_one_is_sent(office: Office) -> None:
-    live = onboard(office, CREATE)
-    ask_to_leave(office, live, STANDALONE)
-    approve_all(office, live, STANDALONE)
-    office.work(until=soon(office))
-    first = office.aws.mail.code_for(ROOT)
+def test_a_wrong_code_is_refused_and_another_one_is_sent(installation: Installation) -> None:
+    live = onboard(installation, CREATE)
+    ask_to_leave(installation, live, STANDALONE)
+    approve_all(installation, live, STANDALONE)
+    installation.work(until=soon(installation))
+    first = installation.aws.mail.code_for(ROOT)
     wrong = "000000" if first != "000000" else "111111"
-    with office.database.transaction() as session:
-        give_code(session, live.id, "root_email", wrong, actor="ada", now=office.now())
-    office.work(until=soon(office))
+    with installation.database.transaction() as session:
+        give_code(session, live.id, "root_email", wrong, actor="ada", now=installation.now())
+    installation.work(until=soon(installation))
 
-    waits = office.stored(live.id)
+    waits = installation.stored(live.id)
     assert waits.state == "waiting_client" and waits.waiting is not None
     assert "The one-time password is not correct" in waits.waiting.aws_words
-    assert len(office.aws.mail.to(ROOT)) == 2
-    client_does_its_part(office, live)
-    gone_for_good(office, live)
+    assert len(installation.aws.mail.to(ROOT)) == 2
+    client_does_its_part(installation, live)
+    gone_for_good(installation, live)
 
 
-def test_a_stack_set_that_would_delete_holds_the_account_back(office: Office) -> None:
-    live = onboard(office, CREATE)
+def test_a_stack_set_that_would_delete_holds_the_account_back(installation: Installation) -> None:
+    live = onboard(installation, CREATE)
     retains = {"Enabled": True, "RetainStacksOnAccountRemoval": False}
     sets = [{"StackSetName": "baseline", "Status": "ACTIVE", "AutoDeployment": retains}]
     there = [{"Account": live.account_id, "Region": "eu-west-1"}]
-    office.aws.stub("cloudformation", "ListStackSets", lambda _: {"Summaries": sets})
-    office.aws.stub("cloudformation", "ListStackInstances", lambda _: {"Summaries": there})
+    installation.aws.stub("cloudformation", "ListStackSets", lambda _: {"Summaries": sets})
+    installation.aws.stub("cloudformation", "ListStackInstances", lambda _: {"Summaries": there})
     plans = [{"savingsPlanId": "sp-1", "state": "active"}]
-    office.aws.stub("savingsplans", "DescribeSavingsPlans", lambda _: {"savingsPlans": plans})
-    ask_to_leave(office, live, STANDALONE)
-    office.work(until=soon(office))
+    installation.aws.stub("savingsplans", "DescribeSavingsPlans", lambda _: {"savingsPlans": plans})
+    ask_to_leave(installation, live, STANDALONE)
+    installation.work(until=soon(installation))
 
-    held = office.stored(live.id)
+    held = installation.stored(live.id)
     assert held.state == "needs_human" and held.waiting is not None
     assert held.waiting.reason == (
         "AWS deletes the stacks of baseline in the account when it leaves"
     )
     retains["RetainStacksOnAccountRemoval"] = True
-    with office.database.transaction() as session:
-        retry_onboarding(session, live.id, actor="ada", now=office.now())
-    approve_all(office, live, STANDALONE)
-    client_does_its_part(office, live)
-    left = gone_for_good(office, live)
+    with installation.database.transaction() as session:
+        retry_onboarding(session, live.id, actor="ada", now=installation.now())
+    approve_all(installation, live, STANDALONE)
+    client_does_its_part(installation, live)
+    left = gone_for_good(installation, live)
     assert {code: each.message for code, each in left.record.findings.items()} == {
         "leaving_stack_sets": "is managed by the StackSet baseline; nobody updates its stacks then",
         "leaving_savings_plans": "has bought sp-1; they go with it, for nobody else",
@@ -303,37 +310,39 @@ def test_a_stack_set_that_would_delete_holds_the_account_back(office: Office) ->
 
 
 @pytest.mark.parametrize("wanted", [CREATE, INVITE], ids=lambda wanted: wanted.kind)
-def test_aborted_it_is_as_it_was_and_may_leave_another_day(office: Office, wanted: Any) -> None:
+def test_aborted_it_is_as_it_was_and_may_leave_another_day(
+    installation: Installation, wanted: Any
+) -> None:
     """All that was taken away is back, and proved; an old approval or word counts no more."""
-    live = onboard(office, wanted)
-    office.aws.account(live.account_id).payment_instrument = False
-    ask_to_leave(office, live, STANDALONE)
-    approve_all(office, live, STANDALONE)
-    client_reads_its_codes_out(office, live)
-    office.work(until=soon(office, hours=2))
-    assert ROLES.isdisjoint(_role_names(office, live)), "the roles are gone"
+    live = onboard(installation, wanted)
+    installation.aws.account(live.account_id).payment_instrument = False
+    ask_to_leave(installation, live, STANDALONE)
+    approve_all(installation, live, STANDALONE)
+    client_reads_its_codes_out(installation, live)
+    installation.work(until=soon(installation, hours=2))
+    assert ROLES.isdisjoint(_role_names(installation, live)), "the roles are gone"
 
-    with office.database.transaction() as session:
-        abort_handover(session, live.id, actor="ada", now=office.now())
-    office.work(until=soon(office, hours=1))
-    back = live_once(office, live.id)
-    assert office.aws.account(live.account_id).root.password == (wanted is INVITE)
-    tried = [e for e in office.events(live.id) if e.step.startswith("prove_access:MspAdmin")]
+    with installation.database.transaction() as session:
+        abort_handover(session, live.id, actor="ada", now=installation.now())
+    installation.work(until=soon(installation, hours=1))
+    back = live_once(installation, live.id)
+    assert installation.aws.account(live.account_id).root.password == (wanted is INVITE)
+    tried = [e for e in installation.events(live.id) if e.step.startswith("prove_access:MspAdmin")]
     assert len(tried) >= 2, "it was proved on the way in, and again"
 
-    with office.database.transaction() as session:
-        request_handover(session, back.id, STANDALONE, actor="ada", now=office.now())
-    office.work(until=soon(office))
-    stopped = office.stored(live.id).waiting
+    with installation.database.transaction() as session:
+        request_handover(session, back.id, STANDALONE, actor="ada", now=installation.now())
+    installation.work(until=soon(installation))
+    stopped = installation.stored(live.id).waiting
     assert stopped is not None and "a second person" in stopped.what_to_do
-    approve_all(office, live, STANDALONE)
-    client_does_its_part(office, live)
-    gone_for_good(office, live)
-    with office.database.transaction() as session:
-        assert len(handovers.handovers(session, office.stored(live.id))) == 2
+    approve_all(installation, live, STANDALONE)
+    client_does_its_part(installation, live)
+    gone_for_good(installation, live)
+    with installation.database.transaction() as session:
+        assert len(handovers.handovers(session, installation.stored(live.id))) == 2
 
 
-def _role_names(office: Office, live: Onboarding) -> set[str]:
-    iam, found = office.aws.client("iam", live.account_id), set[str]()
-    quietly(office, lambda: found.update(r["RoleName"] for r in iam.list_roles()["Roles"]))
+def _role_names(installation: Installation, live: Onboarding) -> set[str]:
+    iam, found = installation.aws.client("iam", live.account_id), set[str]()
+    quietly(installation, lambda: found.update(r["RoleName"] for r in iam.list_roles()["Roles"]))
     return found

@@ -22,7 +22,7 @@ from service.store.billing import assignments, clients, invoices
 from service.store.database import Database
 from service.store.tables.months import DraftState
 from tests.support.ingest_builders import data_exports_manifest, gzipped, line, put
-from tests.support.onboarding import CREATE, Office, onboard, opened, quietly
+from tests.support.onboarding import CREATE, Installation, onboard, opened, quietly
 from tests.support.workflows import (
     CLOSING,
     STANDALONE,
@@ -37,29 +37,29 @@ OTHER = "222222222222"
 
 
 @pytest.fixture
-def office(database: Database) -> Iterator[Office]:
-    with opened(database) as office:
-        yield office
+def installation(database: Database) -> Iterator[Installation]:
+    with opened(database) as installation:
+        yield installation
 
 
 class Books:
     """The month's real path: an export is ingested, billed, approved and issued."""
 
-    def __init__(self, office: Office, home: Path) -> None:
-        self.office, self.exports = office, home / "exports"
-        self.environment = Environment.under(home, office.database, office.now)
+    def __init__(self, installation: Installation, home: Path) -> None:
+        self.installation, self.exports = installation, home / "exports"
+        self.environment = Environment.under(home, installation.database, installation.now)
 
     def close(
         self, period: BillingPeriod, *costs: tuple[str, str, date], final: bool = True
     ) -> None:
         """`costs`: account, dollars and day; without an invoice id AWS's bill is not final."""
         self.bill(period, *costs, final=final)
-        with self.office.database.transaction() as session:
-            approve_drafts(session, period, actor="grace", now=self.office.now())
+        with self.installation.database.transaction() as session:
+            approve_drafts(session, period, actor="grace", now=self.installation.now())
             run = request_issuing(
                 session, AccountId(PAYER), period, client=None,
-                issued_on=self.office.now().date(), allow_unfinalized=False, actor="ada",
-                now=self.office.now(),
+                issued_on=self.installation.now().date(), allow_unfinalized=False, actor="ada",
+                now=self.installation.now(),
             )  # fmt: skip
         engine.follow(self.environment, run)
 
@@ -67,14 +67,14 @@ class Books:
         self, period: BillingPeriod, *costs: tuple[str, str, date], final: bool = True
     ) -> None:
         folder = self._delivered(period, costs, final=final)
-        now = self.office.now()
-        with self.office.database.transaction() as session:
+        now = self.installation.now()
+        with self.installation.database.transaction() as session:
             taken = request_ingest(
                 session, AccountId(PAYER), period, location=str(folder), dialect="auto",
                 actor="ada", now=now,
             )  # fmt: skip
         engine.follow(self.environment, taken)
-        with self.office.database.transaction() as session:
+        with self.installation.database.transaction() as session:
             billed = request_billing(session, AccountId(PAYER), period, actor="ada", now=now)
         engine.follow(self.environment, billed)
 
@@ -100,34 +100,34 @@ class Books:
 
     def totals(self, period: BillingPeriod) -> dict[str, int]:
         """What was issued, in cents, by client."""
-        with self.office.database.transaction() as session:
+        with self.installation.database.transaction() as session:
             issued = invoices.invoices_of(session, period, states=(DraftState.ISSUED,))
         return {each.client: each.total_minor for each in issued}
 
 
 @pytest.fixture
-def books(office: Office, tmp_path: Path) -> Books:
-    with office.database.transaction() as session:
+def books(installation: Installation, tmp_path: Path) -> Books:
+    with installation.database.transaction() as session:
         assignments.assign(session, OTHER, "initech", date(2026, 1, 1))
-    return Books(office, tmp_path)
+    return Books(installation, tmp_path)
 
 
-def departed(office: Office) -> Onboarding:
+def departed(installation: Installation) -> Onboarding:
     """On 28 November; asked for five days before."""
-    live = onboard(office, CREATE)
-    ask_to_leave(office, live, STANDALONE)
-    approve_all(office, live, STANDALONE)
-    client_does_its_part(office, live)
-    left = office.stored(live.id)
+    live = onboard(installation, CREATE)
+    ask_to_leave(installation, live, STANDALONE)
+    approve_all(installation, live, STANDALONE)
+    client_does_its_part(installation, live)
+    left = installation.stored(live.id)
     assert left.stage == "awaiting_final_invoice"
     assert left.departed_at is not None and left.departed_at.date() == date(2026, 11, 28)
     return left
 
 
-def until(office: Office, day: datetime) -> None:
-    office.work(until=day)
-    if office.now() < day:
-        office.aws.clock.advance(seconds=(day - office.now()).total_seconds())
+def until(installation: Installation, day: datetime) -> None:
+    installation.work(until=day)
+    if installation.now() < day:
+        installation.aws.clock.advance(seconds=(day - installation.now()).total_seconds())
 
 
 def on(month: int, day: int, year: int = 2026) -> datetime:
@@ -135,15 +135,15 @@ def on(month: int, day: int, year: int = 2026) -> datetime:
 
 
 def test_the_final_invoice_archives_it_and_late_usage_still_finds_its_client(
-    office: Office, books: Books
+    installation: Installation, books: Books
 ) -> None:
-    left = departed(office)
-    until(office, on(12, 6))
+    left = departed(installation)
+    until(installation, on(12, 6))
     books.close(NOVEMBER, (left.account_id, "100.00", date(2026, 11, 27)))
-    until(office, on(12, 20))
-    assert office.stored(left.id).stage == "awaiting_final_invoice", "late lines are to come"
+    until(installation, on(12, 20))
+    assert installation.stored(left.id).stage == "awaiting_final_invoice", "late lines are to come"
 
-    until(office, on(1, 6, 2027))
+    until(installation, on(1, 6, 2027))
     books.close(
         DECEMBER,
         (left.account_id, "7.00", date(2026, 11, 28)),
@@ -151,79 +151,87 @@ def test_the_final_invoice_archives_it_and_late_usage_still_finds_its_client(
     )
     assert books.totals(NOVEMBER)["acme"] == 100_00
     assert books.totals(DECEMBER)["acme"] == 10_00
-    until(office, on(1, 8, 2027))
+    until(installation, on(1, 8, 2027))
 
-    archived = office.stored(left.id)
+    archived = installation.stored(left.id)
     assert (archived.stage, archived.state) == ("archived", "archived")
     assert archived.next_at is None
-    assert office.client_on(left.account_id, on(1, 31, 2027)) == "acme"
-    assert office.client_on(left.account_id, on(2, 1, 2027)) is None
+    assert installation.client_on(left.account_id, on(1, 31, 2027)) == "acme"
+    assert installation.client_on(left.account_id, on(2, 1, 2027)) is None
 
 
-def test_a_client_that_owes_nothing_more_needs_no_document(office: Office, books: Books) -> None:
+def test_a_client_that_owes_nothing_more_needs_no_document(
+    installation: Installation, books: Books
+) -> None:
     """Final bills without a line of the client's are as good as an invoice."""
-    left = departed(office)
-    until(office, on(12, 6))
+    left = departed(installation)
+    until(installation, on(12, 6))
     books.close(NOVEMBER)
-    until(office, on(1, 6, 2027))
+    until(installation, on(1, 6, 2027))
     books.close(DECEMBER)
-    until(office, on(1, 8, 2027))
+    until(installation, on(1, 8, 2027))
 
     assert set(books.totals(NOVEMBER)) == {"initech"}
-    assert office.stored(left.id).stage == "archived"
+    assert installation.stored(left.id).stage == "archived"
 
 
-def test_a_bill_that_may_still_change_archives_nothing(office: Office, books: Books) -> None:
-    left = departed(office)
-    until(office, on(12, 6))
+def test_a_bill_that_may_still_change_archives_nothing(
+    installation: Installation, books: Books
+) -> None:
+    left = departed(installation)
+    until(installation, on(12, 6))
     books.close(NOVEMBER, (left.account_id, "100.00", date(2026, 11, 27)))
-    until(office, on(1, 3, 2027))
+    until(installation, on(1, 3, 2027))
     books.bill(DECEMBER, final=False)
-    until(office, on(1, 6, 2027))
-    assert office.stored(left.id).stage == "awaiting_final_invoice"
+    until(installation, on(1, 6, 2027))
+    assert installation.stored(left.id).stage == "awaiting_final_invoice"
 
     books.bill(DECEMBER, (left.account_id, "7.00", date(2026, 11, 28)))
-    until(office, on(1, 8, 2027))
-    assert office.stored(left.id).stage == "awaiting_final_invoice", "drafted is not issued"
+    until(installation, on(1, 8, 2027))
+    assert installation.stored(left.id).stage == "awaiting_final_invoice", "drafted is not issued"
 
 
-def test_a_closed_account_is_billed_until_aws_deletes_it(office: Office, books: Books) -> None:
+def test_a_closed_account_is_billed_until_aws_deletes_it(
+    installation: Installation, books: Books
+) -> None:
     """Closed on 28 November, deleted on 26 February: February and March are its last bills."""
-    live = onboard(office, CREATE)
-    ask_to_leave(office, live, CLOSING)
-    approve_all(office, live, CLOSING)
-    until(office, on(12, 6))
+    live = onboard(installation, CREATE)
+    ask_to_leave(installation, live, CLOSING)
+    approve_all(installation, live, CLOSING)
+    until(installation, on(12, 6))
     period = NOVEMBER
     while period != BillingPeriod(2027, 4):
-        until(office, datetime.combine(period.next.start, on(1, 1).timetz()) + timedelta(days=5))
+        until(
+            installation, datetime.combine(period.next.start, on(1, 1).timetz()) + timedelta(days=5)
+        )
         books.close(period, (live.account_id, "5.00", period.start.replace(day=25)))
-        until(office, office.now() + timedelta(days=2))
+        until(installation, installation.now() + timedelta(days=2))
         ended = period == BillingPeriod(2027, 3)
-        stage = office.stored(live.id).stage
+        stage = installation.stored(live.id).stage
         assert stage == ("archived" if ended else "awaiting_final_invoice"), period
         period = period.next
 
 
 def test_an_account_that_came_back_is_not_taken_from_its_client(
-    office: Office, books: Books
+    installation: Installation, books: Books
 ) -> None:
-    left = departed(office)
-    until(office, on(12, 6))
+    left = departed(installation)
+    until(installation, on(12, 6))
     books.close(NOVEMBER, (left.account_id, "100.00", date(2026, 11, 27)))
-    again = office.ask(
+    again = installation.ask(
         Wanted(kind=OnboardingKind.INVITE, client="acme", name="prod", account_id=left.account_id)
     )
-    office.work(until=office.now() + timedelta(minutes=5))
-    member = office.aws.client("organizations", left.account_id)
-    handshake_id = office.stored(again.id).record.handshake_id
-    quietly(office, lambda: member.accept_handshake(HandshakeId=handshake_id))
-    until(office, on(1, 6, 2027))
-    assert office.stored(again.id).is_linked
+    installation.work(until=installation.now() + timedelta(minutes=5))
+    member = installation.aws.client("organizations", left.account_id)
+    handshake_id = installation.stored(again.id).record.handshake_id
+    quietly(installation, lambda: member.accept_handshake(HandshakeId=handshake_id))
+    until(installation, on(1, 6, 2027))
+    assert installation.stored(again.id).is_linked
     books.close(DECEMBER, (left.account_id, "7.00", date(2026, 12, 20)))
-    until(office, on(1, 8, 2027))
+    until(installation, on(1, 8, 2027))
 
-    assert office.stored(left.id).stage == "archived"
-    assert office.client_on(left.account_id, on(6, 1, 2027)) == "acme"
-    with office.database.transaction() as session:
+    assert installation.stored(left.id).stage == "archived"
+    assert installation.client_on(left.account_id, on(6, 1, 2027)) == "acme"
+    with installation.database.transaction() as session:
         spans = [a for a in clients.roster(session).assignments if a.account_id == left.account_id]
     assert len(spans) == 1

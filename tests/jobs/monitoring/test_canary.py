@@ -28,7 +28,7 @@ from tests.support.mail_servers import (
     post_office,
     self_signed,
 )
-from tests.support.onboarding import NOON, Office, opened, quietly
+from tests.support.onboarding import NOON, Installation, opened, quietly
 
 ONE, OTHER = "awsaccounts+acme-1@msp.example", "awsaccounts+globex-2@msp.example"
 ACCESS_EMAIL = "awsaccounts+access@msp.example"
@@ -37,15 +37,15 @@ AWS = "no-reply@signin.aws.amazon.com"
 
 @dataclass
 class Measured:
-    """A practice with two clients' accounts and its own access account, and its post office."""
+    """A reseller with two clients' accounts and its own access account, and its post office."""
 
-    office: Office
+    installation: Installation
     post: Post
     one: str
     other: str
 
     def round(self, sends: Sends = Sends.DUE) -> Round:
-        done = measure(self.office.environment, PAYER, sends)
+        done = measure(self.installation.environment, PAYER, sends)
         assert done is not None
         return done
 
@@ -53,36 +53,36 @@ class Measured:
         return [(each.code, each.where) for each in self.round(sends).findings]
 
     def later(self, **span: float) -> None:
-        self.office.aws.clock.advance(**span)
+        self.installation.aws.clock.advance(**span)
 
     def stored(self) -> list[str]:
-        with self.office.database.transaction() as session:
+        with self.installation.database.transaction() as session:
             return [each.code for each in members.open_findings(session, PAYER)]
 
     def configure(self, check: MailboxCheck | None) -> None:
-        reseller = replace(self.office.reseller, mail=check)
-        with self.office.database.transaction() as session:
-            set_reseller(session, reseller, actor="test", now=self.office.now())
+        reseller = replace(self.installation.reseller, mail=check)
+        with self.installation.database.transaction() as session:
+            set_reseller(session, reseller, actor="test", now=self.installation.now())
 
 
 @pytest.fixture
-def office(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+def installation(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
     monkeypatch.setenv(PASSWORD_ENV, PASSWORD)
-    with opened(database, enforced=True) as office:
-        yield office
+    with opened(database, enforced=True) as installation:
+        yield installation
 
 
 @pytest.fixture
-def measured(office: Office, tmp_path: Path) -> Iterator[Measured]:
+def measured(installation: Installation, tmp_path: Path) -> Iterator[Measured]:
     ids: list[str] = []
 
     def create() -> None:
         emails = (ONE, OTHER, "root@client.example")
-        ids.extend(office.aws.create_account(name=email, email=email) for email in emails)
+        ids.extend(installation.aws.create_account(name=email, email=email) for email in emails)
 
-    quietly(office, create)
-    with post_office(tmp_path, office.now) as servers:
-        measured = Measured(office, servers, *ids[:2])
+    quietly(installation, create)
+    with post_office(tmp_path, installation.now) as servers:
+        measured = Measured(installation, servers, *ids[:2])
         measured.configure(servers.check)
         yield measured
 
@@ -95,7 +95,7 @@ def test_every_address_is_sent_a_mail_of_its_own_and_it_is_read_back(measured: M
     assert receivers == sorted([ACCESS_EMAIL, ONE, OTHER]), "nothing goes to a client's mailbox"
     second = measured.round()
     assert (second.sent, second.waiting, second.findings) == (0, 0, ())
-    with measured.office.database.transaction() as session:
+    with measured.installation.database.transaction() as session:
         canaries = root_security.canaries(session, PAYER, since=NOON)
     assert len({each.token for each in canaries}) == 3
     assert {len(each.token) for each in canaries} == {32}, "24 bytes of a secret source"
@@ -137,7 +137,7 @@ def test_an_address_that_the_server_refuses_is_told_at_once(measured: Measured) 
 def test_the_watch_and_the_canary_leave_each_other_s_findings_alone(measured: Measured) -> None:
     measured.post.box.refused.add(ONE)
     measured.round()
-    watch(measured.office.environment, PAYER)
+    watch(measured.installation.environment, PAYER)
     assert {"mailbox_lost", "account_unassigned"} <= set(measured.stored())
     measured.round()
     assert {"mailbox_lost", "account_unassigned"} <= set(measured.stored())
@@ -209,11 +209,11 @@ def test_a_worker_that_ends_before_it_sent_forgets_nothing(measured: Measured) -
         pytest.raises(KeyboardInterrupt),
     ):
         measured.round()
-    with measured.office.database.transaction() as session:
+    with measured.installation.database.transaction() as session:
         before = root_security.canaries(session, PAYER, since=NOON)
 
     assert measured.round().sent == 3
-    with measured.office.database.transaction() as session:
+    with measured.installation.database.transaction() as session:
         after = root_security.canaries(session, PAYER, since=NOON)
     assert [each.token for each in before] == [each.token for each in after]
     assert all(each.sent_at is None for each in before)
@@ -221,9 +221,9 @@ def test_a_worker_that_ends_before_it_sent_forgets_nothing(measured: Measured) -
 
 
 def test_two_rounds_at_once_are_one(measured: Measured) -> None:
-    with measured.office.database.try_lock(f"mailbox {PAYER}") as is_ours:
+    with measured.installation.database.try_lock(f"mailbox {PAYER}") as is_ours:
         assert is_ours
-        assert measure(measured.office.environment, PAYER) is None
+        assert measure(measured.installation.environment, PAYER) is None
     assert measured.post.box.seen == []
 
 
@@ -236,11 +236,11 @@ def test_without_a_configuration_one_clear_refusal(measured: Measured) -> None:
 
 @pytest.mark.parametrize("tls", [Tls.STARTTLS, Tls.TLS])
 def test_over_tls_a_server_that_is_not_trusted_gets_no_password(
-    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tls: Tls
+    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tls: Tls
 ) -> None:
     certificate = self_signed(tmp_path)
-    with post_office(tmp_path, office.now, tls=tls, certificate=certificate) as servers:
-        measured = Measured(office, servers, "", "")
+    with post_office(tmp_path, installation.now, tls=tls, certificate=certificate) as servers:
+        measured = Measured(installation, servers, "", "")
         measured.configure(servers.check)
         (untrusted,) = measured.round().findings
         assert untrusted.code == "mailbox_unread" and "certificate" in untrusted.message

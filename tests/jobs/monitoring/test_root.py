@@ -15,148 +15,158 @@ from service.actions.handover.request_handover import WantedHandover, request_ha
 from service.store.accounts import members, onboardings
 from service.store.accounts.onboardings import Waiting
 from service.store.database import Database
-from tests.support.onboarding import CREATE, INVITE, Office, onboard, opened, quietly
+from tests.support.onboarding import CREATE, INVITE, Installation, onboard, opened, quietly
 
 
 @pytest.fixture
-def office(database: Database) -> Iterator[Office]:
+def installation(database: Database) -> Iterator[Installation]:
     """With no more rights than the service's own policy."""
-    with opened(database, enforced=True) as office:
-        yield office
+    with opened(database, enforced=True) as installation:
+        yield installation
 
 
-def found(office: Office) -> dict[str, Finding]:
+def found(installation: Installation) -> dict[str, Finding]:
     """By the worker's own clock, which AWS's waits move on."""
-    sleep = lambda seconds: office.aws.clock.advance(seconds=seconds)  # noqa: E731
-    return {each.code: each for each in watch(office.environment, PAYER, sleep=sleep)}
+    sleep = lambda seconds: installation.aws.clock.advance(seconds=seconds)  # noqa: E731
+    return {each.code: each for each in watch(installation.environment, PAYER, sleep=sleep)}
 
 
-def stored(office: Office) -> list[str]:
-    with office.database.transaction() as session:
+def stored(installation: Installation) -> list[str]:
+    with installation.database.transaction() as session:
         return [each.code for each in members.open_findings(session, PAYER)]
 
 
-def test_the_payer_s_root_is_judged_by_its_summary_and_its_report(office: Office) -> None:
-    office.aws.world.rules = Rules(report_seconds=8)
-    root, owner = office.aws.account(PAYER).root, office.aws.owner(PAYER)
-    assert found(office) == {}, "its root has a passkey and was never used"
+def test_the_payer_s_root_is_judged_by_its_summary_and_its_report(
+    installation: Installation,
+) -> None:
+    installation.aws.world.rules = Rules(report_seconds=8)
+    root, owner = installation.aws.account(PAYER).root, installation.aws.owner(PAYER)
+    assert found(installation) == {}, "its root has a passkey and was never used"
     root.mfa_devices.clear()
     owner.add_root_access_key()
     owner.sign_in_as_root()
 
-    assert list(found(office)) == ["payer_root_access_keys", "payer_root_without_mfa"], (
+    assert list(found(installation)) == ["payer_root_access_keys", "payer_root_without_mfa"], (
         "the report of four hours ago does not know of the sign-in"
     )
-    office.aws.clock.advance(days=1)
-    assert set(found(office)) == {
+    installation.aws.clock.advance(days=1)
+    assert set(found(installation)) == {
         "payer_root_access_keys", "payer_root_without_mfa", "payer_root_used",
     }  # fmt: skip
     root.access_keys.clear()
     owner.add_root_mfa()
-    office.aws.clock.advance(days=30)
-    assert list(found(office)) == stored(office) == ["payer_root_virtual_mfa"]
+    installation.aws.clock.advance(days=30)
+    assert list(found(installation)) == stored(installation) == ["payer_root_virtual_mfa"]
 
 
-def test_a_report_that_aws_does_not_make_is_told(office: Office) -> None:
-    office.aws.world.rules = Rules(report_seconds=3_600)
+def test_a_report_that_aws_does_not_make_is_told(installation: Installation) -> None:
+    installation.aws.world.rules = Rules(report_seconds=3_600)
 
-    told = found(office)["payer_root_unseen"]
+    told = found(installation)["payer_root_unseen"]
 
     assert told.where == f"{PAYER} GetCredentialReport" and "ReportInProgress" in told.message
 
 
-def test_what_aws_does_not_say_leaves_the_rest_judged(office: Office) -> None:
-    live = onboard(office, CREATE)
-    office.aws.account(live.account_id).root.password = True
+def test_what_aws_does_not_say_leaves_the_rest_judged(installation: Installation) -> None:
+    live = onboard(installation, CREATE)
+    installation.aws.account(live.account_id).root.password = True
     for operation in ("iam:GetAccountSummary", "iam:ListOrganizationsFeatures"):
-        office.aws.faults.on(operation, Fault.THROTTLE)
+        installation.aws.faults.on(operation, Fault.THROTTLE)
 
-    assert set(found(office)) == {"payer_root_unseen", "root_access_unseen", "root_password"}
+    assert set(found(installation)) == {"payer_root_unseen", "root_access_unseen", "root_password"}
 
 
-def test_where_central_management_is_off_that_is_said_and_nobody_is_audited(office: Office) -> None:
-    onboard(office, CREATE)
-    iam, organizations = office.aws.client("iam"), office.aws.client("organizations")
-    office.aws.log.clear()
+def test_where_central_management_is_off_that_is_said_and_nobody_is_audited(
+    installation: Installation,
+) -> None:
+    onboard(installation, CREATE)
+    iam, organizations = installation.aws.client("iam"), installation.aws.client("organizations")
+    installation.aws.log.clear()
 
-    quietly(office, iam.disable_organizations_root_sessions)
-    assert list(found(office)) == ["root_sessions_off"]
+    quietly(installation, iam.disable_organizations_root_sessions)
+    assert list(found(installation)) == ["root_sessions_off"]
     quietly(
-        office,
+        installation,
         lambda: organizations.disable_aws_service_access(ServicePrincipal="iam.amazonaws.com"),
     )
-    assert list(found(office)) == ["root_access_untrusted"]
-    assert office.aws.calls("sts:AssumeRoot") == []
+    assert list(found(installation)) == ["root_access_untrusted"]
+    assert installation.aws.calls("sts:AssumeRoot") == []
 
 
 def test_credentials_that_came_back_are_found_within_a_week_and_settled_within_a_day(
-    office: Office,
+    installation: Installation,
 ) -> None:
-    live = onboard(office, CREATE)
-    root, days = office.aws.account(live.account_id).root, []
+    live = onboard(installation, CREATE)
+    root, days = installation.aws.account(live.account_id).root, []
     for _ in range(7):
-        assert found(office) == {}
-        office.aws.clock.advance(days=1)
+        assert found(installation) == {}
+        installation.aws.clock.advance(days=1)
     root.password = True
     root.mfa_devices.append("arn:aws:iam::1:u2f/root")
     for _ in range(14):
-        days.append(sorted(found(office)))
-        assert stored(office) == days[-1] or days[-1] == [], "it stands between audits"
-        office.aws.clock.advance(days=1)
+        days.append(sorted(found(installation)))
+        assert stored(installation) == days[-1] or days[-1] == [], "it stands between audits"
+        installation.aws.clock.advance(days=1)
 
     assert ["root_mfa", "root_password"] in days[:8]
     assert days[-1] == ["root_mfa", "root_password"], "the troubled are looked at every day"
     root.password = False
     root.mfa_devices.clear()
-    assert found(office) == {} and stored(office) == []
+    assert found(installation) == {} and stored(installation) == []
 
 
-def test_an_audit_costs_two_calls_and_no_account_has_two_in_a_week(office: Office) -> None:
+def test_an_audit_costs_two_calls_and_no_account_has_two_in_a_week(
+    installation: Installation,
+) -> None:
     for number in range(12):
-        office.aws.create_account(name=f"side {number}", email=f"side{number}@msp.example")
+        installation.aws.create_account(name=f"side {number}", email=f"side{number}@msp.example")
     counts = []
     for _ in range(7):
-        office.aws.log.clear()
-        found(office)
-        counts.append(len(office.aws.calls("sts:AssumeRoot")))
-        office.aws.clock.advance(days=1)
+        installation.aws.log.clear()
+        found(installation)
+        counts.append(len(installation.aws.calls("sts:AssumeRoot")))
+        installation.aws.clock.advance(days=1)
 
     assert counts == [10, 3, 0, 0, 0, 0, 0], "the access account and twelve others"
-    office.aws.log.clear()
-    found(office)
-    asked = [entry.name for entry in office.aws.log if entry.name.startswith(("iam:", "sts:"))]
+    installation.aws.log.clear()
+    found(installation)
+    asked = [
+        entry.name for entry in installation.aws.log if entry.name.startswith(("iam:", "sts:"))
+    ]
     assert sorted(asked) == sorted(
         ["iam:ListOrganizationsFeatures", "iam:GenerateCredentialReport",
          "iam:GetCredentialReport", "iam:ListVirtualMFADevices", "iam:GetAccountSummary",
          *["sts:AssumeRoot", "iam:GetAccountSummary"] * 10]
     )  # fmt: skip
-    assert len(office.aws.calls("organizations:ListAWSServiceAccessForOrganization")) == 1
+    assert len(installation.aws.calls("organizations:ListAWSServiceAccessForOrganization")) == 1
 
 
-def test_an_invited_account_keeps_its_credentials_until_its_client_agrees(office: Office) -> None:
-    invited = onboard(office, INVITE)
+def test_an_invited_account_keeps_its_credentials_until_its_client_agrees(
+    installation: Installation,
+) -> None:
+    invited = onboard(installation, INVITE)
     assert invited.state == "live"
 
-    told = found(office)["root_password"]
+    told = found(installation)["root_password"]
 
     assert (told.severity, told.where) == (Severity.WARNING, invited.account_id)
     assert "its client keeps until it agrees" in told.message
     waits = Waiting(kind=WaitKind.NEEDS_HUMAN, reason="a role", what_to_do="look")
-    with office.database.transaction() as session:
+    with installation.database.transaction() as session:
         before = onboardings.onboarding(session, invited.id)
         onboardings.save(
-            session, before, before.record, waiting=waits, next_at=None, now=office.now()
+            session, before, before.record, waiting=waits, next_at=None, now=installation.now()
         )
-    assert found(office)["root_password"] == told, "whatever else it waits for"
+    assert found(installation)["root_password"] == told, "whatever else it waits for"
 
 
-def test_on_the_way_out_the_client_s_own_password_is_no_finding(office: Office) -> None:
-    live = onboard(office, CREATE)
+def test_on_the_way_out_the_client_s_own_password_is_no_finding(installation: Installation) -> None:
+    live = onboard(installation, CREATE)
     wanted = WantedHandover(exit=HandoverKind.CLOSE)
-    with office.database.transaction() as session:
-        request_handover(session, live.id, wanted, actor="ada", now=office.now())
-    office.work(until=office.now())
-    assert office.stored(live.id).stage == "handing_over"
-    office.aws.account(live.account_id).root.password = True
+    with installation.database.transaction() as session:
+        request_handover(session, live.id, wanted, actor="ada", now=installation.now())
+    installation.work(until=installation.now())
+    assert installation.stored(live.id).stage == "handing_over"
+    installation.aws.account(live.account_id).root.password = True
 
-    assert "root_password" not in found(office)
+    assert "root_password" not in found(installation)

@@ -14,104 +14,115 @@ from sandbox.aws import PAYER, Fault
 from service.store.accounts import members
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
-from tests.support.onboarding import CREATE, INVITE, Office, onboard, opened, quietly
+from tests.support.onboarding import CREATE, INVITE, Installation, onboard, opened, quietly
 
 
 @pytest.fixture
-def office(database: Database) -> Iterator[Office]:
-    with opened(database) as office:
-        yield office
+def installation(database: Database) -> Iterator[Installation]:
+    with opened(database) as installation:
+        yield installation
 
 
-def found(office: Office) -> dict[str, Finding]:
-    return {finding.code: finding for finding in watch(office.environment, PAYER)}
+def found(installation: Installation) -> dict[str, Finding]:
+    return {finding.code: finding for finding in watch(installation.environment, PAYER)}
 
 
-def test_nothing_is_found_where_nothing_changed(office: Office) -> None:
-    onboard(office, CREATE)
+def test_nothing_is_found_where_nothing_changed(installation: Installation) -> None:
+    onboard(installation, CREATE)
 
-    assert found(office) == {}
-    office.aws.clock.advance(days=1)
-    assert found(office) == {}
+    assert found(installation) == {}
+    installation.aws.clock.advance(days=1)
+    assert found(installation) == {}
 
 
-def test_an_account_that_left_ends_with_its_client_the_day_after(office: Office) -> None:
-    invited = onboard(office, INVITE)
-    organizations = office.aws.client("organizations")
+def test_an_account_that_left_ends_with_its_client_the_day_after(
+    installation: Installation,
+) -> None:
+    invited = onboard(installation, INVITE)
+    organizations = installation.aws.client("organizations")
     account_id = invited.account_id
-    office.aws.account(account_id).payment_instrument = True
-    quietly(office, lambda: organizations.remove_account_from_organization(AccountId=account_id))
+    installation.aws.account(account_id).payment_instrument = True
+    quietly(
+        installation, lambda: organizations.remove_account_from_organization(AccountId=account_id)
+    )
 
-    assert list(found(office)) == ["account_left"]
-    assert office.stored(invited.id).stage == "departed"
-    assert office.client_on(account_id, office.now()) == "globex"
-    assert office.client_on(account_id, office.now() + timedelta(days=1)) is None
+    assert list(found(installation)) == ["account_left"]
+    assert installation.stored(invited.id).stage == "departed"
+    assert installation.client_on(account_id, installation.now()) == "globex"
+    assert installation.client_on(account_id, installation.now() + timedelta(days=1)) is None
 
 
-def test_an_account_that_appeared_is_its_client_s_by_its_tag_or_nobody_s(office: Office) -> None:
+def test_an_account_that_appeared_is_its_client_s_by_its_tag_or_nobody_s(
+    installation: Installation,
+) -> None:
     tag = [{"Key": "msp:client", "Value": "acme"}]
-    tagged = office.aws.create_account(name="side", email="side@msp.example", Tags=tag)
-    plain = office.aws.create_account(name="other", email="other@msp.example")
+    tagged = installation.aws.create_account(name="side", email="side@msp.example", Tags=tag)
+    plain = installation.aws.create_account(name="other", email="other@msp.example")
 
-    findings = found(office)
+    findings = found(installation)
 
     assert findings["account_appeared"].where == tagged
     assert findings["account_unassigned"].where == plain
-    assert office.client_on(tagged, office.now()) == "acme"
-    assert office.client_on(plain, office.now()) is None
+    assert installation.client_on(tagged, installation.now()) == "acme"
+    assert installation.client_on(plain, installation.now()) is None
 
 
-def test_a_suspension_is_told_once_and_settles(office: Office) -> None:
-    live = onboard(office, CREATE)
-    found(office)
-    office.aws.account(live.account_id).suspended = True
+def test_a_suspension_is_told_once_and_settles(installation: Installation) -> None:
+    live = onboard(installation, CREATE)
+    found(installation)
+    installation.aws.account(live.account_id).suspended = True
 
-    assert "account_state_changed" in found(office)
-    assert "account_state_changed" not in found(office)
+    assert "account_state_changed" in found(installation)
+    assert "account_state_changed" not in found(installation)
 
 
-def test_a_role_that_the_client_changed_is_drift(office: Office) -> None:
-    live = onboard(office, CREATE)
-    iam = unguarded(office, live)
-    quietly(office, lambda: iam.delete_role_policy(RoleName="MspBilling", PolicyName="msp"))
+def test_a_role_that_the_client_changed_is_drift(installation: Installation) -> None:
+    live = onboard(installation, CREATE)
+    iam = unguarded(installation, live)
+    quietly(installation, lambda: iam.delete_role_policy(RoleName="MspBilling", PolicyName="msp"))
 
-    drifted = found(office)["role_drift"]
+    drifted = found(installation)["role_drift"]
 
     assert drifted.where == f"{live.account_id} MspBilling"
-    with office.database.transaction() as session:
+    with installation.database.transaction() as session:
         guard, role = members.open_findings(session, PAYER)
     assert (guard.code, role) == ("guard_detached", drifted)
 
 
-def test_a_role_that_lets_us_in_no_more_is_told(office: Office) -> None:
-    live = onboard(office, CREATE)
-    shut_out(office, live)
+def test_a_role_that_lets_us_in_no_more_is_told(installation: Installation) -> None:
+    live = onboard(installation, CREATE)
+    shut_out(installation, live)
 
-    assert found(office)["role_unreachable"].message.endswith("AccessDenied")
+    assert found(installation)["role_unreachable"].message.endswith("AccessDenied")
 
 
-def unguarded(office: Office, live: Onboarding) -> Any:
+def unguarded(installation: Installation, live: Onboarding) -> Any:
     """Our guard keeps the client from changing our roles: somebody has lifted it."""
-    organizations, scp = office.aws.client("organizations"), office.reseller.membership_scp_id
-    quietly(office, lambda: organizations.detach_policy(PolicyId=scp, TargetId=live.account_id))
-    return office.aws.client("iam", live.account_id)
+    organizations, scp = (
+        installation.aws.client("organizations"),
+        installation.reseller.membership_scp_id,
+    )
+    quietly(
+        installation, lambda: organizations.detach_policy(PolicyId=scp, TargetId=live.account_id)
+    )
+    return installation.aws.client("iam", live.account_id)
 
 
-def shut_out(office: Office, live: Onboarding) -> None:
-    iam = unguarded(office, live)
+def shut_out(installation: Installation, live: Onboarding) -> None:
+    iam = unguarded(installation, live)
 
     def delete() -> None:
         iam.delete_role_policy(RoleName="MspAutomation", PolicyName="msp")
         iam.delete_role(RoleName="MspAutomation")
 
-    quietly(office, delete)
-    office.aws.clock.advance(hours=1)
+    quietly(installation, delete)
+    installation.aws.clock.advance(hours=1)
 
 
-def test_from_a_list_that_aws_did_not_show_nothing_is_concluded(office: Office) -> None:
-    live = onboard(office, CREATE)
-    office.aws.faults.on("organizations:ListAccounts", Fault.THROTTLE)
+def test_from_a_list_that_aws_did_not_show_nothing_is_concluded(installation: Installation) -> None:
+    live = onboard(installation, CREATE)
+    installation.aws.faults.on("organizations:ListAccounts", Fault.THROTTLE)
 
     with pytest.raises(Exception, match="did not list the organization's accounts"):
-        found(office)
-    assert office.stored(live.id).state == "live"
+        found(installation)
+    assert installation.stored(live.id).state == "live"

@@ -13,30 +13,30 @@ from service.store.accounts import grants, members
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
 from service.store.tables.onboarding import EventKind, EventOutcome
-from tests.support.onboarding import CREATE, NOON, Office, opened
+from tests.support.onboarding import CREATE, NOON, Installation, opened
 
 
 @pytest.fixture
-def office(database: Database) -> Iterator[Office]:
-    with opened(database, enforced=True) as office:
-        yield office
+def installation(database: Database) -> Iterator[Installation]:
+    with opened(database, enforced=True) as installation:
+        yield installation
 
 
 @pytest.fixture
-def live(office: Office) -> Onboarding:
-    asked = office.ask(CREATE)
-    office.work()
-    return office.stored(asked.id)
+def live(installation: Installation) -> Onboarding:
+    asked = installation.ask(CREATE)
+    installation.work()
+    return installation.stored(asked.id)
 
 
 def test_with_its_own_rights_only_the_service_takes_an_account_to_live(
-    office: Office, live: Onboarding
+    installation: Installation, live: Onboarding
 ) -> None:
     assert (live.state, live.waiting) == ("live", None)
-    assert len(office.aws.calls("organizations:CreateAccount")) == 1
+    assert len(installation.aws.calls("organizations:CreateAccount")) == 1
     refused = {
         event.step
-        for event in office.events(live.id)
+        for event in installation.events(live.id)
         if event.outcome is EventOutcome.REFUSED and event.words.startswith("AccessDenied")
     }
     assert refused == {
@@ -47,14 +47,16 @@ def test_with_its_own_rights_only_the_service_takes_an_account_to_live(
 
 
 def test_the_client_has_the_account_from_the_day_it_joined(
-    office: Office, live: Onboarding
+    installation: Installation, live: Onboarding
 ) -> None:
-    assert office.client_on(live.account_id, NOON) == "acme"
-    assert office.client_on(live.account_id, NOON - timedelta(days=1)) is None
+    assert installation.client_on(live.account_id, NOON) == "acme"
+    assert installation.client_on(live.account_id, NOON - timedelta(days=1)) is None
 
 
-def test_its_stages_are_reached_in_order_and_written_down(office: Office, live: Onboarding) -> None:
-    events = office.events(live.id)
+def test_its_stages_are_reached_in_order_and_written_down(
+    installation: Installation, live: Onboarding
+) -> None:
+    events = installation.events(live.id)
     reached = [e.words for e in events if e.kind is EventKind.ENTRY and e.step == "Reach"]
 
     assert reached == [
@@ -65,21 +67,21 @@ def test_its_stages_are_reached_in_order_and_written_down(office: Office, live: 
 
 
 def test_what_cannot_be_repeated_is_written_down_before_it_is_sent(
-    office: Office, live: Onboarding
+    installation: Installation, live: Onboarding
 ) -> None:
-    of_creation = [e for e in office.events(live.id) if e.step == "create_account"]
+    of_creation = [e for e in installation.events(live.id) if e.step == "create_account"]
 
     assert [event.kind for event in of_creation] == [EventKind.INTENT, EventKind.CALL]
     assert of_creation[1].request_id
 
 
 def test_every_role_is_registered_and_each_team_has_its_own(
-    office: Office, live: Onboarding
+    installation: Installation, live: Onboarding
 ) -> None:
-    with office.database.transaction() as session:
+    with installation.database.transaction() as session:
         roles = grants.registered_roles(session, live.account_id)
         granted = grants.living_grants(session, account_id=live.account_id)
-        shown = members.members(session, office.now(), client="acme")
+        shown = members.members(session, installation.now(), client="acme")
 
     assert {arn.rsplit("/", 1)[-1] for arn in roles} == {
         "MspBootstrap", "MspAdmin", "MspAutomation", "MspBilling", "MspEngineer", "MspOnCall",
@@ -91,15 +93,19 @@ def test_every_role_is_registered_and_each_team_has_its_own(
     assert [(each.id, each.state) for each in shown] == [(live.account_id, "live")]
 
 
-def test_asked_again_with_the_same_reference_it_is_the_same_onboarding(office: Office) -> None:
-    first, second = office.ask(CREATE), office.ask(CREATE)
+def test_asked_again_with_the_same_reference_it_is_the_same_onboarding(
+    installation: Installation,
+) -> None:
+    first, second = installation.ask(CREATE), installation.ask(CREATE)
 
     assert first.id == second.id
     with pytest.raises(OtherRequest, match=f"asked for something else before: see {first.id}"):
-        office.ask(replace(CREATE, name="test"))
+        installation.ask(replace(CREATE, name="test"))
 
 
-def test_no_session_token_or_policy_is_written_down(office: Office, live: Onboarding) -> None:
-    written = " ".join(f"{event.words} {event.step}" for event in office.events(live.id))
+def test_no_session_token_or_policy_is_written_down(
+    installation: Installation, live: Onboarding
+) -> None:
+    written = " ".join(f"{event.words} {event.step}" for event in installation.events(live.id))
 
     assert "SecretAccessKey" not in written and live.request.external_id not in written

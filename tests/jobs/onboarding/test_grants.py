@@ -35,33 +35,33 @@ from service.actions.handover.request_handover import WantedHandover, request_ha
 from service.store.accounts import grants
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
-from tests.support.onboarding import CREATE, INVITE, INVITED, Office, onboard, opened
+from tests.support.onboarding import CREATE, INVITE, INVITED, Installation, onboard, opened
 
 ENGINEER = (("engineers", "MspEngineer"),)
 
 
 @pytest.fixture
-def office(database: Database) -> Iterator[Office]:
+def installation(database: Database) -> Iterator[Installation]:
     """The service may do what its policies allow, and no more."""
-    with opened(database, enforced=True) as office:
-        yield office
+    with opened(database, enforced=True) as installation:
+        yield installation
 
 
 @pytest.fixture
-def live(office: Office) -> Onboarding:
-    return onboard(office, CREATE)
+def live(installation: Installation) -> Onboarding:
+    return onboard(installation, CREATE)
 
 
 def change(
-    office: Office,
+    installation: Installation,
     where: Where,
     *,
     grant: tuple[TeamRole, ...] = (),
     revoke: tuple[TeamRole, ...] = (),
 ) -> GrantsChanged:
-    with office.database.transaction() as session:
+    with installation.database.transaction() as session:
         return change_grants(
-            session, where, grant=grant, revoke=revoke, actor="ada", now=office.now()
+            session, where, grant=grant, revoke=revoke, actor="ada", now=installation.now()
         )
 
 
@@ -69,10 +69,10 @@ def of(onboarding: Onboarding) -> Where:
     return Where(account_id=onboarding.account_id)
 
 
-def enters(office: Office, team: str, account_id: str, role: str) -> bool:
+def enters(installation: Installation, team: str, account_id: str, role: str) -> bool:
     """With a fresh MFA code, by AWS's own word."""
     user = probe_user(team)
-    reply = office.environment.caller.send(
+    reply = installation.environment.caller.send(
         Sent(
             service="sts",
             operation="AssumeRole",
@@ -90,7 +90,7 @@ def enters(office: Office, team: str, account_id: str, role: str) -> bool:
     return False
 
 
-def session_of(office: Office, account_id: str, role: str) -> Any:
+def session_of(installation: Installation, account_id: str, role: str) -> Any:
     """Of somebody who is in the role already."""
     caller = Principal(
         account_id,
@@ -98,42 +98,46 @@ def session_of(office: Office, account_id: str, role: str) -> Any:
         principal_arn=f"arn:aws:iam::{account_id}:role/msp/{role}",
         kind="role",
         user_id="AROASANDBOX:ada",
-        **new_key(office.aws.world, prefix="ASIA"),
+        **new_key(installation.aws.world, prefix="ASIA"),
     )
-    office.aws.world.sessions[caller.access_key_id] = caller
+    installation.aws.world.sessions[caller.access_key_id] = caller
     return as_session(caller)
 
 
-def teams_with_links(office: Office, role: str) -> list[str]:
-    with office.database.transaction() as session:
+def teams_with_links(installation: Installation, role: str) -> list[str]:
+    with installation.database.transaction() as session:
         return [each.team for each in link_grants(session) if each.role_path == f"msp/{role}"]
 
 
 def test_who_is_revoked_is_let_in_no_more_and_nobody_else_is_touched(
-    office: Office, live: Onboarding
+    installation: Installation, live: Onboarding
 ) -> None:
     account_id = live.account_id
-    assert enters(office, "engineers", account_id, "MspEngineer")
-    inside = session_of(office, account_id, "MspEngineer").client("dynamodb", "us-east-1")
+    assert enters(installation, "engineers", account_id, "MspEngineer")
+    inside = session_of(installation, account_id, "MspEngineer").client("dynamodb", "us-east-1")
     inside.list_tables()
 
-    changed = change(office, of(live), revoke=ENGINEER)
+    changed = change(installation, of(live), revoke=ENGINEER)
     assert changed.powers_to_remove == (f"{account_id}:role/msp/MspEngineer",)
-    assert enters(office, "engineers", account_id, "MspEngineer"), "nothing but a worker calls AWS"
-    office.work()
+    assert enters(installation, "engineers", account_id, "MspEngineer"), (
+        "nothing but a worker calls AWS"
+    )
+    installation.work()
 
-    assert not enters(office, "engineers", account_id, "MspEngineer")
+    assert not enters(installation, "engineers", account_id, "MspEngineer")
     with pytest.raises(ClientError, match="AccessDenied"):
         inside.list_tables()
     for team, role in (("admins", "MspAdmin"), ("oncall", "MspOnCall"), ("finance", "MspBilling")):
-        assert enters(office, team, account_id, role)
-    assert teams_with_links(office, "MspEngineer") == []
-    assert office.stored(live.id).state == "live"
-    assert watch(office.environment, PAYER) == (), "a role that was shut is as it should be"
+        assert enters(installation, team, account_id, role)
+    assert teams_with_links(installation, "MspEngineer") == []
+    assert installation.stored(live.id).state == "live"
+    assert watch(installation.environment, PAYER) == (), "a role that was shut is as it should be"
 
 
-def test_a_revocation_says_what_to_delete_from_which_file(office: Office, live: Onboarding) -> None:
-    (gone,) = change(office, of(live), revoke=ENGINEER).revoked
+def test_a_revocation_says_what_to_delete_from_which_file(
+    installation: Installation, live: Onboarding
+) -> None:
+    (gone,) = change(installation, of(live), revoke=ENGINEER).revoked
 
     profile = f"profile acme-{live.account_id[-4:]}-mspengineer"
     link = f"linkId {gone.link_id}"
@@ -149,144 +153,147 @@ def test_a_revocation_says_what_to_delete_from_which_file(office: Office, live: 
 
 
 def test_another_team_is_let_in_beside_the_first_and_then_instead_of_it(
-    office: Office, live: Onboarding
+    installation: Installation, live: Onboarding
 ) -> None:
     account_id = live.account_id
-    change(office, of(live), grant=(("oncall", "MspAdmin"),))
-    office.work()
-    assert [enters(office, team, account_id, "MspAdmin") for team in ("admins", "oncall")] == [
-        True, True,
-    ]  # fmt: skip
-    assert not enters(office, "engineers", account_id, "MspAdmin")
-    assert teams_with_links(office, "MspAdmin") == ["admins", "oncall"]
+    change(installation, of(live), grant=(("oncall", "MspAdmin"),))
+    installation.work()
+    teams = ("admins", "oncall")
+    assert [enters(installation, team, account_id, "MspAdmin") for team in teams] == [True, True]
+    assert not enters(installation, "engineers", account_id, "MspAdmin")
+    assert teams_with_links(installation, "MspAdmin") == ["admins", "oncall"]
 
-    change(office, of(live), revoke=(("admins", ""),))
-    office.work()
-    assert [enters(office, team, account_id, "MspAdmin") for team in ("admins", "oncall")] == [
-        False, True,
-    ]  # fmt: skip
-    proofs = office.stored(live.id).record.proofs
+    change(installation, of(live), revoke=(("admins", ""),))
+    installation.work()
+    assert [enters(installation, team, account_id, "MspAdmin") for team in teams] == [False, True]
+    proofs = installation.stored(live.id).record.proofs
     assert "prove_access:MspAdmin for oncall" in proofs
     assert "prove_refusal:MspAdmin shut to admins" in proofs
-    assert watch(office.environment, PAYER) == ()
+    assert watch(installation.environment, PAYER) == ()
 
 
 def test_what_was_revoked_is_granted_again_with_all_its_rights(
-    office: Office, live: Onboarding
+    installation: Installation, live: Onboarding
 ) -> None:
-    change(office, of(live), revoke=ENGINEER)
-    office.work()
-    change(office, of(live), grant=ENGINEER)
-    office.work()
+    change(installation, of(live), revoke=ENGINEER)
+    installation.work()
+    change(installation, of(live), grant=ENGINEER)
+    installation.work()
 
-    assert enters(office, "engineers", live.account_id, "MspEngineer")
-    session_of(office, live.account_id, "MspEngineer").client("dynamodb", "us-east-1").list_tables()
-    assert watch(office.environment, PAYER) == ()
-
-
-def test_twice_is_once(office: Office, live: Onboarding) -> None:
-    change(office, of(live), revoke=ENGINEER)
-    office.work()
-    calls = len(office.aws.log)
-
-    assert change(office, of(live), revoke=ENGINEER) == GrantsChanged()
-    office.work()
-    assert len(office.aws.log) == calls
+    assert enters(installation, "engineers", live.account_id, "MspEngineer")
+    session_of(installation, live.account_id, "MspEngineer").client(
+        "dynamodb", "us-east-1"
+    ).list_tables()
+    assert watch(installation.environment, PAYER) == ()
 
 
-def test_all_accounts_of_a_client_at_once(office: Office, live: Onboarding) -> None:
+def test_twice_is_once(installation: Installation, live: Onboarding) -> None:
+    change(installation, of(live), revoke=ENGINEER)
+    installation.work()
+    calls = len(installation.aws.log)
+
+    assert change(installation, of(live), revoke=ENGINEER) == GrantsChanged()
+    installation.work()
+    assert len(installation.aws.log) == calls
+
+
+def test_all_accounts_of_a_client_at_once(installation: Installation, live: Onboarding) -> None:
     """Of the second one only the engineer's role was asked for."""
-    second = onboard(office, replace(CREATE, roles=("MspEngineer",), external_ref="T-5"))
+    second = onboard(installation, replace(CREATE, roles=("MspEngineer",), external_ref="T-5"))
     where = Where(client="acme")
 
-    changed = change(office, where, revoke=(("engineers", ""),), grant=(("oncall", "MspAdmin"),))
-    office.work()
+    changed = change(
+        installation, where, revoke=(("engineers", ""),), grant=(("oncall", "MspAdmin"),)
+    )
+    installation.work()
 
     assert {gone.role_arn.split(":")[4] for gone in changed.revoked} == {
         live.account_id, second.account_id,
     }  # fmt: skip
     assert [each.account_id for each in changed.granted] == [live.account_id]
     for account in (live, second):
-        assert not enters(office, "engineers", account.account_id, "MspEngineer")
-        assert office.stored(account.id).state == "live"
+        assert not enters(installation, "engineers", account.account_id, "MspEngineer")
+        assert installation.stored(account.id).state == "live"
 
 
-def test_exactly_these(office: Office, live: Onboarding) -> None:
-    with office.database.transaction() as session:
+def test_exactly_these(installation: Installation, live: Onboarding) -> None:
+    with installation.database.transaction() as session:
         set_grants(
-            session, live.account_id, [("oncall", "MspOnCall")], actor="ada", now=office.now()
+            session, live.account_id, [("oncall", "MspOnCall")], actor="ada", now=installation.now()
         )
-    office.work()
+    installation.work()
 
-    with office.database.transaction() as session:
+    with installation.database.transaction() as session:
         held = grants.living_grants(session, account_id=live.account_id)
     assert [(each.team, each.role) for each in held] == [("oncall", "MspOnCall")]
-    assert not enters(office, "admins", live.account_id, "MspAdmin")
+    assert not enters(installation, "admins", live.account_id, "MspAdmin")
 
 
-def test_iam_may_take_its_time(office: Office, live: Onboarding) -> None:
+def test_iam_may_take_its_time(installation: Installation, live: Onboarding) -> None:
     """A changed trust takes effect forty seconds late: until then it is not taken for a danger."""
-    rules = office.aws.world.rules
-    office.aws.world.rules = replace(rules, role_seconds=40)
-    change(office, of(live), revoke=ENGINEER)
-    office.work()
+    rules = installation.aws.world.rules
+    installation.aws.world.rules = replace(rules, role_seconds=40)
+    change(installation, of(live), revoke=ENGINEER)
+    installation.work()
 
-    assert office.stored(live.id).state == "live"
-    assert not enters(office, "engineers", live.account_id, "MspEngineer")
-    waits = [event for event in office.events(live.id) if event.step == "waiting_aws"]
+    assert installation.stored(live.id).state == "live"
+    assert not enters(installation, "engineers", live.account_id, "MspEngineer")
+    waits = [event for event in installation.events(live.id) if event.step == "waiting_aws"]
     assert any("IAM still lets them in" in event.words for event in waits)
 
 
-def test_a_role_that_stays_open_is_shown_to_a_person(office: Office, live: Onboarding) -> None:
-    office.aws.clock.advance(hours=2)
-    office.aws.world.rules = replace(office.aws.world.rules, role_seconds=3_600)
-    change(office, of(live), revoke=ENGINEER)
-    office.work()
+def test_a_role_that_stays_open_is_shown_to_a_person(
+    installation: Installation, live: Onboarding
+) -> None:
+    installation.aws.clock.advance(hours=2)
+    installation.aws.world.rules = replace(installation.aws.world.rules, role_seconds=3_600)
+    change(installation, of(live), revoke=ENGINEER)
+    installation.work()
 
-    stuck = office.stored(live.id)
+    stuck = installation.stored(live.id)
     assert stuck.waiting is not None
     assert stuck.state == "needs_human"
     assert "can be assumed by the team engineers, which does not hold it" in stuck.waiting.reason
 
 
 def test_while_another_writer_is_at_the_organization_nothing_is_sent(
-    office: Office, live: Onboarding
+    installation: Installation, live: Onboarding
 ) -> None:
-    calls = len(office.aws.log)
-    with office.database.try_lock(lock_of(PAYER)) as is_ours:
+    calls = len(installation.aws.log)
+    with installation.database.try_lock(lock_of(PAYER)) as is_ours:
         assert is_ours
-        change(office, of(live), revoke=ENGINEER)
-        assert advance(office.environment, PAYER) == 0
-        assert len(office.aws.log) == calls
-    office.work()
-    assert not enters(office, "engineers", live.account_id, "MspEngineer")
+        change(installation, of(live), revoke=ENGINEER)
+        assert advance(installation.environment, PAYER) == 0
+        assert len(installation.aws.log) == calls
+    installation.work()
+    assert not enters(installation, "engineers", live.account_id, "MspEngineer")
 
 
 def test_whatever_goes_wrong_at_whichever_call_it_is_shut_and_opened_again(
-    office: Office, live: Onboarding
+    installation: Installation, live: Onboarding
 ) -> None:
     """A dozen calls to shut it, and to open it again: each is met by each of eight faults."""
     for fault, number in product(Fault, range(1, 13)):
         for opens in (False, True):
-            office.aws.faults.at(office.aws.faults.calls + number, fault)
-            change(office, of(live), **{"grant" if opens else "revoke": ENGINEER})
-            office.work()
-            office.aws.faults.clear()
+            installation.aws.faults.at(installation.aws.faults.calls + number, fault)
+            change(installation, of(live), **{"grant" if opens else "revoke": ENGINEER})
+            installation.work()
+            installation.aws.faults.clear()
 
-            assert office.stored(live.id).state == "live", (fault, number)
-            assert enters(office, "engineers", live.account_id, "MspEngineer") is opens
-    assert sum(office.aws.faults.struck.values()) == 8 * 12 * 2
+            assert installation.stored(live.id).state == "live", (fault, number)
+            assert enters(installation, "engineers", live.account_id, "MspEngineer") is opens
+    assert sum(installation.aws.faults.struck.values()) == 8 * 12 * 2
 
 
 class TestInvited:
     """The client's account: what it changed stays; whom of us our role lets in is ours to say."""
 
     @pytest.fixture
-    def live(self, office: Office) -> Onboarding:
-        return onboard(office, INVITE)
+    def live(self, installation: Installation) -> Onboarding:
+        return onboard(installation, INVITE)
 
     def test_it_is_shut_and_opened_without_any_consent(
-        self, office: Office, live: Onboarding
+        self, installation: Installation, live: Onboarding
     ) -> None:
         assert live.request.consents == frozenset()
         for grant, revoke, lets_in in (
@@ -294,42 +301,43 @@ class TestInvited:
             (ENGINEER, (), [True, False]),
             ((("oncall", "MspEngineer"),), (), [True, True]),
         ):
-            change(office, of(live), grant=grant, revoke=revoke)
-            office.work()
-            assert office.stored(live.id).state == "live"
+            change(installation, of(live), grant=grant, revoke=revoke)
+            installation.work()
+            assert installation.stored(live.id).state == "live"
             assert [
-                enters(office, team, INVITED, "MspEngineer") for team in ("engineers", "oncall")
+                enters(installation, team, INVITED, "MspEngineer")
+                for team in ("engineers", "oncall")
             ] == lets_in
 
     def test_what_the_client_changed_is_not_written_over_but_shut_it_is(
-        self, office: Office, live: Onboarding
+        self, installation: Installation, live: Onboarding
     ) -> None:
         """The client let our engineers in from one address only."""
-        own = self.narrowed(office, "MspEngineer")
-        change(office, of(live), grant=(("oncall", "MspEngineer"),))
-        office.work()
-        stopped = office.stored(live.id)
+        own = self.narrowed(installation, "MspEngineer")
+        change(installation, of(live), grant=(("oncall", "MspEngineer"),))
+        installation.work()
+        stopped = installation.stored(live.id)
         assert stopped.waiting is not None
         assert "MspEngineer was changed by the client: its trust is" in stopped.waiting.reason
-        assert self.trust(office, "MspEngineer") == own
+        assert self.trust(installation, "MspEngineer") == own
 
-        change(office, of(live), revoke=(("oncall", ""), ("engineers", "")))
-        office.work()
-        assert office.stored(live.id).state == "live"
-        assert self.trust(office, "MspEngineer") == NOBODY
+        change(installation, of(live), revoke=(("oncall", ""), ("engineers", "")))
+        installation.work()
+        assert installation.stored(live.id).state == "live"
+        assert self.trust(installation, "MspEngineer") == NOBODY
 
-    def trust(self, office: Office, role: str) -> Any:
-        iam = office.aws.client("iam", INVITED)
+    def trust(self, installation: Installation, role: str) -> Any:
+        iam = installation.aws.client("iam", INVITED)
         return iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
 
-    def narrowed(self, office: Office, role: str) -> Any:
+    def narrowed(self, installation: Installation, role: str) -> Any:
         """By somebody the guard lets through, such as the payer's administrator who lifted it."""
-        organization = office.aws.account(INVITED).organization
+        organization = installation.aws.account(INVITED).organization
         assert organization is not None
-        guards, document = organization.attached[INVITED], self.trust(office, role)
+        guards, document = organization.attached[INVITED], self.trust(installation, role)
         document["Statement"][0]["Condition"]["IpAddress"] = {"aws:SourceIp": "192.0.2.1"}
         organization.attached[INVITED] = ["p-FullAWSAccess"]
-        office.aws.client("iam", INVITED).update_assume_role_policy(
+        installation.aws.client("iam", INVITED).update_assume_role_policy(
             RoleName=role, PolicyDocument=json.dumps(document)
         )
         organization.attached[INVITED] = guards
@@ -349,23 +357,33 @@ class TestInvited:
     ],
 )
 def test_nonsense_is_one_line_and_changes_nothing(
-    office: Office, live: Onboarding, where: Where, grant: tuple[TeamRole, ...], words: str
+    installation: Installation,
+    live: Onboarding,
+    where: Where,
+    grant: tuple[TeamRole, ...],
+    words: str,
 ) -> None:
-    calls, events = len(office.aws.log), office.events(live.id)
+    calls, events = len(installation.aws.log), installation.events(live.id)
 
     with pytest.raises(RebillError, match=words):
-        change(office, where, grant=grant)
+        change(installation, where, grant=grant)
 
-    office.work()
-    assert (len(office.aws.log), office.events(live.id)) == (calls, events)
+    installation.work()
+    assert (len(installation.aws.log), installation.events(live.id)) == (calls, events)
 
 
-def test_an_account_that_leaves_is_left_to_its_handover(office: Office, live: Onboarding) -> None:
-    with office.database.transaction() as session:
+def test_an_account_that_leaves_is_left_to_its_handover(
+    installation: Installation, live: Onboarding
+) -> None:
+    with installation.database.transaction() as session:
         request_handover(
-            session, live.id, WantedHandover(exit=HandoverKind.CLOSE), actor="ada", now=office.now()
+            session,
+            live.id,
+            WantedHandover(exit=HandoverKind.CLOSE),
+            actor="ada",
+            now=installation.now(),
         )
-    office.work(until=office.now())
+    installation.work(until=installation.now())
 
     with pytest.raises(NotLive, match="roles are granted and revoked in live accounts only"):
-        change(office, of(live), revoke=ENGINEER)
+        change(installation, of(live), revoke=ENGINEER)

@@ -14,25 +14,27 @@ from jobs.aws.signers import Signers
 from jobs.onboarding.checking import CodeRefused, check
 from service.actions.access.check_access import check_access
 from service.store.database import Database
-from tests.support.onboarding import CREATE, Office, kept_clients, onboard, opened
+from tests.support.onboarding import CREATE, Installation, kept_clients, onboard, opened
 
 PERSON = "msp-probe-oncall"
 
 
 @pytest.fixture
-def office(database: Database) -> Iterator[Office]:
-    with opened(database) as office:
-        yield office
+def installation(database: Database) -> Iterator[Installation]:
+    with opened(database) as installation:
+        yield installation
 
 
-def with_codes(office: Office, codes: Iterator[str]) -> Caller:
+def with_codes(installation: Installation, codes: Iterator[str]) -> Caller:
     """Another worker, in whose hands this person's device shows these codes."""
-    signer = replace(office.signers.named[PERSON], mfa_code=lambda: next(codes))
-    return Caller(Signers({**office.signers.named, PERSON: signer}), kept_clients(), office.now)
+    signer = replace(installation.signers.named[PERSON], mfa_code=lambda: next(codes))
+    return Caller(
+        Signers({**installation.signers.named, PERSON: signer}), kept_clients(), installation.now
+    )
 
 
-def a_code(office: Office) -> str:
-    code = office.signers.named[PERSON].mfa_code
+def a_code(installation: Installation) -> str:
+    code = installation.signers.named[PERSON].mfa_code
     assert code is not None
     return code()
 
@@ -50,11 +52,11 @@ def enter(caller: Caller, account_id: str) -> Reply:
     )
 
 
-def test_a_used_code_is_not_taken_for_a_role_that_refuses(office: Office) -> None:
-    live, code = onboard(office, CREATE), a_code(office)
+def test_a_used_code_is_not_taken_for_a_role_that_refuses(installation: Installation) -> None:
+    live, code = onboard(installation, CREATE), a_code(installation)
 
     first, second = (
-        enter(with_codes(office, iter([code])), live.account_id) for _ in ("one", "the other")
+        enter(with_codes(installation, iter([code])), live.account_id) for _ in ("one", "the other")
     )
 
     assert not isinstance(first, AwsRefused)
@@ -64,17 +66,17 @@ def test_a_used_code_is_not_taken_for_a_role_that_refuses(office: Office) -> Non
     assert not is_denied(refusal) and not is_final(refusal)
 
 
-def test_a_check_is_made_again_with_the_next_code(office: Office) -> None:
-    live, used = onboard(office, CREATE), a_code(office)
-    enter(with_codes(office, iter([used])), live.account_id)
-    with office.database.transaction() as session:
-        asked = check_access(session, live.account_id, actor="ada", now=office.now())
+def test_a_check_is_made_again_with_the_next_code(installation: Installation) -> None:
+    live, used = onboard(installation, CREATE), a_code(installation)
+    enter(with_codes(installation, iter([used])), live.account_id)
+    with installation.database.transaction() as session:
+        asked = check_access(session, live.account_id, actor="ada", now=installation.now())
 
-    stale = with_codes(office, iter([used] * 9))
+    stale = with_codes(installation, iter([used] * 9))
     with pytest.raises(CodeRefused):
-        check(replace(office.environment, caller=stale), asked.id, codes_left=1)
-    fresh = with_codes(office, (a_code(office) for _ in range(9)))
-    done = check(replace(office.environment, caller=fresh), asked.id)
+        check(replace(installation.environment, caller=stale), asked.id, codes_left=1)
+    fresh = with_codes(installation, (a_code(installation) for _ in range(9)))
+    done = check(replace(installation.environment, caller=fresh), asked.id)
 
     assert done.finished_at is not None
     assert all(result.is_as_expected for result in done.results)

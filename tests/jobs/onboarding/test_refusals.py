@@ -17,7 +17,7 @@ from service.actions.onboarding.request_onboarding import Wanted
 from service.store.accounts import onboardings
 from service.store.accounts.onboardings import AlreadyOnboarded
 from service.store.database import Database
-from tests.support.onboarding import CREATE, INVITE, INVITED, NOON, Office, onboard, opened
+from tests.support.onboarding import CREATE, INVITE, INVITED, NOON, Installation, onboard, opened
 
 MAILBOX = "a-very-long-mailbox-name-that-leaves-no-room-for-a-token@msp.example"
 FIRST_OF_DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
@@ -39,9 +39,9 @@ ADMINISTRATOR = {
 
 
 @pytest.fixture
-def office(database: Database) -> Iterator[Office]:
-    with opened(database) as office:
-        yield office
+def installation(database: Database) -> Iterator[Installation]:
+    with opened(database) as installation:
+        yield installation
 
 
 @pytest.mark.parametrize(
@@ -77,43 +77,43 @@ def office(database: Database) -> Iterator[Office]:
     ],
     ids=lambda given: given[:20] if isinstance(given, str) else given.kind,
 )
-def test_one_line_says_what_to_mend(office: Office, wanted: Wanted, words: str) -> None:
+def test_one_line_says_what_to_mend(installation: Installation, wanted: Wanted, words: str) -> None:
     with pytest.raises(RebillError) as refused:
-        office.ask(wanted)
+        installation.ask(wanted)
 
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
-    with office.database.transaction() as session:
+    with installation.database.transaction() as session:
         assert onboardings.onboardings(session) == ()
-    assert office.aws.log == []
+    assert installation.aws.log == []
 
 
-def test_an_account_is_onboarded_once(office: Office) -> None:
-    live = onboard(office, INVITE)
+def test_an_account_is_onboarded_once(installation: Installation) -> None:
+    live = onboard(installation, INVITE)
     again = replace(INVITE, external_ref="T-9")
 
     with pytest.raises(
         AlreadyOnboarded, match=f"{INVITED} is onboarded already: see onboarding {live.id}"
     ):
-        office.ask(again)
+        installation.ask(again)
 
 
-def test_the_account_of_another_client_is_refused(office: Office) -> None:
-    onboard(office, INVITE)
+def test_the_account_of_another_client_is_refused(installation: Installation) -> None:
+    onboard(installation, INVITE)
     taken = replace(INVITE, client="acme", external_ref="T-9")
 
     with pytest.raises(AlreadyOnboarded, match=f"{INVITED} is onboarded already"):
-        office.ask(taken)
+        installation.ask(taken)
 
 
-def test_a_role_of_one_s_own_is_judged_and_then_placed(office: Office) -> None:
-    with office.database.transaction() as session:
+def test_a_role_of_one_s_own_is_judged_and_then_placed(installation: Installation) -> None:
+    with installation.database.transaction() as session:
         put_role(session, OWN, actor="ada", now=NOON)
-    asked = office.ask(replace(CREATE, roles=("MspBackup",)))
-    office.work()
+    asked = installation.ask(replace(CREATE, roles=("MspBackup",)))
+    installation.work()
 
-    live = office.stored(asked.id)
-    roles = office.aws.client("iam", live.account_id).list_roles()["Roles"]
+    live = installation.stored(asked.id)
+    roles = installation.aws.client("iam", live.account_id).list_roles()["Roles"]
     assert live.state == "live"
     assert {role["RoleName"] for role in roles} == {"MspBootstrap", "MspBackup", "MspAutomation"}
 
@@ -130,7 +130,7 @@ def test_a_role_of_one_s_own_is_judged_and_then_placed(office: Office) -> None:
     ids=lambda given: given[:20] if isinstance(given, str) else given.name,
 )
 def test_a_role_that_may_not_be_written_is_refused(
-    office: Office, spec: RoleSpec, words: str
+    installation: Installation, spec: RoleSpec, words: str
 ) -> None:
-    with office.database.transaction() as session, pytest.raises(RebillError, match=words):
+    with installation.database.transaction() as session, pytest.raises(RebillError, match=words):
         put_role(session, spec, actor="ada", now=NOON)

@@ -9,7 +9,7 @@ import pytest
 from accounts.iam.policy_documents import many, service_policies, to_text
 from service.store.database import Database
 from tests.support.accounts_reseller import RESELLER
-from tests.support.onboarding import Office, opened, quietly
+from tests.support.onboarding import Installation, opened, quietly
 from tests.support.rights import denied, without
 from tests.support.workflows import WORKFLOWS, approver
 
@@ -18,16 +18,16 @@ Right = tuple[str, str, str]
 
 
 @pytest.fixture
-def office(database: Database) -> Iterator[Office]:
-    with opened(database, enforced=True) as office:
-        yield office
+def installation(database: Database) -> Iterator[Installation]:
+    with opened(database, enforced=True) as installation:
+        yield installation
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS)
 def test_with_the_service_s_policies_only_it_comes_to_its_end(
-    office: Office, workflow: str
+    installation: Installation, workflow: str
 ) -> None:
-    assert WORKFLOWS[workflow](office)
+    assert WORKFLOWS[workflow](installation)
 
 
 NEEDED_BY = {
@@ -91,13 +91,13 @@ def rights() -> Iterator[Right]:
                     yield policy, statement["Sid"], action
 
 
-def take_away(office: Office, right: Right) -> None:
+def take_away(installation: Installation, right: Right) -> None:
     policy, sid, action = right
-    approver(office)
-    document = without(service_policies(office.reseller)[policy], sid, action)
-    iam, role = office.aws.client("iam"), policy.replace("svc_", "msp-")
+    approver(installation)
+    document = without(service_policies(installation.reseller)[policy], sid, action)
+    iam, role = installation.aws.client("iam"), policy.replace("svc_", "msp-")
     quietly(
-        office,
+        installation,
         lambda: iam.put_role_policy(
             RoleName=role, PolicyName="msp", PolicyDocument=to_text(document)
         ),
@@ -105,10 +105,10 @@ def take_away(office: Office, right: Right) -> None:
 
 
 @pytest.mark.parametrize("right", list(rights()), ids=lambda right: f"{right[1]}-{right[2]}")
-def test_without_one_of_its_actions_it_is_refused(office: Office, right: Right) -> None:
+def test_without_one_of_its_actions_it_is_refused(installation: Installation, right: Right) -> None:
     policy, sid, action = right
     workflow = NEEDED_BY.get((policy, sid), {}).get(action, DEFAULT[policy])
-    take_away(office, right)
+    take_away(installation, right)
 
-    assert not WORKFLOWS[workflow](office)
-    assert action in denied(office.aws)
+    assert not WORKFLOWS[workflow](installation)
+    assert action in denied(installation.aws)

@@ -379,7 +379,7 @@ def test_undisturbed_it_takes_so_many_calls(operator: Operator) -> None:
 
 
 def struck(server: EmbeddedServer, template: str, *, number: int, fault: Fault) -> None:
-    """The call with this number meets this fault; the operator runs it again, and that is all."""
+    """The call with this number meets this fault; the reseller runs it again, and that is all."""
     with fresh_database(server, template) as database, at_work(database) as operator:
         operator.aws.faults.at(operator.aws.faults.calls + number, fault)
         runs = 0

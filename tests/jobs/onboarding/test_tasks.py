@@ -47,18 +47,18 @@ def test_a_mailbox_is_measured_where_it_can_be_reached(
 def test_the_watch_looks_once_a_day_and_again_until_aws_lets_it(
     database: Database, environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with opened(database) as office:
-        monkeypatch.setattr(tasks, "_organization", lambda *_: office.environment)
-        awake = woken(replace(environment, database=database, now=office.now))
-        office.aws.faults.on("organizations:ListAccounts", Fault.THROTTLE)
+    with opened(database) as installation:
+        monkeypatch.setattr(tasks, "_organization", lambda *_: installation.environment)
+        awake = woken(replace(environment, database=database, now=installation.now))
+        installation.aws.faults.on("organizations:ListAccounts", Fault.THROTTLE)
 
         with pytest.raises(ExceptionGroup, match="could not be looked at"):
             tasks.watch_members(awake, 0)
         looks = []
         for _ in range(26):
             tasks.watch_members(awake, 0)
-            looks.append(len(office.aws.calls("organizations:ListAccounts")) - 1)
-            office.aws.clock.advance(hours=1)
+            looks.append(len(installation.aws.calls("organizations:ListAccounts")) - 1)
+            installation.aws.clock.advance(hours=1)
 
     assert looks == [1] * 12 + [2] * 14, "it was noon; another look after midnight"
 

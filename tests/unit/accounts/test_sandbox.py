@@ -147,7 +147,7 @@ class Shell:
 
 
 def set_up(aws: StrictAWS) -> Reseller:
-    """What the manual's set-up page has an operator do, in short."""
+    """What the manual's set-up page has a person do, in short."""
     organization_id = aws.set_up_organization()
     organizations = aws.client("organizations")
     root_id = organizations.list_roots()["Roots"][0]["Id"]

@@ -70,7 +70,7 @@ def test_the_payer_reaches_members_only_with_trusted_access_and_never_itself_by_
     get = account.get_contact_information
     aws.add_standalone("222222222222", email="x@else.example")
 
-    assert get()["ContactInformation"]["FullName"] == "Practice Owner"
+    assert get()["ContactInformation"]["FullName"] == "Reseller Owner"
     assert get(AccountId=member)["VerificationStatus"] == "UNVERIFIED"
     assert refusal(get, AccountId=PAYER) == "AccessDeniedException"
     assert refusal(get, AccountId="222222222222") == "AccessDeniedException"
