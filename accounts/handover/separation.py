@@ -1,4 +1,4 @@
-"""Owns the separation itself: guards lifted, roles removed, membership ended, lost access proved."""
+"""Owns the separation: guards lifted, roles removed, membership ended, lost access proved."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ def ensure_transfer_ended(context: HandoverContext) -> Decision | None:
 
 
 def ensure_final_invoice_issued(context: HandoverContext) -> Decision | None:
-    """Late usage, credits and commitments are billed after the account left; a month is not enough."""
+    """Usage, credits and commitments are still billed after it left; a month is not enough."""
     if context.handover.final_invoice_issued:
         return None
     return Wait(
