@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.ingest.reduction.reducer import Reading, reduce_csv, reduce_parquet
+from jobs.ingest.reduction.reducer import AWS_CSV, Reading, reduce
 from jobs.ingest.reduction.sums import Reduced, merge
 
 Row = tuple[str, str, int, float | None, float | None]
@@ -82,7 +82,7 @@ def as_parquet(rows: list[Row], row_group_size: int = 7) -> Reduced:
     )
     file = io.BytesIO()
     pq.write_table(table, file, row_group_size=row_group_size)
-    return reduce_parquet(file, READING)
+    return reduce(file, READING)
 
 
 def as_csv(rows: list[Row]) -> Reduced:
@@ -93,7 +93,7 @@ def as_csv(rows: list[Row]) -> Reduced:
         start = (START + timedelta(hours=hour)).strftime("%Y-%m-%dT%H:%M:%SZ")
         costs = ["" if cost is None else repr(cost), "" if net is None else repr(net)]
         writer.writerow([costs[1], account, "x", start, product, costs[0]])
-    return reduce_csv(io.BytesIO(file.getvalue().encode()), READING)
+    return reduce(io.BytesIO(file.getvalue().encode()), READING, text=AWS_CSV)
 
 
 @settings(deadline=None, max_examples=300)

@@ -85,12 +85,12 @@ def reduce(data: DataFile, reading: Reading) -> Reduced:
         if data.text is None:
             return _reduce_parquet(data, reading)
         with _opened(data.path, data.where, _shape(data)) as stream:
-            return reducer.reduce_csv(stream, reading, name=data.where, text=data.text)
+            return reducer.reduce(stream, reading, name=data.where, text=data.text)
 
 
 def _reduce_parquet(data: DataFile, reading: Reading) -> Reduced:
     try:
-        return reducer.reduce_parquet(data.path, reading, name=data.where)
+        return reducer.reduce(data.path, reading, name=data.where)
     except IndexError as error:
         # Parquet has no checksum: a damaged page may point past the end of its dictionary.
         words = "it is damaged: a value points outside its dictionary"

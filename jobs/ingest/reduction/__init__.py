@@ -1,1 +1,1 @@
-"""The one hot pass: rows become exact sums by key. One public function a format."""
+"""The one hot pass: rows become exact sums by key."""

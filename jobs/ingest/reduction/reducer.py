@@ -67,24 +67,32 @@ class Reading:
         return tuple(dict.fromkeys(itertools.chain.from_iterable(raw)))
 
 
-def reduce_parquet(file: str | Path | BinaryIO, reading: Reading, *, name: str = "") -> Reduced:
-    """Raises BadFile, MissingColumns, BadAmount, BadDay; `name` is what they call the file."""
-    name = name or str(file)
+def reduce(
+    source: str | Path | BinaryIO,
+    reading: Reading,
+    *,
+    name: str = "",
+    text: TextFormat | None = None,
+) -> Reduced:
+    """The exact sums of a file: of Parquet, or with `text` of a decompressed stream of text.
+
+    `name` is what refusals call it. Raises BadFile, MissingColumns, BadAmount, BadDay, BadMap.
+    """
+    if text is None:
+        return _reduce_parquet(source, reading, name or str(source))
+    assert not isinstance(source, str | Path), "text is read from a stream"
+    name = name or str(getattr(source, "name", "the stream"))
+    spans = text_spans(source, reading.columns(), name, text)
+    return merge(_reduce(span, reading, name) for span in spans)
+
+
+def _reduce_parquet(source: str | Path | BinaryIO, reading: Reading, name: str) -> Reduced:
+    source = str(source) if isinstance(source, Path) else source
     try:
-        source = str(file) if isinstance(file, Path) else file
         require(reading.columns(), pq.read_schema(source).names, name)
         return merge(_reduce(span, reading, name) for span in _parquet_spans(source, reading))
     except (pa.ArrowInvalid, OSError) as error:
         raise BadFile(name, f"not a whole Parquet file ({error})") from error
-
-
-def reduce_csv(
-    stream: BinaryIO, reading: Reading, *, name: str = "", text: TextFormat = AWS_CSV
-) -> Reduced:
-    """Reads decompressed text to its end, in pieces. Raises as `reduce_parquet`, and BadMap."""
-    name = name or str(getattr(stream, "name", "the stream"))
-    spans = text_spans(stream, reading.columns(), name, text)
-    return merge(_reduce(span, reading, name) for span in spans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +163,7 @@ def _reduce(span: RowSpan, reading: Reading, file: str) -> Reduced:
 
 
 __all__ = [
+    "AWS_CSV",
     "BadAmount",
     "BadDay",
     "BadFile",
@@ -163,6 +172,5 @@ __all__ = [
     "MissingColumns",
     "Reading",
     "TextFormat",
-    "reduce_csv",
-    "reduce_parquet",
+    "reduce",
 ]

@@ -89,7 +89,7 @@ class Amounts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reduced:
-    """Exact sums of some rows; made by `reduce_parquet`, `reduce_csv`, `merge` and `load` only.
+    """Exact sums of some rows; made by `reduce`, `merge` and `load` only.
 
     Fact n is the sum of `counts[n]` rows that share the key tuple `key[n]` and the day `day[n]`.
     """

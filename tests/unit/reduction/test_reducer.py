@@ -12,7 +12,7 @@ import pytest
 
 from jobs.ingest.reduction import reducer, sums, texts
 from jobs.ingest.reduction.batches import UnreadablePart, load, save
-from jobs.ingest.reduction.reducer import FromMap, Reading, TextFormat, reduce_csv, reduce_parquet
+from jobs.ingest.reduction.reducer import AWS_CSV, FromMap, Reading, TextFormat, reduce
 from jobs.ingest.reduction.sums import SumTooLarge, merge
 from tests.support.places import sample
 
@@ -29,12 +29,12 @@ def parquet(columns: dict[str, Any], **options: Any) -> io.BytesIO:
 
 
 def rows_of(file: io.BytesIO, reading: Reading = READING) -> list[tuple[Any, ...]]:
-    return reduce_parquet(file, reading, name="file").frame.rows()
+    return reduce(file, reading, name="file").frame.rows()
 
 
 def csv_rows(cells: str, reading: Reading = READING, **options: Any) -> list[tuple[Any, ...]]:
     stream = io.BytesIO(cells.encode())
-    return reduce_csv(stream, reading, name="file", **options).frame.rows()
+    return reduce(stream, reading, name="file", **{"text": AWS_CSV, **options}).frame.rows()
 
 
 def test_rows_of_one_account_and_day_become_one_exact_sum() -> None:
@@ -105,7 +105,7 @@ def test_sums_beyond_64_bits_are_exact() -> None:
     # 12 rows of 99,999,999.99 dollars are 1.2e19 units of 1e-10, more than 2^63.
     costs = [99_999_999.99] * 12
     file = parquet({"account": ["a"] * 12, "start": ["2026-10-01"] * 12, "cost": costs})
-    part = reduce_parquet(file, READING)
+    part = reduce(file, READING)
 
     assert part.frame["cost"][0] == Decimal("1199999999.8800000000")
     assert merge([part] * 10).frame["cost"][0] == Decimal("11999999998.8000000000")
@@ -113,7 +113,7 @@ def test_sums_beyond_64_bits_are_exact() -> None:
 
 def test_a_sum_of_more_than_28_digits_is_refused_not_wrapped() -> None:
     rows = "".join(f"a,2026-10-01,{'9' * 28}\n" for _ in range(20))
-    part = reduce_csv(io.BytesIO(f"account,start,cost\n{rows}".encode()), READING)
+    part = reduce(io.BytesIO(f"account,start,cost\n{rows}".encode()), READING, text=AWS_CSV)
 
     with pytest.raises(SumTooLarge, match="cost: a sum has more than 28 digits"):
         _ = part.frame
@@ -143,7 +143,7 @@ def test_dropped_rows_are_counted_but_not_summed() -> None:
         ("operation",), "start", ("cost",), drop={"operation": frozenset({"EKSPod-EC2"})}
     )
     text = "operation,start,cost\nEKSPod-EC2,2026-10-01,7\nRunInstances,2026-10-01,2\n"
-    part = reduce_csv(io.BytesIO(text.encode()), reading)
+    part = reduce(io.BytesIO(text.encode()), reading, text=AWS_CSV)
 
     assert (part.rows, part.dropped) == (2, 1)
     assert part.frame.rows() == [("RunInstances", date(2026, 10, 1), Decimal(2), 1)]
@@ -305,8 +305,8 @@ def test_a_file_without_its_columns_is_refused(text: str) -> None:
 
 
 def test_a_file_without_rows_is_no_trouble() -> None:
-    empty = reduce_csv(io.BytesIO(b"account,start,cost\n"), READING)
-    full = reduce_csv(io.BytesIO(b"account,start,cost\na,2026-10-01,1\n"), READING)
+    empty = reduce(io.BytesIO(b"account,start,cost\n"), READING, text=AWS_CSV)
+    full = reduce(io.BytesIO(b"account,start,cost\na,2026-10-01,1\n"), READING, text=AWS_CSV)
     none = {"account": pa.array([], pa.string()), "start": pa.array([], pa.string())}
 
     assert empty.frame.rows() == rows_of(parquet(none | {"cost": pa.array([], pa.float64())})) == []
@@ -316,12 +316,12 @@ def test_a_file_without_rows_is_no_trouble() -> None:
 def test_a_cut_parquet_file_is_refused() -> None:
     whole = parquet({"account": ["a"], "start": ["2026-10-01"], "cost": [1.0]}).getvalue()
     with pytest.raises(reducer.BadFile, match=r"cut\.parquet: not a whole Parquet file"):
-        reduce_parquet(io.BytesIO(whole[:-9]), READING, name="cut.parquet")
+        reduce(io.BytesIO(whole[:-9]), READING, name="cut.parquet")
 
 
 def test_a_part_is_the_same_after_it_was_saved(tmp_path: Path) -> None:
     text = "account,start,cost\na,2026-10-01,1\nb,2026-10-02," + "9" * 25 + "\n"
-    part = reduce_csv(io.BytesIO(text.encode()), READING)
+    part = reduce(io.BytesIO(text.encode()), READING, text=AWS_CSV)
     save(part, tmp_path / "part")
     kept = load(tmp_path / "part")
 
@@ -331,7 +331,7 @@ def test_a_part_is_the_same_after_it_was_saved(tmp_path: Path) -> None:
 
 def test_a_damaged_saved_part_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "part"
-    save(reduce_csv(io.BytesIO(b"account,start,cost\na,2026-10-01,1\n"), READING), path)
+    save(reduce(io.BytesIO(b"account,start,cost\na,2026-10-01,1\n"), READING, text=AWS_CSV), path)
     path.write_bytes(path.read_bytes()[:-50])
 
     with pytest.raises(UnreadablePart, match="not a whole saved part"):
@@ -358,7 +358,7 @@ def test_the_real_october_2018_sums_to_its_control_totals() -> None:
         day="line_item_usage_start_date",
         amounts=("line_item_unblended_cost", "line_item_blended_cost"),
     )
-    part = reduce_parquet(export, reading)
+    part = reduce(export, reading)
     totals = part.frame.drop("day").group_by("line_item_usage_account_id").sum().sort(by="rows")
 
     assert part.rows == 119_307
@@ -374,4 +374,4 @@ def test_sums_are_kept_where_the_span_ends(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(reducer, "PARQUET_SPAN_ROWS", 3)
 
     assert rows_of(parquet(columns, row_group_size=2)) == whole
-    assert sums.merge([reduce_parquet(parquet(columns), READING)]).frame.rows() == whole
+    assert sums.merge([reduce(parquet(columns), READING)]).frame.rows() == whole
