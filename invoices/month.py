@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
-from datetime import date
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from enum import Enum
-from typing import Any
 
 from invoices.allocation.direct import assign
 from invoices.allocation.leftover import (
@@ -24,12 +21,18 @@ from invoices.documents.document import content_id, to_document
 from invoices.documents.drafting import Letterhead, converted, draft
 from invoices.documents.invoice import Exchange, Invoice
 from invoices.inputs import BillingInputs
-from invoices.money import exact_sum, plain
-from invoices.periods import BillingPeriod
+from invoices.money import exact_sum
 from invoices.pricing.book import PriceBook
 from invoices.pricing.custom import CustomCharge, custom_charges
 from invoices.pricing.rating import rate
-from invoices.reconciliation import ClientTotal, ControlTotal, Reconciliation, reconcile
+from invoices.reconciliation import (
+    Accounted,
+    ClientTotal,
+    ControlTotal,
+    PayerMonth,
+    Reconciliation,
+    reconcile,
+)
 from invoices.statements import Statement, draw_up
 from kernel.findings import Finding
 
@@ -98,12 +101,15 @@ def prove(
     """
     invoices = {each.client: each.invoice for each in month.drafts} | dict(issued or {})
     custom = {each.client: each.custom for each in month.drafts}
-    return reconcile(
+    payer = PayerMonth(
         period=month.inputs.period,
         payer_account_id=month.inputs.payer_account_id,
         currency=month.currency,
-        payer_total=exact_sum([month.payer_total, rounding]),
-        clients=[
+        total=exact_sum([month.payer_total, rounding]),
+        rounding=rounding,
+    )
+    accounted = Accounted(
+        clients=tuple(
             ClientTotal(
                 client=statement.client,
                 cost=statement.cost,
@@ -112,18 +118,16 @@ def prove(
                 invoice=invoices.get(statement.client),
             )
             for statement in month.statements
-        ],
+        ),
         retained=month.retained,
         unassigned=exact_sum(account.net_billed_cost for account in month.unassigned),
-        rounding=rounding,
-        control_totals=control_totals,
-        findings=month.findings,
     )
+    return reconcile(payer, accounted, control_totals=control_totals, findings=month.findings)
 
 
 def inputs_id(inputs: BillingInputs) -> str:
     """The content id of all that a month's drafts are a function of."""
-    return content_id(_to_json(inputs))
+    return content_id(inputs)
 
 
 def _books(inputs: BillingInputs) -> dict[ClientKey, PriceBook]:
@@ -208,25 +212,3 @@ def _exchange(client: Client, facts: CheckedMonth) -> Exchange | None:
         for each in facts.inputs.exchange_rates
         if (each.period, each.from_currency, each.to_currency) == wanted
     )
-
-
-def _to_json(thing: Any) -> Any:
-    """Any value of the core as JSON values, the same for equal values."""
-    match thing:
-        case Enum():
-            return thing.value
-        case None | str() | int():
-            return thing
-        case Decimal():
-            return plain(thing)
-        case date() | BillingPeriod():
-            return str(thing)
-        case Mapping():
-            return {str(_to_json(key)): _to_json(thing[key]) for key in thing}
-        case frozenset():
-            return sorted(_to_json(each) for each in thing)
-        case tuple():
-            return [_to_json(each) for each in thing]
-        case _ if is_dataclass(thing):
-            return {each.name: _to_json(getattr(thing, each.name)) for each in fields(thing)}
-    raise AssertionError(f"{type(thing).__name__} has no place among the inputs of a month")

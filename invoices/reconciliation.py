@@ -140,16 +140,32 @@ class Reconciliation:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayerMonth:
+    """What a payer is charged for a month, in its currency."""
+
+    period: BillingPeriod
+    payer_account_id: AccountId
+    currency: str
+    total: Decimal
+    """`rounding` included."""
+    rounding: Decimal = Decimal(0)
+    """AWS's own, between its invoices and its line items."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounted:
+    """Where all of it went: to clients, to us by reason, or to nobody yet."""
+
+    clients: tuple[ClientTotal, ...]
+    retained: Mapping[str, Decimal]
+    unassigned: Decimal
+
+
 def reconcile(
+    payer: PayerMonth,
+    accounted: Accounted,
     *,
-    period: BillingPeriod,
-    payer_account_id: AccountId,
-    currency: str,
-    payer_total: Decimal,
-    clients: Iterable[ClientTotal],
-    retained: Mapping[str, Decimal],
-    unassigned: Decimal,
-    rounding: Decimal = Decimal(0),
     control_totals: Iterable[ControlTotal] = (),
     findings: Iterable[Finding] = (),
 ) -> Reconciliation:
@@ -157,14 +173,14 @@ def reconcile(
     totals = tuple(sorted(control_totals, key=lambda total: (total.source, total.what)))
     differing = (_differs(total) for total in totals if abs(total.difference) >= ONE_CENT)
     return Reconciliation(
-        period=period,
-        payer_account_id=payer_account_id,
-        currency=currency,
-        payer_total=payer_total,
-        clients=tuple(sorted(clients, key=lambda total: total.client)),
-        retained=dict(sorted(retained.items())),
-        unassigned=unassigned,
-        rounding=rounding,
+        period=payer.period,
+        payer_account_id=payer.payer_account_id,
+        currency=payer.currency,
+        payer_total=payer.total,
+        clients=tuple(sorted(accounted.clients, key=lambda total: total.client)),
+        retained=dict(sorted(accounted.retained.items())),
+        unassigned=accounted.unassigned,
+        rounding=payer.rounding,
         control_totals=totals,
         findings=tuple(sorted({*findings, *differing})),
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from jobs.snapshots import Snapshots
 from kernel.findings import Finding
@@ -18,6 +19,27 @@ Report = Callable[[str, int, int], None]
 """What is being done, how much of it is done, and how much there is (0 when unknown)."""
 
 
+T = TypeVar("T")
+
+
+class Kept:
+    """What is made once by name, at its first use, and kept as long as the environment.
+
+    Jobs run side by side: who comes second waits, and gets what the first one made.
+    """
+
+    def __init__(self) -> None:
+        self._making = threading.Lock()
+        self._made: dict[str, Any] = {}
+
+    def of(self, name: str, make: Callable[[], T]) -> T:
+        with self._making:
+            if name not in self._made:
+                self._made[name] = make()
+            kept: T = self._made[name]
+            return kept
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """Made once by a composition root, and passed down."""
@@ -27,6 +49,7 @@ class Environment:
     cache: Path
     """Where an ingest keeps what it need not read twice."""
     now: Callable[[], datetime]
+    kept: Kept = field(default_factory=Kept, init=False, compare=False, repr=False)
 
     @classmethod
     def under(cls, home: Path, database: Database, now: Callable[[], datetime]) -> Environment:

@@ -132,7 +132,10 @@ def _probe(context: HandoverContext, arn: str) -> Call:
     external_id: dict[str, Any] = {"ExternalId": request.external_id}
     name = arn.rsplit("/", 1)[-1]
     teams = [team for spec in request.roles if spec.name == name for team in request.teams_of(spec)]
-    for team in context.reseller.probe_teams.intersection(teams):
+    stood_for = [team for team in teams if team in context.reseller.probe_teams]
+    # The first of the request, not of a set: each process has its own order of a set, and a retry
+    # elsewhere would try the same door as somebody else.
+    for team in stood_for[:1]:
         session = Session(actor=Actor.PERSON_WITH_MFA, team=team)
         session_name, external_id = probe_user(team), {}
     return assume_role(

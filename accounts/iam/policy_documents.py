@@ -21,6 +21,11 @@ def policy_file(name: str, **places: str) -> Document:
     return document
 
 
+def places_in(name: str) -> frozenset[str]:
+    """The places that the file leaves open."""
+    return frozenset(_PLACE.findall(_text(name)))
+
+
 @cache
 def _text(name: str) -> str:
     return files("accounts.iam").joinpath("policies", f"{name}.json").read_text("utf-8")

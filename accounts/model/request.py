@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from accounts.model.emails import check_email
@@ -55,7 +55,10 @@ class AccountRequest:
 
 
 def check_request(reseller: Reseller, request: AccountRequest) -> AccountRequest:
-    """The request itself, or BadInput: whatever AWS would refuse is refused before any write."""
+    """The request itself, its instants in UTC, or BadInput.
+
+    Whatever AWS would refuse is refused before any write.
+    """
     token_of(request.onboarding_id)
     check_external_id(request.external_id)
     match request.kind:
@@ -70,7 +73,8 @@ def check_request(reseller: Reseller, request: AccountRequest) -> AccountRequest
             check_account_id(request.account_id)
         case OnboardingKind.BILLING_TRANSFER:
             check_account_id(request.account_id)
-            _check_transfer_start(request.transfer_starts_at)
+            starts_at = _transfer_start(request.transfer_starts_at)
+            request = replace(request, transfer_starts_at=starts_at)
             for role in request.roles:
                 if role.trust != "trust_automation":
                     raise BadInput(
@@ -85,12 +89,14 @@ def check_request(reseller: Reseller, request: AccountRequest) -> AccountRequest
     return request
 
 
-def _check_transfer_start(starts_at: datetime | None) -> None:
+def _transfer_start(starts_at: datetime | None) -> datetime:
+    """In UTC, whatever zone it is told in: what is shown and sent to AWS is then the same day."""
     if starts_at is None or starts_at.utcoffset() is None:
         raise BadInput("a billing transfer needs transfer_starts_at, an instant in UTC")
-    utc = starts_at.astimezone(tz=starts_at.tzinfo)
+    utc = starts_at.astimezone(UTC)
     midnight = (utc.hour, utc.minute, utc.second, utc.microsecond) == (0, 0, 0, 0)
-    if utc.utcoffset() or utc.day != 1 or not midnight:
+    if utc.day != 1 or not midnight:
         raise BadInput(
             f"a billing transfer starts on the first of a month at 00:00 UTC, not {starts_at}"
         )
+    return utc

@@ -10,7 +10,14 @@ from accounts.aws.calls import read
 from accounts.aws.responses import to_observed_root
 from accounts.checks.root_user import payer_root_findings
 from accounts.iam.policy_checks import PolicyKind, validate_policy
-from accounts.iam.policy_documents import many, policy_file, same_policy, statements_of, to_text
+from accounts.iam.policy_documents import (
+    many,
+    places_in,
+    policy_file,
+    same_policy,
+    statements_of,
+    to_text,
+)
 from accounts.model.decision import Refusal
 from accounts.model.role_spec import Document
 from accounts.organization_setup.items import (
@@ -30,17 +37,20 @@ POLICY_NAME = "msp"
 
 
 def service_policy(context: SetupContext, file: str) -> Document | None:
-    """Filled in; None while an OU or a guard that it names is not there."""
+    """Filled in; None while an OU or a guard that it names is not there.
+
+    Of other places none is missing: a file with a misspelt one is a defect, and not to be waited
+    for.
+    """
     made = {
         "client_ou": client_ou_id(context),
         "membership_scp": guard_id(context, "scp_membership"),
         "root_scp": guard_id(context, "scp_root"),
     }
-    known = {place: identity for place, identity in made.items() if identity}
-    try:
-        return policy_file(file, **context.places(**known))
-    except KeyError:
+    not_there = {place for place, identity in made.items() if not identity}
+    if not_there & places_in(file):
         return None
+    return policy_file(file, **context.places(**made))
 
 
 WORKER = "the worker"

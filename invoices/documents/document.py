@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -65,15 +65,36 @@ def from_document(document: Mapping[str, Any]) -> Invoice:
     )
 
 
-def canonical_bytes(document: Any) -> bytes:
-    """The one spelling of JSON values that is hashed: sorted keys, no spaces, UTF-8."""
-    text = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+def canonical_bytes(content: Any) -> bytes:
+    """The one spelling that is hashed: sorted keys, no spaces, UTF-8.
+
+    Of JSON values, and of the core's own; equal ones have one spelling, 5 and 5.0 say.
+    """
+    text = json.dumps(
+        content, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_to_json
+    )
     return text.encode()
 
 
-def content_id(document: Any) -> str:
+def content_id(content: Any) -> str:
     """SHA-256 of the canonical bytes: equal content has an equal id, on any machine."""
-    return hashlib.sha256(canonical_bytes(document)).hexdigest()
+    return hashlib.sha256(canonical_bytes(content)).hexdigest()
+
+
+def _to_json(value: object) -> Any:
+    """One level of what JSON has no value for; `json` comes back for the levels below."""
+    match value:
+        case Decimal():
+            return plain(value)
+        case date() | BillingPeriod():
+            return str(value)
+        case frozenset():
+            return sorted(value)
+        case Mapping():
+            return dict(value)
+        case _ if is_dataclass(value):
+            return {each.name: getattr(value, each.name) for each in fields(value)}
+    raise AssertionError(f"{type(value).__name__} has no canonical spelling")
 
 
 def _from_seller(seller: Seller) -> Document:

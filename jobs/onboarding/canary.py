@@ -94,7 +94,7 @@ class _Look:
             since = now - timedelta(days=3 * reseller.mail.every_days)
             canaries = root_security.canaries(session, payer_account_id, since=since)
             live = onboardings.onboardings(
-                session, payer_account_id=payer_account_id, state=Stage.LIVE, limit=1_000_000
+                session, payer_account_id=payer_account_id, state=Stage.LIVE
             )
         accounts = members_of_aws(environment.caller)
         ours = {each.account_id for each in live if each.request.kind is OnboardingKind.CREATE}

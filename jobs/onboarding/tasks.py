@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 import procrastinate
 
@@ -122,19 +121,20 @@ def _organization(
     return onboarding_environment(_environment(context), payer_account_id)
 
 
-@cache
 def onboarding_environment(
-    environment: Environment,
-    payer_account_id: str,  # noqa: ARG001 - each organization has a caller of its own
+    environment: Environment, payer_account_id: str
 ) -> OnboardingEnvironment:
-    """With the credentials of the machine's AWS configuration; see `configured_signers`."""
-    return _with_a_caller(environment)
+    """With the credentials of the machine's AWS configuration; see `configured_signers`.
+
+    One for each organization, as long as the process: its sessions are renewed, not asked for anew.
+    """
+    name = f"organization {payer_account_id}"
+    return environment.kept.of(name, lambda: _with_a_caller(environment))
 
 
-@cache
 def _checking_environment(environment: Environment) -> OnboardingEnvironment:
     """Kept, so that one MFA code of each person serves the checks of a quarter of an hour."""
-    return _with_a_caller(environment)
+    return environment.kept.of("checks of access", lambda: _with_a_caller(environment))
 
 
 def _with_a_caller(environment: Environment) -> OnboardingEnvironment:

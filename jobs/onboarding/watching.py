@@ -72,13 +72,9 @@ def look(
         with environment.database.transaction() as session:
             reseller = resellers.reseller(session, payer_account_id)
             known = members.known_accounts(session, payer_account_id, environment.now())
-            settled = [
-                each
-                for each in onboardings.onboardings(
-                    session, payer_account_id=payer_account_id, limit=1_000_000
-                )
-                if each.stage is Stage.LIVE
-            ]
+            settled = onboardings.onboardings(
+                session, payer_account_id=payer_account_id, stage=Stage.LIVE
+            )
             keys = frozenset(str(client.key) for client in clients.clients(session))
             audited = root_security.audited(session, payer_account_id)
             open_findings = members.open_findings(session, payer_account_id)

@@ -86,7 +86,10 @@ def upgrade_queue(connection: psycopg.Connection) -> None:
         connection.execute(SchemaManager.get_schema().encode())
         connection.execute("INSERT INTO procrastinate_applied VALUES (%s)", [installed])
         return
-    for migration in _migrations_after(str(row[0])):
+    applied = str(row[0])
+    if applied == installed:
+        return
+    for migration in _migrations_after(applied):
         connection.execute(migration.read_bytes())
     connection.execute("UPDATE procrastinate_applied SET version = %s", [installed])
 

@@ -11,6 +11,7 @@ from jobs.onboarding.checking import check
 from jobs.onboarding.tasks import tasks
 from kernel.findings import critical, warning
 from sandbox.aws import PAYER
+from service.api import cursors
 from service.store import queue
 from service.store.access.keys import Scope
 from service.store.accounts.members import put_findings
@@ -92,6 +93,8 @@ def test_findings_are_shown_the_worst_first_and_to_no_client(
     assert other["items"] == []
     wrong = {"payer": "999999999999", "cursor": first["next_cursor"]}
     assert staff.get("/v1/accounts/findings", params=wrong).status_code == 400
+    short = {"cursor": cursors.encode(("critical",), {"list": "findings", "payer": None})}
+    assert staff.get("/v1/accounts/findings", params=short).status_code == 400
     with caller(installation, *Scope, client="acme") as own:
         assert own.get("/v1/accounts/findings").status_code == 404
 

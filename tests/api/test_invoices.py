@@ -148,3 +148,28 @@ def test_periods_say_whether_they_close(caller: Caller, issued_month: None) -> N
             "invoices": {"issued": 2},
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("after", "shown"),
+    [
+        (("2018-11", "836060457634"), ["2018-10"]),
+        (("2018-10", "836060457633"), ["2018-10"]),
+        (("2018-10", "836060457634"), []),
+        (("2018-09", "000000000000"), []),
+    ],
+)
+def test_periods_go_on_behind_the_last_one_seen(
+    caller: Caller, issued_month: None, after: tuple[str, str], shown: list[str]
+) -> None:
+    rest = caller().get("/v1/periods", params={"cursor": cursors.encode(after, {})}).json()
+
+    assert [each["period"] for each in rest["items"]] == shown
+    assert rest["has_more"] is False
+
+
+@pytest.mark.parametrize("position", [("2018-13", "836060457634"), ("2018-10",)])
+def test_a_cursor_that_names_no_month_is_refused(caller: Caller, position: tuple[str, ...]) -> None:
+    answer = caller().get("/v1/periods", params={"cursor": cursors.encode(position, {})})
+
+    assert answer.status_code == 400

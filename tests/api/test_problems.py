@@ -97,6 +97,7 @@ def test_the_openapi_document_speaks_of_problems_only(caller: Caller) -> None:
     assert schema["openapi"].startswith("3.1")
     assert "Problem" in schema["components"]["schemas"]
     assert "HTTPValidationError" not in str(schema)
+    assert "/v1/invoices" in schema["paths"]
     assert all(
         operation["responses"]["422"]["content"].keys() == {"application/problem+json"}
         for methods in schema["paths"].values()

@@ -29,6 +29,7 @@ def test_every_setting_is_in_the_manual(setting: str) -> None:
 @pytest.mark.parametrize("resource", [invoices, periods])
 def test_every_endpoint_is_in_the_manual(resource: object) -> None:
     router = getattr(resource, "router")  # noqa: B009 - modules have no type for it
+    assert router.routes, "a resource without an endpoint"
     for route in router.routes:
         path = route.path.replace("{invoice_id}", "{id}").replace(".{extension}", ".pdf")
         assert f"`GET /v1{path}" in MANUAL
@@ -38,6 +39,7 @@ def test_every_endpoint_is_in_the_manual(resource: object) -> None:
 def test_every_endpoint_of_member_accounts_is_on_their_page(resource: object) -> None:
     page = (ROOT / "docs/onboarding.md").read_text(encoding="utf-8")
     router = getattr(resource, "router")  # noqa: B009 - modules have no type for it
+    assert router.routes, "a resource without an endpoint"
     for route in router.routes:
         path = route.path.replace("{onboarding_id}", "{id}")
         for method in route.methods:

@@ -145,6 +145,7 @@ def test_every_client_has_every_document_and_the_numbers_have_no_gap(
 def test_every_kind_of_charge_and_forty_accounts_are_in_it(demo: Demo) -> None:
     truth = json.loads((demo.out / "aws/truth.json").read_text(encoding="utf-8"))["periods"]
 
+    assert truth, "not one month"
     for period in truth.values():
         assert set(period["rows"]["by_kind"]) == set(Kind) - {Kind.UNKNOWN}
         assert len(period["rows"]["by_account"]) >= 40

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 
 import psycopg
@@ -18,10 +19,42 @@ def test_the_migrations_make_the_tables(database: Database) -> None:
     upgrade.check(database.conninfo)
 
 
+CATALOGUE = """
+    SELECT 'class', oid::text, relname, relfilenode::text, xmin::text
+    FROM pg_class WHERE relnamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT 'column', attrelid::text, attname, format_type(atttypid, atttypmod), xmin::text
+    FROM pg_attribute WHERE attrelid IN
+        (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+    UNION ALL
+    SELECT 'constraint', oid::text, conname, pg_get_constraintdef(oid), xmin::text
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT 'function', oid::text, proname, prosrc, xmin::text
+    FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT 'trigger', oid::text, tgname, pg_get_triggerdef(oid), xmin::text FROM pg_trigger
+    UNION ALL
+    SELECT 'version', 'alembic', version_num, '', xmin::text FROM alembic_version
+    UNION ALL
+    SELECT 'version', 'procrastinate', version, '', xmin::text FROM procrastinate_applied
+    ORDER BY 1, 2, 3
+"""
+"""Everything the database is made of, and which transaction wrote it last."""
+
+
 def test_upgrading_an_up_to_date_database_changes_nothing(database: Database) -> None:
+    with psycopg.connect(database.conninfo) as connection:
+        before = connection.execute(CATALOGUE).fetchall()
+
     upgrade.upgrade(database.conninfo)
 
-    upgrade.check(database.conninfo)
+    with psycopg.connect(database.conninfo) as connection:
+        after = connection.execute(CATALOGUE).fetchall()
+    assert {kind for kind, *_ in before} == {
+        "class", "column", "constraint", "function", "trigger", "version",
+    }  # fmt: skip
+    assert after == before
 
 
 def test_commands_that_upgrade_at_once_do_not_disturb_each_other(server: EmbeddedServer) -> None:
@@ -43,13 +76,26 @@ def test_the_queue_learns_of_later_migrations_only() -> None:
     assert queue._migrations_after("99.0.0") == []
 
 
-def test_an_older_queue_is_brought_up_to_date(database: Database) -> None:
-    with psycopg.connect(database.conninfo) as connection:
-        connection.execute("UPDATE procrastinate_applied SET version = '99.0'")
-        queue.upgrade_queue(connection)
-        applied = connection.execute("SELECT version FROM procrastinate_applied").fetchone()
+def test_an_older_queue_gets_the_migrations_after_its_own(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migration = tmp_path / "99.00.00_01_pre_add_a_table.sql"
+    migration.write_text("CREATE TABLE added_later (id bigint); SELECT 1;", encoding="utf-8")
+    asked: list[str] = []
 
-    assert applied != ("99.0",)
+    def migrations_after(applied: str) -> list[Path]:
+        asked.append(applied)
+        return [migration]
+
+    monkeypatch.setattr(queue, "_migrations_after", migrations_after)
+    with psycopg.connect(database.conninfo) as connection:
+        connection.execute("UPDATE procrastinate_applied SET version = '3.3.2'")
+        queue.upgrade_queue(connection)
+        queue.upgrade_queue(connection)
+        applied = connection.execute("SELECT version FROM procrastinate_applied").fetchall()
+        added = connection.execute("SELECT FROM added_later").fetchall()
+
+    assert (asked, applied, added) == (["3.3.2"], [(version("procrastinate"),)], [])
 
 
 def test_the_folder_of_migrations_does_not_hide_the_library() -> None:

@@ -127,7 +127,8 @@ def _set(
     grants.revoke(session, before - asked, actor=actor, now=now)
     changed = {each.role for each in asked ^ before}
     teams = {
-        role: tuple(sorted(each.team for each in asked if each.role == role)) for role in changed
+        role: tuple(sorted(each.team for each in asked if each.role == role))
+        for role in sorted(changed)
     }
     request = replace(onboarding.request, teams={**onboarding.request.teams, **teams})
     corrected = onboardings.put_request(session, onboarding, request)
@@ -148,15 +149,31 @@ def _set(
 
 
 def link_grants(
-    session: Session, *, team: str | None = None, where: Where | None = None
+    session: Session,
+    *,
+    team: str | None = None,
+    where: Where | None = None,
+    after: str | None = None,
+    limit: int | None = None,
 ) -> tuple[Grant, ...]:
-    """Every grant that holds now, as `accounts.links.link_files.export` takes them."""
+    """Every grant that holds now, as `accounts.links.link_files.export` takes them.
+
+    `after` and `limit` choose a page, as those of `living_grants`.
+    """
     where = where or Where()
+    found = grants.living_grants(
+        session,
+        team=team,
+        account_id=where.account_id or None,
+        client=where.client or None,
+        after=after,
+        limit=limit,
+    )
     shown = []
-    for each in grants.living_grants(session, team=team, account_id=where.account_id or None):
+    for each in found:
         onboarding = onboardings.onboarding_of(session, each.account_id)
-        if onboarding is not None and where.client in ("", onboarding.request.client_key):
-            shown.append(_shown(session, onboarding, each))
+        assert onboarding is not None, f"{each} was granted in no account of ours"
+        shown.append(_shown(session, onboarding, each))
     return tuple(sorted(shown))
 
 
@@ -168,8 +185,7 @@ def _accounts(session: Session, where: Where) -> tuple[Onboarding, ...]:
         if onboarding is None:
             raise NoAccount(where.account_id)
         return (onboarding,)
-    found = onboardings.onboardings(session, client=where.client, limit=1_000_000)
-    live = tuple(each for each in found if each.stage is Stage.LIVE)
+    live = onboardings.onboardings(session, client=where.client, stage=Stage.LIVE)
     if not live:
         raise NoAccount(f"client {where.client!r}")
     return live

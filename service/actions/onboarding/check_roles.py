@@ -23,9 +23,7 @@ def check_roles(reseller: Reseller, request: AccountRequest) -> None:
     """Raises BadInput with the worst finding of the first role that may not be written."""
     for spec in request.roles:
         check_role(spec)
-        for finding in findings_of(spec, reseller, request.external_id):
-            if finding.severity is Severity.CRITICAL:
-                raise BadInput(f"{finding.where}: {finding.message}")
+        _refuse_what_blocks(findings_of(spec, reseller, request.external_id))
 
 
 def judged(spec: RoleSpec, resellers: Iterable[Reseller]) -> tuple[Finding, ...]:
@@ -36,17 +34,25 @@ def judged(spec: RoleSpec, resellers: Iterable[Reseller]) -> tuple[Finding, ...]
     findings = {
         finding for reseller in resellers for finding in findings_of(spec, reseller, EXTERNAL_ID)
     }
-    for finding in sorted(findings):
-        if finding.severity is Severity.CRITICAL:
-            raise BadInput(f"{finding.where}: {finding.message}")
+    _refuse_what_blocks(findings)
     return tuple(sorted(findings))
 
 
+def _refuse_what_blocks(findings: Iterable[Finding]) -> None:
+    """A finding's order is its weight: whatever blocks comes before whatever does not."""
+    worst = min(findings, default=None)
+    if worst is not None and worst.severity is Severity.CRITICAL:
+        raise BadInput(f"{worst.where}: {worst.message}")
+
+
 def findings_of(spec: RoleSpec, reseller: Reseller, external_id: str) -> tuple[Finding, ...]:
+    """Of its trust, its policy and its boundary together, the worst first."""
     return tuple(
-        finding
-        for kind, where, document in _documents(spec, reseller, external_id)
-        for finding in _judged(kind, where, to_text(document))
+        sorted(
+            finding
+            for kind, where, document in _documents(spec, reseller, external_id)
+            for finding in _judged(kind, where, to_text(document))
+        )
     )
 
 

@@ -235,11 +235,11 @@ def _check_budget(amount: str) -> None:
 
 def _check_owner(session: Session, request: AccountRequest, now: datetime) -> None:
     """An account that is a client's already, by configuration, cannot become another's."""
-    for member in members.members(session, now):
-        if request.account_id == member.id and member.client not in ("", request.client_key):
-            raise AlreadyOnboarded(
-                f"account {member.id} is {member.client}'s", member.onboarding_id or "none"
-            )
+    member = members.member(session, now, request.account_id)
+    if member is not None and member.client not in ("", request.client_key):
+        raise AlreadyOnboarded(
+            f"account {member.id} is {member.client}'s", member.onboarding_id or "none"
+        )
 
 
 def _check_organization(session: Session, reseller: Reseller, request: AccountRequest) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from accounts.model.organization import OnboardingKind
 from accounts.onboarding.creation import batch_ends_at
 from kernel.errors import BadInput, Refused
 from service.actions.onboarding.request_onboarding import Wanted, request_onboarding
@@ -55,9 +54,4 @@ def request_onboardings(
 def estimated_end(session: Session, asked: Sequence[Onboarding], now: datetime) -> datetime:
     """When the last creation of a payer that is waited for is likely to be live."""
     payers = {each.payer_account_id for each in asked}
-    ahead = sum(
-        each.request.kind is OnboardingKind.CREATE and not each.is_linked and not each.has_ended
-        for payer in payers
-        for each in onboardings.onboardings(session, payer_account_id=payer, limit=1_000_000)
-    )
-    return batch_ends_at(ahead, now)
+    return batch_ends_at(onboardings.creations_ahead(session, payers), now)

@@ -1,5 +1,6 @@
 """Member accounts: whose they are and where they stand; a client's key sees its own only."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
@@ -84,7 +85,7 @@ def list_findings(
     found = members.standing_findings(
         session,
         payer_account_id=payer,
-        after=cursors.decode(cursor, filters) if cursor else None,
+        after=_position(cursor, filters) if cursor else None,
         limit=size + 1,
     )
     shown, has_more = found[:size], len(found) > size
@@ -95,14 +96,22 @@ def list_findings(
     )
 
 
+def _position(cursor: str, filters: Mapping[str, str | None]) -> tuple[str, str, str, str]:
+    """Of the last finding seen. Raises BadCursor."""
+    match cursors.decode(cursor, filters):
+        case (severity, code, payer, where):
+            return severity, code, payer, where
+    raise cursors.BadCursor
+
+
 @router.get("/accounts/{account_id}", operation_id="get_account")
 def get_account(
     session: SessionDep, key: KeyDep, now: NowDep, account_id: AccountId
 ) -> AccountDetail:
-    for member in members.members(session, now, client=key.client, limit=1_000_000):
-        if member.id == account_id:
-            return to_api_account_detail(member, key)
-    raise NoSuchAccount(account_id)
+    member = members.member(session, now, account_id, client=key.client)
+    if member is None:
+        raise NoSuchAccount(account_id)
+    return to_api_account_detail(member, key)
 
 
 @router.get("/accounts/{account_id}/assignments", operation_id="list_assignments")

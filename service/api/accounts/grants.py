@@ -43,9 +43,9 @@ def list_grants(
     filters = {"list": "grants", "team": team, "client": client, "account": account_id}
     size, after = min(limit, 500), cursors.after(cursor, filters, r"^[0-9]{12}\|[^|]+\|[^|]+$")
     where = Where(account_id=account_id or "", client=client or "")
-    found = sorted(link_grants(session, team=team, where=where), key=_place)
-    rest = [grant for grant in found if after is None or _place(grant) > after]
-    shown, has_more = rest[:size], len(rest) > size
+    page = link_grants(session, team=team, where=where, after=after, limit=size + 1)
+    found = sorted(page, key=_place)
+    shown, has_more = found[:size], len(found) > size
     return GrantList(
         items=[to_api_grant(each) for each in shown],
         next_cursor=cursors.encode((_place(shown[-1]),), filters) if has_more else None,
@@ -54,6 +54,7 @@ def list_grants(
 
 
 def _place(grant: Grant) -> str:
+    """What `living_grants` pages by."""
     return f"{grant.account_id}|{role_of(grant)}|{grant.team}"
 
 

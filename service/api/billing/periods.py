@@ -1,11 +1,12 @@
 """Billing periods, as our own people see them."""
 
-import re
 from collections import Counter
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from invoices.clients import AccountId
+from invoices.periods import BillingPeriod
 from service.api import cursors
 from service.api.access import SessionDep, StaffDep
 from service.api.billing.schemas import PeriodList, to_api_period
@@ -24,31 +25,25 @@ def list_periods(
     """Billed months of all payers, latest first."""
     size = min(limit, 500)
     after = _after(cursor) if cursor else None
-    billed = [
-        (payer, period)
-        for payer, period in months.billed_months(session)
-        if after is None or (-_month(str(period)), payer) > (-_month(after[0]), after[1])
-    ]
-    shown = billed[:size]
+    billed = months.billed_months(session, after=after, limit=size + 1)
+    shown, has_more = billed[:size], len(billed) > size
     items = []
     for payer, period in shown:
         records = invoices.invoices_of(session, period, payer_account_id=payer)
         states = Counter(record.state.value for record in records)
         items.append(to_api_period(months.reconciliation(session, payer, period), dict(states)))
-    has_more = len(billed) > size
     last = (str(shown[-1][1]), shown[-1][0]) if has_more else None
     return PeriodList(
         items=items, next_cursor=cursors.encode(last, {}) if last else None, has_more=has_more
     )
 
 
-def _after(cursor: str) -> tuple[str, str]:
-    """Period and payer of the last month seen. Raises BadCursor."""
-    position = cursors.decode(cursor, {})
-    if len(position) != 2 or not re.fullmatch("[0-9]{4}-[0-9]{2}", position[0]):
-        raise cursors.BadCursor
-    return position[0], position[1]
-
-
-def _month(period: str) -> int:
-    return int(period.replace("-", ""))
+def _after(cursor: str) -> tuple[AccountId, BillingPeriod]:
+    """Payer and period of the last month seen. Raises BadCursor."""
+    match cursors.decode(cursor, {}):
+        case (period, payer_account_id):
+            try:
+                return AccountId(payer_account_id), BillingPeriod.parse(period)
+            except ValueError:
+                raise cursors.BadCursor from None
+    raise cursors.BadCursor

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from service.store import tables
+from service.store import standings, tables
 from service.store.session import Session
 
 
@@ -24,10 +24,27 @@ class RoleGrant:
 
 
 def living_grants(
-    session: Session, *, account_id: str | None = None, team: str | None = None
+    session: Session,
+    *,
+    account_id: str | None = None,
+    team: str | None = None,
+    client: str | None = None,
+    after: str | None = None,
+    limit: int | None = None,
 ) -> tuple[RoleGrant, ...]:
+    """`client`: of accounts whose latest onboarding is its.
+
+    `limit` counts by account, role and team; `after` is the last one seen, as `account|role|team`.
+    """
     row = tables.onboarding.RoleGrantRow
-    found = select(row).where(col(row.revoked_at).is_(None))
+    place = sa.func.concat_ws("|", row.account_id, row.role_name, row.team_key).collate("C")
+    found = select(row).where(col(row.revoked_at).is_(None)).order_by(place).limit(limit)
+    if client is not None:
+        latest = standings.latest_by_account().subquery()
+        found = found.join(latest, latest.c.account_id == col(row.account_id))
+        found = found.where(latest.c.client_key == client)
+    if after is not None:
+        found = found.where(place > after)
     if account_id is not None:
         found = found.where(col(row.account_id) == account_id)
     if team is not None:

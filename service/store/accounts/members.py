@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from accounts.model.lifecycle import Stage
+from accounts.model.lifecycle import Stage, has_reached
 from accounts.model.observed import ObservedAccount
 from accounts.model.organization import OnboardingKind
 from accounts.monitoring.membership import KnownAccount
 from kernel.findings import Finding, Severity
-from service.store import tables
-from service.store.accounts import onboardings
-from service.store.billing import clients
+from service.store import standings, tables
 from service.store.session import Session
 
 MEMBERS = frozenset({OnboardingKind.CREATE, OnboardingKind.INVITE})
@@ -43,72 +41,100 @@ def members(
     client: str | None = None,
     state: str | None = None,
     after: str | None = None,
-    limit: int = 500,
+    limit: int | None = None,
 ) -> tuple[Member, ...]:
     """By account id; `after` is the last one seen."""
-    everybody = sorted(_members(session, now), key=lambda member: member.id)
-    return tuple(
-        member
-        for member in everybody
-        if client in (None, member.client)
-        and state in (None, member.state)
-        and (after is None or member.id > after)
-    )[:limit]
+    everybody = _everybody(now)
+    found = sa.select(everybody).order_by(everybody.c.id).limit(limit)
+    if client is not None:
+        found = found.where(everybody.c.client == client)
+    if state is not None:
+        found = found.where(everybody.c.state == state)
+    if after is not None:
+        found = found.where(everybody.c.id > after)
+    return tuple(Member(**row) for row in session.execute(found).mappings())
 
 
-def _members(session: Session, now: datetime) -> Iterable[Member]:
-    today = now.astimezone(UTC).date()
-    names = clients.account_names(session)
-    owners = {a.account_id: a.client for a in clients.assignments_on(session, today)}
-    seen = _seen(session)
-    latest: dict[str, onboardings.Onboarding] = {}
-    for each in sorted(onboardings.onboardings(session, limit=1_000_000), key=_when):
-        if each.account_id:
-            latest[each.account_id] = each
-    for account_id in {*owners, *seen, *latest}:
-        own = latest.get(account_id)
-        row = seen.get(account_id)
-        name = row.name if row else names.get(account_id, own.request.account_name if own else "")  # type: ignore[call-overload]  # ids are text
-        yield Member(
-            id=account_id,
-            name=name,
-            client=str(owners.get(account_id, own.request.client_key if own else "")),  # type: ignore[call-overload]  # ids are text
-            state=own.state if own else Stage.LIVE.value,
-            onboarding_id=own.id if own else "",
+def member(
+    session: Session, now: datetime, account_id: str, *, client: str | None = None
+) -> Member | None:
+    """None where there is no such account, or it is not `client`'s."""
+    everybody = _everybody(now)
+    found = sa.select(everybody).where(everybody.c.id == account_id)
+    if client is not None:
+        found = found.where(everybody.c.client == client)
+    row = session.execute(found).mappings().first()
+    return None if row is None else Member(**row)
+
+
+def _everybody(now: datetime) -> sa.Subquery:
+    """The columns of Member: whoever is assigned today, listed by AWS or was ever onboarded."""
+    day = now.astimezone(UTC).date()
+    assigned, listed = tables.configuration.AssignmentRow, tables.onboarding.MemberAccountRow
+    named = tables.configuration.AccountRow
+    owner = (
+        sa.select(col(assigned.account_id), col(assigned.client_key))
+        .where(
+            col(assigned.starts_on) <= day,
+            sa.or_(col(assigned.ends_on).is_(None), col(assigned.ends_on) > day),
         )
-
-
-def _when(onboarding: onboardings.Onboarding) -> tuple[datetime, str]:
-    return onboarding.requested_at, onboarding.id
-
-
-def _seen(session: Session) -> Mapping[str, tables.onboarding.MemberAccountRow]:
-    rows = session.exec(select(tables.onboarding.MemberAccountRow))
-    return {row.account_id: row for row in rows}
+        .subquery()
+    )
+    latest = standings.latest_by_account().subquery()
+    everybody = sa.union(
+        sa.select(owner.c.account_id),
+        sa.select(latest.c.account_id),
+        sa.select(col(listed.account_id)),
+    ).subquery()
+    account_id = everybody.c.account_id
+    name = sa.func.coalesce(col(listed.name), col(named.name), latest.c.account_name, "")
+    return (
+        sa.select(
+            account_id.label("id"),
+            name.label("name"),
+            sa.func.coalesce(owner.c.client_key, latest.c.client_key, "").label("client"),
+            sa.func.coalesce(latest.c.state, Stage.LIVE.value).label("state"),
+            sa.func.coalesce(latest.c.id, "").label("onboarding_id"),
+        )
+        .select_from(everybody)
+        .outerjoin(owner, owner.c.account_id == account_id)
+        .outerjoin(latest, latest.c.account_id == account_id)
+        .outerjoin(listed, col(listed.account_id) == account_id)
+        .outerjoin(named, col(named.account_id) == account_id)
+        .subquery()
+    )
 
 
 def known_accounts(session: Session, payer_account_id: str, now: datetime) -> list[KnownAccount]:
     """What our registry says of the organization's accounts, for the watch."""
-    seen = _seen(session)
-    stages = {
-        each.account_id: each.stage
-        for each in sorted(
-            onboardings.onboardings(session, payer_account_id=payer_account_id, limit=1_000_000),
-            key=_when,
+    everybody, listed = _everybody(now), tables.onboarding.MemberAccountRow
+    brought, onboarding = standings.latest_by_account(), tables.onboarding.OnboardingRow
+    linked = brought.where(
+        col(onboarding.payer_account_id) == payer_account_id,
+        col(onboarding.kind).in_(sorted(MEMBERS)),
+        col(onboarding.stage).in_([each for each in Stage if has_reached(each, Stage.LINKED)]),
+    ).subquery()
+    found = (
+        sa.select(
+            everybody.c.id.label("account_id"),
+            everybody.c.name,
+            everybody.c.client.label("client_key"),
+            sa.func.coalesce(linked.c.stage, Stage.LIVE.value).label("stage"),
+            sa.func.coalesce(col(listed.state), "ACTIVE").label("state"),
         )
-        if each.account_id and each.is_linked and each.request.kind in MEMBERS
-    }
-    before = {a for a, row in seen.items() if row.payer_account_id == payer_account_id}
+        .select_from(everybody)
+        .outerjoin(linked, linked.c.account_id == everybody.c.id)
+        .outerjoin(listed, col(listed.account_id) == everybody.c.id)
+        .where(
+            sa.or_(
+                linked.c.account_id.is_not(None), col(listed.payer_account_id) == payer_account_id
+            )
+        )
+        .order_by(everybody.c.id)
+    )
     return [
-        KnownAccount(
-            account_id=member.id,
-            name=member.name,
-            client_key=member.client,
-            stage=stages.get(member.id, Stage.LIVE),
-            state=seen[member.id].state if member.id in seen else "ACTIVE",
-        )
-        for member in members(session, now, limit=1_000_000)
-        if member.id in stages or member.id in before
+        KnownAccount(**{**row, "stage": Stage(row["stage"])})
+        for row in session.execute(found).mappings()
     ]
 
 
@@ -217,23 +243,30 @@ def standing_findings(
     session: Session,
     *,
     payer_account_id: str | None = None,
-    after: tuple[str, ...] | None = None,
-    limit: int = 1_000_000,
+    after: tuple[str, str, str, str] | None = None,
+    limit: int | None = None,
 ) -> tuple[StandingFinding, ...]:
     """By `position`; `after` is that of the last one seen."""
     row = tables.onboarding.AccountFindingRow
-    found = (
+    # The order of `position`, whatever the database's own: that of code points.
+    position = [
+        sa.cast(column, sa.Text).collate("C")
+        for column in (row.severity, row.code, row.payer_account_id, row.place)
+    ]
+    found = select(row).where(col(row.settled_at).is_(None)).order_by(*position).limit(limit)
+    if payer_account_id is not None:
+        found = found.where(col(row.payer_account_id) == payer_account_id)
+    if after is not None:
+        found = found.where(sa.tuple_(*position) > sa.tuple_(*after))
+    return tuple(
         StandingFinding(
             finding=_finding(each),
             payer_account_id=each.payer_account_id,
             found_at=each.found_at,
             seen_at=each.seen_at,
         )
-        for each in session.exec(select(row).where(col(row.settled_at).is_(None)))
-        if payer_account_id in (None, each.payer_account_id)
+        for each in session.exec(found)
     )
-    in_order = sorted(found, key=lambda each: each.position)
-    return tuple(each for each in in_order if after is None or each.position > after)[:limit]
 
 
 def _finding(row: tables.onboarding.AccountFindingRow) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,16 +11,12 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from accounts.model.lifecycle import ENDED, Stage, WaitKind, has_reached, state_of
+from accounts.model.organization import OnboardingKind
 from accounts.model.record import Record
 from accounts.model.request import AccountRequest
-from accounts.model.storing import (
-    record_from_json,
-    record_to_json,
-    request_from_json,
-    request_to_json,
-)
 from kernel.errors import NotFound, Refused
-from service.store import queue, tables
+from service.store import queue, standings, tables
+from service.store.plain import from_json, to_json
 from service.store.session import Session
 
 
@@ -121,8 +117,8 @@ def add(session: Session, asked: Asked, now: datetime) -> None:
         external_ref=asked.external_ref,
         batch_id=asked.batch_id,
         asked=dict(asked.words),
-        request=request_to_json(request),
-        record=record_to_json(Record()),
+        request=to_json(request),
+        record=to_json(Record()),
         stage=Stage.REQUESTED,
         next_at=now,
         requested_by=asked.actor,
@@ -198,7 +194,7 @@ def onboarding_of(session: Session, account_id: str) -> Onboarding | None:
     """The latest one of the account, whatever became of it."""
     row = tables.onboarding.OnboardingRow
     found = select(row).where(col(row.account_id) == account_id)
-    latest = session.exec(found.order_by(col(row.requested_at).desc(), col(row.id))).first()
+    latest = session.exec(found.order_by(col(row.requested_at).desc(), col(row.id).desc())).first()
     return None if latest is None else _from_row(latest)
 
 
@@ -207,10 +203,11 @@ def onboardings(
     *,
     client: str | None = None,
     state: str | None = None,
+    stage: Stage | None = None,
     payer_account_id: str | None = None,
     batch_id: str | None = None,
     after: str | None = None,
-    limit: int = 500,
+    limit: int | None = None,
 ) -> tuple[Onboarding, ...]:
     """By id; `after` is the last one seen, `state` the word that is shown."""
     row = tables.onboarding.OnboardingRow
@@ -223,9 +220,23 @@ def onboardings(
         found = found.where(col(row.batch_id) == batch_id)
     if after is not None:
         found = found.where(col(row.id) > after)
+    if stage is not None:
+        found = found.where(col(row.stage) == stage)
     if state is not None:
-        found = found.where(sa.func.coalesce(col(row.wait_kind), col(row.stage)) == state)
+        found = found.where(standings.state_shown() == state)
     return tuple(map(_from_row, session.exec(found)))
+
+
+def creations_ahead(session: Session, payer_account_ids: Iterable[str]) -> int:
+    """Of these payers: accounts asked for that are neither linked nor given up."""
+    row = tables.onboarding.OnboardingRow
+    on_the_way = [s for s in Stage if not has_reached(s, Stage.LINKED) and s not in ENDED]
+    found = sa.select(sa.func.count()).where(
+        col(row.payer_account_id).in_(list(payer_account_ids)),
+        col(row.kind) == OnboardingKind.CREATE,
+        col(row.stage).in_(on_the_way),
+    )
+    return session.scalar(found) or 0
 
 
 def due(session: Session, payer_account_id: str, now: datetime) -> tuple[str, ...]:
@@ -292,7 +303,7 @@ def save(
         sa.update(row)
         .where(col(row.id) == before.id, col(row.version) == before.version)
         .values(
-            record=record_to_json(record),
+            record=to_json(record),
             stage=record.stage,
             account_id=account_id,
             wait_kind=waiting.kind if waiting else None,
@@ -323,7 +334,7 @@ def check_latest(session: Session, before: Onboarding) -> None:
 def put_request(session: Session, before: Onboarding, request: AccountRequest) -> Onboarding:
     """What a person corrected of the request. Raises Overtaken by the next save."""
     row = session.get_one(tables.onboarding.OnboardingRow, before.id, with_for_update=True)
-    row.request, row.email = request_to_json(request), request.email
+    row.request, row.email = to_json(request), request.email
     session.flush()
     return onboarding(session, before.id)
 
@@ -361,8 +372,8 @@ def _from_row(row: tables.onboarding.OnboardingRow) -> Onboarding:
     return Onboarding(
         id=row.id,
         payer_account_id=row.payer_account_id,
-        request=request_from_json(row.request),
-        record=record_from_json(row.record),
+        request=from_json(AccountRequest, row.request),
+        record=from_json(Record, row.record),
         waiting=waiting,
         next_at=row.next_at,
         external_ref=row.external_ref,

@@ -8,7 +8,6 @@ from sqlmodel import col, select
 
 from accounts.model.organization import Reseller
 from accounts.model.role_spec import RoleSpec
-from accounts.model.storing import reseller_from_json, reseller_to_json
 from kernel.errors import NotFound
 from service.store import tables
 from service.store.changes import Change, put
@@ -32,7 +31,7 @@ class NoReseller(NotFound):
 
 def put_reseller(session: Session, reseller: Reseller) -> list[Change]:
     row = tables.onboarding.ResellerRow(
-        payer_account_id=reseller.payer_account_id, body=reseller_to_json(reseller)
+        payer_account_id=reseller.payer_account_id, body=to_json(reseller)
     )
     return put(session, row, f"reseller {reseller.payer_account_id}")
 
@@ -42,13 +41,13 @@ def reseller(session: Session, payer_account_id: str) -> Reseller:
     row = session.get(tables.onboarding.ResellerRow, payer_account_id)
     if row is None:
         raise NoReseller(payer_account_id)
-    return reseller_from_json(row.body)
+    return from_json(Reseller, row.body)
 
 
 def resellers(session: Session) -> tuple[Reseller, ...]:
     row = tables.onboarding.ResellerRow
     found = session.exec(select(row).order_by(col(row.payer_account_id)))
-    return tuple(reseller_from_json(each.body) for each in found)
+    return tuple(from_json(Reseller, each.body) for each in found)
 
 
 def put_team(session: Session, team: Team) -> list[Change]:

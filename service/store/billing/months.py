@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
@@ -17,7 +18,14 @@ from invoices.inputs import BillingInputs
 from invoices.money import plain
 from invoices.month import inputs_id
 from invoices.periods import BillingPeriod
-from invoices.reconciliation import ClientTotal, ControlTotal, Reconciliation, reconcile
+from invoices.reconciliation import (
+    Accounted,
+    ClientTotal,
+    ControlTotal,
+    PayerMonth,
+    Reconciliation,
+    reconcile,
+)
 from kernel.errors import Refused
 from kernel.findings import Finding, Severity
 from service.store import tables
@@ -160,12 +168,14 @@ def reconciliation(
     month = figures(session, payer_account_id, period)
     snapshot = billed_snapshot(session, payer_account_id, period)
     invoices = _invoices(session, payer_account_id, period)
-    return reconcile(
+    payer = PayerMonth(
         period=period,
         payer_account_id=payer_account_id,
         currency=month.currency,
-        payer_total=month.payer_total,
-        clients=[
+        total=month.payer_total,
+    )
+    accounted = Accounted(
+        clients=tuple(
             ClientTotal(
                 client=client.client,
                 cost=client.cost,
@@ -174,9 +184,13 @@ def reconciliation(
                 invoice=invoices.get(client.client),
             )
             for client in month.clients
-        ],
+        ),
         retained=month.retained,
         unassigned=month.unassigned,
+    )
+    return reconcile(
+        payer,
+        accounted,
         control_totals=[*estimates.control_totals(session, snapshot), *control_totals],
         findings=[*month.findings, *findings_of(snapshot)],
     )
@@ -235,12 +249,22 @@ def _invoices(
     return {ClientKey(client): from_document(body or drafted) for client, drafted, body in rows}
 
 
-def billed_months(session: Session) -> tuple[tuple[AccountId, BillingPeriod], ...]:
-    """All billed months of all payers, latest first."""
+def billed_months(
+    session: Session,
+    *,
+    after: tuple[AccountId, BillingPeriod] | None = None,
+    limit: int | None = None,
+) -> tuple[tuple[AccountId, BillingPeriod], ...]:
+    """Billed months of all payers, latest first; `after` is the last one seen."""
     row = tables.months.BilledMonthRow
-    found = session.exec(
-        select(row.payer_account_id, row.period).order_by(
-            col(row.period).desc(), col(row.payer_account_id)
+    found = select(row.payer_account_id, row.period)
+    if after is not None:
+        payer_account_id, period = after
+        same_month = sa.and_(
+            col(row.period) == str(period), col(row.payer_account_id) > payer_account_id
         )
+        found = found.where(sa.or_(col(row.period) < str(period), same_month))
+    in_order = found.order_by(col(row.period).desc(), col(row.payer_account_id)).limit(limit)
+    return tuple(
+        (AccountId(payer), BillingPeriod.parse(period)) for payer, period in session.exec(in_order)
     )
-    return tuple((AccountId(payer), BillingPeriod.parse(period)) for payer, period in found)

@@ -149,7 +149,14 @@ def test_a_one_time_code_is_gone_once_it_was_taken(
         departure = handovers.living_handover(session, installation.stored(live.id))
         assert departure is not None
         assert handovers.codes(session, departure) == {"root_email": "123456"}
+        handovers.spend_code(session, departure, "root_email", "654321")
+        handovers.spend_code(session, departure, "phone", "123456")
+        assert handovers.codes(session, departure) == {"root_email": "123456"}, "not yet taken"
+        handovers.spend_code(session, departure, "root_email", "123456")
+        assert handovers.codes(session, departure) == {}
 
+    told = [event.step for event in installation.events(live.id) if "root_email" in event.words]
+    assert told == ["give_code"], "that a code was given is told, and by whom"
     assert not any("123456" in event.words for event in installation.events(live.id))
 
 

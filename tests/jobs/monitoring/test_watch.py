@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jobs.onboarding.watching import watch
+from jobs.onboarding.watching import ListNotShown, watch
 from kernel.findings import Finding
 from sandbox.aws import PAYER, Fault
 from service.store.accounts import members
@@ -123,6 +123,6 @@ def test_from_a_list_that_aws_did_not_show_nothing_is_concluded(installation: In
     live = onboard(installation, CREATE)
     installation.aws.faults.on("organizations:ListAccounts", Fault.THROTTLE)
 
-    with pytest.raises(Exception, match="did not list the organization's accounts"):
+    with pytest.raises(ListNotShown, match="did not list the organization's accounts"):
         found(installation)
     assert installation.stored(live.id).state == "live"

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
 from accounts.model.organization import OnboardingKind
 from accounts.model.role_spec import RoleSpec, RoleStage, TrustKind
+from invoices.clients import AccountId, ClientKey
 from kernel.errors import RebillError
 from sandbox.aws import PAYER
 from service.actions.onboarding.put_role import put_role
 from service.actions.onboarding.request_onboarding import Wanted
 from service.store.accounts import onboardings
 from service.store.accounts.onboardings import AlreadyOnboarded
+from service.store.billing.assignments import assign
 from service.store.database import Database
 from tests.support.onboarding import CREATE, INVITE, INVITED, NOON, Installation, onboard, opened
 
@@ -104,6 +106,19 @@ def test_the_account_of_another_client_is_refused(installation: Installation) ->
 
     with pytest.raises(AlreadyOnboarded, match=f"{INVITED} is onboarded already"):
         installation.ask(taken)
+
+
+def test_the_last_of_many_accounts_is_known_to_be_another_client_s(
+    installation: Installation,
+) -> None:
+    """However many there are: how many a page shows decides nobody's right."""
+    with installation.database.transaction() as session:
+        for number in range(600):
+            assign(session, AccountId(f"{number:012}"), ClientKey("acme"), date(2026, 1, 1))
+        assign(session, AccountId(INVITED), ClientKey("initech"), date(2026, 1, 1))
+
+    with pytest.raises(AlreadyOnboarded, match=f"account {INVITED} is initech's"):
+        installation.ask(INVITE)
 
 
 def test_a_role_of_one_s_own_is_judged_and_then_placed(installation: Installation) -> None:

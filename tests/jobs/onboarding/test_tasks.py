@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from accounts.model.mailbox import MailboxCheck, MailServer
 from jobs.environment import Environment
 from jobs.onboarding import tasks
+from jobs.onboarding.tasks import onboarding_environment
 from jobs.onboarding.watching import ListNotShown
 from sandbox.aws import Fault
 from service.actions.billing.apply_configuration import apply_configuration
@@ -85,6 +88,30 @@ def test_one_organization_s_trouble_does_not_keep_the_others_waiting(
         tasks.measure_mailboxes(woken(environment), 0)
 
     assert asked == [PAYER, other]
+
+
+def test_an_organization_has_one_caller_as_long_as_the_environment_that_keeps_it(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several jobs may ask at once: a second caller would spend a second MFA code."""
+    made: list[str] = []
+
+    def slowly() -> None:
+        made.append("signers")
+        time.sleep(0.05)
+
+    monkeypatch.setattr(tasks, "configured_signers", slowly)
+    with ThreadPoolExecutor(8) as jobs:
+        offices = list(jobs.map(lambda _: onboarding_environment(environment, PAYER), range(8)))
+
+    assert {id(installation) for installation in offices} == {id(offices[0])}
+    assert len(made) == 1
+    others = [
+        onboarding_environment(environment, "999999999999"),
+        tasks._checking_environment(environment),
+        onboarding_environment(replace(environment), PAYER),
+    ]
+    assert len({id(each.caller) for each in (*others, offices[0])}) == 4
 
 
 def written(*payers: str) -> dict[str, Any]:

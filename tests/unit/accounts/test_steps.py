@@ -1,7 +1,7 @@
 """The next step of an onboarding: adopted before created, refused in plain words, proved."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import botocore.session
 import pytest
@@ -44,6 +44,7 @@ TRANSFER = AccountRequest(
     roles=as_deployed([MSP_BILLING]),
     transfer_starts_at=datetime(2026, 12, 1, tzinfo=UTC),
 )
+BERLIN_IN_WINTER = timezone(timedelta(hours=1))
 
 
 def test_a_created_account_is_the_clients_from_the_day_it_joined() -> None:
@@ -424,6 +425,14 @@ def test_a_billing_transfer_starts_with_its_month_and_has_deployed_roles_only() 
             replace(TRANSFER, transfer_starts_at=datetime(2026, 12, 2, tzinfo=UTC)),
             "first of a month at 00:00 UTC",
         ),
+        (
+            replace(TRANSFER, transfer_starts_at=datetime(2026, 12, 1, tzinfo=BERLIN_IN_WINTER)),
+            "first of a month at 00:00 UTC, not 2026-12-01 00:00:00\\+01:00",
+        ),
+        (
+            replace(TRANSFER, transfer_starts_at=datetime(2026, 12, 1)),  # noqa: DTZ001 - the fault
+            "needs transfer_starts_at, an instant in UTC",
+        ),
         (replace(TRANSFER, transfer_starts_at=None), "needs transfer_starts_at"),
     ],
 )
@@ -437,7 +446,21 @@ def test_a_request_aws_would_refuse_is_refused_before_any_write(
 def test_sound_requests_pass() -> None:
     assert check_request(RESELLER, CREATE) is CREATE
     assert check_request(RESELLER, INVITE) is INVITE
-    assert check_request(RESELLER, TRANSFER) is TRANSFER
+    assert check_request(RESELLER, TRANSFER) == TRANSFER
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        datetime(2026, 12, 1, 1, 0, tzinfo=BERLIN_IN_WINTER),
+        datetime(2026, 11, 30, 19, 0, tzinfo=timezone(timedelta(hours=-5))),
+    ],
+)
+def test_the_first_of_a_month_may_be_told_in_any_zone_and_is_kept_in_utc(told: datetime) -> None:
+    checked = check_request(RESELLER, replace(TRANSFER, transfer_starts_at=told))
+
+    assert checked.transfer_starts_at is not None
+    assert checked.transfer_starts_at.isoformat() == "2026-12-01T00:00:00+00:00"
 
 
 def test_the_plan_can_be_shown_beforehand() -> None:

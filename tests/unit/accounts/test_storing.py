@@ -6,20 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from accounts.iam.role_catalogue import MSP_BILLING, as_deployed
+from accounts.model.handover import Handover
 from accounts.model.lifecycle import Stage
-from accounts.model.organization import OnboardingKind
+from accounts.model.organization import OnboardingKind, Reseller
 from accounts.model.record import Record
-from accounts.model.request import Consent
-from accounts.model.storing import (
-    handover_from_json,
-    handover_to_json,
-    record_from_json,
-    record_to_json,
-    request_from_json,
-    request_to_json,
-    reseller_from_json,
-    reseller_to_json,
-)
+from accounts.model.request import AccountRequest, Consent
+from service.store.plain import from_json, to_json
 from tests.support.accounts_aws import THROTTLED, Aws, Worker
 from tests.support.accounts_leaving import ASKED
 from tests.support.accounts_reseller import CREATE, RESELLER
@@ -35,7 +27,7 @@ def test_a_record_full_of_trouble_survives() -> None:
     worker = Worker(aws, CREATE)
     for _ in range(40):
         stored = worker.stored
-        worker.stored = record_from_json(through_json(record_to_json(stored)))
+        worker.stored = from_json(Record, through_json(to_json(stored)))
         assert worker.stored == stored
         worker.visit()
         worker.aws.now = worker.aws.now.replace(minute=worker.aws.now.minute + 1)
@@ -43,7 +35,7 @@ def test_a_record_full_of_trouble_survives() -> None:
 
 
 def test_a_record_of_an_earlier_version_is_read() -> None:
-    read = record_from_json({"stage": "in_ou", "account_id": "333333333333"})
+    read = from_json(Record, {"stage": "in_ou", "account_id": "333333333333"})
 
     assert read == Record(stage=Stage.IN_OU, account_id="333333333333")
 
@@ -59,6 +51,6 @@ def test_requests_hand_overs_and_resellers_survive() -> None:
     )
 
     for request in (CREATE, transfer):
-        assert request_from_json(through_json(request_to_json(request))) == request
-    assert handover_from_json(through_json(handover_to_json(ASKED))) == ASKED
-    assert reseller_from_json(through_json(reseller_to_json(RESELLER))) == RESELLER
+        assert from_json(AccountRequest, through_json(to_json(request))) == request
+    assert from_json(Handover, through_json(to_json(ASKED))) == ASKED
+    assert from_json(Reseller, through_json(to_json(RESELLER))) == RESELLER

@@ -114,9 +114,8 @@ def test_the_root_e_mail_changes_with_the_code_sent_to_the_new_address(
     assert status["Status"] == "COMPLETED"
     described = aws.client("organizations").describe_account(AccountId=member)["Account"]
     assert described["Email"] == NEW
-    assert all(
-        entry.params["Otp"] == "***" for entry in aws.calls("account:AcceptPrimaryEmailUpdate")
-    )
+    accepts = aws.calls("account:AcceptPrimaryEmailUpdate")
+    assert [entry.params["Otp"] for entry in accepts] == ["***", "***"], "the wrong one, the right"
 
 
 def test_a_code_expires_and_a_taken_address_is_refused(aws: StrictAWS, member: str) -> None:
