@@ -15,8 +15,9 @@ from invoices.money import exact_sum
 from invoices.periods import BillingPeriod
 from invoices.reconciliation import ControlTotal
 from jobs.aws import session
-from jobs.aws.cost_explorer import CostGroup, cost_and_usage
+from jobs.aws.cost_explorer import CostExplorerError, CostGroup, cost_and_usage
 from jobs.record_types import KINDS
+from kernel.errors import CostExplorerFails, NoEstimate
 from service.store.billing.estimates import BASIS_OF, Answer, latest_answer, put_answer
 from service.store.database import Database
 
@@ -81,10 +82,6 @@ def cost_explorer() -> AskCostExplorer:
     return partial(cost_and_usage, session.cost_explorer())
 
 
-class NoEstimate(Exception):
-    """There is nothing to ask about, or what came back is no answer."""
-
-
 @dataclass(frozen=True, slots=True)
 class EstimatedCost:
     """One account and record type, month to date, exact as AWS wrote it."""
@@ -112,7 +109,10 @@ class Estimate:
 def month_to_date(
     period: BillingPeriod, *, answers: Answers, ask: AskCostExplorer, now: datetime
 ) -> Estimate:
-    """The kept answer while it is fresh, else a new one, kept. Raises NoEstimate."""
+    """The kept answer while it is fresh, else a new one, kept.
+
+    Raises NoEstimate, CostExplorerFails.
+    """
     kept = answers.latest()
     if kept is None or now - kept.asked_at > FRESH_FOR:
         return ask_anew(period, answers=answers, ask=ask, now=now)
@@ -122,7 +122,7 @@ def month_to_date(
 def ask_anew(
     period: BillingPeriod, *, answers: Answers, ask: AskCostExplorer, now: datetime
 ) -> Estimate:
-    """A new answer, kept, however fresh the last one is. Raises NoEstimate."""
+    """A new answer, kept, however fresh the last one is. Raises NoEstimate, CostExplorerFails."""
     answer = _asked(period, ask, now)
     answers.put(answer)
     return _estimate(period, answer)
@@ -147,7 +147,10 @@ def _asked(period: BillingPeriod, ask: AskCostExplorer, now: datetime) -> Answer
         raise NoEstimate(f"{period} has not begun; Cost Explorer knows nothing of it")
     end = min(period.end, today + timedelta(days=1))
     start_text, end_text = period.start.isoformat(), end.isoformat()
-    groups = ask(start=start_text, end=end_text, metrics=METRICS)
+    try:
+        groups = ask(start=start_text, end=end_text, metrics=METRICS)
+    except CostExplorerError as error:
+        raise CostExplorerFails(str(error)) from error
     question = {"start": start_text, "end": end_text, "metrics": list(METRICS)}
     answer = {
         "groups": [

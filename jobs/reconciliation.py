@@ -25,7 +25,7 @@ def reconcile(
     An answer binds once it is about the whole month and AWS calls it an estimate no more. Where
     it differs, the accounts and kinds that differ are named. It is asked again while it is not
     final, and once after every export that came later: AWS may have restated the month.
-    Raises NotBilled, NoEstimate, CostExplorerError.
+    Raises NotBilled, NoEstimate, CostExplorerFails.
     """
     answers = StoredAnswers(environment.database, payer_account_id, period)
     kept = answers.latest()

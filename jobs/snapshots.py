@@ -15,18 +15,10 @@ import polars as pl
 import pyarrow as pa
 
 from invoices.charges import DAILY, TEXTS, Charges
+from kernel.errors import DamagedSnapshot
 
 SERIALISATION = b"rebill charges 2\n"
 """Part of the digest: another serialisation, another id."""
-
-
-class DamagedSnapshot(Exception):
-    """A snapshot is absent, or is no longer what its id says it was."""
-
-    def __init__(self, snapshot_id: str, why: str) -> None:
-        super().__init__(
-            f"snapshot {snapshot_id}: {why}; ingest the period again, which makes the same id"
-        )
 
 
 @dataclass(frozen=True, slots=True)

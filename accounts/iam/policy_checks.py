@@ -1,6 +1,9 @@
 """Owns the judgement of a policy before any write: form, size, who it trusts, what it allows.
 
 AWS's Access Analyzer has the last word where AWS is at hand; this is what can be known without.
+
+The libraries that know AWS's actions are imported by the functions that ask them: they read all
+definitions at import, and whoever only lists onboardings must not wait for that.
 """
 
 from __future__ import annotations
@@ -12,11 +15,6 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
-
-from cloudsplaining.scan.policy_document import PolicyDocument
-from policy_sentry.querying.actions import get_action_data
-from policy_sentry.querying.all import get_all_actions
-from policyuniverse.policy import Policy
 
 from accounts.iam.policy_documents import many, statements_of, to_text
 from accounts.model.role_spec import Document
@@ -184,11 +182,15 @@ def _known(pattern: str) -> frozenset[str]:
 
 @cache
 def _all_actions() -> frozenset[str]:
+    from policy_sentry.querying.all import get_all_actions
+
     return frozenset(action.lower() for action in get_all_actions()) | _NEWER_ACTIONS
 
 
 @cache
 def _keys_of(action: str) -> frozenset[str]:
+    from policy_sentry.querying.actions import get_action_data
+
     if action in _NEWER_ACTIONS:
         return frozenset()
     service, name = action.split(":")
@@ -198,6 +200,8 @@ def _keys_of(action: str) -> frozenset[str]:
 
 
 def _trust(document: Document, where: str) -> Iterator[Finding]:
+    from policyuniverse.policy import Policy
+
     if Policy(document).is_internet_accessible():
         yield critical("trusts_everyone", where, "lets anybody in AWS assume the role")
     for number, statement in enumerate(statements_of(document), 1):
@@ -231,6 +235,8 @@ def _trusted(statement: dict[str, Any], where: str) -> Iterator[Finding]:
 
 def _escalation(document: Document, where: str) -> Iterator[Finding]:
     """Ways up that touch IAM block; acting through a workload that exists already is shown."""
+    from cloudsplaining.scan.policy_document import PolicyDocument
+
     for path in PolicyDocument(document).allows_privilege_escalation:
         actions = ", ".join(path["actions"])
         if "iam:" in actions:

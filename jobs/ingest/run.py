@@ -17,7 +17,6 @@ from invoices.money import exact_sum
 from invoices.periods import BillingPeriod
 from jobs.ingest.dialects import catalogue
 from jobs.ingest.dialects.catalogue import AUTO, Dialect
-from jobs.ingest.errors import IngestError
 from jobs.ingest.files import formats
 from jobs.ingest.reduction.sums import SumTooLarge
 from jobs.ingest.sources.delivery import Delivery, locate
@@ -27,6 +26,7 @@ from jobs.ingest.summary.counted import Counted
 from jobs.ingest.summary.facts import FileFacts, SnapshotFacts
 from jobs.ingest.summary.parts import Part, PartCache
 from jobs.ingest.summary.quarantine import quarantine
+from kernel.errors import IngestError
 from kernel.findings import Finding, Severity
 
 READERS = 2

@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from jobs.environment import Environment, Report, Save, Step
-from jobs.ingest.errors import IngestError
 from jobs.runs import billing, ingest, issuing
-from jobs.snapshots import DamagedSnapshot
 from kernel.errors import RebillError, Refused
 from service.store import runs
 from service.store.database import DatabaseUnavailable
@@ -27,9 +25,6 @@ ATTEMPTS_MAX = 25
 
 POLL_SECONDS = 0.2
 PROGRESS_SECONDS = 0.5
-
-EXPECTED = (RebillError, IngestError, DamagedSnapshot)
-"""What ends a run as failed, with its own words; anything else is a defect, and says so."""
 
 
 class RunFailed(Refused):
@@ -105,9 +100,9 @@ def _advance(environment: Environment, run_id: int, report: Report) -> None:
         _end(environment, run_id, attempt, error=None)
     except (RunOvertaken, DatabaseUnavailable):
         raise
-    except EXPECTED as trouble:
+    except RebillError as trouble:
         _end(environment, run_id, attempt, error=str(trouble))
-    except Exception as defect:
+    except Exception as defect:  # A promise of ours that is broken: it says so.
         _end(environment, run_id, attempt, error=f"defect: {type(defect).__name__}: {defect}")
         raise
 

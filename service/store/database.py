@@ -1,8 +1,7 @@
-"""Owns the way to the database: which one, its connections, transactions and locks."""
+"""Owns the way to the database: its connections, transactions and locks."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -10,14 +9,16 @@ from pathlib import Path
 import psycopg
 import sqlalchemy as sa
 from psycopg.conninfo import make_conninfo
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import OperationalError
 
-from kernel.errors import Unavailable
+from service.store.address import (
+    DatabaseUnavailable,
+    embedded_database,
+    lock_id,
+    prepare_database,
+)
 from service.store.embedded import EmbeddedServer
 from service.store.session import Session
-from service.store.upgrade import upgrade
-
-DATABASE = "rebill"
 
 
 class Database:
@@ -48,7 +49,7 @@ class Database:
     def try_lock(self, name: str) -> Iterator[bool]:
         """Whether we hold the lock `name` while inside; another holder's death frees it."""
         with closing(self._connection()) as connection:
-            asked = connection.execute("SELECT pg_try_advisory_lock(%s)", [_lock_id(name)])
+            asked = connection.execute("SELECT pg_try_advisory_lock(%s)", [lock_id(name)])
             row = asked.fetchone()
             assert row is not None
             yield bool(row[0])
@@ -69,47 +70,9 @@ class Database:
 
 
 def open_database(url: str | None, home: Path) -> Database:
-    """The server at `url`, or without one the embedded server under `home`; tables up to date.
-
-    Raises DatabaseUnavailable, ServerNotStarted.
-    """
-    if url is None:
-        server = EmbeddedServer.attach(home / "postgres")
-        conninfo = embedded_database(server, DATABASE)
-        database = Database(conninfo, server)
-    else:
-        database = Database(url.replace("postgresql+psycopg://", "postgresql://", 1))
-    try:
-        upgrade(database.conninfo)
-    except (psycopg.OperationalError, DBAPIError) as error:
-        database.close()
-        raise DatabaseUnavailable(error) from error
-    return database
-
-
-def embedded_database(server: EmbeddedServer, name: str, template: str = "template1") -> str:
-    """Where to reach the database `name` of `server`, made from `template` when there is none."""
-    with psycopg.connect(server.conninfo(), autocommit=True) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", [_lock_id("create database")])
-        there = connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
-        if there is None:
-            statement = psycopg.sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-            names = (psycopg.sql.Identifier(name), psycopg.sql.Identifier(template))
-            connection.execute(statement.format(*names))
-    return server.conninfo(name)
-
-
-class DatabaseUnavailable(Unavailable):
-    """Nobody answers there, or not as PostgreSQL should."""
-
-    def __init__(self, error: Exception) -> None:
-        # SQLAlchemy wraps the driver's words in its own.
-        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
-        super().__init__(f"cannot use the database: {reason} (see REBILL_DATABASE_URL)")
-
-
-def _lock_id(name: str) -> int:
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+    """As `prepare_database` finds or makes it."""
+    address = prepare_database(url, home)
+    return Database(address.conninfo, address.server)
 
 
 __all__ = ["Database", "DatabaseUnavailable", "embedded_database", "open_database"]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import procrastinate
 import psycopg
-from procrastinate.schema import SchemaManager
 
 from service.store.session import Session
+
+if TYPE_CHECKING:
+    import procrastinate
 
 NAMESPACE = "rebill"
 ADVANCE_RUN = f"{NAMESPACE}:advance_run"
@@ -24,13 +26,19 @@ CHECK_ACCESS = f"{NAMESPACE}:check_access"
 
 TABLES_PREFIX = "procrastinate_"
 
-_deferrer = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
-"""Never opened: it only writes jobs on the connection of whoever asks for them."""
+
+@cache
+def _deferrer() -> procrastinate.App:
+    """Never opened: it only writes jobs on the connection of whoever asks for them."""
+    # Here, because most commands put no work on the queue, and need not wait for its library.
+    import procrastinate
+
+    return procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 
 
 def enqueue_run(session: Session, run_id: int, *, lock: str) -> None:
     """In the caller's transaction: a rollback leaves neither the run nor its job."""
-    job = _deferrer.configure_task(ADVANCE_RUN, lock=lock, connection=_raw(session))
+    job = _deferrer().configure_task(ADVANCE_RUN, lock=lock, connection=_raw(session))
     job.defer(run_id=run_id)
 
 
@@ -42,13 +50,13 @@ def enqueue_onboardings(session: Session, payer_account_id: str) -> None:
         [ADVANCE_ONBOARDINGS, payer_account_id],
     )
     if waiting.fetchone() is None:
-        job = _deferrer.configure_task(ADVANCE_ONBOARDINGS, connection=_raw(session))
+        job = _deferrer().configure_task(ADVANCE_ONBOARDINGS, connection=_raw(session))
         job.defer(payer_account_id=payer_account_id)
 
 
 def enqueue_access_check(session: Session, check_id: int) -> None:
     """In the caller's transaction. One after the other: all use the same people's MFA devices."""
-    job = _deferrer.configure_task(CHECK_ACCESS, lock=CHECK_ACCESS, connection=_raw(session))
+    job = _deferrer().configure_task(CHECK_ACCESS, lock=CHECK_ACCESS, connection=_raw(session))
     job.defer(check_id=check_id)
 
 
@@ -79,6 +87,8 @@ def _raw(session: Session) -> psycopg.Connection[tuple[Any, ...]]:
 
 def upgrade_queue(connection: psycopg.Connection) -> None:
     """Bring procrastinate's tables to the installed version; its migrations are named by theirs."""
+    from procrastinate.schema import SchemaManager  # As in `_deferrer`.
+
     connection.execute("CREATE TABLE IF NOT EXISTS procrastinate_applied (version text NOT NULL)")
     row = connection.execute("SELECT version FROM procrastinate_applied").fetchone()
     installed = version("procrastinate")
@@ -96,6 +106,8 @@ def upgrade_queue(connection: psycopg.Connection) -> None:
 
 def _migrations_after(applied: str) -> list[Path]:
     """Their names start with the version that brought them: `03.04.00_50_post_….sql`."""
+    from procrastinate.schema import SchemaManager  # As in `_deferrer`.
+
     padded = ".".join(f"{int(part):02}" for part in applied.split(".")[:3])
     folder = Path(SchemaManager.get_migrations_path())
     return [path for path in sorted(folder.glob("*.sql")) if path.name.split("_")[0] > padded]

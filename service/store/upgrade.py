@@ -7,8 +7,10 @@ from pathlib import Path
 import psycopg
 import sqlalchemy as sa
 from alembic.config import Config
+from sqlalchemy.exc import DBAPIError
 
 from alembic import command
+from service.store.address import DatabaseUnavailable
 from service.store.queue import upgrade_queue
 
 MIGRATIONS = Path(__file__).parents[2] / "alembic"
@@ -16,7 +18,17 @@ UPGRADE_LOCK = 0x52454249
 
 
 def upgrade(conninfo: str) -> None:
-    """All or nothing, in one transaction, after whoever else upgrades now."""
+    """All or nothing, in one transaction, after whoever else upgrades now.
+
+    Raises DatabaseUnavailable.
+    """
+    try:
+        _upgrade(conninfo)
+    except DBAPIError as error:
+        raise DatabaseUnavailable(error) from error
+
+
+def _upgrade(conninfo: str) -> None:
     engine = _engine(conninfo)
     with engine.begin() as connection:
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})

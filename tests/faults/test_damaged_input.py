@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from invoices.money import plain
-from jobs.ingest.errors import IngestError
 from jobs.snapshots import Snapshots
+from kernel.errors import IngestError
 from tests.support.ingest_builders import Row, gzipped, line, put, take, text
 
 GOOD = [line("1.5"), line("-0.25", "Credit"), line("2", line_item_operation='Größe, "quoted"')]

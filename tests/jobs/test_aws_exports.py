@@ -17,11 +17,11 @@ from invoices.periods import BillingPeriod
 from jobs.aws import session
 from jobs.aws.exports import Bucket, ExportReadError, Object
 from jobs.estimates import control_totals, cost_explorer, month_to_date
-from jobs.ingest.errors import IngestError
 from jobs.ingest.files import formats
 from jobs.ingest.run import Ingested, IngestRequest, ingest
 from jobs.ingest.summary.facts import to_json
 from jobs.snapshots import digest
+from kernel.errors import IngestError
 from sandbox.bills import (
     BillStage,
     Discounts,

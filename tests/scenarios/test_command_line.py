@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import yaml
 
+from invoices.clients import AccountId
+from invoices.periods import BillingPeriod
 from sandbox.bills import Simulation, simulate
+from service.actions.billing.request_run import request_ingest
+from service.store import runs
+from service.store.database import Database
+from service.store.tables.runs import RunState
+from tests.conftest import NOW
 from tests.scenarios.conftest import Rebill
 
 SMALL = Simulation(accounts=12, rows=2_000)
@@ -41,7 +51,7 @@ def billed(rebill: Rebill, simulated: tuple[Path, str, Path]) -> None:
         (("export", "--period", "2026-09", "--out", "x"), "there are no charges of 2026-09 yet"),
         (("export", "--period", "2026-09", "--out", "x", "--format", "doc"), "there is no 'doc'"),
         (("apply", "nothing.yaml"), "nothing.yaml cannot be read"),
-        (("simulate", "--out", "x", "--format", "cur3"), "'cur3' is not a valid Dialect"),
+        (("simulate", "--out", "x", "--format", "cur3"), "'cur3' is no dialect"),
         (("frobnicate",), "No such command"),
         (("ingest",), "Missing argument"),
         (("ingest", "x", "--payer", "1", "--period", "2026-09"), "twelve digits"),
@@ -172,10 +182,84 @@ def test_interrupted_a_command_says_so_in_one_line(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("service.cli.configure.apply_configuration", interrupt)
+    monkeypatch.setattr("service.cli.system.configuration.apply_configuration", interrupt)
     (tmp_path / "b.yaml").write_text("{}", encoding="utf-8")
 
     answer = rebill("apply", tmp_path / "b.yaml")
 
     assert (answer.status, answer.out) == (130, "")
     assert answer.err == "rebill: interrupted; what was begun goes on at the next start\n"
+
+
+def test_only_a_command_that_moves_runs_finishes_what_a_crash_left(
+    rebill: Rebill, simulated: tuple[Path, str, Path], database: Database
+) -> None:
+    out, payer, export = simulated
+    rebill("apply", out / "rebill.yaml")
+    with database.transaction() as session:
+        left = request_ingest(
+            session,
+            AccountId(payer),
+            BillingPeriod(2026, 9),
+            location=str(export),
+            dialect="auto",
+            actor="who was killed",
+            now=NOW,
+        )
+
+    for asking in (
+        ("links", "--format", "granted"),
+        ("key", "create", "psa"),
+        ("db", "upgrade"),
+        ("grants", "show"),
+        ("onboard", "status"),
+        ("apply", out / "rebill.yaml"),
+    ):
+        answer = rebill(*asking)
+        assert (answer.status, answer.err) == (0, ""), asking
+    with database.transaction() as session:
+        assert runs.run(session, left).state == RunState.REQUESTED
+
+    drafted = rebill("bill", "--period", "2026-09")
+    assert f"rebill: finished what was left of run {left}: ingest of 2026-09\n" in drafted.err
+    assert drafted.status == 0
+
+
+def test_the_version_is_the_installed_one(rebill: Rebill) -> None:
+    answer = rebill("--version")
+
+    assert (answer.status, answer.out, answer.err) == (0, f"rebill {version('rebill')}\n", "")
+
+
+@pytest.mark.parametrize("arguments", [(), ("onboard",)])
+def test_without_a_command_the_help_says_which_there_are(
+    rebill: Rebill, arguments: tuple[str, ...]
+) -> None:
+    answer = rebill(*arguments)
+
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err == rebill(*arguments, "--help").out
+
+
+@pytest.mark.parametrize(
+    ("absent", "command"), [("moto", "demo"), ("sandbox", "demo"), ("sandbox", "simulate --out x")]
+)
+def test_without_the_sandbox_its_commands_say_what_to_install(absent: str, command: str) -> None:
+    without = (
+        "import sys\n"
+        "absent, *arguments = sys.argv[1:]\n"
+        "sys.modules[absent] = None\n"
+        "from service.cli import commands\n"
+        "sys.exit(commands.run(arguments))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", without, absent, *command.split(" ")],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    name = command.split(" ")[0]
+    words = f"rebill: {name} needs the pretend AWS: pip install rebill[sandbox]\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", words)

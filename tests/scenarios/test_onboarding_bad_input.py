@@ -18,11 +18,13 @@ from accounts.iam.client_templates import artefact
 from accounts.model.observed import ObservedAccount
 from invoices.clients import AccountId
 from sandbox.aws import PAYER
-from service.cli import grants, onboard, opening
+from service.cli import opening
+from service.cli.access import grants
+from service.cli.accounts import onboard
 from service.store.accounts import members, onboardings, resellers
 from service.store.billing import assignments, sellers
 from service.store.database import Database
-from service.store.tables.row import Row
+from service.store.tables import METADATA
 from tests.api.test_onboardings import ONBOARDER, ask, caller
 from tests.scenarios.conftest import Rebill
 from tests.support import onboarding
@@ -165,7 +167,7 @@ def installation(
 
 def recorded(database: Database) -> dict[str, int]:
     """How many rows each table has: ours and the queue's."""
-    names = [table.name for table in Row.metadata.sorted_tables]
+    names = [table.name for table in METADATA.sorted_tables]
     with database.transaction() as session:
         return {
             name: session.scalar(sa.text(f'SELECT count(*) FROM "{name}"')) or 0

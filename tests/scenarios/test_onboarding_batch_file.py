@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from service.cli import following, onboard_batch, opening
+from service.cli import opening
+from service.cli.accounts import following, onboard_batch
 from service.store.database import Database
 from tests.scenarios.conftest import Rebill
 from tests.support.onboarding import Installation, opened

@@ -13,7 +13,8 @@ import pytest
 from jobs.onboarding.advance import lock_of
 from sandbox.aws import PAYER, Fault
 from service.actions.onboarding.set_reseller import set_reseller
-from service.cli import findings, opening
+from service.cli import opening
+from service.cli.accounts import findings
 from service.store.database import Database
 from tests.scenarios.conftest import Rebill
 from tests.support.mail_servers import PASSWORD, PASSWORD_ENV, Post, post_office

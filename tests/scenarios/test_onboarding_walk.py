@@ -16,17 +16,10 @@ from types import SimpleNamespace
 import pytest
 
 from sandbox.aws import PAYER
-from service.cli import (
-    findings,
-    following,
-    grants,
-    handover,
-    links,
-    onboard,
-    onboard_batch,
-    opening,
-    setup,
-)
+from service.cli import opening
+from service.cli.access import grants, links
+from service.cli.accounts import findings, following, handover, onboard, onboard_batch, setup
+from service.cli.installation import open_installation
 from service.store.accounts import onboardings, resellers
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
@@ -55,8 +48,10 @@ def installation(
     """The sandbox with nothing described yet; the commands use its clock, and wait by it."""
     with opened(database, names={}) as installation:
         installation.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
-        for module in (setup, onboard, onboard_batch, findings, handover, grants, links):
+        for module in (setup, onboard, onboard_batch, findings, handover, grants):
             monkeypatch.setattr(module, "opened", partial(opening.opened, installation.now))
+        by_its_clock = partial(open_installation, installation.now)
+        monkeypatch.setattr(links, "open_installation", by_its_clock)
         sleep = lambda seconds: installation.aws.clock.advance(seconds=seconds)  # noqa: E731
         for waiting in (following, findings):
             monkeypatch.setattr(

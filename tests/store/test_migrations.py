@@ -8,8 +8,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
-from service.store import queue, upgrade
+from service.store import queue, revision, upgrade
 from service.store.database import Database, DatabaseUnavailable, embedded_database
 from service.store.embedded import EmbeddedServer
 from tests.support.places import ROOT
@@ -55,6 +57,32 @@ def test_upgrading_an_up_to_date_database_changes_nothing(database: Database) ->
         "class", "column", "constraint", "function", "trigger", "version",
     }  # fmt: skip
     assert after == before
+
+
+def test_the_last_migration_is_the_one_that_commands_ask_for() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(upgrade.MIGRATIONS))
+
+    assert ScriptDirectory.from_config(config).get_heads() == [revision.HEAD]
+
+
+@pytest.mark.parametrize(
+    "older",
+    [
+        "UPDATE alembic_version SET version_num = '0003_asked_over_http'",
+        "DELETE FROM alembic_version",
+        "UPDATE procrastinate_applied SET version = '3.0.0'",
+        "DELETE FROM procrastinate_applied",
+        "DROP TABLE procrastinate_applied",
+    ],
+)
+def test_a_database_that_lacks_something_is_not_current(database: Database, older: str) -> None:
+    assert revision.is_current(database.conninfo)
+
+    with psycopg.connect(database.conninfo) as connection:
+        connection.execute(older)
+
+    assert not revision.is_current(database.conninfo)
 
 
 def test_commands_that_upgrade_at_once_do_not_disturb_each_other(server: EmbeddedServer) -> None:

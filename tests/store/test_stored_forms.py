@@ -20,7 +20,7 @@ from accounts.model.organization import Contact, ContactType, OnboardingKind, Re
 from accounts.model.record import Intent, Proof, Record, Trouble
 from accounts.model.request import AccountRequest, Consent
 from accounts.model.role_spec import RoleSpec, RoleStage, TrustKind
-from kernel.findings import warning
+from kernel.findings import Finding, warning
 from service.store.plain import from_json, to_json
 
 FORMS = json.loads(Path(__file__).with_name("stored_forms.json").read_text("utf-8"))
@@ -141,3 +141,9 @@ def test_the_forms_say_every_field_and_one_that_is_missing_has_its_default() -> 
 
     assert unsaid == set()
     assert from_json(Record, {"stage": "in_ou"}) == Record(stage=Stage.IN_OU)
+
+
+def test_a_finding_stored_before_findings_named_a_client_is_read() -> None:
+    stored = {"severity": "critical", "code": "root_mfa", "where": "account", "message": "no MFA"}
+
+    assert from_json(Finding, stored).client == ""

@@ -14,7 +14,7 @@ from kernel.findings import Finding, critical, warning
 from service.actions.onboarding import check_roles
 from tests.support.accounts_reseller import CREATE, EXTERNAL_ID, RESELLER
 
-WRONG = {
+WRONG: dict[PolicyKind, tuple[Finding, ...]] = {
     PolicyKind.TRUST: (warning("a_warning", "trust", "may be too wide"),),
     PolicyKind.INLINE: (critical("open", "policy", "lets everybody in"),),
     PolicyKind.BOUNDARY: (critical("administrator", "boundary", "forbids nothing"),),

@@ -14,9 +14,9 @@ import polars as pl
 from invoices.charges import MONEY, TEXT_KEYS, Kind
 from jobs.ingest.dialects import cur2, focus, legacy, line_items
 from jobs.ingest.dialects.vocabulary import TAGS, Vocabulary
-from jobs.ingest.errors import IngestError
 from jobs.ingest.reduction.reducer import FromMap, Reading
 from jobs.ingest.reduction.sums import Amounts, Reduced, Texts, merge, to_units
+from kernel.errors import IngestError
 
 
 class Dialect(StrEnum):

@@ -19,11 +19,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.ingest.errors import IngestError
 from jobs.ingest.files.watched import RowShape, Watched, refuse_bomb
 from jobs.ingest.reduction import reducer
 from jobs.ingest.reduction.reducer import Reading, TextFormat
 from jobs.ingest.reduction.sums import Reduced
+from kernel.errors import IngestError
 
 HEADER_BYTES_MAX = 1 << 20
 DAMAGED_ARCHIVE = (

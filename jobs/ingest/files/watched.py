@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from jobs.ingest.errors import IngestError
+from kernel.errors import IngestError
 
 LINE_BYTES_MAX = 1 << 23
 EXPANSION_FREE_BYTES = 1 << 22

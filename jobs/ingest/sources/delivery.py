@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from invoices.periods import BillingPeriod
-from jobs.ingest.errors import IngestError
 from jobs.ingest.sources import manifest
 from jobs.ingest.sources.source import Folder, Source, StoredFile
+from kernel.errors import IngestError
 
 _DATA = re.compile(r"\.(csv|csv\.gz|csv\.zip|zip|gz|parquet)$", re.IGNORECASE)
 _EXECUTION = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}T.*|[0-9a-f]{8}-[0-9a-f]{4}-.*")

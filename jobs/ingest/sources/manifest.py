@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from invoices.periods import BillingPeriod
-from jobs.ingest.errors import IngestError
+from kernel.errors import IngestError
 
 MANIFEST_BYTES_MAX = 1 << 24
 SUFFIX = "Manifest.json"

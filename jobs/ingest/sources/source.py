@@ -9,7 +9,7 @@ from typing import Protocol
 
 from jobs.aws.exports import Bucket, ExportReadError, Object
 from jobs.aws.session import s3
-from jobs.ingest.errors import IngestError
+from kernel.errors import IngestError
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from jobs.ingest.dialects import catalogue
 from jobs.ingest.dialects.catalogue import AUTO, Dialect
-from jobs.ingest.errors import IngestError
 from jobs.ingest.files import formats
 from jobs.ingest.reduction import batches
 from jobs.ingest.reduction.batches import UnreadablePart
 from jobs.ingest.reduction.sums import Reduced
 from jobs.ingest.sources.source import Source, StoredFile
+from kernel.errors import IngestError
 
 VERSION = 3
 """Of the reading: raise it whenever a file would be read differently than by other columns."""

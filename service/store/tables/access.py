@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlmodel import Field
 
+from service.store.tables import configuration  # noqa: F401 - whose rows these name
 from service.store.tables.row import JSON, Row
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from service.store.tables import configuration, months  # noqa: F401 - whose rows these name
 from service.store.tables.row import JSON, PERIOD, Row, is_period
 
 

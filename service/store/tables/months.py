@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from service.store.tables import configuration, runs  # noqa: F401 - whose rows these name
 from service.store.tables.row import JSON, NUMERIC, PERIOD, Row, is_account_id, is_period, one_of
 
 

@@ -13,6 +13,7 @@ from accounts.model.handover import HandoverKind
 from accounts.model.lifecycle import Stage, WaitKind
 from accounts.model.organization import OnboardingKind
 from kernel.findings import Severity
+from service.store.tables import configuration  # noqa: F401 - whose rows these name
 from service.store.tables.row import JSON, Row, is_account_id, one_of
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from service.store.tables import onboarding  # noqa: F401 - whose rows these name
 from service.store.tables.row import Row, is_account_id
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from invoices.money import plain
-from jobs.ingest.errors import IngestError
 from jobs.ingest.files import formats
 from jobs.ingest.reduction.reducer import Reading
 from jobs.ingest.reduction.sums import Reduced
 from jobs.ingest.run import Ingested
+from kernel.errors import IngestError
 from tests.support.ingest_builders import (
     data_exports_manifest,
     gzipped,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.ingest.errors import IngestError
 from jobs.ingest.files.watched import RowShape
+from kernel.errors import IngestError
 
 cells = st.text(st.sampled_from('ab,"\n ü{}:'), max_size=6)
 tables = st.lists(st.lists(cells, min_size=3, max_size=3), min_size=1, max_size=8)

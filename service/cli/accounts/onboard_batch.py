@@ -10,15 +10,18 @@ from kernel.errors import BadInput
 from service.actions.onboarding.request_onboardings import Batch, BatchRefused, request_onboardings
 from service.api.accounts.onboarding_schemas import to_api_batch
 from service.cli import output
-from service.cli.batch_file import read_batch
-from service.cli.following import By, NoWait, exit_if_a_person_is_needed, follow
-from service.cli.onboard import ValidateOnly, onboard_app
-from service.cli.opening import AsJson, opened
+from service.cli.accounts.batch_file import read_batch
+from service.cli.accounts.following import By, NoWait, follow
+from service.cli.accounts.onboard import ValidateOnly
+from service.cli.accounts.one_onboarding import exit_if_a_person_is_needed
+from service.cli.opening import opened
+from service.cli.options import AsJson
+from service.cli.progress import progress
+from service.cli.tables import print_table
 from service.store.accounts import onboardings
 from service.store.dry_run import nothing_recorded
 
 
-@onboard_app.command()
 def batch(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="CSV or JSON, up to 200 onboardings.")
@@ -55,7 +58,7 @@ def _ask(environment: Environment, file: Path, *, by: str, validate_only: bool) 
 
 
 def _followed(environment: Environment, asked: Batch) -> Batch:
-    with output.progress() as report:
+    with progress() as report:
         rested = [follow(environment, each.id, report) for each in asked.onboardings]
     with environment.database.transaction() as session:
         after = tuple(onboardings.onboarding(session, each.id) for each in rested)
@@ -70,5 +73,5 @@ def _print(asked: Batch, words: str) -> None:
         for each in asked.onboardings
     ]  # fmt: skip
     columns = ("ref", "onboarding", "client", "account", "address or id", "state", "waits")
-    output.print_table(f"{len(rows)} {words}", columns, rows)
+    print_table(f"{len(rows)} {words}", columns, rows)
     output.say(f"estimated end, but for what clients take: {asked.ends_at:%Y-%m-%d %H:%M} UTC")

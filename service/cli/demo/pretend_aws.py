@@ -14,8 +14,8 @@ from sandbox.aws import Clock, StrictAWS
 from sandbox.bills import Simulation
 from sandbox.server import REGION, SandboxAWS
 from service.cli import output
-from service.cli.demo_onboarding import Provider, open_provider, opening_day
-from service.cli.serve import run_server
+from service.cli.demo.onboarding import Provider, open_provider, opening_day
+from service.cli.system.serve import run_server
 
 OWN_KEYS = (
     "AWS_ACCESS_KEY_ID",
@@ -70,7 +70,7 @@ def serve_pretend_aws(
     output.say("\nThe pretend AWS stays up. For commands in another terminal:")
     output.say("  export " + " ".join(f"{name}={value}" for name, value in variables.items()))
     with _worker(variables):
-        run_server(environment, host="127.0.0.1", port=port)
+        run_server(environment.database, host="127.0.0.1", port=port)
 
 
 @contextmanager

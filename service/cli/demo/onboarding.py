@@ -28,7 +28,7 @@ from sandbox.bills.organization import LONG_AGO, SimulatedAccount, SimulatedOrga
 from service.actions.onboarding.assign_account import assign_account
 from service.actions.onboarding.request_onboarding import Wanted
 from service.actions.onboarding.request_onboardings import request_onboardings
-from service.cli import output
+from service.cli.output import Report
 from service.store.accounts import onboardings, resellers
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
@@ -114,7 +114,7 @@ def opening_day(organization: SimulatedOrganization) -> datetime:
 
 
 def onboard_accounts(
-    office: Provider, organization: SimulatedOrganization, report: output.Report
+    office: Provider, organization: SimulatedOrganization, report: Report
 ) -> tuple[Onboarding, ...]:
     """All of them, live, each on the day it joins; those that changed hands are given on.
 
@@ -184,7 +184,7 @@ def _ask(
     return [onboarding.id for onboarding in batch.onboardings]
 
 
-def _work(office: Provider, asked: Sequence[str], total: int, report: output.Report) -> None:
+def _work(office: Provider, asked: Sequence[str], total: int, report: Report) -> None:
     """Until all are live: a worker's loop, in which nobody has to wait for the clock."""
     environment, clock = office.environment, office.aws.clock
     while True:

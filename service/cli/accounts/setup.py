@@ -11,13 +11,13 @@ from jobs.onboarding.setting_up import Report, plan_set_up, set_up
 from jobs.onboarding.tasks import onboarding_environment
 from kernel.errors import BadInput
 from service.cli import output
+from service.cli.accounts.following import By
 from service.cli.application import EXIT_FINDING
-from service.cli.following import By
-from service.cli.onboard import onboard_app
-from service.cli.opening import AsJson, Payer, opened
+from service.cli.opening import opened
+from service.cli.options import AsJson, Payer
+from service.cli.tables import print_table
 
 
-@onboard_app.command()
 def setup(
     payer: Payer = None,
     dry_run: Annotated[
@@ -88,7 +88,7 @@ def _to_json(report: Report) -> dict[str, object]:
 
 def _print(report: Report) -> None:
     rows = [(each.state.value, each.key, each.title, each.words) for each in report.outcomes]
-    output.print_table("the organization", ("state", "item", "what has to be so", "words"), rows)
+    print_table("the organization", ("state", "item", "what has to be so", "words"), rows)
     for outcome in report.outcomes:
         _print_diff(outcome)
     if report.configuration:

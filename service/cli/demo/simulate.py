@@ -9,10 +9,10 @@ from kernel.errors import BadInput
 from sandbox import bills
 from sandbox.bills import BillStage, Discounts, Encoding, ExportDialect, Layout, Simulation
 from service.cli import output
-from service.cli.application import app
+from service.cli.progress import progress
+from service.cli.tables import print_table
 
 
-@app.command()
 def simulate(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A folder per bucket.")],
     accounts: Annotated[int, typer.Option(min=1, max=20_000, help="Member accounts.")] = 40,
@@ -49,20 +49,23 @@ def simulate(
         stage=stage,
         files=files,
     )
-    with output.progress() as report:
+    with progress() as report:
         written = bills.simulate(simulation, out, lambda what: report(what, 0, 0))
     columns = ("period", "dialect", "rows>", "export", "manifest")
     rows_written = [
         (w.period, w.dialect, f"{w.rows:,}", f"{w.bucket}/{w.export_prefix}", w.manifest_key)
         for w in written
     ]
-    output.print_table(f"Exports in {out}", columns, rows_written)
+    print_table(f"Exports in {out}", columns, rows_written)
     output.say(f"exact totals: {out / 'truth.json'}")
     output.say(f"a configuration to try: {out / 'rebill.yaml'}")
 
 
 def _dialects(text: str) -> tuple[ExportDialect, ...]:
-    try:
-        return tuple(ExportDialect(part.strip()) for part in text.split(","))
-    except ValueError as error:
-        raise BadInput(f"--format: {error}; there are {', '.join(ExportDialect)}") from error
+    asked = [part.strip() for part in text.split(",")]
+    unknown = [part for part in asked if part not in set(ExportDialect)]
+    if unknown:
+        raise BadInput(
+            f"--format: {unknown[0]!r} is no dialect; there are {', '.join(ExportDialect)}"
+        )
+    return tuple(map(ExportDialect, asked))

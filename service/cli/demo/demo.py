@@ -29,14 +29,18 @@ from service.actions.billing.apply_configuration import apply_configuration
 from service.actions.billing.approve_drafts import approve_drafts
 from service.actions.billing.request_run import request_ingest
 from service.cli import output
-from service.cli.application import EXIT_FINDING, app
-from service.cli.demo_aws import pretend_aws, serve_pretend_aws
-from service.cli.demo_configuration import demo_configuration
-from service.cli.demo_onboarding import Provider, onboard_accounts
-from service.cli.documents import export_documents, issue_payers
-from service.cli.estimate import estimate_json
-from service.cli.month import bill_payers
+from service.cli.application import EXIT_FINDING
+from service.cli.billing.documents import export_documents, issue_payers
+from service.cli.billing.estimate import estimate_json
+from service.cli.billing.left_overs import finish_left_over_runs
+from service.cli.billing.month import bill_payers
+from service.cli.demo.configuration import demo_configuration
+from service.cli.demo.onboarding import Provider, onboard_accounts
+from service.cli.demo.pretend_aws import pretend_aws, serve_pretend_aws
 from service.cli.opening import opened
+from service.cli.output import Report
+from service.cli.progress import progress
+from service.cli.tables import print_table
 from service.configuration.reading import read_configuration
 from service.store.access.keys import Scope
 from service.store.accounts.onboardings import Onboarding
@@ -56,7 +60,6 @@ KEYS: dict[str, tuple[Scope, ...]] = {
 }
 
 
-@app.command()
 def demo(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the documents go.")] = (
         Path("demo-output")
@@ -70,12 +73,13 @@ def demo(
     payer = AccountId(organization.payer.id)
     with opened() as environment:
         _refuse_real_data(environment, payer)
-        with output.progress() as report:
+        finish_left_over_runs(environment)
+        with progress() as report:
             report("inventing an AWS organization and its bills", 0, 0)
             written = _invent(out)
         with pretend_aws(environment, SIMULATION) as (office, server):
             _configure(environment, office, out)
-            with output.progress() as report:
+            with progress() as report:
                 accounts = onboard_accounts(office, organization, report)
                 upload(out / "aws", office.aws.client("s3"))
                 proofs = [_bill_month(environment, payer, each, out, report) for each in written]
@@ -122,7 +126,7 @@ def _configure(environment: Environment, office: Provider, out: Path) -> None:
 
 
 def _bill_month(
-    environment: Environment, payer: AccountId, export: Written, out: Path, report: output.Report
+    environment: Environment, payer: AccountId, export: Written, out: Path, report: Report
 ) -> Reconciliation:
     period = BillingPeriod.parse(export.period)
     with environment.database.transaction() as session:
@@ -213,7 +217,7 @@ def _print_summary(
             row = (client.client, record.number, *(f"{figure:,.2f}" for figure in figures))
             rows.append((*row, f"{total:,} {record.currency}"))
         columns = ("client", "invoice", "cost USD>", "price USD>", "margin USD>", "total with tax>")
-        output.print_table(f"{proof.period}", columns, rows)
+        print_table(f"{proof.period}", columns, rows)
         output.say(_equation(proof))
     invited = sum(each.request.kind is OnboardingKind.INVITE for each in accounts)
     output.say(

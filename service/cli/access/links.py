@@ -13,11 +13,9 @@ from accounts.links.link_files import FORMATS, ExportFile, granted_registry
 from kernel.errors import BadInput
 from service.actions.access.export_links import export_links
 from service.cli import output
-from service.cli.application import app
-from service.cli.opening import opened
+from service.cli.installation import open_installation
 
 
-@app.command()
 def links(
     link_format: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help=f"Of {', '.join(FORMATS)}.")
@@ -31,7 +29,7 @@ def links(
     ] = None,
 ) -> None:
     """Print links and profiles from the grants; they are no credentials."""
-    with opened() as environment, environment.database.transaction() as session:
+    with open_installation() as installation, installation.database.transaction() as session:
         files = export_links(session, link_format, team=team, user=user)
     if out is None:
         output.write(one_stream(link_format, files))

@@ -14,13 +14,13 @@ from service.actions.access.set_grants import (
 )
 from service.api.accounts.grant_schemas import to_api_change, to_api_grant
 from service.cli import output
-from service.cli.application import EXIT_FINDING, app
-from service.cli.following import By, NoWait, follow
-from service.cli.opening import AsJson, opened
+from service.cli.accounts.following import By, NoWait, follow
+from service.cli.application import EXIT_FINDING
+from service.cli.opening import opened
+from service.cli.options import AsJson
+from service.cli.progress import progress
+from service.cli.tables import print_table
 from service.store.accounts.onboardings import Onboarding
-
-grants_app = typer.Typer(help="Roles: who holds which, grant, revoke.", no_args_is_help=True)
-app.add_typer(grants_app, name="grants")
 
 Account = Annotated[str, typer.Option("--account", metavar="ID", help="In this account.")]
 Client = Annotated[
@@ -29,7 +29,6 @@ Client = Annotated[
 Team = Annotated[str, typer.Option("--team", help="Which team.")]
 
 
-@grants_app.command()
 def show(
     team: Team = "", client: Client = "", account: Account = "", as_json: AsJson = False
 ) -> None:
@@ -42,10 +41,9 @@ def show(
         return
     rows = [(e.team, e.role, e.account_id, e.account_name, e.client) for e in found]
     columns = ("team", "role", "account", "name", "client")
-    output.print_table(f"{len(rows)} grants", columns, rows)
+    print_table(f"{len(rows)} grants", columns, rows)
 
 
-@grants_app.command()
 def grant(
     team: Team,
     role: Annotated[list[str], typer.Option("--role", help="Which role; repeat it.")],
@@ -60,7 +58,6 @@ def grant(
     _change(where, grant=pairs, by=by, no_wait=no_wait, as_json=as_json)
 
 
-@grants_app.command()
 def revoke(
     team: Team,
     role: Annotated[
@@ -102,7 +99,7 @@ def _change(
 
 
 def _followed(environment: Environment, changed: GrantsChanged) -> tuple[Onboarding, ...]:
-    with output.progress() as report:
+    with progress() as report:
         return tuple(follow(environment, each.id, report) for each in changed.onboardings)
 
 
@@ -126,7 +123,7 @@ def _print_lines(changed: GrantsChanged, after: tuple[Onboarding, ...]) -> None:
         output.say(f"  nobody holds {shut}: it is shut")
     rows = [(g.team, file, entry) for g in changed.revoked for file, entry in g.entries]
     if rows:
-        output.print_table("to delete where it was imported", ("team", "file", "entry"), rows)
+        print_table("to delete where it was imported", ("team", "file", "entry"), rows)
     for onboarding in after:
         waiting = f": {onboarding.waiting.reason}" if onboarding.waiting else ""
         output.say(f"{onboarding.account_id} ({onboarding.id}) {onboarding.state}{waiting}")

@@ -1,4 +1,4 @@
-"""The commands of documents: approve the drafts, issue them, write them to files."""
+"""The commands of documents: issue approved drafts, write documents to files."""
 
 from datetime import date
 from pathlib import Path
@@ -11,65 +11,22 @@ from invoices.render import FORMATS
 from jobs.environment import Environment
 from jobs.runs import engine
 from kernel.errors import BadInput
-from service.actions.billing.approve_drafts import approve_drafts
 from service.actions.billing.request_run import request_issuing
-from service.actions.billing.withdraw_approval import withdraw_approval
 from service.cli import output
-from service.cli.application import EXIT_FINDING, app
-from service.cli.month import invoice_json, print_invoices, stop_at_critical
-from service.cli.opening import ACTOR, AsJson, ForClient, Payer, Period, opened, payers_of
+from service.cli.application import EXIT_FINDING
+from service.cli.billing.invoices import invoice_json, print_invoices
+from service.cli.billing.left_overs import finish_left_over_runs
+from service.cli.billing.payers import payers_of
+from service.cli.billing.proofs import print_findings, stop_at_critical
+from service.cli.installation import ACTOR
+from service.cli.opening import opened
+from service.cli.options import AsJson, ForClient, Payer, Period
+from service.cli.output import Report
+from service.cli.progress import progress
 from service.store.billing import documents, invoices
 from service.store.runs import Run
-from service.store.tables.months import DraftState
 
 
-@app.command()
-def approve(
-    period: Period, client: ForClient = None, payer: Payer = None, as_json: AsJson = False
-) -> None:
-    """Say that the month's drafts may be issued as they are."""
-    with opened() as environment, environment.database.transaction() as session:
-        approved = approve_drafts(
-            session,
-            period,
-            payer_account_id=payer,
-            client=client,
-            actor=ACTOR,
-            now=environment.now(),
-        )
-        standing = invoices.invoices_of(session, period, payer_account_id=payer, client=client)
-    if not standing:
-        raise BadInput(f"there is nothing to approve for {period}: bill the month first")
-    if as_json:
-        output.print_json({"approved": [invoice_json(record) for record in approved]})
-    else:
-        print_invoices(f"{period}: {len(approved)} approved", list(standing))
-
-
-@app.command()
-def withdraw(
-    period: Period, client: ForClient = None, payer: Payer = None, as_json: AsJson = False
-) -> None:
-    """Take approvals back, so that the month can be billed anew."""
-    with opened() as environment, environment.database.transaction() as session:
-        approved = invoices.invoices_of(
-            session,
-            period,
-            payer_account_id=payer,
-            client=client,
-            states=(DraftState.APPROVED,),
-        )
-        if not approved:
-            raise BadInput(f"there is no approval of {period} to withdraw")
-        for record in approved:
-            withdraw_approval(session, record.id, actor=ACTOR, now=environment.now())
-    if as_json:
-        output.print_json({"withdrawn": [record.client for record in approved]})
-    else:
-        output.say(f"{len(approved)} approvals of {period} withdrawn")
-
-
-@app.command()
 def issue(
     period: Period,
     client: ForClient = None,
@@ -84,8 +41,9 @@ def issue(
 ) -> None:
     """Number the approved invoices, freeze them, and render their documents."""
     with opened() as environment:
+        finish_left_over_runs(environment)
         issued_on = _day(on) if on else environment.now().date()
-        with output.progress() as report:
+        with progress() as report:
             try:
                 finished = issue_payers(
                     environment,
@@ -106,7 +64,7 @@ def issue(
     else:
         print_invoices(f"{period}: invoices", list(standing))
     findings = [finding for run in finished for finding in run.findings]
-    output.print_findings(findings)
+    print_findings(findings)
     stop_at_critical(findings)
 
 
@@ -118,11 +76,11 @@ def issue_payers(
     client: str | None,
     issued_on: date,
     allow_unfinalized: bool,
-    report: output.Report,
+    report: Report,
 ) -> list[Run]:
     """The finished runs. Raises RunFailed where a month does not close."""
     finished = []
-    for each in payers_of(environment, period, payer):
+    for each in payers_of(environment.database, period, payer):
         with environment.database.transaction() as session:
             run_id = request_issuing(
                 session,
@@ -145,7 +103,6 @@ def _day(text: str) -> date:
         raise BadInput(f"--on: {text!r} is no day; write it as YYYY-MM-DD") from error
 
 
-@app.command()
 def export(
     period: Period,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go.")],
@@ -157,7 +114,7 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write the month's issued documents to files, as they were rendered at issue."""
-    with opened() as environment, output.progress() as report:
+    with opened() as environment, progress() as report:
         written = export_documents(
             environment,
             period,
@@ -189,14 +146,14 @@ def export_documents(
     client: str | None,
     formats: tuple[str, ...],
     out: Path,
-    report: output.Report,
+    report: Report,
 ) -> list[Path]:
     """`<out>/<period>/<client key>/<number>.<format>`. Raises BadInput if none is issued."""
     written: list[Path] = []
     with environment.database.transaction() as session:
         issued = [
             each
-            for account in payers_of(environment, period, payer)
+            for account in payers_of(environment.database, period, payer)
             for each in documents.issued_documents(session, account, period)
             if client in {None, each.client}
         ]
@@ -207,7 +164,10 @@ def export_documents(
             for extension in formats:
                 file = documents.document_file(session, each.id, extension)
                 if file is None:
-                    raise BadInput(f"{each.number} has no {extension} yet: its run is not finished")
+                    raise BadInput(
+                        f"{each.number} has no {extension} yet: its run is not finished; "
+                        f"`rebill issue --period {period}` or a worker finishes it"
+                    )
                 path = out / str(period) / each.client / f"{_file_name(each.number)}.{extension}"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(file.content)

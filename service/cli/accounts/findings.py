@@ -14,9 +14,11 @@ from kernel.errors import Refused
 from kernel.findings import Finding
 from service.api.accounts.account_schemas import to_api_finding
 from service.cli import output
+from service.cli.accounts.onboard import Payer
 from service.cli.application import EXIT_FINDING
-from service.cli.onboard import Payer, onboard_app
-from service.cli.opening import AsJson, opened
+from service.cli.opening import opened
+from service.cli.options import AsJson
+from service.cli.tables import print_table
 from service.store.accounts import members, resellers
 
 LOOKS_EVERY_SECONDS = 5.0
@@ -39,7 +41,6 @@ class Busy(Refused):
         super().__init__(f"{what} is being looked at by somebody else; try again in a minute")
 
 
-@onboard_app.command()
 def findings(look: Look = False, payer: Payer = "", as_json: AsJson = False) -> None:
     """What is wrong with accounts, roles, root or the mailbox, and what to do; status 1 if so."""
     with opened() as environment:
@@ -58,12 +59,11 @@ def findings(look: Look = False, payer: Payer = "", as_json: AsJson = False) -> 
             for each in found
         ]  # fmt: skip
         columns = ("severity", "code", "where", "since", "what is so, and what to do")
-        output.print_table(f"{len(found)} findings", columns, rows)
+        print_table(f"{len(found)} findings", columns, rows)
     if found:
         raise typer.Exit(EXIT_FINDING)
 
 
-@onboard_app.command()
 def canary(payer: Payer = "", wait: Wait = 60, as_json: AsJson = False) -> None:
     """Send a mail to every root address of ours now, and see whether it arrives in the mailbox."""
     with opened() as environment:

@@ -11,15 +11,15 @@ from jobs.environment import Environment
 from jobs.estimates import Estimate, StoredAnswers, cost_explorer, month_to_date
 from kernel.errors import BadInput
 from service.cli import output
-from service.cli.application import app
-from service.cli.opening import AsJson, MaybePeriod, Payer, opened
+from service.cli.opening import opened
+from service.cli.options import AsJson, MaybePeriod, Payer
+from service.cli.tables import print_table
 from service.store.billing import clients, sellers
 
 METRIC = "NetUnblendedCost"
 """What AWS will invoice, as far as it knows."""
 
 
-@app.command()
 def estimate(period: MaybePeriod = None, payer: Payer = None, as_json: AsJson = False) -> None:
     """Month to date per client, before any export exists; AWS is asked once in six hours."""
     with opened() as environment:
@@ -32,7 +32,7 @@ def estimate(period: MaybePeriod = None, payer: Payer = None, as_json: AsJson = 
     rows = [(each["client"], each["cost"]) for each in shown["clients"]]
     rows += [("internal accounts", shown["internal_accounts"])]
     rows += [("unassigned", shown["unassigned"]), ("payer total", shown["payer_total"])]
-    output.print_table(f"{month}: so far, as of {shown['asked_at']}", ("client", "cost>"), rows)
+    print_table(f"{month}: so far, as of {shown['asked_at']}", ("client", "cost>"), rows)
 
 
 def _configured_payer(environment: Environment, payer: str | None) -> AccountId:

@@ -5,23 +5,30 @@ from typing import Annotated, Any
 
 import typer
 
-from invoices.money import from_minor, plain
 from invoices.periods import BillingPeriod
 from jobs.environment import Environment
 from jobs.estimates import cost_explorer
 from jobs.reconciliation import reconcile as proven
 from jobs.runs import engine
-from kernel.findings import Finding, Severity
+from kernel.findings import Finding
 from service.actions.billing.request_run import request_billing, request_ingest
 from service.cli import output
-from service.cli.application import EXIT_FINDING, app
-from service.cli.opening import ACTOR, AsJson, Payer, Period, ThePayer, one_payer, opened, payers_of
+from service.cli.application import EXIT_FINDING
+from service.cli.billing.invoices import invoice_json, print_invoices
+from service.cli.billing.left_overs import finish_left_over_runs
+from service.cli.billing.payers import one_payer, payers_of
+from service.cli.billing.proofs import print_findings, print_reconciliation, stop_at_critical
+from service.cli.installation import ACTOR
+from service.cli.opening import opened
+from service.cli.options import AsJson, Payer, Period, ThePayer
+from service.cli.output import Report
+from service.cli.progress import progress
+from service.cli.tables import print_table
 from service.store.billing import invoices
 from service.store.billing.invoices import InvoiceRecord
 from service.store.runs import Run
 
 
-@app.command()
 def ingest(
     location: Annotated[str, typer.Argument(help="s3://…, a folder, a manifest or a file.")],
     period: Period,
@@ -30,7 +37,8 @@ def ingest(
     as_json: AsJson = False,
 ) -> None:
     """Take in an AWS export: its charges become the month's."""
-    with opened() as environment, output.progress() as report:
+    with opened() as environment, progress() as report:
+        finish_left_over_runs(environment)
         with environment.database.transaction() as session:
             run_id = request_ingest(
                 session,
@@ -47,7 +55,7 @@ def ingest(
         output.print_json(facts)
     else:
         _print_ingested(facts)
-    output.print_findings(run.findings)
+    print_findings(run.findings)
     stop_at_critical(run.findings)
 
 
@@ -60,16 +68,16 @@ def _print_ingested(facts: Any) -> None:
     sums = facts["sums"]
     rows = [(name, sums[name]) for name in sums]
     title = f"{facts['period']}: {facts['rows']:,} rows of {facts['dialect']}"
-    output.print_table(title, ("cost basis", "total>"), rows)
+    print_table(title, ("cost basis", "total>"), rows)
     state = "final" if facts["finalized"] else "not final: AWS has not invoiced all of it yet"
     output.say(f"snapshot {facts['snapshot']} ({state})")
 
 
-@app.command()
 def bill(period: Period, payer: Payer = None, as_json: AsJson = False) -> None:
     """Allocate and price the month's charges, and draft an invoice for each client."""
     with opened() as environment:
-        with output.progress() as report:
+        finish_left_over_runs(environment)
+        with progress() as report:
             finished = bill_payers(environment, period, payer, report)
         with environment.database.transaction() as session:
             drafts = [
@@ -84,16 +92,16 @@ def bill(period: Period, payer: Payer = None, as_json: AsJson = False) -> None:
         output.print_json(_billed_json(period, finished, drafts))
     else:
         print_invoices(f"{period}: invoices", drafts)
-    output.print_findings(findings)
+    print_findings(findings)
     stop_at_critical(findings)
 
 
 def bill_payers(
-    environment: Environment, period: BillingPeriod, payer: str | None, report: output.Report
+    environment: Environment, period: BillingPeriod, payer: str | None, report: Report
 ) -> list[Run]:
     """The finished runs, one for each payer that has charges of the period."""
     finished = []
-    for each in payers_of(environment, period, payer):
+    for each in payers_of(environment.database, period, payer):
         with environment.database.transaction() as session:
             run_id = request_billing(session, each, period, actor=ACTOR, now=environment.now())
         finished.append(engine.follow(environment, run_id, report))
@@ -113,21 +121,6 @@ def _billed_json(
     }
 
 
-def invoice_json(record: InvoiceRecord) -> dict[str, Any]:
-    """For our own people: it shows cost and margin."""
-    return {
-        "id": record.id,
-        "state": record.state,
-        "number": record.number,
-        "client": record.client,
-        "payer_account_id": record.payer_account_id,
-        "cost": plain(record.cost),
-        "price": plain(record.price),
-        "currency": record.currency,
-        "total": str(from_minor(record.total_minor, record.currency)),
-    }
-
-
 def _finding_json(finding: Finding) -> dict[str, str]:
     return {
         "severity": finding.severity,
@@ -138,19 +131,6 @@ def _finding_json(finding: Finding) -> dict[str, str]:
     }
 
 
-def print_invoices(title: str, records: list[InvoiceRecord]) -> None:
-    columns = ("client", "state", "number", "cost>", "price>", "margin>", "invoice total>")
-    output.print_table(title, columns, [_invoice_row(record) for record in records])
-
-
-def _invoice_row(record: InvoiceRecord) -> tuple[str, ...]:
-    total = from_minor(record.total_minor, record.currency)
-    figures = (record.cost, record.price, record.price - record.cost)
-    shown = (f"{figure:,.2f}" for figure in figures)
-    return (record.client, record.state, record.number, *shown, f"{total:,} {record.currency}")
-
-
-@app.command()
 def reconcile(
     period: Period,
     payer: Payer = None,
@@ -161,18 +141,13 @@ def reconcile(
 ) -> None:
     """The proof that the payer's bill is accounted for; exit status 1 where it is not."""
     with opened() as environment:
-        account = one_payer(environment, period, payer)
+        account = one_payer(environment.database, period, payer)
         asked = cost_explorer() if ask else None
         proof = proven(environment, account, period, ask=asked)
     if as_json:
         output.print_json(proof.to_json())
     else:
-        output.print_reconciliation(proof)
-        output.print_findings(proof.findings)
+        print_reconciliation(proof)
+        print_findings(proof.findings)
     if not proof.closes:
-        raise typer.Exit(EXIT_FINDING)
-
-
-def stop_at_critical(findings: list[Finding] | tuple[Finding, ...]) -> None:
-    if any(finding.severity is Severity.CRITICAL for finding in findings):
         raise typer.Exit(EXIT_FINDING)

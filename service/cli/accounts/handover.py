@@ -22,14 +22,13 @@ from service.actions.handover.request_handover import (
 from service.actions.onboarding.look_again import look_again
 from service.api.accounts.handover_schemas import to_api_handover
 from service.cli import output
-from service.cli.application import app
-from service.cli.following import By, NoWait, The, moved, show, the_onboarding
-from service.cli.opening import AsJson, opened
-from service.cli.wanting import contact_of, last_second_of_month
+from service.cli.accounts.following import By, NoWait, moved
+from service.cli.accounts.one_onboarding import The, show, the_onboarding
+from service.cli.accounts.wanting import contact_of, last_second_of_month
+from service.cli.opening import opened
+from service.cli.options import AsJson
+from service.cli.tables import print_table
 from service.store.accounts import handovers, onboardings, resellers
-
-handover_app = typer.Typer(help="Hand an account over, or close it.", no_args_is_help=True)
-app.add_typer(handover_app, name="handover")
 
 WayOut = Annotated[str, typer.Option("--exit", help="transfer, standalone, close or end-billing.")]
 Email = Annotated[str, typer.Option("--email", help="The client's; root's from then on.")]
@@ -57,7 +56,6 @@ def _wanted(way_out: str, email: str, contact: list[str] | None, ends: str) -> W
     )
 
 
-@handover_app.command("dry-run")
 def rehearse(
     which: The,
     way_out: WayOut,
@@ -77,7 +75,6 @@ def rehearse(
         _print_checklist(lines, {})
 
 
-@handover_app.command()
 def start(
     which: The,
     way_out: WayOut,
@@ -98,7 +95,6 @@ def start(
         moved(environment, asked, no_wait=no_wait, as_json=as_json)
 
 
-@handover_app.command()
 def approve(
     which: The,
     items: Annotated[list[str], typer.Argument(metavar="ITEM…", help="Of the checklist.")],
@@ -115,7 +111,6 @@ def approve(
         moved(environment, asked, no_wait=no_wait, as_json=as_json)
 
 
-@handover_app.command()
 def attest(
     which: The,
     item: Annotated[str, typer.Argument(metavar="ITEM", help=f"Of {', '.join(ATTESTED)}.")],
@@ -132,7 +127,6 @@ def attest(
         moved(environment, asked, no_wait=no_wait, as_json=as_json)
 
 
-@handover_app.command()
 def code(
     which: The,
     item: Annotated[str, typer.Argument(metavar="ITEM", help=f"Of {', '.join(CODES)}.")],
@@ -156,7 +150,6 @@ def _read_code() -> str:
     return sys.stdin.readline().strip()
 
 
-@handover_app.command()
 def follow(which: The, as_json: AsJson = False) -> None:
     """Look at AWS now, and go on until it waits for somebody again."""
     with opened() as environment:
@@ -166,7 +159,6 @@ def follow(which: The, as_json: AsJson = False) -> None:
         moved(environment, woken, no_wait=False, as_json=as_json)
 
 
-@handover_app.command()
 def abort(which: The, by: By = "", no_wait: NoWait = False, as_json: AsJson = False) -> None:
     """Call it off: what was taken away is put back, until the account has left."""
     with opened() as environment:
@@ -176,7 +168,6 @@ def abort(which: The, by: By = "", no_wait: NoWait = False, as_json: AsJson = Fa
         moved(environment, asked, no_wait=no_wait, as_json=as_json)
 
 
-@handover_app.command()
 def status(which: The, as_json: AsJson = False) -> None:
     """The checklist, who approved or attested what, and what it waits for."""
     with opened() as environment:
@@ -199,7 +190,7 @@ def _show(environment: Environment, which: str, *, as_json: bool) -> None:
     _print_checklist(dry_run(found[-1].asked), words)
     refused = [key for key in proofs if key.startswith("prove_no_access:")]
     output.say(f"{len(refused)} roles of ours are proved to refuse us")
-    show(environment, onboarding, as_json=False)
+    show(environment.database, onboarding, as_json=False)
 
 
 def _line_json(line: DryRunLine) -> dict[str, Any]:
@@ -217,4 +208,4 @@ def _print_checklist(lines: tuple[DryRunLine, ...], words: dict[str, str]) -> No
          line.approved_by or words.get(line.key, ""))
         for line in lines
     ]  # fmt: skip
-    output.print_table("checklist, in order", ("item", "what", "approved by", "who did"), rows)
+    print_table("checklist, in order", ("item", "what", "approved by", "who did"), rows)

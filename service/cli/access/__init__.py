@@ -1,0 +1,1 @@
+"""The commands of who may do what: API keys, grants, links."""

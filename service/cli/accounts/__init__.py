@@ -1,0 +1,1 @@
+"""The commands by which member accounts come, are looked after, and leave."""

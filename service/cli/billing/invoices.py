@@ -1,0 +1,34 @@
+"""Owns how invoices look, on a terminal and as JSON."""
+
+from typing import Any
+
+from invoices.money import from_minor, plain
+from service.cli.tables import print_table
+from service.store.billing.invoices import InvoiceRecord
+
+
+def invoice_json(record: InvoiceRecord) -> dict[str, Any]:
+    """For our own people: it shows cost and margin."""
+    return {
+        "id": record.id,
+        "state": record.state,
+        "number": record.number,
+        "client": record.client,
+        "payer_account_id": record.payer_account_id,
+        "cost": plain(record.cost),
+        "price": plain(record.price),
+        "currency": record.currency,
+        "total": str(from_minor(record.total_minor, record.currency)),
+    }
+
+
+def print_invoices(title: str, records: list[InvoiceRecord]) -> None:
+    columns = ("client", "state", "number", "cost>", "price>", "margin>", "invoice total>")
+    print_table(title, columns, [_invoice_row(record) for record in records])
+
+
+def _invoice_row(record: InvoiceRecord) -> tuple[str, ...]:
+    total = from_minor(record.total_minor, record.currency)
+    figures = (record.cost, record.price, record.price - record.cost)
+    shown = (f"{figure:,.2f}" for figure in figures)
+    return (record.client, record.state, record.number, *shown, f"{total:,} {record.currency}")

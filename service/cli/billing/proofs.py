@@ -1,0 +1,44 @@
+"""Owns how a month's proof and its findings look on a terminal."""
+
+from collections.abc import Sequence
+
+import typer
+
+from invoices.money import plain
+from invoices.reconciliation import ControlTotal, Reconciliation
+from kernel.findings import Finding, Severity
+from service.cli import output
+from service.cli.application import EXIT_FINDING
+from service.cli.tables import print_table
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        who = f" [{finding.client}]" if finding.client else ""
+        output.note(
+            f"{finding.severity}: {finding.code}{who} at {finding.where}: {finding.message}"
+        )
+
+
+def stop_at_critical(findings: Sequence[Finding]) -> None:
+    if any(finding.severity is Severity.CRITICAL for finding in findings):
+        raise typer.Exit(EXIT_FINDING)
+
+
+def print_reconciliation(proof: Reconciliation) -> None:
+    """The payer's bill on the left of the equals sign, everybody who bears it on the right."""
+    rows = [(f"client {each.client}", plain(each.cost)) for each in proof.clients]
+    rows += [(f"retained: {reason}", plain(amount)) for reason, amount in proof.retained.items()]
+    rows += [("unassigned", plain(proof.unassigned)), ("rounding", plain(proof.rounding))]
+    rows += [("payer total", plain(proof.payer_total)), ("difference", plain(proof.difference))]
+    title = f"{proof.period}: payer {proof.payer_account_id}"
+    print_table(title, ("who bears it", f"{proof.currency}>"), rows)
+    if proof.control_totals:
+        columns = ("AWS says", "of", "theirs>", "ours>", "difference>")
+        print_table("Control totals", columns, [_control_row(t) for t in proof.control_totals])
+    output.say("It closes." if proof.closes else "It does not close.")
+
+
+def _control_row(total: ControlTotal) -> tuple[str, ...]:
+    figures = (total.theirs, total.ours, total.difference)
+    return (total.source, total.what, *map(plain, figures))

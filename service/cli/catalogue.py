@@ -1,0 +1,198 @@
+"""Owns the list of commands: where each is, and its help, so that the help imports none of them.
+
+`help` is the function's docstring word for word; a test compares them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    place: str
+    """`module:function`."""
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandGroup:
+    help: str
+    commands: Mapping[str, Command]
+
+
+ONBOARD: Mapping[str, Command] = {
+    "create": Command(
+        "service.cli.accounts.onboard:create",
+        "Create an account for a client, with our roles in it, proved.",
+    ),
+    "invite": Command(
+        "service.cli.accounts.onboard:invite",
+        "Invite an account that exists; its client accepts, and deploys our first role.",
+    ),
+    "billing-transfer": Command(
+        "service.cli.accounts.onboard:billing_transfer",
+        "Take over the bill of a client's own organization; it stays the client's.",
+    ),
+    "status": Command(
+        "service.cli.accounts.onboard_status:status",
+        "Where onboardings stand, and what they wait for; with an ID, every attempt as well.",
+    ),
+    "follow": Command(
+        "service.cli.accounts.onboard:follow",
+        "Look at AWS now, and move it on until it waits for somebody again.",
+    ),
+    "retry": Command(
+        "service.cli.accounts.onboard:retry",
+        "Go on after somebody mended what it waits for; an invitation that ended is sent anew.",
+    ),
+    "cancel": Command(
+        "service.cli.accounts.onboard:cancel",
+        "Give it up, which is possible until its account is linked.",
+    ),
+    "artifact": Command(
+        "service.cli.accounts.onboard_status:artifact",
+        "Print what a client deploys to let us in, with its ExternalId, for its own review.",
+    ),
+    "batch": Command(
+        "service.cli.accounts.onboard_batch:batch",
+        "Ask for every account of a file: all of them, or none and what is wrong with which.",
+    ),
+    "setup": Command(
+        "service.cli.accounts.setup:setup",
+        "Set the payer's organization up for onboarding; run again, it goes on where it was.",
+    ),
+    "findings": Command(
+        "service.cli.accounts.findings:findings",
+        "What is wrong with accounts, roles, root or the mailbox, and what to do; status 1 if so.",
+    ),
+    "canary": Command(
+        "service.cli.accounts.findings:canary",
+        "Send a mail to every root address of ours now, and see whether it arrives in the mailbox.",
+    ),
+}
+
+HANDOVER: Mapping[str, Command] = {
+    "dry-run": Command(
+        "service.cli.accounts.handover:rehearse",
+        "Show the checklist it would go through; nothing is recorded, and AWS is not called.",
+    ),
+    "start": Command(
+        "service.cli.accounts.handover:start",
+        "Begin: what is harmless is done at once, what is dangerous waits for a second person.",
+    ),
+    "approve": Command(
+        "service.cli.accounts.handover:approve",
+        "Approve dangerous items, as another person than the one who asked.",
+    ),
+    "attest": Command(
+        "service.cli.accounts.handover:attest",
+        "Vouch for what AWS cannot be asked; it is kept with your name.",
+    ),
+    "code": Command(
+        "service.cli.accounts.handover:code",
+        "Pass on the one-time code that the client reads out: asked for, or read from a pipe.",
+    ),
+    "follow": Command(
+        "service.cli.accounts.handover:follow",
+        "Look at AWS now, and go on until it waits for somebody again.",
+    ),
+    "abort": Command(
+        "service.cli.accounts.handover:abort",
+        "Call it off: what was taken away is put back, until the account has left.",
+    ),
+    "status": Command(
+        "service.cli.accounts.handover:status",
+        "The checklist, who approved or attested what, and what it waits for.",
+    ),
+}
+
+GRANTS: Mapping[str, Command] = {
+    "show": Command(
+        "service.cli.access.grants:show", "Which team holds which role in which account now."
+    ),
+    "grant": Command(
+        "service.cli.access.grants:grant",
+        "Let a team use a role: its trust names the team from then on, and that is proved.",
+    ),
+    "revoke": Command(
+        "service.cli.access.grants:revoke",
+        "Take a role from a team: AWS refuses it from then on, proved; and what to delete where.",
+    ),
+}
+
+KEY: Mapping[str, Command] = {
+    "create": Command(
+        "service.cli.access.keys:create",
+        "Make an API key and print it, this once; `--client` binds it to one client's documents.",
+    ),
+}
+
+DB: Mapping[str, Command] = {
+    "upgrade": Command(
+        "service.cli.system.database:upgrade",
+        "Bring the database's tables to this version (every other command does so, too).",
+    ),
+}
+
+CATALOGUE: Mapping[str, Command | CommandGroup] = {
+    "demo": Command(
+        "service.cli.demo.demo:demo",
+        "Onboard a pretend payer's accounts and bill two months, into a folder of documents.",
+    ),
+    "apply": Command(
+        "service.cli.system.configuration:apply",
+        "Make the store say what a configuration file says; applied twice it changes nothing.",
+    ),
+    "ingest": Command(
+        "service.cli.billing.month:ingest", "Take in an AWS export: its charges become the month's."
+    ),
+    "bill": Command(
+        "service.cli.billing.month:bill",
+        "Allocate and price the month's charges, and draft an invoice for each client.",
+    ),
+    "reconcile": Command(
+        "service.cli.billing.month:reconcile",
+        "The proof that the payer's bill is accounted for; exit status 1 where it is not.",
+    ),
+    "estimate": Command(
+        "service.cli.billing.estimate:estimate",
+        "Month to date per client, before any export exists; AWS is asked once in six hours.",
+    ),
+    "approve": Command(
+        "service.cli.billing.approvals:approve",
+        "Say that the month's drafts may be issued as they are.",
+    ),
+    "withdraw": Command(
+        "service.cli.billing.approvals:withdraw",
+        "Take approvals back, so that the month can be billed anew.",
+    ),
+    "issue": Command(
+        "service.cli.billing.documents:issue",
+        "Number the approved invoices, freeze them, and render their documents.",
+    ),
+    "export": Command(
+        "service.cli.billing.documents:export",
+        "Write the month's issued documents to files, as they were rendered at issue.",
+    ),
+    "onboard": CommandGroup("Member accounts: create, invite, follow.", ONBOARD),
+    "handover": CommandGroup("Hand an account over, or close it.", HANDOVER),
+    "grants": CommandGroup("Roles: who holds which, grant, revoke.", GRANTS),
+    "links": Command(
+        "service.cli.access.links:links",
+        "Print links and profiles from the grants; they are no credentials.",
+    ),
+    "key": CommandGroup("API keys.", KEY),
+    "db": CommandGroup("The database.", DB),
+    "serve": Command(
+        "service.cli.system.serve:serve",
+        "Serve the API at /v1; the first start prints the one key that administers it.",
+    ),
+    "worker": Command(
+        "service.cli.system.worker:worker",
+        "Move runs until told to stop; start any number, on any machine of the installation.",
+    ),
+    "simulate": Command(
+        "service.cli.demo.simulate:simulate",
+        "Invent an AWS organization and bill it as AWS would, exactly, as exports on disk.",
+    ),
+}

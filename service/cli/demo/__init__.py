@@ -1,0 +1,1 @@
+"""The commands that need the pretend AWS: the demo, and invented bills."""

@@ -1,0 +1,46 @@
+"""Owns the options that several commands have: their names, forms and words."""
+
+import re
+from typing import Annotated
+
+import typer
+
+from invoices.clients import AccountId
+from invoices.periods import BillingPeriod
+from kernel.errors import BadInput
+
+
+def _period(text: str) -> BillingPeriod:
+    try:
+        return BillingPeriod.parse(text)
+    except ValueError as error:
+        raise BadInput(f"--period: {error}") from error
+
+
+_PERIOD = typer.Option(
+    "--period", parser=_period, metavar="YYYY-MM", help="The billing period (UTC)."
+)
+Period = Annotated[BillingPeriod, _PERIOD]
+MaybePeriod = Annotated[BillingPeriod | None, _PERIOD]
+
+
+def _account(text: str) -> AccountId:
+    if not re.fullmatch("[0-9]{12}", text):
+        raise BadInput(f"--payer: {text!r} is no account id, which has twelve digits")
+    return AccountId(text)
+
+
+Payer = Annotated[
+    AccountId | None,
+    typer.Option(
+        "--payer", parser=_account, metavar="ID", help="The payer account, where there are several."
+    ),
+]
+ThePayer = Annotated[
+    AccountId,
+    typer.Option("--payer", parser=_account, metavar="ID", help="The payer account."),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")
+]
+ForClient = Annotated[str | None, typer.Option("--client", metavar="KEY", help="This client only.")]

@@ -1,0 +1,1 @@
+"""The commands of the installation itself: its database, configuration, server and workers."""
