@@ -1,4 +1,4 @@
-"""Owns the queue's tasks and the worker: they wake runs up, and know nothing of what runs do."""
+"""Owns the queue's tasks: they wake runs up, and know nothing of what runs do."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ import procrastinate
 from procrastinate.jobs import Job
 
 from jobs.environment import Environment
-from jobs.onboarding.tasks import tasks as onboarding_tasks
 from jobs.runs import engine
 from service.store import queue
 from service.store import runs as stored_runs
+from service.store.database import DatabaseUnavailable
 
-HEARTBEAT_SECONDS = 2.0
 STALLED_SECONDS = 8.0
 """A worker that gave no sign of life for so long is dead, and its jobs are others'."""
 
 EVERY_FIVE_SECONDS = "* * * * * */5"
 
+AFTER_A_LOSS = procrastinate.RetryStrategy(wait=1, retry_exceptions=[DatabaseUnavailable])
+"""A run whose database was lost is as it was stored: the same job takes it up again."""
+
 tasks = procrastinate.Blueprint()
 
 
-@tasks.task(name="advance_run", pass_context=True)
+@tasks.task(name="advance_run", pass_context=True, retry=AFTER_A_LOSS)
 def advance_run(context: procrastinate.JobContext, run_id: int) -> None:
     engine.finish(_environment(context), run_id)
 
@@ -44,22 +46,6 @@ async def rescue(
         for run in stored_runs.unfinished_runs(session):
             if run.id not in enqueued:
                 queue.enqueue_run(session, run.id, lock=run.lock)
-
-
-def work(environment: Environment, *, concurrency: int) -> None:
-    """Move runs until told to stop (SIGTERM or SIGINT: after the runs at hand)."""
-    connector = procrastinate.PsycopgConnector(conninfo=environment.database.conninfo)
-    app = procrastinate.App(connector=connector)
-    app.add_tasks_from(tasks, namespace=queue.NAMESPACE)
-    app.add_tasks_from(onboarding_tasks, namespace=queue.NAMESPACE)
-    app.run_worker(
-        concurrency=concurrency,
-        delete_jobs="always",
-        additional_context={"environment": environment},
-        update_heartbeat_interval=HEARTBEAT_SECONDS,
-        stalled_worker_timeout=STALLED_SECONDS,
-        fetch_job_polling_interval=1.0,
-    )
 
 
 def _environment(context: procrastinate.JobContext) -> Environment:

@@ -18,6 +18,7 @@ from jobs.onboarding.watching import watch
 from kernel.errors import RebillError
 from service.store import queue
 from service.store.accounts import members, onboardings, resellers
+from service.store.database import DatabaseUnavailable
 
 EVERY_FIVE_SECONDS = "* * * * * */5"
 EVERY_HOUR = "17 * * * *"
@@ -84,7 +85,9 @@ def measure_mailboxes(
     name="check_access",
     pass_context=True,
     retry=procrastinate.RetryStrategy(
-        max_attempts=CODES_MAX, wait=CODE_SECONDS, retry_exceptions=[CodeRefused]
+        max_attempts=CODES_MAX,
+        wait=CODE_SECONDS,
+        retry_exceptions=[CodeRefused, DatabaseUnavailable],
     ),
 )
 def check_access(context: procrastinate.JobContext, check_id: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import psycopg
@@ -19,6 +19,7 @@ from service.store.address import (
 )
 from service.store.embedded import EmbeddedServer
 from service.store.session import Session
+from service.store.supervision import OnTrouble, supervised
 
 
 class Database:
@@ -49,8 +50,11 @@ class Database:
     def try_lock(self, name: str) -> Iterator[bool]:
         """Whether we hold the lock `name` while inside; another holder's death frees it."""
         with closing(self._connection()) as connection:
-            asked = connection.execute("SELECT pg_try_advisory_lock(%s)", [lock_id(name)])
-            row = asked.fetchone()
+            try:
+                asked = connection.execute("SELECT pg_try_advisory_lock(%s)", [lock_id(name)])
+                row = asked.fetchone()
+            except psycopg.OperationalError as error:
+                raise DatabaseUnavailable(error) from error
             assert row is not None
             yield bool(row[0])
             with suppress(psycopg.OperationalError):
@@ -62,6 +66,18 @@ class Database:
             return psycopg.connect(self.conninfo, autocommit=True)
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable(error) from error
+
+    def supervised(self, on_trouble: OnTrouble) -> AbstractContextManager[None]:
+        """While inside, the embedded server is brought back whenever it dies.
+
+        A server at an address is somebody else's to bring back; the pools find it when it answers.
+        """
+        return nullcontext() if self._server is None else supervised(self._server, on_trouble)
+
+    def bring_back(self) -> None:
+        """Start the embedded server again if it died. Raises ServerNotStarted."""
+        if self._server is not None:
+            self._server.bring_back()
 
     def close(self) -> None:
         self._engine.dispose()

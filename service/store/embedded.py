@@ -2,7 +2,10 @@
 
 Two file locks carry the whole protocol, and the kernel drops both when a process dies, however it
 dies: `start.lock` is held while somebody starts or stops the server, `users.lock` is shared by
-everybody who uses it, so that the last to leave can tell, and stops it.
+everybody who uses it, so that the last to leave can tell, and stops it. A server that died is
+brought back by whoever sees it first (`bring_back`), at the same socket.
+
+Run by root it changes the machine: see `EmbeddedServer`.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import atexit
 import fcntl
 import hashlib
 import importlib.util
+import logging
 import os
 import pwd
 import shutil
@@ -36,13 +40,23 @@ SOCKET_PATH_BYTES_MAX = 100
 START_SECONDS_MAX = 60.0
 POLL_SECONDS = 0.1
 
+log = logging.getLogger("rebill.database")
+
 
 class ServerNotStarted(Unavailable):
     """The embedded PostgreSQL does not start."""
 
 
 class EmbeddedServer:
-    """This process's use of the server under `folder`; `release` (also at exit) ends it."""
+    """This process's use of the server under `folder`; `release` (also at exit) ends it.
+
+    PostgreSQL refuses to run as root. For root it runs as another user, and that takes two changes
+    to the machine, which stay when the server is gone: the system user `pgserver` is made where
+    there is none (`useradd --system`), and every folder above `folder` and above the server's
+    programs is opened to be walked through, not listed, by everybody (`o+x`). `folder` itself
+    becomes that user's, and closed to others. Who wants neither runs Rebill as another user than
+    root, or points it at a server of their own.
+    """
 
     def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
         self._folder = folder.absolute()
@@ -83,6 +97,34 @@ class EmbeddedServer:
             if self._socket_folder() != self._folder:
                 self._socket_folder().rmdir()
 
+    def bring_back(self) -> bool:
+        """Start the server again where it died: whether this process did. Raises ServerNotStarted.
+
+        Next to nothing where it runs, so that it can be called every second. Its pools need not
+        know: the socket is the same. A cluster whose files are gone is not made anew: nobody who
+        was using it wants an empty one.
+        """
+        assert self._users is not None, "only who uses the server brings it back"
+        if self._postmaster_runs():
+            return False
+        died_at = time.monotonic()
+        try:
+            with self._starting():
+                if self._answers():
+                    return False  # another process was faster
+                if not (self._data / "PG_VERSION").exists():
+                    raise ServerNotStarted(
+                        f"the database died and its files in {self._data} are gone: "
+                        "put them back from a backup"
+                    )
+                self._ensure_running()
+        except OSError as error:
+            raise ServerNotStarted(
+                f"the database died and cannot be started again: {error}"
+            ) from error
+        log.warning("the database had died; it runs again (%.1f s)", time.monotonic() - died_at)
+        return True
+
     def conninfo(self, database: str = SUPERUSER) -> str:
         """How libpq reaches a database of this server."""
         return make_conninfo(host=str(self._socket_folder()), user=SUPERUSER, dbname=database)
@@ -102,6 +144,7 @@ class EmbeddedServer:
             yield
 
     def _prepare_folder(self) -> None:
+        """For root this hands the folder over and opens the way to it: see the class."""
         self._folder.mkdir(parents=True, exist_ok=True)
         if self._account is not None:
             os.chown(self._folder, self._account.pw_uid, self._account.pw_gid)

@@ -85,6 +85,15 @@ def _raw(session: Session) -> psycopg.Connection[tuple[Any, ...]]:
     return raw
 
 
+def is_lost_database(error: BaseException | None) -> bool:
+    """Whether the queue says by this that the database went away, or was not to be had in time."""
+    from procrastinate.exceptions import ConnectorException  # As in `_deferrer`.
+
+    if isinstance(error, ConnectorException):
+        error = error.__cause__
+    return isinstance(error, psycopg.OperationalError)
+
+
 def upgrade_queue(connection: psycopg.Connection) -> None:
     """Bring procrastinate's tables to the installed version; its migrations are named by theirs."""
     from procrastinate.schema import SchemaManager  # As in `_deferrer`.

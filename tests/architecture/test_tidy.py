@@ -20,7 +20,12 @@ DOORS = {
     "fastapi": ("service/api/", "service/web/", "service/app.py"),
     "sqlmodel": ("service/store/",),
     "sqlalchemy": ("service/store/",),
-    "procrastinate": ("service/store/", "jobs/tasks.py", "jobs/onboarding/tasks.py"),
+    "procrastinate": (
+        "service/store/",
+        "jobs/tasks.py",
+        "jobs/worker.py",
+        "jobs/onboarding/tasks.py",
+    ),
 }
 # Files are read and written by the shells that own them, never in the middle.
 BANNED_NAMES = {"utils", "helpers", "common", "misc", "manager", "base"}

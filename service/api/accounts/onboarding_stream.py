@@ -12,7 +12,7 @@ from accounts.model.lifecycle import Stage
 from service.api.accounts.onboarding_schemas import to_api_event
 from service.store.accounts import onboarding_events, onboardings
 from service.store.accounts.onboarding_events import Event
-from service.store.database import Database
+from service.store.database import Database, DatabaseUnavailable
 
 POLL_SECONDS = 0.5
 POLLS_MAX = 600
@@ -23,9 +23,15 @@ AT_A_TIME = 200
 
 
 async def stream_of(database: Database, onboarding_id: str, *, after: int) -> AsyncIterator[bytes]:
-    """Every event after that one, in order, and those to come; ends once all is done."""
+    """Every event after that one, in order, and those to come; ends once all is done.
+
+    Where the database is lost it ends, too: its reader comes back.
+    """
     for poll in range(POLLS_MAX):
-        found, is_done = await run_in_threadpool(_look, database, onboarding_id, after)
+        try:
+            found, is_done = await run_in_threadpool(_look, database, onboarding_id, after)
+        except DatabaseUnavailable:
+            return
         for event in found:
             after = event.id
             told = to_api_event(event).model_dump_json()

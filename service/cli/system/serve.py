@@ -12,6 +12,7 @@ from service.cli.installation import ACTOR, Installation, open_installation
 from service.store.access import keys
 from service.store.access.keys import Scope
 from service.store.database import Database
+from service.store.embedded import ServerNotStarted
 
 STOPS_WITHIN_SECONDS = 5
 """Who listens to a stream would otherwise keep the server up until the stream ends."""
@@ -40,13 +41,18 @@ def first_key(installation: Installation) -> str | None:
 
 
 def run_server(database: Database, *, host: str, port: int) -> None:
-    """Until interrupted."""
+    """Until interrupted. Without a database it answers 503, and goes on as soon as there is one."""
     output.say(f"http://{host}:{port}/v1/health")
-    uvicorn.run(
-        create_app(database),
-        host=host,
-        port=port,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=STOPS_WITHIN_SECONDS,
-    )
+    with database.supervised(_complain_and_go_on):
+        uvicorn.run(
+            create_app(database),
+            host=host,
+            port=port,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=STOPS_WITHIN_SECONDS,
+        )
+
+
+def _complain_and_go_on(trouble: ServerNotStarted) -> None:
+    output.complain(f"{trouble}; tried again until it works")

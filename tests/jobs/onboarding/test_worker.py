@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from jobs import tasks
+from jobs import worker
 from jobs.environment import Environment
 from jobs.onboarding import tasks as onboarding_tasks
 from service.store.database import Database
@@ -49,7 +49,7 @@ def beside_a_worker(installation: Installation, home: Path, act: Callable[[], An
 
     with ThreadPoolExecutor(1) as beside:
         done: Future[Any] = beside.submit(then_stop)
-        tasks.work(Environment.under(home, installation.database, installation.now), concurrency=2)
+        worker.work(Environment.under(home, installation.database, installation.now), concurrency=2)
         return done.result()
 
 

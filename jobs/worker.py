@@ -1,0 +1,137 @@
+"""Owns the worker: procrastinate's, begun again whenever it has lost the database."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+import procrastinate
+from procrastinate.exceptions import ConnectorException
+
+from jobs.environment import Environment
+from jobs.onboarding.tasks import tasks as onboarding_tasks
+from jobs.tasks import STALLED_SECONDS, tasks
+from kernel.errors import Unavailable
+from service.store import queue
+from service.store.database import DatabaseUnavailable
+from service.store.embedded import ServerNotStarted
+
+HEARTBEAT_SECONDS = 2.0
+
+CONNECTION_SECONDS_MAX = 10.0
+"""How long the queue waits for a connection; without a database a stop takes so long, too."""
+
+BRIEF_SECONDS, BRIEF_MAX = 3.0, 20
+"""A worker that ends so soon, so often in a row, suffers from something else than a loss."""
+
+STOPS = (signal.SIGTERM, signal.SIGINT)
+
+log = logging.getLogger("rebill.worker")
+
+
+class WorkerBroken(Unavailable):
+    """The worker ends again and again, although the database answers."""
+
+
+def work(environment: Environment, *, concurrency: int) -> None:
+    """Move runs until told to stop (SIGTERM or SIGINT: after the runs at hand).
+
+    A lost database is waited for, and the embedded one brought back. Raises ServerNotStarted,
+    DatabaseUnavailable or WorkerBroken when it cannot go on.
+    """
+    with environment.database.supervised(_is_met_by_the_worker):
+        asyncio.run(_until_told_to_stop(_begin_again_and_again(environment, concurrency)))
+
+
+def _is_met_by_the_worker(trouble: ServerNotStarted) -> None:
+    """It ends with the same trouble, in its one line."""
+    log.debug("not back yet: %s", trouble)
+
+
+async def _until_told_to_stop(work: Coroutine[Any, Any, None]) -> None:
+    """The signals are ours: procrastinate returns alike when told to stop and when it breaks.
+
+    The first cancels the work, and procrastinate ends the jobs at hand; a second one kills.
+    """
+    loop, working = asyncio.get_running_loop(), asyncio.ensure_future(work)
+
+    def stop() -> None:
+        for each in STOPS:
+            loop.remove_signal_handler(each)
+        working.cancel()
+
+    for each in STOPS:
+        loop.add_signal_handler(each, stop)
+    await asyncio.wait([working])
+    if not working.cancelled():
+        working.result()
+
+
+async def _begin_again_and_again(environment: Environment, concurrency: int) -> None:
+    """procrastinate ends at a lost connection, and leaves it to its caller to begin again.
+
+    That is right for us: it comes back as another worker. So a job that was handed out, by an
+    answer that was lost with the connection, is seen to be nobody's, and is rescued.
+    """
+    app = _app(environment)
+    brief = 0
+    while brief < BRIEF_MAX:
+        began_at = time.monotonic()
+        await _work_until_lost(app, environment, concurrency)
+        if _is_told_to_stop():
+            return
+        brief = brief + 1 if time.monotonic() - began_at < BRIEF_SECONDS else 0
+        await asyncio.to_thread(environment.database.bring_back)
+        log.warning("the worker lost the database, or broke; it begins again")
+    raise WorkerBroken(f"the worker ended {brief} times within {BRIEF_SECONDS:.0f} s of its start")
+
+
+async def _work_until_lost(
+    app: procrastinate.App, environment: Environment, concurrency: int
+) -> None:
+    """Raises DatabaseUnavailable when for thirty seconds there is none to begin with."""
+    try:
+        await _open(app)
+        await app.run_worker_async(
+            concurrency=concurrency,
+            delete_jobs="always",
+            additional_context={"environment": environment},
+            install_signal_handlers=False,
+            update_heartbeat_interval=HEARTBEAT_SECONDS,
+            stalled_worker_timeout=STALLED_SECONDS,
+            fetch_job_polling_interval=1.0,
+        )
+    except ConnectorException as error:
+        if not queue.is_lost_database(error):
+            raise
+    finally:
+        await app.close_async()
+
+
+async def _open(app: procrastinate.App) -> None:
+    try:
+        await app.open_async()
+    except Exception as error:
+        if queue.is_lost_database(error):
+            raise DatabaseUnavailable(error) from error
+        raise
+
+
+def _app(environment: Environment) -> procrastinate.App:
+    connector = procrastinate.PsycopgConnector(
+        conninfo=environment.database.conninfo, timeout=CONNECTION_SECONDS_MAX
+    )
+    app = procrastinate.App(connector=connector)
+    app.add_tasks_from(tasks, namespace=queue.NAMESPACE)
+    app.add_tasks_from(onboarding_tasks, namespace=queue.NAMESPACE)
+    return app
+
+
+def _is_told_to_stop() -> bool:
+    """Also where the loss of the database took the place of the cancellation."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
