@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import UnknownServiceError
 from moto.core.model import OperationModel
 from moto.core.request import Request
+from moto.core.utils import get_service_model
 
 from sandbox.aws.core.calls import HANDLERS, ApiCall, Handler
 from sandbox.aws.core.errors import AwsError, Undescribed
@@ -153,6 +154,9 @@ class Door:
                 return outage(request_id)
 
     def calls(self, name: str) -> list[LogEntry]:
+        """Those of `service:Operation`. Of a misspelt one there is none, so that it is refused."""
+        service, _, operation = name.partition(":")
+        assert operation in get_service_model(service).operation_names, f"AWS has no {name}"
         return [entry for entry in self.log if entry.name == name]
 
 

@@ -7,7 +7,12 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    ReadTimeoutError,
+    UnknownServiceError,
+)
 
 from sandbox.aws import (
     Clock,
@@ -190,3 +195,12 @@ def test_the_guard_stands_by_itself() -> None:
     with no_network(), pytest.raises(NetworkForbidden):
         plain.describe_regions()
     plain.close()
+
+
+@pytest.mark.parametrize("name", ["organizations:CreateAcount", "organizations", "CreateAccount"])
+def test_that_a_misspelt_operation_was_never_called_proves_nothing(
+    aws: StrictAWS, name: str
+) -> None:
+    assert aws.calls(CREATE) == []
+    with pytest.raises((AssertionError, UnknownServiceError)):
+        aws.calls(name)
