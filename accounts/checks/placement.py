@@ -17,6 +17,8 @@ from accounts.model.organization import (
     OnboardingKind,
 )
 
+NAMED = "name_account"
+
 
 def ensure_in_good_standing(context: OnboardingContext) -> Decision | None:
     """Looked at on every visit: AWS may suspend an account between any two steps."""
@@ -100,14 +102,22 @@ def put_contact(account_id: str, contact_type: ContactType, contact: Contact) ->
 
 
 def ensure_named(context: OnboardingContext) -> Decision | None:
-    """Only an account that we created has a name of ours."""
+    """Only an account that we created has a name of ours: without the token of its creation.
+
+    It is ours by its tag now, and its id is stored: nothing looks for its name any more. AWS takes
+    up to four hours to show a changed name everywhere ("Update your AWS account name", Account
+    Management Reference Guide), so what it accepted is remembered, and not waited for.
+    """
     assert context.observed.account, "the account's standing was seen before"
     if context.request.kind is not OnboardingKind.CREATE:
         return None
-    if context.observed.account.name == context.request.account_name:
+    if (
+        context.observed.account.name == context.request.account_name
+        or NAMED in context.record.done
+    ):
         return None
     return write(
-        "name_account",
+        NAMED,
         "account",
         "PutAccountName",
         invalidates=("account",),

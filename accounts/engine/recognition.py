@@ -8,8 +8,8 @@ from accounts.model.request import AccountRequest
 
 
 def creations_of(request: AccountRequest, observed: Observed) -> tuple[ObservedCreation, ...]:
-    """Ours, by the name that carries our id."""
-    name = request.account_name
+    """Ours, by the name that carries our id: a row keeps the name that was asked for."""
+    name = request.asked_as
     return tuple(row for row in observed.creations or () if row.account_name == name)
 
 

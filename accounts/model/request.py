@@ -34,6 +34,10 @@ class AccountRequest:
     kind: OnboardingKind
     client_key: str
     account_name: str
+    """What the account is called once it is ours, and wherever we show it: `prod`."""
+    name_with_token: str = ""
+    """What AWS is asked for, so that a creation in flight can be found again: `Acme prod (7f3a)`.
+    '' in a request of before the two were apart: its account_name has the token."""
     email: str
     """Created: the new root address. Invited: the address invited, where no account id is known."""
     account_id: str = ""
@@ -49,6 +53,11 @@ class AccountRequest:
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Who holds a role of people since somebody granted or revoked it, by the role's name."""
 
+    @property
+    def asked_as(self) -> str:
+        """The name that carries our token, and is nobody else's."""
+        return self.name_with_token or self.account_name
+
     def teams_of(self, role: RoleSpec) -> tuple[str, ...]:
         """Those that hold it: the catalogue's team, unless a person decided otherwise."""
         return self.teams.get(role.name, (role.team,) if role.team else ())
@@ -59,12 +68,12 @@ def check_request(reseller: Reseller, request: AccountRequest) -> AccountRequest
 
     Whatever AWS would refuse is refused before any write.
     """
-    token_of(request.onboarding_id)
+    token = token_of(request.onboarding_id)
     check_external_id(request.external_id)
     match request.kind:
         case OnboardingKind.CREATE:
             check_email(request.email)
-            check_account_name(request.account_name)
+            _check_names(request, token)
             if request.account_id:
                 raise BadInput("an account to be created has no account_id yet; leave it out")
         case OnboardingKind.INVITE if not request.account_id:
@@ -87,6 +96,16 @@ def check_request(reseller: Reseller, request: AccountRequest) -> AccountRequest
     if len(names) != len(set(names)):
         raise BadInput(f"a role is asked for twice: {', '.join(sorted(names))}")
     return request
+
+
+def _check_names(request: AccountRequest, token: str) -> None:
+    check_account_name(request.account_name)
+    check_account_name(request.asked_as)
+    if token not in request.asked_as:
+        raise BadInput(
+            f"{request.asked_as!r} lacks the token {token}: a creation in flight shows nothing "
+            "else to find it again by"
+        )
 
 
 def _transfer_start(starts_at: datetime | None) -> datetime:

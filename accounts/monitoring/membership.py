@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, timedelta
 
 from accounts.checks.role_drift import Drift, drift, find_role, is_ours
@@ -85,6 +85,22 @@ def membership(
         findings=tuple(sorted(findings)),
         changes=tuple(sorted(changes, key=lambda change: change.account_id)),
         departed=tuple(account.account_id for account in gone),
+    )
+
+
+def as_named(
+    seen: Iterable[ObservedAccount], onboarded: Iterable[tuple[str, AccountRequest]]
+) -> tuple[ObservedAccount, ...]:
+    """What AWS lists, without the names of creations: it shows those for hours after a change.
+
+    Who took such a name for a new one would tell of a rename, and the next day of another.
+    """
+    passing = {
+        (account_id, request.name_with_token): request.account_name
+        for account_id, request in onboarded
+    }
+    return tuple(
+        replace(each, name=passing.get((each.account_id, each.name), each.name)) for each in seen
     )
 
 

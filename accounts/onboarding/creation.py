@@ -175,7 +175,7 @@ def _create(context: OnboardingContext) -> Decision:
         "CreateAccount",
         invalidates=("accounts", "creations", "account_tags"),
         Email=request.email,
-        AccountName=request.account_name,
+        AccountName=request.asked_as,
         RoleName=context.reseller.bootstrap_role,
         IamUserAccessToBilling="ALLOW",
         Tags=account_tags(context),

@@ -113,7 +113,7 @@ def ensure_transfer_asked(context: OnboardingContext) -> Decision | None:
         Target={"Id": request.account_id, "Type": "ACCOUNT"},
         Notes=f"Onboarding {request.onboarding_id}",
         StartTimestamp=request.transfer_starts_at,
-        SourceName=request.account_name,
+        SourceName=request.asked_as,
     )
 
 

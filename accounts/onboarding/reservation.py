@@ -12,7 +12,7 @@ from accounts.model.decision import Assign, Decision, NeedsHuman, Reserve
 def ensure_reserved(context: OnboardingContext) -> Decision | None:
     if context.record.reserved:
         return None
-    return Reserve(email=context.request.email, account_name=context.request.account_name)
+    return Reserve(email=context.request.email, account_name=context.request.asked_as)
 
 
 def ensure_organization_fit(context: OnboardingContext) -> Decision | None:

@@ -54,7 +54,7 @@ def make_entry(
             living = grants.living_grants(session, account_id=account_id)
             grants.revoke(session, living, actor=onboarding.id, now=now)
         case Reach(stage=Stage.LIVE) if onboarding.live_at is None:
-            name = account_name or onboarding.request.account_name
+            name = _name_on_documents(onboarding, account_name)
             changes = clients.put_account_name(session, AccountId(onboarding.account_id), name)
             _grant_roles(session, onboarding, now)
         case Reach(stage=Stage.CANCELLED):
@@ -71,6 +71,12 @@ def make_entry(
             after=change.after,
             now=now,
         )
+
+
+def _name_on_documents(onboarding: Onboarding, seen: str) -> str:
+    """A client's own account has a name; ours may still be shown by that of its creation."""
+    asked = onboarding.request.account_name
+    return asked if onboarding.request.kind is OnboardingKind.CREATE else seen or asked
 
 
 def _unassign(

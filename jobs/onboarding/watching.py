@@ -21,6 +21,7 @@ from accounts.monitoring.membership import (
     KnownAccount,
     Membership,
     RosterChange,
+    as_named,
     membership,
     role_findings,
 )
@@ -72,13 +73,12 @@ def look(
         with environment.database.transaction() as session:
             reseller = resellers.reseller(session, payer_account_id)
             known = members.known_accounts(session, payer_account_id, environment.now())
-            settled = onboardings.onboardings(
-                session, payer_account_id=payer_account_id, stage=Stage.LIVE
-            )
+            every = onboardings.onboardings(session, payer_account_id=payer_account_id)
+            settled = [each for each in every if each.stage is Stage.LIVE]
             keys = frozenset(str(client.key) for client in clients.clients(session))
             audited = root_security.audited(session, payer_account_id)
             open_findings = members.open_findings(session, payer_account_id)
-        seen = members_of_aws(caller)
+        seen = as_named(members_of_aws(caller), ((each.account_id, each.request) for each in every))
         ours = {account.account_id for account in known} | {reseller.access_account_id}
         tags = {
             account.account_id: _tags(caller, account.account_id)

@@ -15,7 +15,7 @@ from service.store.embedded import EmbeddedServer
 from tests.conftest import fresh_database
 from tests.support.onboarding import CREATE, INVITE, Installation, live_once, onboard, opened
 
-CALLS = {OnboardingKind.CREATE: 75, OnboardingKind.INVITE: 67}
+CALLS = {OnboardingKind.CREATE: 76, OnboardingKind.INVITE: 67}
 """What an undisturbed onboarding sends, sessions in the account and repeated looks included."""
 
 CHAOS_RATE = 0.08
@@ -62,7 +62,7 @@ def test_one_fault_at_some_call_converges(
 def test_one_fault_at_every_call_converges(
     server: EmbeddedServer, template: str, wanted: Wanted, fault: Fault
 ) -> None:
-    """75 and 67 calls, 8 faults: 1,136 injections."""
+    """76 and 67 calls, 8 faults: 1,144 injections."""
     for number in range(1, CALLS[wanted.kind] + 1):
         struck(server, template, wanted, number=number, fault=fault)
 

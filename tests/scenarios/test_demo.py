@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -52,6 +54,9 @@ class Demo:
         return dict(json.loads(done.stdout))
 
 
+KEYS = {"credentials.json", "aws-config"}
+
+
 REBILL = (sys.executable, "-c", "from service.cli import main; main()")
 
 
@@ -61,13 +66,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def at_home(folder: Path) -> dict[str, str]:
+    names = ("REBILL_DATABASE_URL", "AWS_ENDPOINT_URL")
+    kept = {name: text for name, text in os.environ.items() if name not in names}
+    return kept | {"REBILL_HOME": str(folder / "home")}
+
+
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
     """`rebill demo --serve`. Not in pytest's folder, which PostgreSQL cannot enter."""
     folder = Path(tempfile.mkdtemp(prefix="rebill-demo-"))
-    names = ("REBILL_DATABASE_URL", "AWS_ENDPOINT_URL")
-    environment = {k: v for k, v in os.environ.items() if k not in names}
-    environment |= {"REBILL_HOME": str(folder / "home")}
+    environment = at_home(folder)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     printed, complained = folder / "printed", folder / "complained"
@@ -140,6 +149,53 @@ def test_every_client_has_every_document_and_the_numbers_have_no_gap(
     assert {path.suffix for path in documents} == FORMATS
     assert len(documents) == 4 * len(numbers)
     assert numbers == [f"DEMO-{ordinal:06}" for ordinal in range(1, len(numbers) + 1)]
+
+
+@pytest.mark.timeout(600)
+def test_one_that_was_killed_half_way_and_started_again_writes_the_same_bytes(demo: Demo) -> None:
+    """Another folder and another home. Only the keys are drawn."""
+    folder = Path(tempfile.mkdtemp(prefix="rebill-demo-"))
+    command = [*REBILL, "demo", "--out", "out"]
+    environment = at_home(folder)
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, text=True, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stderr is not None
+        live = (re.search(r"onboarding accounts .*: (\d+)/44", line) for line in process.stderr)
+        seen = next(int(found[1]) for found in live if found and int(found[1]) >= 10)
+        process.kill()
+    again = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=280,
+        check=False,
+    )  # fmt: skip
+
+    assert 10 <= seen < 44
+    assert again.returncode == 0, again.stderr
+    assert written(folder / "out") == written(demo.out)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def written(out: Path) -> dict[str, str]:
+    """The digest of each file, without the keys."""
+    return {
+        str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(out.rglob("*"))
+        if path.is_file() and path.name not in KEYS
+    }
+
+
+def test_an_account_is_called_what_its_client_asked_for(demo: Demo) -> None:
+    """`production`, `staging 2`: no client and no token; the client stands beside it."""
+    documents = [json.loads(path.read_text("utf-8")) for path in demo.out.glob("2026-*/*/*.json")]
+    names = {line["account_name"] for each in documents for line in each["lines"]} - {""}
+    with demo.client("finance") as finance:
+        accounts = finance.get("/v1/accounts", params={"limit": 100}).json()["items"]
+
+    assert names >= {"production", "staging", "sandbox"}
+    assert all(re.fullmatch("(production|staging|sandbox|archive)( [2-9])?", n) for n in names)
+    assert names <= {account["name"] for account in accounts}
+    clients = {each["client"] for each in accounts if each["name"] == "production"}
+    assert len(clients) >= 12
 
 
 def test_every_kind_of_charge_and_forty_accounts_are_in_it(demo: Demo) -> None:

@@ -265,10 +265,12 @@ def live_once(installation: Installation, onboarding_id: str) -> Onboarding:
     made = [
         request
         for request in organization.requests.values()
-        if request.params["AccountName"] == onboarding.request.account_name
+        if request.params["AccountName"] == onboarding.request.asked_as
         and request.state == "SUCCEEDED"
     ]
     created = onboarding.request.kind is OnboardingKind.CREATE
+    if created:
+        assert ours[0].name == onboarding.request.account_name
     invitations = [h for h in world.handshakes.values() if onboarding_id in h.notes]
     assert (len(made), len(invitations)) == ((1, 0) if created else (0, 1))
     roles: list[dict[str, Any]] = []

@@ -68,22 +68,6 @@ def create(installation: Installation) -> bool:
     return onboard(installation, CREATE).state == "live"
 
 
-def create_and_be_renamed(installation: Installation) -> bool:
-    """Somebody gives the account another name before we have looked at it."""
-    installation.aws.world.rules = replace(installation.aws.world.rules, activation_seconds=60)
-    asked = installation.ask(CREATE)
-    seen = set(installation.aws.world.accounts)
-
-    def rename_once() -> None:
-        for account_id in installation.aws.world.accounts.keys() - seen:
-            installation.aws.account(account_id).name = "Rosebud"
-            seen.add(account_id)
-
-    installation.work(client=rename_once)
-    live = installation.stored(asked.id)
-    return live.state == "live" and installation.aws.account(live.account_id).name != "Rosebud"
-
-
 def invite(installation: Installation) -> bool:
     return onboard(installation, INVITE).state == "live"
 
@@ -339,7 +323,7 @@ def check_every_role(installation: Installation) -> bool:
 WORKFLOWS: dict[str, Callable[[Installation], bool]] = {
     each.__name__: each
     for each in (
-        create, create_and_be_renamed, invite, transfer_billing,
+        create, invite, transfer_billing,
         cancel_invitation, cancel_billing_transfer,
         hand_over_standalone, hand_over_with_its_own_contact, hand_over_by_transfer,
         close, end_billing, abort, watch_daily, check_every_role,

@@ -42,6 +42,8 @@ class Rules:
 
     otp_seconds: float = 1_800
     email_seconds: float = 0
+    naming_seconds: float = 0
+    """How late Organizations shows a name that was changed: up to four hours, says AWS."""
     region_seconds: float = 0
     cost_tag_seconds: float = 0
     """How late a tag key put on an account is known to cost allocation."""

@@ -60,6 +60,8 @@ class AwsAccount:
     alternate_contacts: dict[str, dict[str, str]] = field(default_factory=dict)
     codes: dict[str, Any] = field(default_factory=dict)
     regions: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    renamed: tuple[str, datetime] | None = None
+    """The name before the last change, and when it was changed."""
     transfer_obstacle: str = ""
     """A reason that keeps this payer from transferring its bill, e.g. PAST_DUE_INVOICE."""
 
@@ -229,6 +231,14 @@ class World:
 
     def _standing(self, caller: Principal) -> Principal:
         return self.sessions.setdefault(caller.access_key_id, caller)
+
+
+def name_shown(account: AwsAccount, rules: Rules, now: datetime) -> str:
+    """By Organizations, which learns of a change late; the Account API knows at once."""
+    if account.renamed is None:
+        return account.name
+    former, changed_at = account.renamed
+    return former if now < changed_at + timedelta(seconds=rules.naming_seconds) else account.name
 
 
 CONTACT = {

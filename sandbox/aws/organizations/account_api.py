@@ -8,7 +8,7 @@ from datetime import timedelta
 from sandbox.aws.core.calls import Answer, ApiCall, answers
 from sandbox.aws.core.errors import AwsError, denied
 from sandbox.aws.core.mailbox import Message
-from sandbox.aws.core.world import AwsAccount, state_of
+from sandbox.aws.core.world import AwsAccount, name_shown, state_of
 
 PRINCIPAL = "account.amazonaws.com"
 TRIES_MAX = 3
@@ -101,7 +101,9 @@ def put_contact(call: ApiCall) -> Answer:
 
 @answers("account", "PutAccountName")
 def put_name(call: ApiCall) -> Answer:
-    _subject(call).name = call.params["AccountName"]
+    account = _subject(call)
+    account.renamed = (name_shown(account, call.world.rules, call.now), call.now)
+    account.name = call.params["AccountName"]
     return {}
 
 

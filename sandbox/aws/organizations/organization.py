@@ -7,7 +7,14 @@ from datetime import datetime
 
 from sandbox.aws.core.calls import Answer, ApiCall, answers, page
 from sandbox.aws.core.errors import AwsError, constraint, denied
-from sandbox.aws.core.world import AwsAccount, ControlPolicy, Organization, Unit, state_of
+from sandbox.aws.core.world import (
+    AwsAccount,
+    ControlPolicy,
+    Organization,
+    Unit,
+    name_shown,
+    state_of,
+)
 
 FULL_ACCESS = (
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
@@ -81,7 +88,7 @@ def described_account(call: ApiCall, organization: Organization, account: AwsAcc
         "Id": account.id,
         "Arn": account_arn(organization, account.id),
         "Email": account.email,
-        "Name": account.name,
+        "Name": name_shown(account, call.world.rules, call.now),
         "State": state_of(account, call.world.rules, call.now),
         "Paths": [path_of(organization, account)],
         "JoinedMethod": account.joined_method,

@@ -11,7 +11,7 @@ from typing import Any
 
 from accounts.iam.role_catalogue import CATALOGUE, as_deployed, pick_roles
 from accounts.model.emails import check_email, plus_address
-from accounts.model.naming import account_name
+from accounts.model.naming import account_name, name_with_token
 from accounts.model.organization import OnboardingKind, Reseller
 from accounts.model.request import AccountRequest, Consent, check_request
 from accounts.model.role_spec import RoleSpec
@@ -110,7 +110,7 @@ def request_onboarding(
     )
     added = onboardings.onboarding(session, request.onboarding_id)
     if request.kind is OnboardingKind.CREATE:
-        onboardings.reserve(session, added, email=request.email, account_name=request.account_name)
+        onboardings.reserve(session, added, email=request.email, account_name=request.asked_as)
     event = Event(at=now, kind=EventKind.ASKED, step=request.kind.value, actor=actor)
     onboarding_events.record(session, added.id, event)
     audit.record(
@@ -139,7 +139,7 @@ def plan_request(
     onboardings.check_free(
         session,
         email=request.email,
-        account_name=request.account_name,
+        account_name=request.asked_as,
         account_id=request.account_id,
     )
     _check_owner(session, request, now)
@@ -195,18 +195,14 @@ def _request(
         )
     elif wanted.kind is OnboardingKind.BILLING_TRANSFER:
         email = ""
-    name = account_name(
-        client_name=client.name,
-        client_key=client.key,
-        purpose=wanted.name,
-        onboarding_id=onboarding_id,
-    )
+    words = {"client_name": client.name, "client_key": client.key, "purpose": wanted.name}
     otherwise = f"msp-{secrets.token_hex(16)}"
     return AccountRequest(
         onboarding_id=onboarding_id,
         kind=wanted.kind,
         client_key=client.key,
-        account_name=name,
+        account_name=account_name(**words),
+        name_with_token=name_with_token(**words, onboarding_id=onboarding_id),
         email=email,
         account_id=wanted.account_id,
         external_id=external_ids.external_id_of(session, client.key, otherwise=otherwise),

@@ -61,5 +61,5 @@ def _with_email(session: Session, before: Onboarding, email: str) -> Onboarding:
     onboardings.check_free(session, email=email, account_name="", account_id="")
     onboardings.release(session, before)
     changed = onboardings.put_request(session, before, replace(before.request, email=email))
-    onboardings.reserve(session, changed, email=email, account_name=changed.request.account_name)
+    onboardings.reserve(session, changed, email=email, account_name=changed.request.asked_as)
     return changed

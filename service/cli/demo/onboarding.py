@@ -12,7 +12,10 @@ from typing import Any
 
 from accounts.iam.client_templates import artefact
 from accounts.iam.policy_documents import to_text
+from accounts.model.decision import Adopt
+from accounts.model.lifecycle import Stage, has_reached
 from accounts.model.organization import OnboardingKind
+from accounts.model.record import Record
 from accounts.organization_setup.items import WantedSetup
 from invoices.clients import AccountId
 from jobs.aws.calls import Caller, Clients
@@ -29,9 +32,11 @@ from service.actions.onboarding.assign_account import assign_account
 from service.actions.onboarding.request_onboarding import Wanted
 from service.actions.onboarding.request_onboardings import request_onboardings
 from service.cli.output import Report
-from service.store.accounts import onboardings, resellers
+from service.store.accounts import handovers, onboarding_events, onboardings, resellers
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
+from service.store.session import Session
+from service.store.tables.onboarding import EventKind
 
 ACTOR = "demo"
 DESK = {
@@ -40,6 +45,8 @@ DESK = {
 OPENING = timedelta(days=14)
 """So long before the first bill the accounts are asked for."""
 PURPOSES = ("production", "staging", "sandbox", "archive")
+ONBOARDINGS_MAX = 1_000
+"""Far more than a demo can have: AWS's quota of the pretend organization."""
 INVITED_EACH = 11
 """One account in so many was its client's own before, and is invited."""
 
@@ -118,8 +125,10 @@ def onboard_accounts(
 ) -> tuple[Onboarding, ...]:
     """All of them, live, each on the day it joins; those that changed hands are given on.
 
-    Twice is once: what an earlier demo onboarded is put back into the pretend AWS.
+    What an earlier demo onboarded, or had begun to, is onboarded anew: its pretend AWS ended with
+    its process. Raises Refused where one was on its way out.
     """
+    _check_none_departs(office)
     waves: dict[date, list[SimulatedAccount]] = {}
     for account in organization.accounts:
         day = account.joined_on
@@ -132,6 +141,8 @@ def onboard_accounts(
             office.aws.clock.advance(seconds=(moment - office.aws.clock.now()).total_seconds())
         asked += _ask(office, accounts, [wanted[account.id] for account in accounts])
         _work(office, asked, len(wanted), report)
+    if others := _ask_for_others(office, asked):
+        _work(office, others, len(others), report)
     _give_on(office, organization)
     return tuple(_stored(office, asked))
 
@@ -161,36 +172,84 @@ def _wanted(organization: SimulatedOrganization) -> dict[str, Wanted]:
 def _ask(
     office: Provider, accounts: Sequence[SimulatedAccount], wanted: Sequence[Wanted]
 ) -> list[str]:
-    """One batch. Raises Refused where an earlier demo was cut off half-way."""
+    """One batch; the bills know beforehand which account is to have which id."""
     environment = office.environment
     with environment.database.transaction() as session:
-        known = [onboardings.onboarding_for(session, each.external_ref or "") for each in wanted]
-        if any(each and each.record.reserved and each.state != "live" for each in known):
-            raise Refused(
-                "an earlier demo was cut off while it onboarded, and its pretend AWS is gone: "
-                "set REBILL_HOME to an empty folder, and start again"
-            )
         batch = request_onboardings(session, wanted, actor=ACTOR, now=environment.now())
-    for account, onboarding in zip(accounts, batch.onboardings, strict=True):
-        request = onboarding.request
-        if onboarding.state == "live":
-            email = request.email or account.email
-            office.aws.add_member(account.id, name=request.account_name, email=email)
-        elif request.kind is OnboardingKind.INVITE:
-            email = f"it@{request.client_key}.example"
-            office.aws.add_standalone(account.id, email=email, name=request.account_name)
-        else:
-            office.aws.reserve_id(request.email, account.id)
+        for account, onboarding in zip(accounts, batch.onboardings, strict=True):
+            _begin(office, session, onboarding, account.id)
     return [onboarding.id for onboarding in batch.onboardings]
 
 
+def _ask_for_others(office: Provider, asked: Sequence[str]) -> list[str]:
+    """Accounts that somebody asked for at an earlier demo's API; those that had come to be."""
+    with office.environment.database.transaction() as session:
+        others = [each for each in _onboarded(office, session) if each.id not in asked]
+        accounts = {each.id: _account_id_of(session, each) for each in others}
+        for each in others:
+            _begin(office, session, each, accounts[each.id])
+    return [each.id for each in others if accounts[each.id]]
+
+
+def _begin(office: Provider, session: Session, onboarding: Onboarding, account_id: str) -> None:
+    """As if nothing had happened in AWS, which is so.
+
+    What the record saw there is forgotten. What the store knows beside it stays: from which day
+    the account is its client's, which teams have which role, and every event.
+    """
+    if _has_left(onboarding):
+        return
+    before, request = onboarding.record, onboarding.request
+    if request.kind is OnboardingKind.CREATE and account_id:
+        office.aws.reserve_id(request.email, account_id)
+    elif request.kind is OnboardingKind.INVITE and account_id:
+        email = f"it@{request.client_key}.example"
+        office.aws.add_standalone(account_id, email=email, name=request.account_name)
+    anew = Record(reserved=before.reserved, assigned_on=before.assigned_on)
+    if before != anew:
+        now = office.environment.now()
+        onboardings.save(session, onboarding, anew, next_at=now, now=now)
+
+
+def _onboarded(office: Provider, session: Session) -> tuple[Onboarding, ...]:
+    payer_id = office.payer_id
+    return onboardings.onboardings(session, payer_account_id=payer_id, limit=ONBOARDINGS_MAX)
+
+
+def _account_id_of(session: Session, onboarding: Onboarding) -> str:
+    """Also where an earlier demo was cut off while it began anew; '' where none came to be."""
+    if onboarding.record.account_id:
+        return onboarding.record.account_id
+    adopted = [
+        event.words
+        for event in onboarding_events.events(session, onboarding.id)
+        if event.kind is EventKind.ENTRY and event.step == Adopt.__name__
+    ]
+    return adopted[-1] if adopted else ""
+
+
+def _has_left(onboarding: Onboarding) -> bool:
+    return onboarding.has_ended or has_reached(onboarding.stage, Stage.DEPARTED)
+
+
+def _check_none_departs(office: Provider) -> None:
+    with office.environment.database.transaction() as session:
+        for each in _onboarded(office, session):
+            if handovers.living_handover(session, each) is not None:
+                raise Refused(
+                    f"account {each.account_id} was being handed over when an earlier demo ended, "
+                    "and its pretend AWS is gone: set REBILL_HOME to an empty folder, and start "
+                    "again"
+                )
+
+
 def _work(office: Provider, asked: Sequence[str], total: int, report: Report) -> None:
-    """Until all are live: a worker's loop, in which nobody has to wait for the clock."""
+    """Until all are live, or have left: a worker's loop, where nobody waits for the clock."""
     environment, clock = office.environment, office.aws.clock
     while True:
         advance(environment, office.payer_id)
         found = _stored(office, asked)
-        live = sum(each.state == "live" for each in found)
+        live = sum(each.state == "live" or _has_left(each) for each in found)
         report("onboarding accounts in the pretend AWS", live, total)
         if live == len(found):
             return
@@ -199,7 +258,7 @@ def _work(office: Provider, asked: Sequence[str], total: int, report: Report) ->
         with environment.database.transaction() as session:
             due_at = onboardings.next_due(session, office.payer_id)
         if due_at is None:
-            stuck = next(each for each in found if each.state != "live")
+            stuck = next(e for e in found if e.state != "live" and not _has_left(e))
             raise AssertionError(f"{stuck.id} is {stuck.state}: {stuck.waiting}")
         clock.advance(seconds=max((due_at - clock.now()).total_seconds(), 0))
 

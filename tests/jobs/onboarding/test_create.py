@@ -8,9 +8,13 @@ from datetime import timedelta
 
 import pytest
 
+from invoices.clients import AccountId
+from jobs.onboarding.watching import watch
+from sandbox.aws import PAYER, Rules
 from service.actions.onboarding.request_onboarding import OtherRequest
 from service.store.accounts import grants, members
 from service.store.accounts.onboardings import Onboarding
+from service.store.billing import clients
 from service.store.database import Database
 from service.store.tables.onboarding import EventKind, EventOutcome
 from tests.support.onboarding import CREATE, NOON, Installation, opened
@@ -91,6 +95,53 @@ def test_every_role_is_registered_and_each_team_has_its_own(
         ("finance", "MspBilling"),
     }  # fmt: skip
     assert [(each.id, each.state) for each in shown] == [(live.account_id, "live")]
+
+
+def test_it_is_called_what_its_client_asked_for(
+    installation: Installation, live: Onboarding
+) -> None:
+    """The token was for the creation in flight: with CreateAccount, and nowhere from then on."""
+    (creation,) = installation.aws.calls("organizations:CreateAccount")
+    token = live.id.removeprefix("onb-")
+    with installation.database.transaction() as session:
+        (shown,) = members.members(session, installation.now(), client="acme")
+        on_documents = clients.account_names(session)[AccountId(live.account_id)]
+
+    assert creation.params["AccountName"] == f"Acme prod ({token})"
+    assert installation.aws.account(live.account_id).name == "prod"
+    assert (shown.name, on_documents) == ("prod", "prod")
+
+
+def test_two_clients_may_each_have_a_prod(installation: Installation, live: Onboarding) -> None:
+    other = installation.ask(replace(CREATE, client="globex", external_ref="T-9"))
+    installation.work()
+
+    names = [
+        installation.aws.account(installation.stored(o.id).account_id).name for o in (live, other)
+    ]
+    assert names == ["prod", "prod"]
+
+
+def test_the_hours_until_aws_shows_a_changed_name_are_not_waited_for(database: Database) -> None:
+    """Nor told of: not while the old name is listed, and not when the new one comes."""
+    with opened(database, rules=Rules(naming_seconds=4 * 3_600)) as installation:
+        asked = installation.ask(CREATE)
+        installation.work()
+        live = installation.stored(asked.id)
+        with installation.database.transaction() as session:
+            on_documents = clients.account_names(session)[AccountId(live.account_id)]
+        listed = installation.aws.client("organizations").describe_account(
+            AccountId=live.account_id
+        )
+        told = {finding.code for finding in watch(installation.environment, PAYER)}
+        installation.aws.clock.advance(hours=5)
+        told |= {finding.code for finding in watch(installation.environment, PAYER)}
+
+    assert live.state == "live"
+    assert listed["Account"]["Name"] == live.request.name_with_token
+    assert on_documents == "prod"
+    assert len(installation.aws.calls("account:PutAccountName")) == 1
+    assert "account_renamed" not in told
 
 
 def test_asked_again_with_the_same_reference_it_is_the_same_onboarding(

@@ -43,9 +43,6 @@ NEEDED_BY = {
     ("svc_onboard", "AsksForBillingTransfers"): {
         "organizations:InviteOrganizationToTransferResponsibility": "transfer_billing",
     },
-    ("svc_onboard", "KeepsContactsAndNames"): {
-        "account:PutAccountName": "create_and_be_renamed",
-    },
     ("svc_onboard", "LooksAtRoot"): dict.fromkeys(
         (
             "iam:GenerateCredentialReport",

@@ -6,6 +6,7 @@ from accounts.model.emails import check_email, check_free, plus_address
 from accounts.model.naming import (
     account_name,
     check_account_name,
+    name_with_token,
     to_ascii,
     to_slug,
     token_of,
@@ -14,7 +15,7 @@ from kernel.errors import BadInput
 
 
 def name_of(client_name: str, purpose: str = "prod") -> str:
-    return account_name(
+    return name_with_token(
         client_name=client_name, client_key="acme", purpose=purpose, onboarding_id="onb-7f3a"
     )
 
@@ -78,9 +79,27 @@ def test_a_taken_address_is_refused_whatever_its_case() -> None:
         check_free("aws+acme@msp.example", taken={"AWS+Acme@MSP.example"})
 
 
-def test_the_account_name_says_client_purpose_and_token() -> None:
+def test_a_creation_is_asked_for_by_client_purpose_and_token() -> None:
     assert name_of("Acme") == "Acme prod (7f3a)"
     assert name_of("Acme", purpose="") == "Acme (7f3a)"
+
+
+@pytest.mark.parametrize(
+    ("client_name", "purpose", "name"),
+    [
+        ("Acme", "prod", "prod"),
+        ("Acme", " web  shop ", "web shop"),
+        ("Müller & Söhne", "", "Muller & Sohne"),
+        ("<b>Acme</b>", "", "b Acme /b"),
+        ("株式会社", "", "acme"),
+        ("The Very Long Company Name of Somebody Important GmbH", "",
+         "The Very Long Company Name of Somebody Important G"),
+    ],
+)  # fmt: skip
+def test_an_account_is_called_what_was_asked_for_or_else_like_its_client(
+    client_name: str, purpose: str, name: str
+) -> None:
+    assert account_name(client_name=client_name, client_key="acme", purpose=purpose) == name
 
 
 def test_a_long_client_name_is_cut_to_fifty_characters_in_all() -> None:
@@ -121,6 +140,7 @@ def test_a_purpose_that_leaves_no_room_is_refused() -> None:
         ("büro", "not 'büro': ask for 'buro' instead"),
         ("本番", "not '本番': give it in Latin letters"),
         ("a\tb", r"not 'a\\tb': ask for 'a b' instead"),
+        ("a<b", "no < and no > in an account's name; leave them out of 'a<b'"),
     ],
 )
 def test_a_purpose_is_never_changed_but_another_one_proposed(purpose: str, words: str) -> None:
@@ -130,7 +150,7 @@ def test_a_purpose_is_never_changed_but_another_one_proposed(purpose: str, words
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("name", ["", "x" * 51, "Müller", "a\tb"])
+@pytest.mark.parametrize("name", ["", "x" * 51, "Müller", "a\tb", "a<b", "a>b"])
 def test_a_name_aws_would_refuse_is_refused(name: str) -> None:
     with pytest.raises(BadInput, match="1 to 50 printable ASCII"):
         check_account_name(name)

@@ -1,7 +1,7 @@
 """The worked example of the accounts README, recomputed."""
 
 from accounts.model.emails import plus_address
-from accounts.model.naming import account_name
+from accounts.model.naming import account_name, name_with_token
 from tests.support.accounts_aws import Aws, Worker
 from tests.support.accounts_reseller import CREATE, RESELLER
 from tests.support.places import ROOT
@@ -10,15 +10,17 @@ README = " ".join((ROOT / "accounts/README.md").read_text("utf-8").split())
 
 
 def test_the_readmes_example_is_true() -> None:
-    name = account_name(
+    name = name_with_token(
         client_name="Acme", client_key="acme", purpose="prod", onboarding_id="onb-7f3a"
     )
+    final = account_name(client_name="Acme", client_key="acme", purpose="prod")
     address = plus_address(mailbox=RESELLER.mailbox, client_key="acme", onboarding_id="onb-7f3a")
     worker = Worker(Aws(), CREATE)
     worker.run()
     proofs = [call for call in worker.aws.sent if call.step.startswith("prove_")]
 
-    assert f"`{name}` with the root address `{address}`" in README
+    assert f"asked for as `{name}` with the root address `{address}`" in README
+    assert f"is called `{final}` once it is adopted" in README
     assert f"sends {worker.calls} calls" in README
     assert f"({worker.aws.count('DescribeCreateAccountStatus')} of them polls" in README
     assert worker.aws.count("CreateRole") == 5

@@ -72,6 +72,26 @@ def test_the_creation_carries_name_address_and_tags_that_find_it_again() -> None
     }
 
 
+def test_once_adopted_the_account_loses_its_token_and_is_renamed_once() -> None:
+    worker = Worker(Aws(), CREATE)
+    worker.run()
+
+    assert worker.aws.accounts[MEMBER]["name"] == "prod"
+    assert [row["AccountName"] for row in worker.aws.creations] == ["Acme prod (7f3a)"]
+    operations = [call.operation for call in worker.aws.sent]
+    assert operations.count("PutAccountName") == 1
+    assert operations.index("ListTagsForResource") < operations.index("PutAccountName")
+
+
+def test_an_onboarding_of_before_the_two_names_keeps_the_one_it_was_asked_for() -> None:
+    before = replace(CREATE, account_name="Acme prod (7f3a)", name_with_token="")
+    worker = Worker(Aws(), before)
+
+    assert isinstance(worker.run(), Done)
+    assert worker.aws.accounts[MEMBER]["name"] == "Acme prod (7f3a)"
+    assert worker.aws.count("PutAccountName") == 0
+
+
 def test_every_role_is_proved_both_ways() -> None:
     worker = Worker(Aws(), CREATE)
     worker.run()
@@ -181,8 +201,12 @@ def test_a_full_organization_blocks_and_goes_on_when_there_is_room() -> None:
 def test_a_sixth_creation_in_flight_waits() -> None:
     aws = Aws(creation_takes=timedelta(minutes=10))
     for number in range(5):
-        other = replace(CREATE, onboarding_id=f"onb-000{number}", account_name=f"A (000{number})",
-                        email=f"aws+{number}@msp.example")  # fmt: skip
+        other = replace(
+            CREATE,
+            onboarding_id=f"onb-000{number}",
+            name_with_token=f"A (000{number})",
+            email=f"aws+{number}@msp.example",
+        )
         Worker(aws, other).visit()
     worker = Worker(aws, CREATE)
 
@@ -416,6 +440,8 @@ def test_a_billing_transfer_starts_with_its_month_and_has_deployed_roles_only() 
         (replace(CREATE, account_id=MEMBER), "has no account_id yet"),
         (replace(CREATE, email="x" * 65), "does not take the e-mail address"),
         (replace(CREATE, account_name="Müller"), "does not take 'Müller'"),
+        (replace(CREATE, name_with_token="Müller (7f3a)"), "does not take 'Müller"),
+        (replace(CREATE, name_with_token=""), "'prod' lacks the token 7f3a"),
         (replace(CREATE, external_id="short"), "ExternalId has 16 to 1224"),
         (replace(CREATE, roles=(MSP_BILLING, MSP_BILLING)), "asked for twice"),
         (replace(INVITE, account_id="123"), "twelve digits"),
