@@ -69,7 +69,7 @@ def test_an_account_is_asked_for_and_a_worker_takes_it_to_live(
     assert (answer.status_code, asked["state"]) == (202, "requested")
     assert answer.headers["location"] == f"/v1/onboardings/{asked['id']}"
     assert answer.headers["retry-after"] == "5"
-    assert asked["name"] == f"Acme prod ({asked['id'][4:]})"
+    assert asked["name"] == "prod"
     assert installation.aws.log == []
 
     installation.work()

@@ -67,7 +67,7 @@ def test_validate_only_shows_the_plan_and_its_end_and_records_nothing(
         answer = batch(rebill, text, "--validate-only")
 
         assert (answer.status, answer.err) == (0, "")
-        assert "1 would be asked for" in answer.out and "Acme prod (" in answer.out
+        assert "1 would be asked for" in answer.out and " prod " in answer.out
         assert "estimated end, but for what clients take: 2026-11-23 12:" in answer.out
     assert rebill("onboard", "status", "--json").json == {"onboardings": []}
     assert installation.aws.log == []
