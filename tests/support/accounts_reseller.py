@@ -1,8 +1,9 @@
-"""An MSP's reseller and one request, as the tests of the accounts core use them."""
+"""An MSP's reseller, its requests and a hand-over, as tests of the accounts core use them."""
 
 from datetime import UTC, datetime
 
-from accounts.iam.role_catalogue import CATALOGUE
+from accounts.iam.role_catalogue import CATALOGUE, MSP_BILLING, as_deployed
+from accounts.model.handover import Handover, HandoverKind
 from accounts.model.organization import Contact, ContactType, OnboardingKind, Reseller
 from accounts.model.request import AccountRequest
 
@@ -37,4 +38,46 @@ CREATE = AccountRequest(
     external_id=EXTERNAL_ID,
     roles=CATALOGUE,
     budget_amount="1000",
+)
+INVITE = AccountRequest(
+    onboarding_id="onb-9b1c",
+    kind=OnboardingKind.INVITE,
+    client_key="globex",
+    account_name="Globex (9b1c)",
+    email="",
+    account_id="444444444444",
+    external_id=EXTERNAL_ID,
+    roles=CATALOGUE,
+)
+TRANSFER = AccountRequest(
+    onboarding_id="onb-c0de",
+    kind=OnboardingKind.BILLING_TRANSFER,
+    client_key="initech",
+    account_name="Initech (c0de)",
+    email="",
+    account_id="555555555555",
+    external_id=EXTERNAL_ID,
+    roles=as_deployed([MSP_BILLING]),
+    transfer_starts_at=datetime(2026, 12, 1, tzinfo=UTC),
+)
+
+CLIENT_CONTACT = {
+    "FullName": "A. Acme", "AddressLine1": "1 Main", "City": "Cork", "PostalCode": "T12",
+    "CountryCode": "IE", "PhoneNumber": "+353 21 000",
+}  # fmt: skip
+DANGEROUS = {
+    "root_guard", "root_email", "roles", "membership_guard", "remove", "close", "end_transfer",
+}  # fmt: skip
+ROLE_ARNS = tuple(
+    f"arn:aws:iam::{MEMBER}:role/msp/{name}"
+    for name in ("MspAdmin", "MspAutomation", "MspBilling", "MspEngineer", "MspOnCall")
+)
+ASKED = Handover(
+    request=CREATE,
+    exit=HandoverKind.STANDALONE,
+    asked_by="ann",
+    approvals=dict.fromkeys(DANGEROUS, "bob"),
+    client_email="cloud@acme.example",
+    client_contact=CLIENT_CONTACT,
+    registered_roles=ROLE_ARNS,
 )

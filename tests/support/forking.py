@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import traceback
@@ -39,12 +40,56 @@ def each_apart(named: Iterable[tuple[str, Callable[[], Any]]]) -> dict[str, Any]
     return came_to
 
 
+class Branches:
+    """A run that divides as it goes: each fork goes on from where it left, and tells its end."""
+
+    def __init__(self) -> None:
+        self._running: dict[int, tuple[str, int]] = {}
+        self._came_to: dict[str, Any] = {}
+        self._writing: int | None = None
+
+    def goes_off(self, name: str) -> bool:
+        """True in a new fork, False in the run that it left. A fork does not divide again."""
+        if self._writing is not None:
+            return False
+        if len(self._running) >= (os.cpu_count() or 1):
+            self._came_to |= _next_to_end(self._running)
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            gc.disable()  # It would touch, and so copy, every page that it shares with the run.
+            self._writing = writing
+            return True
+        os.close(writing)
+        self._running[child] = (name, reading)
+        return False
+
+    def come_to(self, run: Callable[[], Any]) -> dict[str, Any]:
+        """What each fork that went off during the run came to, by name: its value, or Failed."""
+        try:
+            value = run()
+        except BaseException:
+            if self._writing is None:
+                raise
+            value = Failed(traceback.format_exc()[-6_000:])
+        if self._writing is not None:
+            _tell_and_end(value, self._writing)
+        while self._running:
+            self._came_to |= _next_to_end(self._running)
+        return self._came_to
+
+
 def _act_and_end(act: Callable[[], Any], writing: int) -> None:
     """Never returns: the tests that follow are the parent's to run."""
     try:
         value = act()
     except BaseException:  # noqa: BLE001 - whatever it was is told: a crash, an interrupt
         value = Failed(traceback.format_exc()[-6_000:])
+    _tell_and_end(value, writing)
+
+
+def _tell_and_end(value: Any, writing: int) -> None:
     try:
         os.write(writing, pickle.dumps(value))
     finally:

@@ -161,21 +161,14 @@ def opened(
     """The organization is set up, the reseller described, clients configured."""
     with StrictAWS(clock=Clock(NOON), rules=rules, seed=seed) as aws:
         reseller = set_up(aws)
-        aws.add_member(ACCESS, name="Access", email="awsaccounts+access@msp.example")
-        policies = service_policies(reseller)
-        signers = {
-            role: Signer(service_role(aws, role, policies[role.replace("msp-", "svc_")]))
-            for role in (ONBOARD, OFFBOARD)
-        }
-        for team in sorted(reseller.probe_teams):
-            signers[probe_user(team)] = _probe_signer(aws, team)
-        caller = Caller(Signers(signers), kept_clients(), aws.clock.now)
+        signers = sign_in(aws, reseller)
+        caller = Caller(signers, kept_clients(), aws.clock.now)
         environment = OnboardingEnvironment(database, caller, aws.clock.now)
         with database.transaction() as session:
             chosen = configuration(names or CLIENTS)
             apply_configuration(session, chosen, actor="test", now=NOON)
             set_reseller(session, reseller, actor="test", now=NOON)
-        installation = Installation(aws, database, reseller, environment, signers=Signers(signers))
+        installation = Installation(aws, database, reseller, environment, signers=signers)
         aws.log.clear()
         if enforced:
             with aws.enforced():
@@ -209,6 +202,19 @@ def set_up(aws: StrictAWS) -> Reseller:
     return replace(
         reseller, membership_scp_id=guards["scp_membership"], root_scp_id=guards["scp_root"]
     )
+
+
+def sign_in(aws: StrictAWS, reseller: Reseller) -> Signers:
+    """Our service roles, each with its own policy, and the people of the access account."""
+    aws.add_member(ACCESS, name="Access", email="awsaccounts+access@msp.example")
+    policies = service_policies(reseller)
+    signers = {
+        role: Signer(service_role(aws, role, policies[role.replace("msp-", "svc_")]))
+        for role in (ONBOARD, OFFBOARD)
+    }
+    for team in sorted(reseller.probe_teams):
+        signers[probe_user(team)] = _probe_signer(aws, team)
+    return Signers(signers)
 
 
 MACHINES = {

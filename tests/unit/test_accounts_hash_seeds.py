@@ -14,9 +14,9 @@ from accounts.model.decision import Call
 from accounts.model.lifecycle import Stage
 from accounts.model.request import Consent
 from service.store.plain import to_json
-from tests.support.accounts_aws import Worker
-from tests.support.accounts_leaving import ASKED, DANGEROUS, AwsOnTheWayOut, Desk, recovered
-from tests.support.accounts_reseller import CREATE, RESELLER
+from tests.support.accounts_reseller import ASKED, CREATE, DANGEROUS
+from tests.support.core_worker import a_worker
+from tests.unit.accounts.conftest import recovered, with_its_codes
 
 ROOT = Path(__file__).parents[2]
 SEEDS = ("0", "1", "2", "3", "4", "5")
@@ -31,15 +31,16 @@ HANDOVER = replace(ASKED, request=REQUEST, approvals=dict.fromkeys(sorted(DANGER
 
 def an_account_that_comes_and_leaves() -> tuple[list[Call], list[object]]:
     """Every call on its way in and out, and all that is stored of it."""
-    aws = AwsOnTheWayOut()
-    worker = Worker(aws, REQUEST)
-    worker.run()
-    desk = recovered(Desk(aws, HANDOVER, worker.stored))
-    desk.run()
-    assert desk.stored.stage is Stage.AWAITING_FINAL_INVOICE
+    with a_worker(REQUEST) as worker:
+        worker.run()
+        onboarded = worker.stored
+        worker.aws.clock.advance(days=5)
+        worker.handover = HANDOVER
+        with_its_codes(recovered(worker))
+    assert worker.stored.stage is Stage.AWAITING_FINAL_INVOICE
     past = frozenset(f"h-{number}" for number in range(8))
-    again = replace(desk.stored, past_handshakes=past)
-    return aws.sent, [worker.stored, again, REQUEST, desk.handover, RESELLER]
+    again = replace(worker.stored, past_handshakes=past)
+    return worker.sent, [onboarded, again, REQUEST, HANDOVER, worker.reseller]
 
 
 def lines() -> Iterator[str]:

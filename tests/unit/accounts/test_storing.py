@@ -11,27 +11,27 @@ from accounts.model.lifecycle import Stage
 from accounts.model.organization import OnboardingKind, Reseller
 from accounts.model.record import Record
 from accounts.model.request import AccountRequest, Consent
+from sandbox.aws import Fault
 from service.store.plain import from_json, to_json
-from tests.support.accounts_aws import THROTTLED, Aws, Worker
-from tests.support.accounts_leaving import ASKED
-from tests.support.accounts_reseller import CREATE, RESELLER
+from tests.support.accounts_reseller import ASKED, CREATE, RESELLER
+from tests.support.core_worker import Worker
 
 
 def through_json(document: dict[str, Any]) -> dict[str, Any]:
     return dict(json.loads(json.dumps(document)))
 
 
-def test_a_record_full_of_trouble_survives() -> None:
-    aws = Aws(creation_failures=["INTERNAL_FAILURE"])
-    aws.refuse_next["MoveAccount"] = [THROTTLED]
-    worker = Worker(aws, CREATE)
+def test_a_record_full_of_trouble_survives(worker: Worker) -> None:
+    worker.aws.fail_creation(CREATE.email, "INTERNAL_FAILURE")
+    worker.aws.faults.on("organizations:MoveAccount", Fault.THROTTLE)
     for _ in range(40):
         stored = worker.stored
         worker.stored = from_json(Record, through_json(to_json(stored)))
         assert worker.stored == stored
         worker.visit()
-        worker.aws.now = worker.aws.now.replace(minute=worker.aws.now.minute + 1)
+        worker.aws.clock.advance(seconds=60)
     assert worker.stored.stage == "live"
+    assert worker.aws.faults.struck.total() == 1
 
 
 def test_a_record_of_an_earlier_version_is_read() -> None:

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from accounts.handover.checklist import CHECKLIST, checklist, dry_run
-from accounts.model.decision import Actor, Done, NeedsHuman, Refusal, Send, Wait
+from accounts.iam.trust_policies import NOBODY
+from accounts.model.decision import Actor, Done, NeedsHuman, Send, Wait
 from accounts.model.handover import HandoverKind
 from accounts.model.lifecycle import Stage
 from accounts.model.record import Record
-from tests.support.accounts_aws import DENIED, Crash
-from tests.support.accounts_leaving import (
+from sandbox.aws import AwsError, Crash, Fault
+from tests.support.accounts_reseller import (
     ASKED,
     CLIENT_CONTACT,
     DANGEROUS,
+    MEMBER,
     ROLE_ARNS,
-    AwsOnTheWayOut,
-    Desk,
-    a_live_desk,
-    approved,
-    invitation,
-    recovered,
+    TRANSFER,
 )
-from tests.support.accounts_reseller import MEMBER, NOW
-
-
-@pytest.fixture
-def live() -> Desk:
-    return a_live_desk()
+from tests.support.core_worker import Worker, strike_each_call
+from tests.unit.accounts.conftest import approved, recovered, with_its_codes
 
 
 def test_the_checklist_gives_recovery_before_it_takes_anything() -> None:
@@ -53,108 +47,131 @@ def test_a_dry_run_lists_the_steps_and_their_approvals_and_sends_nothing() -> No
     assert all(line.approved_by == "" for line in lines)
 
 
-def test_nothing_happens_before_the_approvers_tag(live: Desk) -> None:
-    decision = live.run()
+def test_nothing_happens_before_the_approvers_tag(live: Worker) -> None:
+    decision = live.visit()
 
     assert isinstance(decision, NeedsHuman)
     assert decision.what_to_do == ("an approver tags the account msp:offboarding=handover-approved")
-    assert {call.send for call in live.aws.sent} == {Send.READ}
+    assert {call.send for call in live.sent} == {Send.READ}
 
 
 @pytest.mark.parametrize("approvals", [{}, {"root_guard": "ann"}])
-def test_nobody_approves_their_own_dangerous_step(live: Desk, approvals: dict[str, str]) -> None:
+def test_nobody_approves_their_own_dangerous_step(live: Worker, approvals: dict[str, str]) -> None:
     approved(live).handover = replace(ASKED, approvals=approvals)
 
-    decision = live.run()
+    decision = live.visit()
 
     assert isinstance(decision, NeedsHuman)
     assert decision.what_to_do == "a second person than ann approves root_guard"
-    assert live.aws.count("DetachPolicy") == 0
+    assert live.count("DetachPolicy") == 0
 
 
-def test_the_client_reads_out_the_code_and_the_code_is_secret(live: Desk) -> None:
-    decision = approved(live).run()
+def test_the_client_reads_out_the_code_and_the_code_is_secret(live: Worker) -> None:
+    decision = approved(live).visit()
 
     assert isinstance(decision, Wait)
     assert decision.reason == "the client has to read the code sent to cloud@acme.example"
-    live.codes = {"root_email": "123456"}
-    live.run()
-    assert live.aws.email == "cloud@acme.example"
-    (accept,) = [call for call in live.aws.sent if call.operation == "AcceptPrimaryEmailUpdate"]
+    live.codes = {"root_email": live.aws.mail.code_for("cloud@acme.example")}
+    live.visit()
+    assert live.aws.account(MEMBER).email == "cloud@acme.example"
+    (accept,) = [call for call in live.sent if call.operation == "AcceptPrimaryEmailUpdate"]
     assert accept.secrets == ("Otp",)
-    assert live.aws.count("StartPrimaryEmailUpdate") == 1
+    assert live.aws.calls("account:AcceptPrimaryEmailUpdate")[0].params["Otp"] == "***"
+    assert live.count("StartPrimaryEmailUpdate") == 1
 
 
-def test_a_standalone_departure_goes_all_the_way(live: Desk) -> None:
-    decision = recovered(live).run()
+def test_a_standalone_departure_goes_all_the_way(live: Worker) -> None:
+    decision = with_its_codes(recovered(live))
 
     assert isinstance(decision, Wait)
     assert decision.reason == "the account stays in billing until its final invoice is issued"
     assert live.stored.stage is Stage.AWAITING_FINAL_INVOICE
-    assert live.aws.gone[MEMBER]["roles"] == {}
-    assert live.aws.gone[MEMBER]["policies"] == {}
-    assert live.aws.gone[MEMBER]["contacts"] == {}
-    assert live.aws.contact == CLIENT_CONTACT
+    account = live.aws.account(MEMBER)
+    assert account.organization is None
+    assert only_a_shut_door_is_left(live)
+    iam = live.aws.client("iam", MEMBER)
+    assert iam.list_policies(Scope="Local")["Policies"] == []
+    assert account.alternate_contacts == {}
+    assert account.contact == CLIENT_CONTACT
     assert sorted(key for key in live.stored.proofs if key.startswith("prove_no_access")) == [
         f"prove_no_access:arn:aws:iam::{MEMBER}:role/MspBootstrap",
         *(f"prove_no_access:{arn}" for arn in ROLE_ARNS),
     ]
-    live.handover = replace(live.handover, final_invoice_issued=True)
-    assert live.run() == Done()
+    live.handover = replace(ASKED, final_invoice_issued=True)
+    assert live.visit() == Done()
     assert live.stored.stage.value == "archived"
     assert live.stored.unassigned_on == date(2026, 12, 1)
     assert live.stored.grants_revoked
 
 
-def test_a_crash_after_any_call_is_survived(live: Desk) -> None:
+def only_a_shut_door_is_left(live: Worker) -> bool:
+    """A role cannot delete itself: the first one is left, with a trust in nobody."""
+    trust = live.role("MspBootstrap")["AssumeRolePolicyDocument"]
+    return live.roles() == {"MspBootstrap": "/"} and trust == NOBODY
+
+
+def test_a_standalone_departure_takes_58_calls_and_two_more_looks_at_it_all(live: Worker) -> None:
+    """The client's two codes are read out once AWS has sent them, so there are three visits."""
+    with_its_codes(recovered(live))
+
+    looks = [call for call in live.sent if call.operation == "ListAccounts"]
+    assert len(looks) == 3 + 1, "and a look whether it is gone"
+    assert len(live.sent) == 58 + 12 + 13
+
+
+def test_a_crash_after_any_call_is_survived(live: Worker) -> None:
+    """83 calls, and 6 to sign in."""
     recovered(live)
-    before, stored = deepcopy(live.aws), live.stored
-    live.run()
-    calls = len(live.aws.sent)
-    for number in range(1, calls + 1):
-        desk = Desk(deepcopy(before), ASKED, stored, codes=live.codes, crash_after=number)
-        with pytest.raises(Crash):
-            desk.run()
 
-        decision = desk.run()
+    def leave() -> tuple[bool, str, bool]:
+        try:
+            decision = with_its_codes(live)
+        except Crash:
+            decision = with_its_codes(live)
+        live.aws.faults.clear()
+        return isinstance(decision, Wait), live.stored.stage, only_a_shut_door_is_left(live)
 
-        assert isinstance(decision, Wait), number
-        assert desk.stored.stage is Stage.AWAITING_FINAL_INVOICE
-        assert desk.aws.gone[MEMBER]["roles"] == {}
-    assert calls == 58
+    came_to = strike_each_call(live.aws, Fault.CRASH_AFTER, leave)
+
+    assert came_to == dict.fromkeys(range(1, 90), (True, "awaiting_final_invoice", True))
 
 
-def test_a_role_that_still_lets_us_in_is_told(live: Desk) -> None:
+def test_a_role_that_still_lets_us_in_is_told(live: Worker) -> None:
     leftover = f"arn:aws:iam::{MEMBER}:role/msp/MspForgotten"
     live.handover = replace(ASKED, registered_roles=(leftover,))
     recovered(live)
-    live.aws.accounts[MEMBER]["roles"]["MspForgotten"] = {
-        **live.aws.accounts[MEMBER]["roles"]["MspAdmin"],
-        "RoleName": "MspForgotten", "Tags": [], "Path": "/old/",
-    }  # fmt: skip
+    live.change(
+        "CreateRole",
+        RoleName="MspForgotten",
+        Path="/msp/",
+        AssumeRolePolicyDocument=json.dumps(live.role("MspAutomation")["AssumeRolePolicyDocument"]),
+    )
 
-    waits = live.run()
+    waits = with_its_codes(live, Worker.visit)
     assert isinstance(waits, Wait)
     assert waits.reason == f"the role {leftover} lets us in yet; IAM takes a minute or two"
-    live.now += timedelta(minutes=5)
-    decision = live.run()
+    live.aws.clock.advance(seconds=300)
+    decision = live.visit()
 
     assert isinstance(decision, NeedsHuman)
     assert decision.reason == f"the role {leftover} still lets us in"
 
 
-def test_people_are_proved_shut_out_with_their_mfa(live: Desk) -> None:
-    recovered(live).run()
+def test_people_are_proved_shut_out_with_their_mfa(live: Worker) -> None:
+    with_its_codes(recovered(live))
 
-    knocks = {c.subject: c.session.actor for c in live.aws.sent if c.step == "prove_no_access"}
+    knocks = {c.subject: c.session.actor for c in live.sent if c.step == "prove_no_access"}
     assert knocks[ROLE_ARNS[0]] is Actor.PERSON_WITH_MFA
     assert knocks[ROLE_ARNS[1]] is Actor.OFFBOARD
 
 
-def test_a_delegated_administrator_stays_until_it_is_none(live: Desk) -> None:
-    recovered(live).aws.delegated = ["guardduty.amazonaws.com"]
+def test_a_delegated_administrator_stays_until_it_is_none(live: Worker) -> None:
+    organizations = recovered(live).aws.client("organizations")
+    principal = "guardduty.amazonaws.com"
+    organizations.enable_aws_service_access(ServicePrincipal=principal)
+    organizations.register_delegated_administrator(AccountId=MEMBER, ServicePrincipal=principal)
 
-    decision = live.run()
+    decision = live.visit()
 
     assert isinstance(decision, NeedsHuman)
     assert decision.reason == (
@@ -171,90 +188,103 @@ def test_a_delegated_administrator_stays_until_it_is_none(live: Desk) -> None:
     ],
 )
 def test_what_keeps_an_account_from_leaving_is_waited_for(
-    live: Desk, reason: str, words: str
+    live: Worker, reason: str, words: str
 ) -> None:
-    refusal = Refusal(code="ConstraintViolationException", reason=reason)
-    recovered(live).aws.refuse_next["RemoveAccountFromOrganization"] = [refusal]
+    account = recovered(live).aws.account(MEMBER)
+    if reason == "WAIT_PERIOD_ACTIVE":
+        live.aws.world.rules = replace(live.aws.world.rules, wait_days=30)
+    elif reason == "ACCOUNT_CANNOT_LEAVE_WITHOUT_EULA":
+        account.accepted_agreement = False
+    else:
+        account.payment_instrument = False
 
-    decision = live.run()
+    decision = with_its_codes(live)
 
     assert isinstance(decision, Wait)
     assert decision.reason == words
-    assert (decision.again_at - NOW).days == 1
+    assert reason in decision.aws_words
+    assert decision.again_at - live.aws.clock.now() == timedelta(days=1, seconds=-1)
 
 
-def test_an_aborted_hand_over_is_undone(live: Desk) -> None:
-    refusal = Refusal(
-        code="ConstraintViolationException", reason="MEMBER_ACCOUNT_PAYMENT_INSTRUMENT_REQUIRED"
-    )
-    recovered(live).aws.refuse_next["RemoveAccountFromOrganization"] = [refusal]
-    live.run()
-    account = live.aws.accounts[MEMBER]
-    assert account["scps"] == set()
-    assert set(account["roles"]) == {"MspBootstrap"}
+def test_an_aborted_hand_over_is_undone(live: Worker) -> None:
+    recovered(live).aws.account(MEMBER).payment_instrument = False
+    with_its_codes(live)
+    assert live.guards() == set()
+    assert set(live.roles()) == {"MspBootstrap"}
 
-    live.handover = replace(live.handover, aborted=True)
+    live.handover = replace(ASKED, aborted=True)
 
     assert live.run() == Done()
     assert live.stored.stage is Stage.LIVE
-    assert account["scps"] == {"p-member01", "p-rootuse1"}
-    assert len(account["roles"]) == 6
-    assert len(account["contacts"]) == 3
+    assert live.guards() == {live.reseller.membership_scp_id, live.reseller.root_scp_id}
+    assert len(live.roles()) == 6
+    assert len(live.aws.account(MEMBER).alternate_contacts) == 3
 
 
-def test_a_direct_transfer_waits_for_the_client_to_accept_elsewhere(live: Desk) -> None:
+def test_a_direct_transfer_waits_for_the_client_to_accept_elsewhere(live: Worker) -> None:
     live.handover = replace(ASKED, exit=HandoverKind.TRANSFER)
 
-    decision = recovered(live).run()
+    decision = with_its_codes(recovered(live))
 
     assert isinstance(decision, Wait)
     assert decision.reason == "the client's organization has to invite the account"
-    live.aws.invitations = [invitation("OPEN")]
-    invited = live.run()
+    aws, now = live.aws, live.aws.clock.now()
+    aws.add_standalone("666666666666", email="aws@acme.example", name="Acme")
+    theirs = aws.client("organizations", "666666666666")
+    theirs.create_organization(FeatureSet="ALL")
+    asked = theirs.invite_account_to_organization(Target={"Id": MEMBER, "Type": "ACCOUNT"})
+    invited = live.visit()
     assert isinstance(invited, Wait)
     assert invited.reason.startswith("somebody in the account has to accept the invitation")
-    assert invited.expires_at == NOW + timedelta(days=15)
-    live.aws.gone[MEMBER] = live.aws.accounts.pop(MEMBER)
-    assert isinstance(live.run(), Wait)
+    assert invited.expires_at is not None
+    assert abs(invited.expires_at - now - timedelta(days=15)) < timedelta(milliseconds=1)
+    member = aws.client("organizations", MEMBER)
+    member.accept_handshake(HandshakeId=asked["Handshake"]["Id"])
+    assert isinstance(live.visit(), Wait)
     assert live.stored.stage is Stage.AWAITING_FINAL_INVOICE
-    assert live.aws.count("RemoveAccountFromOrganization") == 0
+    assert live.count("RemoveAccountFromOrganization") == 0
 
 
-def test_a_closed_account_stays_the_clients_until_its_final_invoice(live: Desk) -> None:
+def test_a_closed_account_stays_the_clients_until_its_final_invoice(live: Worker) -> None:
     live.handover = replace(ASKED, exit=HandoverKind.CLOSE)
     approved(live, "close-approved").attest("evidence", "dependencies")
 
-    assert isinstance(live.run(), Wait)
-    decision = live.run()
+    assert isinstance(live.visit(), Wait)
+    decision = live.visit()
     assert isinstance(decision, Wait)
     assert live.stored.stage.value == "closing"
     assert decision.aws_words == "PENDING_CLOSURE"
-    live.aws.accounts[MEMBER]["state"] = "SUSPENDED"
-    decision = live.run()
+    live.aws.clock.advance(seconds=900)
+    decision = live.visit()
 
     assert isinstance(decision, Wait)
     assert live.stored.stage is Stage.AWAITING_FINAL_INVOICE
     assert live.stored.unassigned_on is None
-    assert live.aws.count("CloseAccount") == 1
+    assert live.count("CloseAccount") == 1
 
 
-def test_the_end_of_a_billing_transfer_is_the_end_of_a_month() -> None:
-    ends_at = datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC)
-    handover = replace(
+def test_the_end_of_a_billing_transfer_is_the_end_of_a_month(worker: Worker) -> None:
+    aws = worker.aws
+    aws.add_standalone(TRANSFER.account_id, email="root@initech.example", name="Initech")
+    client = aws.client("organizations", TRANSFER.account_id)
+    client.create_organization(FeatureSet="ALL")
+    worker.anew(TRANSFER).run()
+    (handshake_id,), (transfer_id,) = aws.world.handshakes, aws.world.transfers
+    client.accept_handshake(HandshakeId=handshake_id)
+    ends_at = datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
+    worker.handover = replace(
         ASKED, exit=HandoverKind.END_BILLING, ends_at=ends_at, approvals={"end_transfer": "bob"}
     )
-    stored = Record(stage=Stage.LIVE, account_id="555555555555")
-    desk = Desk(AwsOnTheWayOut(), handover, stored)
-    desk.attest("evidence")
-    transfer = {
-        "Id": "rt-1", "Status": "ACCEPTED", "Source": {"ManagementAccountId": "555555555555"},
-        "StartTimestamp": NOW,
-    }  # fmt: skip
-    desk.aws.transfers.append(transfer)
-    desk.aws.refuse_next["TerminateResponsibilityTransfer"] = [DENIED]
+    worker.stored = Record(stage=Stage.LIVE, account_id=TRANSFER.account_id)
+    worker.attest("evidence")
 
-    decision = desk.run()
+    def refuse(_: dict[str, Any]) -> dict[str, Any]:
+        raise AwsError("AccessDeniedException", "not authorized")
+
+    aws.stub("organizations", "TerminateResponsibilityTransfer", refuse)
+
+    decision = worker.visit()
 
     assert isinstance(decision, Wait)
-    (end,) = [c for c in desk.aws.sent if c.operation == "TerminateResponsibilityTransfer"]
-    assert end.arguments == {"Id": "rt-1", "EndTimestamp": ends_at}
+    (end,) = [c for c in worker.sent if c.operation == "TerminateResponsibilityTransfer"]
+    assert end.arguments == {"Id": transfer_id, "EndTimestamp": ends_at}

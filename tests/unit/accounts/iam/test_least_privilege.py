@@ -11,10 +11,9 @@ from accounts.iam.role_catalogue import CATALOGUE, desired_role
 from accounts.model.decision import Actor, Call
 from accounts.model.role_spec import Document
 from accounts.monitoring import root_audit
-from tests.support.accounts_aws import Aws, Worker
-from tests.support.accounts_leaving import ASKED, AwsOnTheWayOut, Desk, recovered
-from tests.support.accounts_reseller import CREATE, MEMBER, RESELLER
-from tests.unit.accounts.test_steps import INVITE, TRANSFER
+from tests.support.accounts_reseller import CREATE, INVITE, MEMBER, RESELLER, TRANSFER
+from tests.support.core_worker import Worker, a_worker
+from tests.unit.accounts.conftest import recovered, with_its_codes
 
 # IAM actions whose names differ from the operation's.
 ACTIONS = {
@@ -56,10 +55,13 @@ SELDOM = {
 @pytest.fixture(scope="module")
 def onboarding_calls() -> list[Call]:
     calls: list[Call] = []
-    for request in (CREATE, INVITE, TRANSFER):
-        worker = Worker(Aws(), request)
-        worker.run()
-        calls += worker.aws.sent
+    with a_worker() as first:
+        payer = first.aws.add_standalone(TRANSFER.account_id, email="aws@initech.example")
+        first.aws.client("organizations", payer.id).create_organization(FeatureSet="ALL")
+        for request in (CREATE, INVITE, TRANSFER):
+            worker = first.anew(request)
+            worker.run()
+            calls += worker.sent
     return calls
 
 
@@ -71,21 +73,25 @@ def test_onboarding_sends_what_its_role_allows_and_no_other(onboarding_calls: li
     assert allowed("svc_onboard") - sent - SELDOM == set()
 
 
-def test_offboarding_sends_what_its_role_allows() -> None:
-    aws = AwsOnTheWayOut(stack_sets=[{"StackSetName": "guard"}])
-    worker = Worker(aws, CREATE)
-    worker.run()
-    aws.sent.clear()
-    recovered(Desk(aws, ASKED, worker.stored)).run()
+def test_offboarding_sends_what_its_role_allows(live: Worker) -> None:
+    live.aws.stub(
+        "cloudformation", "ListStackSets", lambda _: {"Summaries": [{"StackSetName": "guard"}]}
+    )
+    directory = {"InstanceArn": "arn:aws:sso:::instance/ssoins-1111111111111111"}
+    live.aws.stub("sso-admin", "ListInstances", lambda _: {"Instances": [directory]})
+    live.aws.stub(
+        "sso-admin", "ListPermissionSetsProvisionedToAccount", lambda _: {"PermissionSets": []}
+    )
+    with_its_codes(recovered(live))
 
-    sent = {action(call) for call in aws.sent if call.session.actor is Actor.OFFBOARD}
+    sent = {action(call) for call in live.sent if call.session.actor is Actor.OFFBOARD}
 
     assert sent - allowed("svc_offboard") == set()
     assert allowed("svc_offboard") - sent == {
         "account:PutAlternateContact", "organizations:CloseAccount",
         "organizations:TerminateResponsibilityTransfer", "sts:AssumeRoot", "sts:SetSourceIdentity",
     }  # fmt: skip
-    assert {call.step for call in aws.sent if call.session.actor is Actor.ONBOARD} == {
+    assert {call.step for call in live.sent if call.session.actor is Actor.ONBOARD} == {
         "see_accounts", "see_account_tags", "see_contact", "see_guards",
     }  # fmt: skip
 

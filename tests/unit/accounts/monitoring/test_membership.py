@@ -1,5 +1,6 @@
 """The daily look: what changed outside Rebill is told, and who pays from which day follows."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -18,8 +19,9 @@ from accounts.monitoring.membership import (
     role_drift,
     role_findings,
 )
-from tests.support.accounts_aws import Aws, Worker
+from kernel.findings import Finding
 from tests.support.accounts_reseller import CREATE, MEMBER, PAYER, RESELLER
+from tests.support.core_worker import Worker
 
 TODAY = date(2026, 11, 23)
 KNOWN = KnownAccount(account_id=MEMBER, name="Acme", client_key="acme", stage=Stage.LIVE)
@@ -96,57 +98,61 @@ def test_a_newcomer_without_a_client_we_know_is_unassigned() -> None:
     assert found.changes == ()
 
 
-def roles_now(aws: Aws) -> Observed:
-    session = Session(account_id=MEMBER)
+def roles_now(worker: Worker) -> Observed:
     observed = Observed()
-    for call in (read_roles(session), read_session_lengths(session)):
-        observed = observe(observed, call, aws.perform(call))
+    for call in (read_roles(worker.member), read_session_lengths(worker.member)):
+        observed = observe(observed, call, worker.perform(call))
     return observed
 
 
-def test_roles_as_placed_show_no_drift() -> None:
-    worker = Worker(Aws(), CREATE)
+def found_now(worker: Worker) -> tuple[Finding, ...]:
+    return role_findings(worker.reseller, CREATE, roles_now(worker), MEMBER, Session())
+
+
+def test_roles_as_placed_show_no_drift(worker: Worker) -> None:
     worker.run()
 
-    assert role_drift(RESELLER, CREATE, roles_now(worker.aws), MEMBER, Session()) == ()
+    assert role_drift(worker.reseller, CREATE, roles_now(worker), MEMBER, Session()) == ()
 
 
-def test_a_changed_trust_a_longer_session_and_a_missing_role_are_told() -> None:
-    worker = Worker(Aws(), CREATE)
+def test_a_changed_trust_a_longer_session_and_a_missing_role_are_told(worker: Worker) -> None:
     worker.run()
-    roles = worker.aws.accounts[MEMBER]["roles"]
-    roles["MspAdmin"]["AssumeRolePolicyDocument"]["Statement"][0]["Condition"] = {}
-    roles["MspOnCall"]["MaxSessionDuration"] = 43_200
-    del roles["MspBilling"]
+    trust = worker.role("MspAdmin")["AssumeRolePolicyDocument"]
+    trust["Statement"][0]["Condition"] = {}
+    worker.change("UpdateAssumeRolePolicy", RoleName="MspAdmin", PolicyDocument=json.dumps(trust))
+    worker.change("UpdateRole", RoleName="MspOnCall", MaxSessionDuration=43_200)
+    worker.change("DeleteRolePolicy", RoleName="MspBilling", PolicyName="msp")
+    worker.change("DeleteRole", RoleName="MspBilling")
 
-    found = role_findings(RESELLER, CREATE, roles_now(worker.aws), MEMBER, Session())
-
-    assert [(finding.where, finding.message) for finding in found] == [
+    assert [(finding.where, finding.message) for finding in found_now(worker)] == [
         ("333333333333 MspAdmin", "its trust is another"),
         ("333333333333 MspBilling", "the role is missing"),
         ("333333333333 MspOnCall", "its sessions last 43200 s, not 28800 s"),
     ]
 
 
-def test_a_role_nobody_asked_for_and_one_that_lost_our_tag_are_told() -> None:
-    worker = Worker(Aws(), CREATE)
+def test_a_role_nobody_asked_for_and_one_that_lost_our_tag_are_told(worker: Worker) -> None:
     worker.run()
-    roles = worker.aws.accounts[MEMBER]["roles"]
-    roles["MspOld"] = {**roles["MspAdmin"], "RoleName": "MspOld"}
-    roles["MspOnCall"]["Tags"] = []
+    admin = worker.role("MspAdmin")
+    worker.change(
+        "CreateRole",
+        RoleName="MspOld",
+        Path=admin["Path"],
+        AssumeRolePolicyDocument=json.dumps(admin["AssumeRolePolicyDocument"]),
+        Tags=admin["Tags"],
+    )
+    tags = [tag["Key"] for tag in worker.role("MspOnCall")["Tags"]]
+    worker.change("UntagRole", RoleName="MspOnCall", TagKeys=tags)
 
-    found = role_findings(RESELLER, CREATE, roles_now(worker.aws), MEMBER, Session())
-
-    assert sorted(finding.code for finding in found) == [
+    assert sorted(finding.code for finding in found_now(worker)) == [
         "role_disowned", "role_drift", "role_unasked",
     ]  # fmt: skip
 
 
-def test_a_live_invited_clients_role_is_repaired_with_consent_only() -> None:
-    worker = Worker(Aws(), CREATE)
+def test_a_live_invited_clients_role_is_repaired_with_consent_only(worker: Worker) -> None:
     worker.run()
-    worker.aws.accounts[MEMBER]["roles"]["MspOnCall"]["RolePolicyList"] = []
-    (difference,) = role_drift(RESELLER, CREATE, roles_now(worker.aws), MEMBER, Session())
+    worker.change("DeleteRolePolicy", RoleName="MspOnCall", PolicyName="msp")
+    (difference,) = role_drift(worker.reseller, CREATE, roles_now(worker), MEMBER, Session())
     invited = replace(CREATE, kind=OnboardingKind.INVITE, account_id=MEMBER)
 
     assert is_repairable(CREATE, Stage.LIVE, difference)
