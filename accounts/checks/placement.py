@@ -120,7 +120,6 @@ def ensure_named(context: OnboardingContext) -> Decision | None:
         NAMED,
         "account",
         "PutAccountName",
-        invalidates=("account",),
         AccountId=context.account_id,
         AccountName=context.request.account_name,
     )

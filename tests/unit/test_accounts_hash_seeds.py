@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -43,10 +44,15 @@ def an_account_that_comes_and_leaves() -> tuple[list[Call], list[object]]:
     return worker.sent, [onboarded, again, REQUEST, HANDOVER, worker.reseller]
 
 
+DRAWN = re.compile(r"ssoins-[0-9a-z]{16}")
+"""Identity Center's instance: moto draws its id, and answers an operation that ours leaves to it."""
+
+
 def lines() -> Iterator[str]:
     sent, stored = an_account_that_comes_and_leaves()
     for call in sent:
-        yield f"{call.key} {call.session} {json.dumps(call.arguments, default=str)}"
+        line = f"{call.key} {call.session} {json.dumps(call.arguments, default=str)}"
+        yield DRAWN.sub("ssoins-drawn", line)
     for value in stored:
         yield json.dumps(to_json(value))
 
