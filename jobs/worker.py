@@ -123,7 +123,11 @@ async def _open(app: procrastinate.App) -> None:
 
 def _app(environment: Environment) -> procrastinate.App:
     connector = procrastinate.PsycopgConnector(
-        conninfo=environment.database.conninfo, timeout=CONNECTION_SECONDS_MAX
+        conninfo=environment.database.conninfo,
+        timeout=CONNECTION_SECONDS_MAX,
+        # For each dead connection that it tries first, the pool waits longer: 1, 2, 4 seconds.
+        min_size=1,
+        max_size=4,
     )
     app = procrastinate.App(connector=connector)
     app.add_tasks_from(tasks, namespace=queue.NAMESPACE)

@@ -17,6 +17,7 @@ import importlib.util
 import logging
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import tempfile
@@ -38,6 +39,7 @@ SYSTEM_USER = "pgserver"
 SOCKET = ".s.PGSQL.5432"
 SOCKET_PATH_BYTES_MAX = 100
 START_SECONDS_MAX = 60.0
+STOP_SECONDS_MAX = 10.0
 POLL_SECONDS = 0.1
 
 log = logging.getLogger("rebill.database")
@@ -61,7 +63,7 @@ class EmbeddedServer:
     def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
         self._folder = folder.absolute()
         self._data = self._folder / "data"
-        self._settings = {"max_connections": "200", **settings}
+        self._settings = {"max_connections": "200", **_quick_recovery(), **settings}
         self._owner_pid = os.getpid()
         self._users: TextIOWrapper | None = None
         self._account = _account()
@@ -93,7 +95,7 @@ class EmbeddedServer:
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return
-            self._run("pg_ctl", "stop", "-D", str(self._data), "-m", "fast", "-w")
+            self._stop()
             if self._socket_folder() != self._folder:
                 self._socket_folder().rmdir()
 
@@ -194,6 +196,19 @@ class EmbeddedServer:
                 raise ServerNotStarted(f"the database in {self._folder} does not start: {why}")
             time.sleep(POLL_SECONDS)
 
+    def _stop(self) -> None:
+        """PostgreSQL 18 never ends when told to while it recovers from the death of a child.
+
+        What then stops it at once loses nothing: its next start replays the log.
+        """
+        for mode in ("fast", "immediate"):
+            stopped = self._run(
+                "pg_ctl", "stop", "-D", str(self._data), "-w", "-m", mode,
+                "-t", f"{STOP_SECONDS_MAX:.0f}",
+            )  # fmt: skip
+            if stopped.returncode == 0 or not self._postmaster_runs():
+                return
+
     def _remove_stale_locks(self) -> None:
         """After a crash another process may bear the dead server's id, and PostgreSQL gives up."""
         assert not self._postmaster_runs()
@@ -245,6 +260,20 @@ class EmbeddedServer:
             group=account.pw_gid if account else None,
             extra_groups=[] if account else None,
         )
+
+
+def _quick_recovery() -> Mapping[str, str]:
+    """Before it replays its log, PostgreSQL syncs each of its 1,500 files: seconds on a busy disk.
+
+    Linux syncs the file system in one call instead: measured 0.3 s where the files took 4. Only
+    from 5.8 on does that call report what could not be written (PostgreSQL's manual, on
+    `recovery_init_sync_method`), so older kernels keep the slow way.
+    """
+    system = os.uname()
+    version = tuple(int(part) for part in re.findall("[0-9]+", system.release)[:2])
+    if system.sysname == "Linux" and version >= (5, 8):
+        return {"recovery_init_sync_method": "syncfs"}
+    return {}
 
 
 def _binaries() -> Path:

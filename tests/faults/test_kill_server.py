@@ -148,6 +148,7 @@ def ended(process: Process) -> tuple[int, str]:
     return process.returncode, complaints
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.proof)])
 def test_the_api_answers_and_the_worker_works_after_every_kill(
     installation: Installation, url: str, kills: int

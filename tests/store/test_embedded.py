@@ -92,6 +92,23 @@ def test_a_killed_server_is_recovered_with_all_that_was_committed(
     server.release()
 
 
+def test_a_server_that_lost_a_child_this_moment_stops_all_the_same(folder: Path) -> None:
+    """Told to stop while it recovers from that, PostgreSQL 18 would stay for ever."""
+    server = EmbeddedServer.attach(folder, FAST)
+    postmaster = server.postmaster_pid
+    listed = subprocess.check_output(["ps", "-A", "-o", "pid=,ppid=,args="], text=True)
+    rows = [line.split(maxsplit=2) for line in listed.splitlines()]
+    (child, *_) = [int(pid) for pid, parent, _ in rows if int(parent) == postmaster]
+    os.kill(child, signal.SIGKILL)
+
+    server.release()
+
+    assert server.postmaster_pid is None
+    again = EmbeddedServer.attach(folder, FAST)
+    psycopg.connect(again.conninfo()).close()
+    again.release()
+
+
 def test_a_killed_command_does_not_keep_the_server_from_stopping(folder: Path) -> None:
     program = (
         "import sys, os, signal; from pathlib import Path;"

@@ -45,7 +45,7 @@ def an_account_that_comes_and_leaves() -> tuple[list[Call], list[object]]:
 
 
 DRAWN = re.compile(r"ssoins-[0-9a-z]{16}")
-"""Identity Center's instance: moto draws its id, and answers an operation that ours leaves to it."""
+"""Identity Center's instance: moto draws its id, and answers an operation that ours leaves it."""
 
 
 def lines() -> Iterator[str]:
