@@ -13,7 +13,7 @@ install: .venv/.installed ## make .venv with nothing but python3 and pip
 
 .venv/.installed: pyproject.toml uv.lock
 	@test -x $(UV) || (python3 -m venv .boot && .boot/bin/pip install --quiet uv)
-	$(UV) sync --frozen --quiet
+	$(UV) sync --frozen --quiet --extra sandbox
 	@touch $@
 
 demo: install ## bill a pretend payer's two months, documents in demo-output/
