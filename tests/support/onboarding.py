@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -44,6 +44,7 @@ from service.store.accounts.onboarding_events import Event
 from service.store.accounts.onboardings import Onboarding
 from service.store.billing import clients
 from service.store.database import Database
+from tests.support import databases, kept
 from tests.support.accounts_reseller import ACCESS, RESELLER
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -80,6 +81,21 @@ class Installation:
     clients: dict[str, Any] = field(default_factory=dict)
     signers: Signers = field(default_factory=lambda: Signers({}))
     """As the machine's AWS configuration would name them."""
+    once_live: Callable[[], None] = lambda: None
+    """Called when `moments.onboarded` has an account live, before anything else happens to it."""
+    opened_as: tuple[Any, ...] = ()
+    opened: tuple[Any, ...] = ()
+
+    def state(self) -> tuple[Any, ...]:
+        """Differs once anything has changed: in AWS, its faults to come, its clock, or a row."""
+        return (
+            kept.taken(self.aws, self.environment.caller),
+            databases.rows_of(self.database),
+            id(self.environment),
+        )
+
+    def is_as_opened(self) -> bool:
+        return self.state() == self.opened
 
     def ask(self, wanted: Wanted, *, actor: str = "ada") -> Onboarding:
         with self.database.transaction() as session:
@@ -177,10 +193,9 @@ def opened(
             set_reseller(session, reseller, actor="test", now=NOON)
         installation = Installation(aws, database, reseller, environment, signers=Signers(signers))
         aws.log.clear()
-        if enforced:
-            with aws.enforced():
-                yield installation
-        else:
+        with aws.enforced() if enforced else nullcontext():
+            installation.opened_as = (repr(rules), seed, repr(names), enforced)
+            installation.opened = installation.state()
             yield installation
 
 
