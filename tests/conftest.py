@@ -27,8 +27,8 @@ from service.store.billing.snapshots import Snapshot
 from service.store.database import Database, embedded_database
 from service.store.embedded import EmbeddedServer
 from service.store.upgrade import upgrade
-from tests.support import databases
 from tests.support.builders import OCTOBER, PAYER, charge, charges
+from tests.support.moments import databases
 from tests.support.places import NOT_THERE
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -18,7 +18,7 @@ from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
 from tests.api.test_onboardings import ONBOARDER, caller
 from tests.support.accounts_reseller import ACCESS
-from tests.support.moments import onboarded
+from tests.support.moments.live import onboarded
 from tests.support.onboarding import CREATE, Installation, allow, document, opened
 
 

@@ -12,7 +12,7 @@ from service.store.access.keys import Scope
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
 from tests.api.test_onboardings import ONBOARDER, ask, caller
-from tests.support.moments import onboarded
+from tests.support.moments.live import onboarded
 from tests.support.onboarding import CREATE, Installation, opened
 
 CHANGE = "/v1/grants:change"

@@ -24,9 +24,9 @@ from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
 from service.store.embedded import EmbeddedServer
 from tests.conftest import fresh_database
-from tests.support import databases
 from tests.support.forking import Failed, each_apart
-from tests.support.moments import onboarded
+from tests.support.moments import databases
+from tests.support.moments.live import onboarded
 from tests.support.onboarding import CREATE, Installation, live_once, opened, quietly
 from tests.support.workflows import (
     CLOSING,

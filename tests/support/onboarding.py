@@ -44,8 +44,8 @@ from service.store.accounts.onboarding_events import Event
 from service.store.accounts.onboardings import Onboarding
 from service.store.billing import clients
 from service.store.database import Database
-from tests.support import databases, kept
 from tests.support.accounts_reseller import ACCESS, RESELLER
+from tests.support.moments import databases, world
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SENT_ONCE = Config(retries={"total_max_attempts": 1})
@@ -84,12 +84,14 @@ class Installation:
     once_live: Callable[[], None] = lambda: None
     """Called when `moments.onboarded` has an account live, before anything else happens to it."""
     opened_as: tuple[Any, ...] = ()
+    """How, and into a store with how many rows: what is opened alike may go on alike."""
     opened: tuple[Any, ...] = ()
+    """Its state then."""
 
     def state(self) -> tuple[Any, ...]:
         """Differs once anything has changed: in AWS, its faults to come, its clock, or a row."""
         return (
-            kept.taken(self.aws, self.environment.caller),
+            world.taken(self.aws, self.environment.caller),
             databases.rows_of(self.database),
             id(self.environment),
         )
@@ -194,8 +196,9 @@ def opened(
         installation = Installation(aws, database, reseller, environment, signers=Signers(signers))
         aws.log.clear()
         with aws.enforced() if enforced else nullcontext():
-            installation.opened_as = (repr(rules), seed, repr(names), enforced)
             installation.opened = installation.state()
+            counts = tuple((table, count) for table, count, _ in databases.rows_of(database))
+            installation.opened_as = (repr(rules), seed, repr(names), enforced, counts)
             yield installation
 
 

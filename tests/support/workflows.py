@@ -27,7 +27,7 @@ from service.actions.onboarding.cancel_onboarding import cancel_onboarding
 from service.actions.onboarding.request_onboarding import Wanted
 from service.store.accounts.access_checks import RoleCheck
 from service.store.accounts.onboardings import Onboarding
-from tests.support.moments import onboarded
+from tests.support.moments.live import onboarded
 from tests.support.onboarding import (
     CREATE,
     INVITE,

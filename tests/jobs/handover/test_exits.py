@@ -21,7 +21,7 @@ from service.actions.onboarding.retry_onboarding import retry_onboarding
 from service.store.accounts import grants, handovers
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
-from tests.support.moments import onboarded
+from tests.support.moments.live import onboarded
 from tests.support.onboarding import (
     CREATE,
     INVITE,

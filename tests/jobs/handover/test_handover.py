@@ -22,7 +22,7 @@ from service.store.accounts import grants, handovers
 from service.store.accounts.handovers import SamePerson
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
-from tests.support.moments import onboarded
+from tests.support.moments.live import onboarded
 from tests.support.onboarding import CREATE, NOON, Installation, opened
 from tests.support.workflows import (
     CLOSING,

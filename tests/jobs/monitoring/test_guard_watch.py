@@ -12,7 +12,7 @@ from sandbox.aws import PAYER, Fault
 from service.actions.handover.request_handover import request_handover
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
-from tests.support.moments import onboarded
+from tests.support.moments.live import onboarded
 from tests.support.onboarding import CREATE, Installation, opened, quietly
 from tests.support.workflows import CLOSING, transferred
 

@@ -15,7 +15,7 @@ from service.actions.handover.request_handover import WantedHandover, request_ha
 from service.store.accounts import members, onboardings
 from service.store.accounts.onboardings import Waiting
 from service.store.database import Database
-from tests.support.moments import onboarded
+from tests.support.moments.live import onboarded
 from tests.support.onboarding import CREATE, INVITE, Installation, opened, quietly
 
 

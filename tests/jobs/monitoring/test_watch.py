@@ -14,7 +14,7 @@ from sandbox.aws import PAYER, Fault
 from service.store.accounts import members
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
-from tests.support.moments import onboarded
+from tests.support.moments.live import onboarded
 from tests.support.onboarding import CREATE, INVITE, Installation, opened, quietly
 
 

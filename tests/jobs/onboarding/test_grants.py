@@ -35,7 +35,7 @@ from service.actions.handover.request_handover import WantedHandover, request_ha
 from service.store.accounts import grants
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
-from tests.support.moments import onboarded
+from tests.support.moments.live import onboarded
 from tests.support.onboarding import CREATE, INVITE, INVITED, Installation, onboard, opened
 
 ENGINEER = (("engineers", "MspEngineer"),)

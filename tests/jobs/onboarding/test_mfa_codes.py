@@ -14,7 +14,7 @@ from jobs.aws.signers import Signers
 from jobs.onboarding.checking import CodeRefused, check
 from service.actions.access.check_access import check_access
 from service.store.database import Database
-from tests.support.moments import onboarded
+from tests.support.moments.live import onboarded
 from tests.support.onboarding import CREATE, Installation, kept_clients, opened
 
 PERSON = "msp-probe-oncall"

@@ -11,7 +11,7 @@ from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
 from service.store.embedded import EmbeddedServer
 from tests.conftest import fresh_database
-from tests.support.moments import onboarded
+from tests.support.moments.live import onboarded
 from tests.support.onboarding import CREATE, Installation, live_once, onboard, opened, quietly
 from tests.support.workflows import CLOSING, ask_to_leave
 
@@ -68,8 +68,8 @@ def test_it_is_as_if_it_had_been_onboarded_here(server: EmbeddedServer, template
         ):
             live = live_once(installation, by(installation, CREATE).id)
             steps = [(event.step, event.at) for event in installation.events(live.id)]
-            calls.append((steps, [entry.name for entry in installation.aws.log]))
-            calls[-1] += (installation.now(), installation.aws.faults.calls)
+            names = [entry.name for entry in installation.aws.log]
+            calls.append((steps, names, installation.now(), installation.aws.faults.calls))
 
     assert calls[0] == calls[1] == calls[2]
 

@@ -17,7 +17,7 @@ from service.actions.onboarding.request_onboarding import Wanted
 from service.store.accounts import onboardings
 from service.store.accounts.onboardings import AlreadyOnboarded
 from service.store.database import Database
-from tests.support.moments import onboarded
+from tests.support.moments.live import onboarded
 from tests.support.onboarding import CREATE, INVITE, INVITED, NOON, Installation, opened
 
 MAILBOX = "a-very-long-mailbox-name-that-leaves-no-room-for-a-token@msp.example"

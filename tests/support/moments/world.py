@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
@@ -120,7 +120,8 @@ _seen: dict[str, Any] = {}
 
 def _backend_dicts() -> dict[str, Any]:
     """Also those that moto has forgotten, because it is in no use at the moment."""
-    _seen.update({each.service_name: each for each in BackendDict._instances})
+    in_use: Iterable[Any] = vars(BackendDict)["_instances"]
+    _seen.update({each.service_name: each for each in in_use})
     return _seen
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from service.actions.onboarding.request_onboarding import Wanted
 from service.store.accounts.onboardings import Onboarding
-from tests.support import databases, kept
+from tests.support.moments import databases, world
 from tests.support.onboarding import Installation, onboard
 
 
@@ -24,7 +24,7 @@ class Moment:
     """An account has just gone live."""
 
     onboarding_id: str
-    world: kept.World
+    aws: world.World
     database: str
     visits: int
 
@@ -62,12 +62,12 @@ def _moment_of(installation: Installation, live: Onboarding) -> Moment:
     assert installation.crashes == 0 and not installation.aws.world.stubs
     name = f"moment_{os.getpid()}_{next(_numbers)}"
     databases.keep_copy(installation.database, name)
-    world = kept.taken(installation.aws, installation.environment.caller)
-    return Moment(live.id, world, name, installation.visits)
+    taken = world.taken(installation.aws, installation.environment.caller)
+    return Moment(live.id, taken, name, installation.visits)
 
 
 def _go_on_from(moment: Moment, installation: Installation) -> None:
     """Also whoever made it: all that go on from it are in the same case."""
-    kept.gone_back_to(moment.world, installation.aws, installation.environment.caller)
+    world.gone_back_to(moment.aws, installation.aws, installation.environment.caller)
     databases.replace_by(installation.database, moment.database)
     installation.visits = moment.visits
