@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
 from invoices.periods import BillingPeriod
@@ -29,11 +28,15 @@ from service.store.database import Database, embedded_database
 from service.store.embedded import EmbeddedServer
 from service.store.upgrade import upgrade
 from tests.support.builders import OCTOBER, PAYER, charge, charges
+from tests.support.moments import databases
 from tests.support.places import NOT_THERE
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 TEMPLATE = "template"
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FAST = {
+    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off",
+    "wal_level": "minimal", "max_wal_senders": "0",
+}  # fmt: skip
 """Only for databases that a test throws away."""
 
 _numbers = itertools.count(1)
@@ -92,11 +95,10 @@ def template(server: EmbeddedServer) -> str:
 def fresh_database(server: EmbeddedServer, template: str) -> Iterator[Database]:
     """Dropped afterwards."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
-    database = Database(embedded_database(server, name, template))
+    database = Database(databases.create(server.conninfo(), name, template=template))
     yield database
     database.close()
-    with psycopg.connect(server.conninfo(), autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    databases.drop(server.conninfo(), name)
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
 from tests.api.test_onboardings import ONBOARDER, caller
 from tests.support.accounts_reseller import ACCESS
-from tests.support.onboarding import CREATE, Installation, allow, document, onboard, opened
+from tests.support.moments.live import onboarded
+from tests.support.onboarding import CREATE, Installation, allow, document, opened
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def installation(database: Database) -> Iterator[Installation]:
 
 @pytest.fixture
 def live(installation: Installation) -> Onboarding:
-    return onboard(installation, CREATE)
+    return onboarded(installation, CREATE)
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def staff(installation: Installation) -> Iterator[TestClient]:
         yield client
 
 
-def test_an_account_has_its_name_client_and_state(staff: TestClient, live: Onboarding) -> None:
+def test_an_account_has_its_name_client_and_state(live: Onboarding, staff: TestClient) -> None:
     listed = staff.get("/v1/accounts", params={"client": "acme", "state": "live"}).json()
     shown = {
         "id": live.account_id, "name": live.request.account_name, "client": "acme", "state": "live",
@@ -51,7 +52,7 @@ def test_an_account_has_its_name_client_and_state(staff: TestClient, live: Onboa
     assert staff.get("/v1/accounts", params={"state": "archived"}).json()["items"] == []
 
 
-def test_accounts_come_in_pages(staff: TestClient, live: Onboarding) -> None:
+def test_accounts_come_in_pages(live: Onboarding, staff: TestClient) -> None:
     for account_id in ("700000000001", "700000000002"):
         asked = {"client": "globex", "from": "2026-11-01"}
         assert staff.post(f"/v1/accounts/{account_id}/assignments", json=asked).status_code == 200
@@ -67,7 +68,7 @@ def test_accounts_come_in_pages(staff: TestClient, live: Onboarding) -> None:
 
 
 def test_findings_are_shown_the_worst_first_and_to_no_client(
-    installation: Installation, staff: TestClient, live: Onboarding
+    installation: Installation, live: Onboarding, staff: TestClient
 ) -> None:
     found = [
         warning("root_password", "444444444444", "its client keeps it"),
@@ -123,7 +124,7 @@ def test_a_clients_key_sees_its_accounts_and_nothing_of_how_they_came_to_be(
 
 
 def test_an_account_changes_hands_from_a_day_on_and_nothing_is_written_over(
-    staff: TestClient, live: Onboarding
+    live: Onboarding, staff: TestClient
 ) -> None:
     path = f"/v1/accounts/{live.account_id}/assignments"
     moved = {"client": "globex", "from": "2027-01-01"}
@@ -143,7 +144,7 @@ def test_an_account_changes_hands_from_a_day_on_and_nothing_is_written_over(
 
 
 def test_a_check_of_access_is_recorded_here_and_made_by_a_job(
-    installation: Installation, staff: TestClient, live: Onboarding
+    installation: Installation, live: Onboarding, staff: TestClient
 ) -> None:
     calls = len(installation.aws.log)
     asked = staff.post(f"/v1/accounts/{live.account_id}/access:check")
@@ -165,7 +166,7 @@ def test_the_job_of_a_check_is_one_that_workers_know() -> None:
 
 
 def test_a_role_that_lets_in_without_mfa_is_found(
-    installation: Installation, staff: TestClient, live: Onboarding
+    installation: Installation, live: Onboarding, staff: TestClient
 ) -> None:
     """Somebody lifted our guard, and opened a role to the access account."""
     organizations, scp = (
@@ -199,7 +200,7 @@ def test_what_has_no_roles_of_ours_is_not_checked(
     assert staff.post("/v1/accounts/700000000001/access:check").status_code == 404
 
 
-def test_links_are_a_file_for_each_team(staff: TestClient, live: Onboarding) -> None:
+def test_links_are_a_file_for_each_team(live: Onboarding, staff: TestClient) -> None:
     files = staff.get("/v1/links", params={"format": "1password"}).json()["items"]
     own = staff.get("/v1/links", params={"format": "switch-role", "team": "oncall"}).json()
 

@@ -12,7 +12,8 @@ from service.store.access.keys import Scope
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
 from tests.api.test_onboardings import ONBOARDER, ask, caller
-from tests.support.onboarding import CREATE, Installation, onboard, opened
+from tests.support.moments.live import onboarded
+from tests.support.onboarding import CREATE, Installation, opened
 
 CHANGE = "/v1/grants:change"
 
@@ -25,7 +26,7 @@ def installation(database: Database) -> Iterator[Installation]:
 
 @pytest.fixture
 def live(installation: Installation) -> Onboarding:
-    return onboard(installation, CREATE)
+    return onboarded(installation, CREATE)
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def held(staff: TestClient, **filters: Any) -> list[tuple[str, str]]:
 
 
 def test_grants_are_listed_in_pages_and_by_team_client_and_account(
-    staff: TestClient, live: Onboarding
+    live: Onboarding, staff: TestClient
 ) -> None:
     whole = [
         ("admins", "MspAdmin"), ("finance", "MspBilling"), ("engineers", "MspEngineer"),
@@ -61,7 +62,7 @@ def test_grants_are_listed_in_pages_and_by_team_client_and_account(
 
 
 def test_a_revocation_says_what_to_delete_and_a_worker_takes_the_power(
-    installation: Installation, staff: TestClient, live: Onboarding
+    installation: Installation, live: Onboarding, staff: TestClient
 ) -> None:
     body = {"client": "acme", "revoke": [{"team": "oncall"}]}
     calls = len(installation.aws.log)
@@ -88,7 +89,7 @@ def test_a_revocation_says_what_to_delete_and_a_worker_takes_the_power(
 
 
 def test_the_same_key_is_answered_the_same_and_done_once(
-    staff: TestClient, live: Onboarding
+    live: Onboarding, staff: TestClient
 ) -> None:
     given = {"team": "oncall", "role": "MspAdmin"}
     body = {"account_id": live.account_id, "grant": [given]}
@@ -103,7 +104,7 @@ def test_the_same_key_is_answered_the_same_and_done_once(
 
 
 def test_put_makes_it_exactly_these(
-    installation: Installation, staff: TestClient, live: Onboarding
+    installation: Installation, live: Onboarding, staff: TestClient
 ) -> None:
     path = f"/v1/accounts/{live.account_id}/grants"
     wanted = {"grants": [{"team": "admins", "role": "MspAdmin"}]}
@@ -118,7 +119,7 @@ def test_put_makes_it_exactly_these(
 
 
 def test_what_is_wrong_is_one_problem_and_changes_nothing(
-    staff: TestClient, live: Onboarding
+    live: Onboarding, staff: TestClient
 ) -> None:
     before = held(staff)
     good = {"team": "oncall", "role": "MspAdmin"}

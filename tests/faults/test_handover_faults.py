@@ -11,7 +11,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-import psycopg
 import pytest
 
 from accounts.model.handover import HandoverKind
@@ -22,11 +21,13 @@ from service.actions.handover.give_code import give_code
 from service.actions.handover.living_handover import NoHandover
 from service.store.accounts import grants
 from service.store.accounts.onboardings import Onboarding
-from service.store.database import Database, embedded_database
+from service.store.database import Database
 from service.store.embedded import EmbeddedServer
 from tests.conftest import fresh_database
 from tests.support.forking import Failed, each_apart
-from tests.support.onboarding import CREATE, Installation, live_once, onboard, opened, quietly
+from tests.support.moments import databases
+from tests.support.moments.live import onboarded
+from tests.support.onboarding import CREATE, Installation, live_once, opened, quietly
 from tests.support.workflows import (
     CLOSING,
     CONTACT,
@@ -86,7 +87,8 @@ class Moment:
     def relived(self, number: str) -> Iterator[Installation]:
         """With a database of its own, which is as this one was."""
         name = f"{self.name}_{number}"
-        database = Database(embedded_database(self.server, name, self.name))
+        conninfo = self.server.conninfo()
+        database = Database(databases.create(conninfo, name, template=self.name))
         environment = OnboardingEnvironment(
             database, self.installation.environment.caller, self.installation.now
         )
@@ -96,8 +98,7 @@ class Moment:
             yield installation
         finally:
             database.close()
-            with psycopg.connect(self.server.conninfo(), autocommit=True) as connection:
-                connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            databases.drop(conninfo, name)
 
 
 @contextmanager
@@ -109,7 +110,7 @@ def moment_before(
         live = (
             transferred(installation)
             if exit_ is HandoverKind.END_BILLING
-            else onboard(installation, CREATE)
+            else onboarded(installation, CREATE)
         )
         assert live.state == "live"
         ask_to_leave(installation, live, wanted)
@@ -123,8 +124,7 @@ def moment_before(
             links = grants.living_grants(session, account_id=live.account_id)
         assert bool(links) == (exit_ is not HandoverKind.END_BILLING)
         database.close()
-        name = psycopg.conninfo.conninfo_to_dict(database.conninfo)["dbname"]
-        yield Moment(installation, live, wanted, server, str(name), links)
+        yield Moment(installation, live, wanted, server, databases.name_of(database), links)
 
 
 def client_s_hands(moment: Moment) -> Callable[[], None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -45,6 +45,7 @@ from service.store.accounts.onboardings import Onboarding
 from service.store.billing import clients
 from service.store.database import Database
 from tests.support.accounts_reseller import ACCESS, RESELLER
+from tests.support.moments import databases, world
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SENT_ONCE = Config(retries={"total_max_attempts": 1})
@@ -80,6 +81,23 @@ class Installation:
     clients: dict[str, Any] = field(default_factory=dict)
     signers: Signers = field(default_factory=lambda: Signers({}))
     """As the machine's AWS configuration would name them."""
+    once_live: Callable[[], None] = lambda: None
+    """Called when `moments.onboarded` has an account live, before anything else happens to it."""
+    opened_as: tuple[Any, ...] = ()
+    """How, and into a store with how many rows: what is opened alike may go on alike."""
+    opened: tuple[Any, ...] = ()
+    """Its state then."""
+
+    def state(self) -> tuple[Any, ...]:
+        """Differs once anything has changed: in AWS, its faults to come, its clock, or a row."""
+        return (
+            world.taken(self.aws, self.environment.caller),
+            databases.rows_of(self.database),
+            id(self.environment),
+        )
+
+    def is_as_opened(self) -> bool:
+        return self.state() == self.opened
 
     def ask(self, wanted: Wanted, *, actor: str = "ada") -> Onboarding:
         with self.database.transaction() as session:
@@ -170,10 +188,10 @@ def opened(
             set_reseller(session, reseller, actor="test", now=NOON)
         installation = Installation(aws, database, reseller, environment, signers=signers)
         aws.log.clear()
-        if enforced:
-            with aws.enforced():
-                yield installation
-        else:
+        with aws.enforced() if enforced else nullcontext():
+            installation.opened = installation.state()
+            counts = tuple((table, count) for table, count, _ in databases.rows_of(database))
+            installation.opened_as = (repr(rules), seed, repr(names), enforced, counts)
             yield installation
 
 

@@ -27,6 +27,7 @@ from service.actions.onboarding.cancel_onboarding import cancel_onboarding
 from service.actions.onboarding.request_onboarding import Wanted
 from service.store.accounts.access_checks import RoleCheck
 from service.store.accounts.onboardings import Onboarding
+from tests.support.moments.live import onboarded
 from tests.support.onboarding import (
     CREATE,
     INVITE,
@@ -73,12 +74,17 @@ def invite(installation: Installation) -> bool:
 
 
 def transfer_billing(installation: Installation) -> bool:
-    return transferred(installation).state == "live"
+    return transfer_bill(installation).state == "live"
 
 
 def transferred(installation: Installation) -> Onboarding:
+    """A bill that is ours to pay: the payer's transfer has been in force for an hour."""
+    return onboarded(installation, TRANSFER, by=transfer_bill)
+
+
+def transfer_bill(installation: Installation, wanted: Wanted = TRANSFER) -> Onboarding:
     """The client's payer accepts what is open, and deploys our roles; then its month begins."""
-    asked = asked_for_the_bill(installation)
+    asked = asked_for_the_bill(installation, wanted)
     client = installation.aws.client("organizations", PAYING)
     for handshake_id in installation.aws.world.handshakes:
         quietly(installation, partial(client.accept_handshake, HandshakeId=handshake_id))
@@ -87,21 +93,21 @@ def transferred(installation: Installation) -> Onboarding:
     return installation.stored(asked.id)
 
 
-def asked_for_the_bill(installation: Installation) -> Onboarding:
+def asked_for_the_bill(installation: Installation, wanted: Wanted = TRANSFER) -> Onboarding:
     installation.aws.add_standalone(PAYING, email="aws@initech.example", name="Initech")
     client = installation.aws.client("organizations", PAYING)
     quietly(installation, lambda: client.create_organization(FeatureSet="ALL"))
-    asked = installation.ask(TRANSFER)
+    asked = installation.ask(wanted)
     installation.work(until=installation.now() + timedelta(minutes=10))
     return installation.stored(asked.id)
 
 
 def hand_over_standalone(installation: Installation) -> bool:
     """The payer has a StackSet, which has nothing in the account."""
+    live = onboarded(installation, CREATE)
     installation.aws.stub(
         "cloudformation", "ListStackSets", lambda _: {"Summaries": [{"StackSetName": "guard"}]}
     )
-    live = onboard(installation, CREATE)
     return live.state == "live" and left(installation, live, STANDALONE)
 
 
@@ -117,20 +123,20 @@ def hand_over_with_its_own_contact(installation: Installation) -> bool:
     installation.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
     contacts = installation.aws.account(INVITED).alternate_contacts
     contacts["OPERATIONS"] = desk
-    live = onboard(installation, INVITE)
+    live = onboarded(installation, INVITE)
     gone = live.state == "live" and left(installation, live, STANDALONE)
     return gone and contacts == {"OPERATIONS": desk}
 
 
 def hand_over_by_transfer(installation: Installation) -> bool:
-    live = onboard(installation, CREATE)
+    live = onboarded(installation, CREATE)
     return live.state == "live" and left(
         installation, live, replace(STANDALONE, exit=HandoverKind.TRANSFER)
     )
 
 
 def close(installation: Installation) -> bool:
-    live = onboard(installation, CREATE)
+    live = onboarded(installation, CREATE)
     return live.state == "live" and left(installation, live, CLOSING)
 
 
@@ -255,7 +261,7 @@ def remove_roles(installation: Installation, account_id: str) -> None:
 
 def abort(installation: Installation) -> bool:
     """AWS lets nobody go who cannot pay; what the hand-over took away until then is put back."""
-    live = onboard(installation, CREATE)
+    live = onboarded(installation, CREATE)
     if live.state != "live":
         return False
     ask_to_leave(installation, live, STANDALONE)
@@ -296,7 +302,7 @@ def given_up(installation: Installation, asked: Onboarding) -> bool:
 
 def watch_daily(installation: Installation) -> bool:
     """A live account as it was left, and a stranger whose tag says whose it is."""
-    live = onboard(installation, CREATE)
+    live = onboarded(installation, CREATE)
     tag = [{"Key": "msp:client", "Value": "globex"}]
     quietly(
         installation,
@@ -309,7 +315,7 @@ def watch_daily(installation: Installation) -> bool:
 def check_every_role(installation: Installation) -> bool:
     """In a member, and where only the bill is ours."""
     results: list[RoleCheck] = []
-    for onboarding in (onboard(installation, CREATE), transferred(installation)):
+    for onboarding in (onboarded(installation, CREATE), transferred(installation)):
         if onboarding.state != "live":
             return False
         with installation.database.transaction() as session:

@@ -21,13 +21,13 @@ from service.actions.onboarding.retry_onboarding import retry_onboarding
 from service.store.accounts import grants, handovers
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
+from tests.support.moments.live import onboarded
 from tests.support.onboarding import (
     CREATE,
     INVITE,
     ROLES,
     Installation,
     live_once,
-    onboard,
     opened,
     quietly,
 )
@@ -81,7 +81,7 @@ def order_of(installation: Installation, *operations: str) -> list[str]:
 def test_straight_into_the_client_s_organization_recovery_comes_first(
     installation: Installation,
 ) -> None:
-    live = onboard(installation, CREATE)
+    live = onboarded(installation, CREATE)
     installation.aws.log.clear()
     ask_to_leave(installation, live, BY_TRANSFER)
     approve_all(installation, live, BY_TRANSFER)
@@ -113,7 +113,7 @@ def test_an_account_too_young_to_be_taken_waits_with_the_client_told_why(
 ) -> None:
     """AWS keeps it for four days: the one who accepts is told, and tries again."""
     with opened(database, rules=Rules(wait_days=9), enforced=True) as installation:
-        live = onboard(installation, CREATE)
+        live = onboarded(installation, CREATE)
         ask_to_leave(installation, live, BY_TRANSFER)
         approve_all(installation, live, BY_TRANSFER)
         client_does_its_part(installation, live)
@@ -139,7 +139,7 @@ def test_an_account_too_young_to_be_taken_waits_with_the_client_told_why(
 
 def test_too_young_to_stand_alone_it_waits_with_aws_s_words(database: Database) -> None:
     with opened(database, rules=Rules(wait_days=9), enforced=True) as installation:
-        live = onboard(installation, CREATE)
+        live = onboarded(installation, CREATE)
         ask_to_leave(installation, live, STANDALONE)
         approve_all(installation, live, STANDALONE)
         client_does_its_part(installation, live)
@@ -163,7 +163,7 @@ def test_closing_is_blocked_by_aws_s_quotas_and_goes_on_by_itself(
     database: Database, rules: Rules, reason: str
 ) -> None:
     with opened(database, rules=rules, enforced=True) as installation:
-        live = onboard(installation, CREATE)
+        live = onboarded(installation, CREATE)
         ask_to_leave(installation, live, CLOSING)
         approve_all(installation, live, CLOSING)
         installation.work(until=soon(installation, hours=2))
@@ -178,7 +178,7 @@ def test_closing_is_blocked_by_aws_s_quotas_and_goes_on_by_itself(
 
 def test_a_closed_account_is_pending_then_suspended_and_lets_nobody_in(database: Database) -> None:
     with opened(database, rules=Rules(closing_seconds=3_000), enforced=True) as installation:
-        live = onboard(installation, CREATE)
+        live = onboarded(installation, CREATE)
         installation.aws.log.clear()
         ask_to_leave(installation, live, CLOSING)
         approve_all(installation, live, CLOSING)
@@ -235,7 +235,7 @@ def test_the_watch_leaves_an_account_that_only_pays_through_us_alone(
 
 def test_the_watch_leaves_a_hand_over_its_account(installation: Installation) -> None:
     """Seen gone by the watch first, it is still the hand-over that proves our loss of access."""
-    live = onboard(installation, CREATE)
+    live = onboarded(installation, CREATE)
     ask_to_leave(installation, live, BY_TRANSFER)
     approve_all(installation, live, BY_TRANSFER)
     client_does_its_part(installation, live)
@@ -249,8 +249,8 @@ def test_the_watch_leaves_a_hand_over_its_account(installation: Installation) ->
 
 
 def test_links_are_issued_anew_without_the_client(installation: Installation) -> None:
-    live = onboard(installation, CREATE)
-    other = onboard(installation, INVITE)
+    live = onboarded(installation, CREATE)
+    other = onboarded(installation, INVITE)
     ask_to_leave(installation, live, STANDALONE)
     approve_all(installation, live, STANDALONE)
     client_does_its_part(installation, live)
@@ -262,7 +262,7 @@ def test_links_are_issued_anew_without_the_client(installation: Installation) ->
 
 
 def test_a_wrong_code_is_refused_and_another_one_is_sent(installation: Installation) -> None:
-    live = onboard(installation, CREATE)
+    live = onboarded(installation, CREATE)
     ask_to_leave(installation, live, STANDALONE)
     approve_all(installation, live, STANDALONE)
     installation.work(until=soon(installation))
@@ -281,7 +281,7 @@ def test_a_wrong_code_is_refused_and_another_one_is_sent(installation: Installat
 
 
 def test_a_stack_set_that_would_delete_holds_the_account_back(installation: Installation) -> None:
-    live = onboard(installation, CREATE)
+    live = onboarded(installation, CREATE)
     retains = {"Enabled": True, "RetainStacksOnAccountRemoval": False}
     sets = [{"StackSetName": "baseline", "Status": "ACTIVE", "AutoDeployment": retains}]
     there = [{"Account": live.account_id, "Region": "eu-west-1"}]
@@ -314,7 +314,7 @@ def test_aborted_it_is_as_it_was_and_may_leave_another_day(
     installation: Installation, wanted: Any
 ) -> None:
     """All that was taken away is back, and proved; an old approval or word counts no more."""
-    live = onboard(installation, wanted)
+    live = onboarded(installation, wanted)
     installation.aws.account(live.account_id).payment_instrument = False
     ask_to_leave(installation, live, STANDALONE)
     approve_all(installation, live, STANDALONE)

@@ -22,7 +22,8 @@ from service.store.billing import assignments, clients, invoices
 from service.store.database import Database
 from service.store.tables.months import DraftState
 from tests.support.ingest_builders import data_exports_manifest, gzipped, line, put
-from tests.support.onboarding import CREATE, Installation, onboard, opened, quietly
+from tests.support.moments.live import onboarded
+from tests.support.onboarding import CREATE, Installation, opened, quietly
 from tests.support.workflows import (
     CLOSING,
     STANDALONE,
@@ -114,7 +115,7 @@ def books(installation: Installation, tmp_path: Path) -> Books:
 
 def departed(installation: Installation) -> Onboarding:
     """On 28 November; asked for five days before."""
-    live = onboard(installation, CREATE)
+    live = onboarded(installation, CREATE)
     ask_to_leave(installation, live, STANDALONE)
     approve_all(installation, live, STANDALONE)
     client_does_its_part(installation, live)
@@ -195,7 +196,7 @@ def test_a_closed_account_is_billed_until_aws_deletes_it(
     installation: Installation, books: Books
 ) -> None:
     """Closed on 28 November, deleted on 26 February: February and March are its last bills."""
-    live = onboard(installation, CREATE)
+    live = onboarded(installation, CREATE)
     ask_to_leave(installation, live, CLOSING)
     approve_all(installation, live, CLOSING)
     until(installation, on(12, 6))

@@ -22,7 +22,8 @@ from service.store.accounts import grants, handovers
 from service.store.accounts.handovers import SamePerson
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
-from tests.support.onboarding import CREATE, NOON, Installation, onboard, opened
+from tests.support.moments.live import onboarded
+from tests.support.onboarding import CREATE, NOON, Installation, opened
 from tests.support.workflows import (
     CLOSING,
     ROOT,
@@ -41,7 +42,7 @@ def installation(database: Database) -> Iterator[Installation]:
 
 @pytest.fixture
 def live(installation: Installation) -> Onboarding:
-    return onboard(installation, CREATE)
+    return onboarded(installation, CREATE)
 
 
 def test_a_standalone_account_is_handed_over_and_every_role_refuses_us(

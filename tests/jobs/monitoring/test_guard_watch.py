@@ -12,7 +12,8 @@ from sandbox.aws import PAYER, Fault
 from service.actions.handover.request_handover import request_handover
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
-from tests.support.onboarding import CREATE, Installation, onboard, opened, quietly
+from tests.support.moments.live import onboarded
+from tests.support.onboarding import CREATE, Installation, opened, quietly
 from tests.support.workflows import CLOSING, transferred
 
 
@@ -24,7 +25,7 @@ def installation(database: Database) -> Iterator[Installation]:
 
 @pytest.fixture
 def live(installation: Installation) -> Onboarding:
-    return onboard(installation, CREATE)
+    return onboarded(installation, CREATE)
 
 
 def found(installation: Installation) -> dict[str, Finding]:

@@ -15,7 +15,8 @@ from service.actions.handover.request_handover import WantedHandover, request_ha
 from service.store.accounts import members, onboardings
 from service.store.accounts.onboardings import Waiting
 from service.store.database import Database
-from tests.support.onboarding import CREATE, INVITE, Installation, onboard, opened, quietly
+from tests.support.moments.live import onboarded
+from tests.support.onboarding import CREATE, INVITE, Installation, opened, quietly
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def test_a_report_that_aws_does_not_make_is_told(installation: Installation) -> 
 
 
 def test_what_aws_does_not_say_leaves_the_rest_judged(installation: Installation) -> None:
-    live = onboard(installation, CREATE)
+    live = onboarded(installation, CREATE)
     installation.aws.account(live.account_id).root.password = True
     for operation in ("iam:GetAccountSummary", "iam:ListOrganizationsFeatures"):
         installation.aws.faults.on(operation, Fault.THROTTLE)
@@ -79,7 +80,7 @@ def test_what_aws_does_not_say_leaves_the_rest_judged(installation: Installation
 def test_where_central_management_is_off_that_is_said_and_nobody_is_audited(
     installation: Installation,
 ) -> None:
-    onboard(installation, CREATE)
+    onboarded(installation, CREATE)
     iam, organizations = installation.aws.client("iam"), installation.aws.client("organizations")
     installation.aws.log.clear()
 
@@ -96,7 +97,7 @@ def test_where_central_management_is_off_that_is_said_and_nobody_is_audited(
 def test_credentials_that_came_back_are_found_within_a_week_and_settled_within_a_day(
     installation: Installation,
 ) -> None:
-    live = onboard(installation, CREATE)
+    live = onboarded(installation, CREATE)
     root, days = installation.aws.account(live.account_id).root, []
     for _ in range(7):
         assert found(installation) == {}
@@ -144,7 +145,7 @@ def test_an_audit_costs_two_calls_and_no_account_has_two_in_a_week(
 def test_an_invited_account_keeps_its_credentials_until_its_client_agrees(
     installation: Installation,
 ) -> None:
-    invited = onboard(installation, INVITE)
+    invited = onboarded(installation, INVITE)
     assert invited.state == "live"
 
     told = found(installation)["root_password"]
@@ -161,7 +162,7 @@ def test_an_invited_account_keeps_its_credentials_until_its_client_agrees(
 
 
 def test_on_the_way_out_the_client_s_own_password_is_no_finding(installation: Installation) -> None:
-    live = onboard(installation, CREATE)
+    live = onboarded(installation, CREATE)
     wanted = WantedHandover(exit=HandoverKind.CLOSE)
     with installation.database.transaction() as session:
         request_handover(session, live.id, wanted, actor="ada", now=installation.now())

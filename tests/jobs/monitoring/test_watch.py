@@ -14,7 +14,8 @@ from sandbox.aws import PAYER, Fault
 from service.store.accounts import members
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
-from tests.support.onboarding import CREATE, INVITE, Installation, onboard, opened, quietly
+from tests.support.moments.live import onboarded
+from tests.support.onboarding import CREATE, INVITE, Installation, opened, quietly
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def found(installation: Installation) -> dict[str, Finding]:
 
 
 def test_nothing_is_found_where_nothing_changed(installation: Installation) -> None:
-    onboard(installation, CREATE)
+    onboarded(installation, CREATE)
 
     assert found(installation) == {}
     installation.aws.clock.advance(days=1)
@@ -38,7 +39,7 @@ def test_nothing_is_found_where_nothing_changed(installation: Installation) -> N
 def test_an_account_that_left_ends_with_its_client_the_day_after(
     installation: Installation,
 ) -> None:
-    invited = onboard(installation, INVITE)
+    invited = onboarded(installation, INVITE)
     organizations = installation.aws.client("organizations")
     account_id = invited.account_id
     installation.aws.account(account_id).payment_instrument = True
@@ -68,7 +69,7 @@ def test_an_account_that_appeared_is_its_client_s_by_its_tag_or_nobody_s(
 
 
 def test_a_suspension_is_told_once_and_settles(installation: Installation) -> None:
-    live = onboard(installation, CREATE)
+    live = onboarded(installation, CREATE)
     found(installation)
     installation.aws.account(live.account_id).suspended = True
 
@@ -77,7 +78,7 @@ def test_a_suspension_is_told_once_and_settles(installation: Installation) -> No
 
 
 def test_a_role_that_the_client_changed_is_drift(installation: Installation) -> None:
-    live = onboard(installation, CREATE)
+    live = onboarded(installation, CREATE)
     iam = unguarded(installation, live)
     quietly(installation, lambda: iam.delete_role_policy(RoleName="MspBilling", PolicyName="msp"))
 
@@ -90,7 +91,7 @@ def test_a_role_that_the_client_changed_is_drift(installation: Installation) -> 
 
 
 def test_a_role_that_lets_us_in_no_more_is_told(installation: Installation) -> None:
-    live = onboard(installation, CREATE)
+    live = onboarded(installation, CREATE)
     shut_out(installation, live)
 
     assert found(installation)["role_unreachable"].message.endswith("AccessDenied")
@@ -120,7 +121,7 @@ def shut_out(installation: Installation, live: Onboarding) -> None:
 
 
 def test_from_a_list_that_aws_did_not_show_nothing_is_concluded(installation: Installation) -> None:
-    live = onboard(installation, CREATE)
+    live = onboarded(installation, CREATE)
     installation.aws.faults.on("organizations:ListAccounts", Fault.THROTTLE)
 
     with pytest.raises(ListNotShown, match="did not list the organization's accounts"):

@@ -35,6 +35,7 @@ from service.actions.handover.request_handover import WantedHandover, request_ha
 from service.store.accounts import grants
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
+from tests.support.moments.live import onboarded
 from tests.support.onboarding import CREATE, INVITE, INVITED, Installation, onboard, opened
 
 ENGINEER = (("engineers", "MspEngineer"),)
@@ -49,7 +50,7 @@ def installation(database: Database) -> Iterator[Installation]:
 
 @pytest.fixture
 def live(installation: Installation) -> Onboarding:
-    return onboard(installation, CREATE)
+    return onboarded(installation, CREATE)
 
 
 def change(
@@ -290,7 +291,7 @@ class TestInvited:
 
     @pytest.fixture
     def live(self, installation: Installation) -> Onboarding:
-        return onboard(installation, INVITE)
+        return onboarded(installation, INVITE)
 
     def test_it_is_shut_and_opened_without_any_consent(
         self, installation: Installation, live: Onboarding

@@ -14,7 +14,8 @@ from jobs.aws.signers import Signers
 from jobs.onboarding.checking import CodeRefused, check
 from service.actions.access.check_access import check_access
 from service.store.database import Database
-from tests.support.onboarding import CREATE, Installation, kept_clients, onboard, opened
+from tests.support.moments.live import onboarded
+from tests.support.onboarding import CREATE, Installation, kept_clients, opened
 
 PERSON = "msp-probe-oncall"
 
@@ -53,7 +54,7 @@ def enter(caller: Caller, account_id: str) -> Reply:
 
 
 def test_a_used_code_is_not_taken_for_a_role_that_refuses(installation: Installation) -> None:
-    live, code = onboard(installation, CREATE), a_code(installation)
+    live, code = onboarded(installation, CREATE), a_code(installation)
 
     first, second = (
         enter(with_codes(installation, iter([code])), live.account_id) for _ in ("one", "the other")
@@ -67,7 +68,7 @@ def test_a_used_code_is_not_taken_for_a_role_that_refuses(installation: Installa
 
 
 def test_a_check_is_made_again_with_the_next_code(installation: Installation) -> None:
-    live, used = onboard(installation, CREATE), a_code(installation)
+    live, used = onboarded(installation, CREATE), a_code(installation)
     enter(with_codes(installation, iter([used])), live.account_id)
     with installation.database.transaction() as session:
         asked = check_access(session, live.account_id, actor="ada", now=installation.now())

@@ -19,7 +19,8 @@ from service.store.accounts import onboardings
 from service.store.accounts.onboardings import AlreadyOnboarded
 from service.store.billing.assignments import assign
 from service.store.database import Database
-from tests.support.onboarding import CREATE, INVITE, INVITED, NOON, Installation, onboard, opened
+from tests.support.moments.live import onboarded
+from tests.support.onboarding import CREATE, INVITE, INVITED, NOON, Installation, opened
 
 MAILBOX = "a-very-long-mailbox-name-that-leaves-no-room-for-a-token@msp.example"
 FIRST_OF_DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
@@ -91,7 +92,7 @@ def test_one_line_says_what_to_mend(installation: Installation, wanted: Wanted, 
 
 
 def test_an_account_is_onboarded_once(installation: Installation) -> None:
-    live = onboard(installation, INVITE)
+    live = onboarded(installation, INVITE)
     again = replace(INVITE, external_ref="T-9")
 
     with pytest.raises(
@@ -101,7 +102,7 @@ def test_an_account_is_onboarded_once(installation: Installation) -> None:
 
 
 def test_the_account_of_another_client_is_refused(installation: Installation) -> None:
-    onboard(installation, INVITE)
+    onboarded(installation, INVITE)
     taken = replace(INVITE, client="acme", external_ref="T-9")
 
     with pytest.raises(AlreadyOnboarded, match=f"{INVITED} is onboarded already"):
