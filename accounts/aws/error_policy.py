@@ -33,8 +33,8 @@ class ErrorPolicy:
     """After so long without success a person is asked."""
 
 
-LOOK = ErrorPolicy(Reaction.LOOK_AGAIN, again_after=timedelta(seconds=10))
-AGAIN = ErrorPolicy(Reaction.TRY_AGAIN)
+READ_AGAIN_SOON = ErrorPolicy(Reaction.LOOK_AGAIN, again_after=timedelta(seconds=10))
+RETRY_WITH_BACK_OFF = ErrorPolicy(Reaction.TRY_AGAIN)
 # A new account's STS, IAM and regions come alive one after another, over minutes.
 HALF_ALIVE = ErrorPolicy(
     Reaction.TRY_AGAIN, "see what the role or the account lacks", patience=timedelta(minutes=15)
@@ -61,10 +61,10 @@ def _ask(what_to_do: str) -> ErrorPolicy:
 
 # CreateAccountStatus.FailureReason, all of them (API reference).
 CREATION_FAILURES: dict[str, ErrorPolicy] = {
-    "EMAIL_ALREADY_EXISTS": LOOK,
-    "CONCURRENT_ACCOUNT_MODIFICATION": LOOK,
+    "EMAIL_ALREADY_EXISTS": READ_AGAIN_SOON,
+    "CONCURRENT_ACCOUNT_MODIFICATION": READ_AGAIN_SOON,
     "ACCOUNT_LIMIT_EXCEEDED": _blocked("ask AWS to raise the number of accounts"),
-    "INTERNAL_FAILURE": AGAIN,
+    "INTERNAL_FAILURE": RETRY_WITH_BACK_OFF,
     "INVALID_EMAIL": _ask("give another e-mail address"),
     "INVALID_ADDRESS": _ask("correct the payer account's address"),
     "MISSING_PAYMENT_INSTRUMENT": PAYER_UNFIT,
@@ -112,8 +112,8 @@ _REASONS: dict[str, ErrorPolicy] = {
     "CANNOT_REMOVE_DELEGATED_ADMINISTRATOR_FROM_ORG": _ask("deregister it as administrator"),
     "EMAIL_VERIFICATION_CODE_EXPIRED": _ask("start the e-mail change again for a new code"),
     # Billing transfer.
-    "RESPONSIBILITY_TRANSFER_ALREADY_EXISTS": LOOK,
-    "ACTIVE_RESPONSIBILITY_TRANSFER_PROCESS": LOOK,
+    "RESPONSIBILITY_TRANSFER_ALREADY_EXISTS": READ_AGAIN_SOON,
+    "ACTIVE_RESPONSIBILITY_TRANSFER_PROCESS": READ_AGAIN_SOON,
     "UNUSED_PREPAYMENT_BALANCE": _client("the client uses up the prepaid balance"),
     "PAST_DUE_INVOICE": _client("the client pays the invoices that are due"),
     "LEGACY_PERMISSIONS_STILL_IN_USE": _client("the client moves to the new billing permissions"),
@@ -122,32 +122,32 @@ _REASONS: dict[str, ErrorPolicy] = {
 
 _CODES: dict[str, ErrorPolicy] = {
     # Already so.
-    "DuplicateHandshakeException": LOOK,
-    "HandshakeAlreadyInStateException": LOOK,
-    "DuplicateAccountException": LOOK,
-    "SourceParentNotFoundException": LOOK,
-    "DuplicatePolicyAttachmentException": LOOK,
-    "PolicyNotAttachedException": LOOK,
-    "DuplicateRecordException": LOOK,
-    "EntityAlreadyExists": LOOK,
-    "NoSuchEntity": LOOK,
-    "AccountAlreadyClosedException": LOOK,
-    "ConflictException": LOOK,
-    "DeleteConflict": LOOK,
-    "ResponsibilityTransferAlreadyInStatusException": LOOK,
+    "DuplicateHandshakeException": READ_AGAIN_SOON,
+    "HandshakeAlreadyInStateException": READ_AGAIN_SOON,
+    "DuplicateAccountException": READ_AGAIN_SOON,
+    "SourceParentNotFoundException": READ_AGAIN_SOON,
+    "DuplicatePolicyAttachmentException": READ_AGAIN_SOON,
+    "PolicyNotAttachedException": READ_AGAIN_SOON,
+    "DuplicateRecordException": READ_AGAIN_SOON,
+    "EntityAlreadyExists": READ_AGAIN_SOON,
+    "NoSuchEntity": READ_AGAIN_SOON,
+    "AccountAlreadyClosedException": READ_AGAIN_SOON,
+    "ConflictException": READ_AGAIN_SOON,
+    "DeleteConflict": READ_AGAIN_SOON,
+    "ResponsibilityTransferAlreadyInStatusException": READ_AGAIN_SOON,
     # Busy. ConcurrentModification is never retried by botocore.
-    "ConcurrentModificationException": AGAIN,
-    "ConcurrentModification": AGAIN,
-    "PolicyChangesInProgressException": AGAIN,
-    "TooManyRequestsException": AGAIN,
-    "Throttling": AGAIN,
-    "ThrottlingException": AGAIN,
-    "RequestLimitExceeded": AGAIN,
+    "ConcurrentModificationException": RETRY_WITH_BACK_OFF,
+    "ConcurrentModification": RETRY_WITH_BACK_OFF,
+    "PolicyChangesInProgressException": RETRY_WITH_BACK_OFF,
+    "TooManyRequestsException": RETRY_WITH_BACK_OFF,
+    "Throttling": RETRY_WITH_BACK_OFF,
+    "ThrottlingException": RETRY_WITH_BACK_OFF,
+    "RequestLimitExceeded": RETRY_WITH_BACK_OFF,
     # The shell's own session ran out, or was not to be had with this code; there is a new one.
-    "MfaCodeRefused": AGAIN,
-    "ExpiredToken": AGAIN,
-    "ExpiredTokenException": AGAIN,
-    "RequestExpired": AGAIN,
+    "MfaCodeRefused": RETRY_WITH_BACK_OFF,
+    "ExpiredToken": RETRY_WITH_BACK_OFF,
+    "ExpiredTokenException": RETRY_WITH_BACK_OFF,
+    "RequestExpired": RETRY_WITH_BACK_OFF,
     LET_IN.code: ErrorPolicy(Reaction.WAIT, again_after=timedelta(seconds=10)),
     "FinalizingOrganizationException": _blocked("wait; AWS is setting the organization up"),
     # Not ready, or not allowed: the same words for both.
@@ -162,7 +162,7 @@ _CODES: dict[str, ErrorPolicy] = {
     "ChildNotFoundException": HALF_ALIVE,
     "TargetNotFoundException": HALF_ALIVE,
     "AccountOwnerNotVerifiedException": _ask("verify the payer account's e-mail address"),
-    "InvalidHandshakeTransitionException": LOOK,
+    "InvalidHandshakeTransitionException": READ_AGAIN_SOON,
     "MasterCannotLeaveOrganizationException": _ask("this is a management account; it cannot leave"),
 }
 # The request may have been carried out all the same.
@@ -176,7 +176,7 @@ _UNSURE = frozenset({
 def meaning_of(refusal: Refusal) -> ErrorPolicy:
     """By Reason where there is one, else by code; what nobody foresaw is asked of a person."""
     if refusal.code in _UNSURE:
-        return AGAIN
+        return RETRY_WITH_BACK_OFF
     if refusal.reason in _REASONS:
         return _REASONS[refusal.reason]
     if refusal.code in _CODES:
@@ -195,9 +195,9 @@ def is_denied(refusal: Refusal) -> bool:
 
 def is_final(refusal: Refusal) -> bool:
     """Did AWS say no, rather than not now, or nothing at all?"""
-    return meaning_of(refusal) != AGAIN
+    return meaning_of(refusal) != RETRY_WITH_BACK_OFF
 
 
-def is_sure(refusal: Refusal) -> bool:
+def has_surely_failed(refusal: Refusal) -> bool:
     """Did AWS surely not do it? A lost response or a server error leaves that open."""
     return refusal.code not in _UNSURE

@@ -10,7 +10,7 @@ from typing import Any
 from accounts.aws.calls import write_identity
 from accounts.iam.policy_documents import same_policy, to_text
 from accounts.iam.role_catalogue import BOUNDARY_NAME, INLINE_POLICY, ROLE_PATH, DesiredRole
-from accounts.iam.trust_policies import NOBODY, without_teams
+from accounts.iam.trust_policies import TRUST_NOBODY, without_teams
 from accounts.model.decision import Call, Session
 from accounts.model.lifecycle import Stage, has_reached
 from accounts.model.observed import Observed, ObservedPolicy, ObservedRole
@@ -47,7 +47,7 @@ def drift(desired: DesiredRole, observed: Observed, session: Session) -> tuple[D
     )
     found = tuple(Drift(desired.name, what, repair, seen) for what, repair in differences)
     # Shut first and opened last: nobody is let in to half a role, and it is known for shut by us.
-    return found[::-1] if same_policy(seen.trust, NOBODY) else found
+    return found[::-1] if same_policy(seen.trust, TRUST_NOBODY) else found
 
 
 def find_role(observed: Observed, name: str) -> ObservedRole | None:
@@ -77,7 +77,7 @@ def _is_granted_anew(request: AccountRequest, difference: Drift, seen: ObservedR
     teams = request.teams.get(difference.role)
     if teams is None:
         return False
-    if not teams or same_policy(seen.trust, NOBODY):
+    if not teams or same_policy(seen.trust, TRUST_NOBODY):
         return True
     if difference.repair.operation != "UpdateAssumeRolePolicy":
         return False

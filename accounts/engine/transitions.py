@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from accounts.aws.error_policy import LET_IN, is_denied, is_final, is_sure
+from accounts.aws.error_policy import LET_IN, has_surely_failed, is_denied, is_final
 from accounts.aws.responses import to_observed_creation
 from accounts.model.decision import (
     Adopt,
@@ -149,7 +149,7 @@ def _record_refusal(record: Record, call: Call, refusal: Refusal, now: datetime)
     if call.resends and is_final(refusal):
         troubles = {key: each for key, each in record.troubles.items() if key != call.resends}
         record = replace(record, done=record.done - {call.resends}, troubles=troubles)
-    if call.send is Send.ONCE and is_sure(refusal):
+    if call.send is Send.ONCE and has_surely_failed(refusal):
         return _record_failure(record, call.step, refusal.reason or refusal.code)
     return record
 

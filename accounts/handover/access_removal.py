@@ -14,7 +14,7 @@ from accounts.checks.role_drift import is_ours, write_trust
 from accounts.checks.roles import SESSION_SECONDS
 from accounts.handover.context import HandoverContext
 from accounts.iam.role_catalogue import boundary_arn
-from accounts.iam.trust_policies import NOBODY
+from accounts.iam.trust_policies import TRUST_NOBODY
 from accounts.model.decision import (
     Actor,
     Call,
@@ -84,7 +84,7 @@ def ensure_bootstrap_role_closed(context: HandoverContext) -> Decision | None:
     A role cannot delete itself: it would take away its own right to, first.
     """
     name, member = context.reseller.bootstrap_role, context.member
-    call = replace(write_trust(member, name, NOBODY), step="shut_last_door", batch=False)
+    call = replace(write_trust(member, name, TRUST_NOBODY), step="shut_last_door", batch=False)
     trouble = context.record.troubles.get(call.key)
     shut_out = trouble is not None and trouble.refusal.code in (
         "AccessDenied", "AccessDeniedException", "NoSuchEntity",
@@ -127,7 +127,7 @@ def _bootstrap_role(context: HandoverContext) -> tuple[str, ...]:
 
 def _probe(context: HandoverContext, arn: str) -> Call:
     """As the one the role was for: a person with MFA, where a probe user stands for the team."""
-    request, session = context.handover.request, context.offboard
+    request, session = context.handover.request, context.payer_session
     session_name = request.onboarding_id
     external_id: dict[str, Any] = {"ExternalId": request.external_id}
     name = arn.rsplit("/", 1)[-1]

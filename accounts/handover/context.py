@@ -36,7 +36,7 @@ class HandoverContext:
         return self.onboarding.account_id
 
     @property
-    def offboard(self) -> Session:
+    def payer_session(self) -> Session:
         return Session(actor=Actor.OFFBOARD)
 
     @property

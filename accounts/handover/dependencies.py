@@ -25,7 +25,7 @@ def ensure_no_delegated_services(context: HandoverContext) -> Decision | None:
     if services is None:
         return read(
             "see_delegated_services", "organizations", "ListDelegatedServicesForAccount",
-            session=context.offboard, fills="delegated_services", AccountId=context.account_id,
+            session=context.payer_session, fills="delegated_services", AccountId=context.account_id,
         )  # fmt: skip
     if not services:
         return None
@@ -71,12 +71,12 @@ def _stack_questions(context: HandoverContext) -> Iterator[Call | None]:
     if context.observed.stack_sets is None:
         yield read(
             "see_stack_sets", "cloudformation", "ListStackSets",
-            session=context.offboard, fills="stack_sets", Status="ACTIVE",
+            session=context.payer_session, fills="stack_sets", Status="ACTIVE",
         )  # fmt: skip
     for name in sorted(context.observed.stack_sets or ()):
         yield _unless_observed(context, read(
             STACKS, "cloudformation", "ListStackInstances", fills="dependencies",
-            session=context.offboard, subject=name, StackSetName=name,
+            session=context.payer_session, subject=name, StackSetName=name,
             StackInstanceAccount=context.account_id,
         ))  # fmt: skip
 
@@ -86,14 +86,15 @@ def _people_questions(context: HandoverContext) -> Iterator[Call | None]:
         "see_directories",
         "sso-admin",
         "ListInstances",
-        session=context.offboard,
+        session=context.payer_session,
         fills="dependencies",
     )
     yield _unless_observed(context, directories)
     for arn in context.observed.dependencies.get(directories.key, ()):
         yield _unless_observed(context, read(
             PEOPLE, "sso-admin", "ListPermissionSetsProvisionedToAccount", fills="dependencies",
-            session=context.offboard, subject=arn, InstanceArn=arn, AccountId=context.account_id,
+            session=context.payer_session, subject=arn,
+            InstanceArn=arn, AccountId=context.account_id,
         ))  # fmt: skip
 
 

@@ -58,7 +58,7 @@ def _ensure_guard_lifted(context: HandoverContext, policy_id: str) -> Decision |
         "lift_guard",
         "organizations",
         "DetachPolicy",
-        session=context.offboard,
+        session=context.payer_session,
         subject=policy_id,
         invalidates=("scp_ids",),
         PolicyId=policy_id,
@@ -93,14 +93,14 @@ def ensure_contacts_given_back(context: HandoverContext) -> Decision | None:
             continue
         if wanted is not None:
             put = put_contact(context.account_id, contact_type, wanted)
-            return replace(put, session=context.offboard)
+            return replace(put, session=context.payer_session)
         return write(
             "delete_contact",
             "account",
             "DeleteAlternateContact",
             invalidates=("contacts",),
             subject=contact_type,
-            session=context.offboard,
+            session=context.payer_session,
             AccountId=context.account_id,
             AlternateContactType=contact_type.value,
         )
@@ -150,7 +150,7 @@ def ensure_removed(context: HandoverContext) -> Decision | None:
         "remove_account",
         "organizations",
         "RemoveAccountFromOrganization",
-        session=context.offboard,
+        session=context.payer_session,
         invalidates=("accounts",),
         AccountId=context.account_id,
     )
@@ -166,7 +166,7 @@ def ensure_closed(context: HandoverContext) -> Decision | None:
         "close_account",
         "organizations",
         "CloseAccount",
-        session=context.offboard,
+        session=context.payer_session,
         AccountId=context.account_id,
     )
     trouble = context.record.troubles.get(call.key)
@@ -213,7 +213,7 @@ def ensure_transfer_ended(context: HandoverContext) -> Decision | None:
                 "end_transfer",
                 "organizations",
                 "TerminateResponsibilityTransfer",
-                session=context.offboard,
+                session=context.payer_session,
                 invalidates=("transfers",),
                 Id=transfer.transfer_id,
                 EndTimestamp=context.handover.ends_at,

@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
-from accounts.iam.policy_documents import many, statements_of, to_text
+from accounts.iam.policy_documents import as_list, statements_of, to_text
 from accounts.model.role_spec import Document
 from kernel.findings import Finding, critical, is_blocked, warning
 
@@ -125,7 +125,7 @@ def _statement_form(statement: dict[str, Any], kind: PolicyKind, where: str) -> 
             words = f"needs exactly one of {key} and Not{key}" if wanted else f"may not have {key}"
             yield critical("policy_form", where, words)
     for key in ("Action", "NotAction", "Resource", "NotResource"):
-        if not all(isinstance(each, str) for each in many(statement.get(key, []))):
+        if not all(isinstance(each, str) for each in as_list(statement.get(key, []))):
             yield critical("policy_form", where, f"{key} must be text or a list of texts")
     yield from _condition_form(statement.get("Condition", {}), where)
 
@@ -142,7 +142,7 @@ def _condition_form(condition: Any, where: str) -> Iterator[Finding]:
 def _actions(document: Document, where: str) -> Iterator[Finding]:
     for number, statement in enumerate(statements_of(document), 1):
         place = f"{where}, statement {number}"
-        named = [*many(statement.get("Action", [])), *many(statement.get("NotAction", []))]
+        named = [*as_list(statement.get("Action", [])), *as_list(statement.get("NotAction", []))]
         actions: set[str] = set()
         for pattern in named:
             matched = _known(pattern)
@@ -154,7 +154,7 @@ def _actions(document: Document, where: str) -> Iterator[Finding]:
 
 def _condition_keys(statement: dict[str, Any], actions: set[str], where: str) -> Iterator[Finding]:
     """A key that an action does not know is absent there, so that the statement never matches."""
-    if "NotAction" in statement or "*" in many(statement.get("Action")):
+    if "NotAction" in statement or "*" in as_list(statement.get("Action")):
         return
     tested = {key for keys in statement.get("Condition", {}).values() for key in keys}
     for key in sorted(tested):
@@ -218,7 +218,7 @@ def _trusted(statement: dict[str, Any], where: str) -> Iterator[Finding]:
         yield critical(
             "trusts_everyone", where, "NotPrincipal lets everybody else in; name who may"
         )
-    elif principal == "*" or (isinstance(principal, dict) and "*" in many(principal.get("AWS"))):
+    elif principal == "*" or (isinstance(principal, dict) and "*" in as_list(principal.get("AWS"))):
         yield critical("trusts_everyone", where, "Principal * lets anybody in AWS assume the role")
     elif isinstance(principal, dict) and "AWS" in principal and not tested & _NARROWING:
         yield critical(

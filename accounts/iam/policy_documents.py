@@ -11,19 +11,19 @@ from typing import Any
 from accounts.model.organization import Reseller
 from accounts.model.role_spec import Document
 
-_PLACE = re.compile(r"<([a-z_]+)>")
+_PLACEHOLDER = re.compile(r"<([a-z_]+)>")
 
 
 def policy_file(name: str, **places: str) -> Document:
     """`role_oncall` -> its document, each `<place>` replaced. Raises KeyError for a missing one."""
-    filled = _PLACE.sub(lambda match: json.dumps(places[match[1]])[1:-1], _text(name))
+    filled = _PLACEHOLDER.sub(lambda match: json.dumps(places[match[1]])[1:-1], _text(name))
     document: Document = json.loads(filled)
     return document
 
 
 def places_in(name: str) -> frozenset[str]:
     """The places that the file leaves open."""
-    return frozenset(_PLACE.findall(_text(name)))
+    return frozenset(_PLACEHOLDER.findall(_text(name)))
 
 
 @cache
@@ -68,20 +68,20 @@ def to_text(document: Document) -> str:
 
 def same_policy(one: Document, other: Document) -> bool:
     """Do both say the same, whatever the order of keys and of lists, and one text for a list?"""
-    return _plain(one) == _plain(other)
+    return _normalized(one) == _normalized(other)
 
 
 def statements_of(document: Document) -> list[dict[str, Any]]:
     """IAM allows one statement in place of a list of one."""
-    return many(document.get("Statement", []))
+    return as_list(document.get("Statement", []))
 
 
-def many(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     """What IAM lets stand as one text or as a list of texts, as a list."""
     return value if isinstance(value, list) else [value]
 
 
-def _plain(document: Document) -> Document:
+def _normalized(document: Document) -> Document:
     statements = [_plain_statement(each) for each in statements_of(document)]
     return {**document, "Statement": sorted(statements, key=_sorted_text)}
 
@@ -93,12 +93,12 @@ def _plain_statement(statement: dict[str, Any]) -> dict[str, Any]:
 def _plain_part(key: str, value: Any) -> Any:
     match key, value:
         case (("Action" | "NotAction" | "Resource" | "NotResource"), _):
-            return sorted(many(value))
+            return sorted(as_list(value))
         case (("Principal" | "NotPrincipal"), dict()):
-            return {kind: sorted(many(names)) for kind, names in value.items()}
+            return {kind: sorted(as_list(names)) for kind, names in value.items()}
         case "Condition", dict():
             return {
-                operator: {name.lower(): sorted(map(str, many(v))) for name, v in tested.items()}
+                operator: {name.lower(): sorted(map(str, as_list(v))) for name, v in tested.items()}
                 for operator, tested in value.items()
             }
     return value

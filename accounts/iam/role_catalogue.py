@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from accounts.iam.policy_documents import places_of, policy_file
 from accounts.iam.trust_policies import (
-    NOBODY,
+    TRUST_NOBODY,
     automation_trust,
     human_trust,
     identity_center_trust,
@@ -116,7 +116,7 @@ def trust_of(
     """`teams` hold it instead of the catalogue's; where none does, it trusts nobody."""
     held_by = (spec.team,) if teams is None else teams
     if spec.team and not held_by:
-        return NOBODY
+        return TRUST_NOBODY
     match spec.trust:
         case TrustKind.HUMAN_MFA:
             return human_trust(reseller, teams=held_by, mfa_age_seconds=spec.mfa_age_seconds)

@@ -15,7 +15,7 @@ from accounts.model.organization import Reseller, check_external_id
 from accounts.model.role_spec import Document, TrustKind
 
 TEAM_KEY = "aws:PrincipalTag/msp-team"
-NOBODY: Document = {
+TRUST_NOBODY: Document = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
 }

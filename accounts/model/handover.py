@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from accounts.model.request import AccountRequest
 
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class HandoverKind(StrEnum):
@@ -39,7 +39,7 @@ class Handover:
     """ARNs of every role of ours ever registered for the account."""
     ends_at: datetime | None = None
     """Of a billing transfer: the last second of a month, UTC."""
-    asked_at: datetime = LONG_AGO
+    asked_at: datetime = NEVER
     """Proofs from before are of an earlier, aborted hand-over, or of the way in."""
     aborted: bool = False
     final_invoice_issued: bool = False

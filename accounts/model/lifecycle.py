@@ -36,7 +36,7 @@ class WaitKind(StrEnum):
     NEEDS_HUMAN = "needs_human"
 
 
-MAY_BECOME: dict[Stage, frozenset[Stage]] = {
+TRANSITIONS: dict[Stage, frozenset[Stage]] = {
     Stage.REQUESTED: frozenset({Stage.RESERVED, Stage.INVITED, Stage.CANCELLED}),
     Stage.RESERVED: frozenset({Stage.CREATING, Stage.CANCELLED}),
     Stage.CREATING: frozenset({Stage.LINKED, Stage.CANCELLED}),
@@ -57,13 +57,13 @@ MAY_BECOME: dict[Stage, frozenset[Stage]] = {
     Stage.CANCELLED: frozenset(),
 }
 
-ENDED = frozenset(stage for stage, following in MAY_BECOME.items() if not following)
+ENDED = frozenset(stage for stage, following in TRANSITIONS.items() if not following)
 """Nothing waits here."""
 
 
 def reach(stage: Stage, following: Stage) -> Stage:
     """`following`, asserted to be a move of the table."""
-    assert following in MAY_BECOME[stage], f"{stage} cannot become {following}"
+    assert following in TRANSITIONS[stage], f"{stage} cannot become {following}"
     return following
 
 

@@ -65,7 +65,7 @@ def is_of(mailbox: str, address: str) -> bool:
     return there == domain and theirs.split("+")[0] == local
 
 
-def due(
+def accounts_due(
     check: MailboxCheck,
     addresses: Mapping[str, str],
     canaries: Sequence[Canary],
@@ -114,7 +114,9 @@ def _latest(canaries: Sequence[Canary]) -> Mapping[tuple[str, str], Canary]:
 # What came of them. ----------------------------------------------------------------------
 
 
-def arrived(canaries: Sequence[Canary], mails: Iterable[Mail], now: datetime) -> tuple[Canary, ...]:
+def mark_arrived(
+    canaries: Sequence[Canary], mails: Iterable[Mail], now: datetime
+) -> tuple[Canary, ...]:
     """Those that are in the mailbox now and were not known to be."""
     subjects = "\n".join(mail.subject for mail in mails)
     return tuple(
@@ -151,7 +153,7 @@ def mailbox_findings(
         if canary is None or canary.arrived_at is not None:
             continue
         if canary.refusal:
-            words = f"our mail server does not take mail for it: {plain(canary.refusal)}"
+            words = f"our mail server does not take mail for it: {to_one_line(canary.refusal)}"
         else:
             words = (
                 f"a test mail of {canary.sent_at:%Y-%m-%d %H:%M} UTC has not arrived in "
@@ -168,13 +170,13 @@ def mailbox_findings(
     return found
 
 
-def elsewhere(mailbox: str, created: Mapping[str, str]) -> list[Finding]:
+def foreign_address_findings(mailbox: str, created: Mapping[str, str]) -> list[Finding]:
     """`created`: account id -> root address of accounts that we made."""
     return [
         warning(
             "root_email_elsewhere",
             account_id,
-            f"its root address {plain(address)} is no address of {mailbox}; nobody measures "
+            f"its root address {to_one_line(address)} is no address of {mailbox}; nobody measures "
             "whether we receive its mail",
         )
         for account_id, address in sorted(created.items())
@@ -183,12 +185,12 @@ def elsewhere(mailbox: str, created: Mapping[str, str]) -> list[Finding]:
 
 
 def unread(mailbox: str, trouble: str) -> Finding:
-    words = f"the mailbox cannot be read, so nothing is known of it: {plain(trouble)}"
+    words = f"the mailbox cannot be read, so nothing is known of it: {to_one_line(trouble)}"
     return critical("mailbox_unread", mailbox, words)
 
 
 def not_sent(mailbox: str, trouble: str) -> Finding:
-    return warning("mailbox_unsent", mailbox, f"test mails cannot be sent: {plain(trouble)}")
+    return warning("mailbox_unsent", mailbox, f"test mails cannot be sent: {to_one_line(trouble)}")
 
 
 # AWS's alarms. ---------------------------------------------------------------------------
@@ -249,9 +251,9 @@ def read_mail(uid: str, headers: bytes) -> Mail:
     to = [each for name in RECEIVERS for each in parsed.get_all(name, [])]
     return Mail(
         uid=uid,
-        sender=plain(senders[-1]) if senders else "",
+        sender=to_one_line(senders[-1]) if senders else "",
         to=frozenset(_addresses(to)),
-        subject=plain(_decoded(str(parsed.get("subject", ""))))[:SUBJECT_CHARS_MAX],
+        subject=to_one_line(_decoded(str(parsed.get("subject", ""))))[:SUBJECT_CHARS_MAX],
     )
 
 
@@ -278,7 +280,7 @@ def _part(part: tuple[bytes | str, str | None]) -> str:
         return text.decode("latin-1")
 
 
-def plain(text: str) -> str:
+def to_one_line(text: str) -> str:
     """One line without control characters, escapes or marks that turn the text around."""
     kept = "".join(char if char.isprintable() else " " for char in text)
     return " ".join(kept.split())[:WORDS_CHARS_MAX]

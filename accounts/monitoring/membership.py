@@ -50,7 +50,7 @@ class Membership:
     """Accounts whose onboarding moves on to `departed`."""
 
 
-def membership(
+def compare_membership(
     reseller: Reseller,
     known: Iterable[KnownAccount],
     seen: Iterable[ObservedAccount],

@@ -56,7 +56,7 @@ class SetupState(StrEnum):
     """An answer was lost, or AWS does not show yet what it took: run again, it looks first."""
 
 
-FINE = frozenset({SetupState.IS_SO, SetupState.MADE, SetupState.LATER})
+SETTLED_STATES = frozenset({SetupState.IS_SO, SetupState.MADE, SetupState.LATER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ class SetupContext:
             raise NotObserved(key)
         return answer
 
-    def after(self, look: Call, answer: Answer) -> SetupContext:
+    def with_answer(self, look: Call, answer: Answer) -> SetupContext:
         return replace(self, answers={**self.answers, look.key: answer})
 
     def after_writing(self, call: Call) -> SetupContext:

@@ -11,7 +11,7 @@ from accounts.aws.responses import to_observed_root
 from accounts.checks.root_user import payer_root_findings
 from accounts.iam.policy_checks import PolicyKind, validate_policy
 from accounts.iam.policy_documents import (
-    many,
+    as_list,
     places_in,
     policy_file,
     same_policy,
@@ -103,7 +103,7 @@ def _asks_for_mfa(trust: Document) -> bool:
     """
     return all(
         statement["Effect"] == "Deny"
-        or many(statement.get("Condition", {}).get("Bool", {}).get(MFA)) == ["true"]
+        or as_list(statement.get("Condition", {}).get("Bool", {}).get(MFA)) == ["true"]
         or "AWSReservedSSO_" in to_text(statement.get("Condition", {}))
         for statement in statements_of(trust)
     )

@@ -65,13 +65,15 @@ def measure(
         try:
             mails = post.headers_since(look.check, (look.now - mailbox_canary.LOOKED_BACK).date())
         except post.PostTrouble as trouble:
-            return look.told([mailbox_canary.unread(look.reseller.mailbox, str(trouble))])
-        look.note(mailbox_canary.arrived(look.canaries, mails, look.now))
+            return look.store_findings([mailbox_canary.unread(look.reseller.mailbox, str(trouble))])
+        look.store_mails(mailbox_canary.mark_arrived(look.canaries, mails, look.now))
         sent, troubles = _send(look, sends)
         looked_at = mailbox_canary.CODES | {"mailbox_unread"}
         if sends is not Sends.NOBODY:
             looked_at |= {"mailbox_unsent"}
-        return look.told([*look.findings(mails), *troubles], sent=sent, looked_at=looked_at)
+        return look.store_findings(
+            [*look.findings(mails), *troubles], sent=sent, looked_at=looked_at
+        )
 
 
 @dataclass
@@ -108,7 +110,7 @@ class _Look:
             now,
         )
 
-    def note(self, changed: Sequence[Canary]) -> None:
+    def store_mails(self, changed: Sequence[Canary]) -> None:
         """In the store, and in what the rest of this look is decided from."""
         with self.environment.database.transaction() as session:
             root_security.put_canaries(session, self.reseller.payer_account_id, changed)
@@ -121,11 +123,11 @@ class _Look:
             *mailbox_canary.mailbox_findings(
                 check, mailbox, self.addresses, self.canaries, self.now
             ),
-            *mailbox_canary.elsewhere(mailbox, self.created),
+            *mailbox_canary.foreign_address_findings(mailbox, self.created),
             *mailbox_canary.alarms(mailbox, check.folder, self.addresses, mails),
         ]
 
-    def told(
+    def store_findings(
         self,
         findings: list[Finding],
         *,
@@ -153,7 +155,7 @@ class _Look:
 def _send(look: _Look, sends: Sends) -> tuple[int, list[Finding]]:
     if sends is Sends.NOBODY:
         return 0, []
-    wanted = mailbox_canary.due(look.check, look.addresses, look.canaries, look.now)
+    wanted = mailbox_canary.accounts_due(look.check, look.addresses, look.canaries, look.now)
     if sends is Sends.EVERYBODY:
         wanted = tuple(look.addresses)
     again = [
@@ -173,7 +175,7 @@ def _send(look: _Look, sends: Sends) -> tuple[int, list[Finding]]:
     ]
     if not again and not fresh:
         return 0, []
-    look.note(fresh)
+    look.store_mails(fresh)
     outcomes: list[Canary] = []
     troubles: list[Finding] = []
     try:
@@ -182,5 +184,5 @@ def _send(look: _Look, sends: Sends) -> tuple[int, list[Finding]]:
             outcomes.append(replace(each, **outcome))
     except post.PostTrouble as trouble:
         troubles.append(mailbox_canary.not_sent(look.reseller.mailbox, str(trouble)))
-    look.note(outcomes)
+    look.store_mails(outcomes)
     return len(outcomes), troubles

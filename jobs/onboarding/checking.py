@@ -18,7 +18,9 @@ class CodeRefused(Exception):
     """AWS did not take a person's MFA code: nothing is known of the role until the next one."""
 
 
-def check(environment: OnboardingEnvironment, check_id: int, *, codes_left: int = 0) -> AccessCheck:
+def run_access_check(
+    environment: OnboardingEnvironment, check_id: int, *, codes_left: int = 0
+) -> AccessCheck:
     """The finished check, also stored. Twice is once. Raises CodeRefused while codes are left."""
     with environment.database.transaction() as session:
         asked = access_checks.access_check(session, check_id)

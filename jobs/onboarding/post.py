@@ -41,7 +41,7 @@ def send(
     with _troubles("SMTP", check.smtp), _smtp(check.smtp, check.sender) as server:
         for canary in canaries:
             try:
-                server.send_message(_written(check, canary, now))
+                server.send_message(_to_message(check, canary, now))
             except smtplib.SMTPRecipientsRefused as refused:
                 code, words = refused.recipients[canary.address]
                 yield canary, f"{code} {words.decode('utf-8', 'replace')}"
@@ -49,7 +49,7 @@ def send(
                 yield canary, ""
 
 
-def _written(check: MailboxCheck, canary: Canary, now: datetime) -> EmailMessage:
+def _to_message(check: MailboxCheck, canary: Canary, now: datetime) -> EmailMessage:
     message = EmailMessage()
     message["From"] = check.sender
     message["To"] = canary.address

@@ -14,7 +14,7 @@ from accounts.model.organization import Reseller
 from accounts.model.role_spec import Document
 from accounts.organization_setup.catalogue import ALREADY, ITEMS, TELLING, configuration_of
 from accounts.organization_setup.items import (
-    FINE,
+    SETTLED_STATES,
     ByHand,
     Later,
     Outcome,
@@ -41,7 +41,7 @@ class SetUpUnderWay(Refused):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class SetupReport:
     """How the organization stands, in the order in which it is set up."""
 
     outcomes: tuple[Outcome, ...]
@@ -52,14 +52,14 @@ class Report:
 
     @property
     def is_fine(self) -> bool:
-        return all(outcome.state in FINE for outcome in self.outcomes)
+        return all(outcome.state in SETTLED_STATES for outcome in self.outcomes)
 
 
 Write = Callable[[SetupItem, SetupChange, SetupContext], Outcome | None]
 """None where AWS took it. Else what to say instead."""
 
 
-def plan_set_up(environment: OnboardingEnvironment, wanted: WantedSetup) -> Report:
+def plan_set_up(environment: OnboardingEnvironment, wanted: WantedSetup) -> SetupReport:
     """What there is and what would be done; nothing is changed."""
 
     def say(item: SetupItem, change: SetupChange, _: SetupContext) -> Outcome:
@@ -70,7 +70,7 @@ def plan_set_up(environment: OnboardingEnvironment, wanted: WantedSetup) -> Repo
 
 def set_up(
     environment: OnboardingEnvironment, wanted: WantedSetup, *, yes: frozenset[str], actor: str
-) -> Report:
+) -> SetupReport:
     """`yes` holds the keys of items whose change of what is in force was agreed to.
 
     Raises SetUpUnderWay.
@@ -81,20 +81,22 @@ def set_up(
         return _through(environment, wanted, partial(_write, environment, yes, actor))
 
 
-def _through(environment: OnboardingEnvironment, wanted: WantedSetup, write: Write) -> Report:
+def _through(environment: OnboardingEnvironment, wanted: WantedSetup, write: Write) -> SetupReport:
     context = SetupContext(wanted=wanted)
     caller = _ask(environment, SEE_CALLER)
     if not isinstance(caller, Refusal):
         reseller = _reseller(environment, str(caller["Account"]))
-        context = SetupContext(wanted=replace(wanted, reseller=reseller)).after(SEE_CALLER, caller)
+        context = SetupContext(wanted=replace(wanted, reseller=reseller)).with_answer(
+            SEE_CALLER, caller
+        )
     outcomes: list[Outcome] = []
     for item in ITEMS:
         context, outcome = _settled(environment, item, context, write)
         outcomes.append(outcome)
-        if item.is_first and outcome.state not in FINE:
-            return Report(outcomes=tuple(outcomes), configuration={}, policies={})
+        if item.is_first and outcome.state not in SETTLED_STATES:
+            return SetupReport(outcomes=tuple(outcomes), configuration={}, policies={})
     found = {file: service_policy(context, file) for file in POLICIES}
-    return Report(
+    return SetupReport(
         outcomes=tuple(outcomes),
         configuration=configuration_of(context),
         policies={file: each for file, each in found.items() if each is not None},
@@ -126,7 +128,7 @@ def _settled(
                 answer = _ask(environment, look)
                 if isinstance(answer, Refusal) and answer.code not in TELLING:
                     return context, _refused(item, answer)
-                context = context.after(look, answer)
+                context = context.with_answer(look, answer)
             case SetupChange() as change:
                 if change.call.key in written:
                     words = "AWS took it, and does not show it yet: run this again in a minute"

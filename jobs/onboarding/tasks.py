@@ -12,7 +12,7 @@ from jobs.aws.signers import configured_signers
 from jobs.environment import Environment
 from jobs.onboarding.advance import advance
 from jobs.onboarding.canary import measure
-from jobs.onboarding.checking import CodeRefused, check
+from jobs.onboarding.checking import CodeRefused, run_access_check
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.watching import watch
 from kernel.errors import RebillError
@@ -93,7 +93,7 @@ def measure_mailboxes(
 def check_access(context: procrastinate.JobContext, check_id: int) -> None:
     """It only reads, and need not wait for the organization's writer."""
     environment, tried = _checking_environment(_environment(context)), context.job.attempts
-    check(environment, check_id, codes_left=CODES_MAX - 1 - tried)
+    run_access_check(environment, check_id, codes_left=CODES_MAX - 1 - tried)
 
 
 def _for_each_reseller(

@@ -124,7 +124,7 @@ def _held_back(environment: OnboardingEnvironment, case: Case) -> Wait | None:
 class _Visit:
     def __init__(self, environment: OnboardingEnvironment, case: Case) -> None:
         self._environment, self._case = environment, case
-        self._facts = Observed()
+        self._observed = Observed()
 
     def run(self) -> Onboarding:
         for _ in range(CALLS_MAX):
@@ -151,11 +151,11 @@ class _Visit:
         request, record = case.onboarding.request, case.record
         if case.handover is not None:
             return next_handover_step(
-                case.reseller, case.handover.asked, self._facts, record, now, codes=case.codes
+                case.reseller, case.handover.asked, self._observed, record, now, codes=case.codes
             )
         if case.onboarding.cancel_asked_by is not None:
-            return next_cancel_step(request, self._facts, record, now)
-        return next_step(case.reseller, request, self._facts, record, now)
+            return next_cancel_step(request, self._observed, record, now)
+        return next_step(case.reseller, request, self._observed, record, now)
 
     def _call(self, call: Call) -> None:
         """Write ahead what cannot be repeated, send, and store what came of it."""
@@ -171,8 +171,8 @@ class _Visit:
         )
         now = environment.now()
         answer = to_answer(reply)
-        self._facts, record = record_answer(
-            case.onboarding.request, self._facts, case.record, call, answer, now
+        self._observed, record = record_answer(
+            case.onboarding.request, self._observed, case.record, call, answer, now
         )
         with environment.database.transaction() as session:
             onboarding_events.record(session, case.onboarding.id, to_event(call, reply, now))
@@ -204,7 +204,7 @@ class _Visit:
 
     def _enter(self, entry: Entry) -> None:
         now, case = self._environment.now(), self._case
-        name = self._facts.account.name if self._facts.account else ""
+        name = self._observed.account.name if self._observed.account else ""
         with self._environment.database.transaction() as session:
             make_entry(session, case.reseller, case.onboarding, entry, account_name=name, now=now)
             onboarding_events.record(

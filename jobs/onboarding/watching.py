@@ -22,7 +22,7 @@ from accounts.monitoring.membership import (
     Membership,
     RosterChange,
     as_named,
-    membership,
+    compare_membership,
     role_findings,
 )
 from accounts.monitoring.root_audit import MEMBER_CODES
@@ -87,7 +87,7 @@ def look(
         }
         now = environment.now()
         own = {payer_account_id, reseller.access_account_id}
-        found = membership(
+        found = compare_membership(
             reseller,
             [each for each in known if each.account_id not in own],
             [each for each in seen if each.account_id not in own],

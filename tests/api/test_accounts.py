@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from jobs.onboarding.checking import check
+from jobs.onboarding.checking import run_access_check
 from jobs.onboarding.tasks import tasks
 from kernel.findings import critical, warning
 from sandbox.aws import PAYER
@@ -152,7 +152,7 @@ def test_a_check_of_access_is_recorded_here_and_made_by_a_job(
 
     assert (asked.status_code, asked.json()["state"]) == (202, "asked")
     assert len(installation.aws.log) == calls
-    check(installation.environment, int(asked.json()["id"]))
+    run_access_check(installation.environment, int(asked.json()["id"]))
     done = staff.get(where).json()
     assert (done["state"], done["is_as_expected"]) == ("done", True)
     expected = [each["expected"] for each in done["results"]]
@@ -179,7 +179,7 @@ def test_a_role_that_lets_in_without_mfa_is_found(
     iam.update_assume_role_policy(RoleName="MspOnCall", PolicyDocument=trust)
     installation.aws.clock.advance(hours=1)
     asked = staff.post(f"/v1/accounts/{live.account_id}/access:check").json()
-    check(installation.environment, int(asked["id"]))
+    run_access_check(installation.environment, int(asked["id"]))
 
     done = staff.get(f"/v1/accounts/{live.account_id}/access-checks/{asked['id']}").json()
     wrong = [each for each in done["results"] if not each["is_as_expected"]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from accounts.iam.policy_documents import many
+from accounts.iam.policy_documents import as_list
 from accounts.model.role_spec import Document
 from sandbox.aws import StrictAWS
 
@@ -16,7 +16,7 @@ def without(document: Document, sid: str, action: str) -> Document:
     kept = []
     for statement in document["Statement"]:
         if statement["Sid"] == sid:
-            left = [each for each in many(statement["Action"]) if each != action]
+            left = [each for each in as_list(statement["Action"]) if each != action]
             if not left:
                 continue
             statement = {**statement, "Action": left}

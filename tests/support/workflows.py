@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from accounts.iam.policy_documents import service_policies
 from accounts.model.handover import HandoverKind
 from accounts.model.organization import OnboardingKind
-from jobs.onboarding.checking import check
+from jobs.onboarding.checking import run_access_check
 from jobs.onboarding.watching import watch
 from sandbox.aws import PAYER, session_from
 from service.actions.access.check_access import check_access
@@ -322,7 +322,7 @@ def check_every_role(installation: Installation) -> bool:
             asked = check_access(
                 session, onboarding.account_id, actor="ada", now=installation.now()
             )
-        results += check(installation.environment, asked.id).results
+        results += run_access_check(installation.environment, asked.id).results
     return len(results) > 10 and all(result.is_as_expected for result in results)
 
 

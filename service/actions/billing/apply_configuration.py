@@ -9,7 +9,7 @@ from accounts.model.emails import check_email
 from accounts.model.mailbox import check_mailbox_check
 from invoices.clients import OverlappingAssignments
 from kernel.errors import BadInput
-from service.actions.onboarding.check_roles import judged
+from service.actions.onboarding.check_roles import check_catalogue_role
 from service.configuration.reading import Configuration, ConfigurationRefused
 from service.store.access import audit
 from service.store.accounts import resellers
@@ -93,7 +93,7 @@ def _unfit_for_onboarding(session: Session, configuration: Configuration) -> Ite
     organizations = (*configuration.resellers, *resellers.resellers(session))
     for role in configuration.roles:
         try:
-            judged(role, organizations)
+            check_catalogue_role(role, organizations)
         except BadInput as trouble:
             yield f"onboarding.roles: {trouble}"
 

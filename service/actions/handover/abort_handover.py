@@ -7,7 +7,7 @@ from datetime import datetime
 from accounts.model.lifecycle import Stage, has_reached
 from kernel.errors import Refused
 from service.actions.access.note_person import note_person
-from service.actions.handover.living_handover import living
+from service.actions.handover.living_handover import find_handover
 from service.store.accounts import handovers, onboardings
 from service.store.accounts.onboardings import Onboarding
 from service.store.session import Session
@@ -21,7 +21,7 @@ def abort_handover(
     session: Session, onboarding_id: str, *, actor: str, now: datetime
 ) -> Onboarding:
     """Raises NoHandover, TooLate."""
-    onboarding, handover = living(session, onboarding_id)
+    onboarding, handover = find_handover(session, onboarding_id)
     if has_reached(onboarding.stage, Stage.DEPARTED):
         raise TooLate(f"the account of {onboarding.id} has left: invite it again")
     handovers.abort(session, handover, actor=actor)

@@ -8,7 +8,7 @@ from accounts.handover.checklist import checklist
 from accounts.model.handover import HandoverKind
 from kernel.errors import BadInput
 from service.actions.access.note_person import note_person
-from service.actions.handover.living_handover import living
+from service.actions.handover.living_handover import find_handover
 from service.store.accounts import handovers, onboardings
 from service.store.accounts.onboardings import Onboarding
 from service.store.session import Session
@@ -18,7 +18,7 @@ def approve_step(
     session: Session, onboarding_id: str, item: str, *, actor: str, now: datetime
 ) -> Onboarding:
     """Raises NoSuchOnboarding, NoHandover, BadInput, SamePerson."""
-    onboarding, handover = living(session, onboarding_id)
+    onboarding, handover = find_handover(session, onboarding_id)
     dangerous = dangerous_items(handover.asked.exit)
     if item not in dangerous:
         raise BadInput(f"{item!r} needs no approval; what does: {', '.join(dangerous)}")

@@ -8,7 +8,7 @@ from accounts.engine.transitions import attest
 from accounts.model.record import Proof
 from kernel.errors import BadInput
 from service.actions.access.note_person import note_person
-from service.actions.handover.living_handover import living
+from service.actions.handover.living_handover import find_handover
 from service.store.accounts import onboardings
 from service.store.accounts.onboardings import Onboarding
 from service.store.session import Session
@@ -21,7 +21,7 @@ def attest_item(
     session: Session, onboarding_id: str, item: str, words: str, *, actor: str, now: datetime
 ) -> Onboarding:
     """`words`: what was seen, or where the evidence is. Raises NoHandover, BadInput."""
-    onboarding, _ = living(session, onboarding_id)
+    onboarding, _ = find_handover(session, onboarding_id)
     if item not in ATTESTED:
         raise BadInput(f"nobody has to vouch for {item!r}; for what they do: {', '.join(ATTESTED)}")
     if not 1 <= len(words.strip()) <= WORDS_CHARS_MAX:

@@ -8,7 +8,7 @@ from datetime import datetime
 from accounts.engine.transitions import replace_code
 from kernel.errors import BadInput
 from service.actions.access.note_person import note_person
-from service.actions.handover.living_handover import living
+from service.actions.handover.living_handover import find_handover
 from service.store.accounts import handovers, onboardings
 from service.store.accounts.onboardings import Onboarding
 from service.store.session import Session
@@ -21,7 +21,7 @@ def give_code(
     session: Session, onboarding_id: str, item: str, code: str, *, actor: str, now: datetime
 ) -> Onboarding:
     """It is deleted once AWS has answered it, and is in no event. Raises NoHandover, BadInput."""
-    onboarding, handover = living(session, onboarding_id)
+    onboarding, handover = find_handover(session, onboarding_id)
     if item not in CODES:
         raise BadInput(f"{item!r} needs no code; what does: {', '.join(CODES)}")
     if _CODE.fullmatch(code) is None:

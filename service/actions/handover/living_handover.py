@@ -14,7 +14,7 @@ class NoHandover(NotFound):
         super().__init__(f"{onboarding_id} is not being handed over")
 
 
-def living(session: Session, onboarding_id: str) -> tuple[Onboarding, StoredHandover]:
+def find_handover(session: Session, onboarding_id: str) -> tuple[Onboarding, StoredHandover]:
     """Raises NoSuchOnboarding, NoHandover."""
     onboarding = onboardings.onboarding(session, onboarding_id)
     handover = handovers.living_handover(session, onboarding)

@@ -26,7 +26,7 @@ def check_roles(reseller: Reseller, request: AccountRequest) -> None:
         _refuse_what_blocks(findings_of(spec, reseller, request.external_id))
 
 
-def judged(spec: RoleSpec, resellers: Iterable[Reseller]) -> tuple[Finding, ...]:
+def check_catalogue_role(spec: RoleSpec, resellers: Iterable[Reseller]) -> tuple[Finding, ...]:
     """Of a role for the reseller's own catalogue: the warnings. Raises BadInput for the worst."""
     if spec.name in {shipped.name for shipped in CATALOGUE}:
         raise BadInput(f"{spec.name} is a role of the shipped catalogue; give another name")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from accounts.model.role_spec import RoleSpec
 from kernel.findings import Finding
-from service.actions.onboarding.check_roles import judged
+from service.actions.onboarding.check_roles import check_catalogue_role
 from service.store.access import audit
 from service.store.accounts import resellers
 from service.store.accounts.resellers import Team
@@ -15,7 +15,7 @@ from service.store.session import Session
 
 def put_role(session: Session, spec: RoleSpec, *, actor: str, now: datetime) -> tuple[Finding, ...]:
     """The warnings. Raises BadInput with the worst of what may not be written."""
-    warnings = judged(spec, resellers.resellers(session))
+    warnings = check_catalogue_role(spec, resellers.resellers(session))
     changes = resellers.put_role(session, spec)
     if spec.team and spec.team not in {team.key for team in resellers.teams(session)}:
         changes += resellers.put_team(session, Team(spec.team, spec.team))

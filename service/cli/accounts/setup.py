@@ -7,7 +7,7 @@ import typer
 
 from accounts.organization_setup.catalogue import ITEMS
 from accounts.organization_setup.items import Outcome, WantedSetup
-from jobs.onboarding.setting_up import Report, plan_set_up, set_up
+from jobs.onboarding.setting_up import SetupReport, plan_set_up, set_up
 from jobs.onboarding.tasks import onboarding_environment
 from kernel.errors import BadInput
 from service.cli import output
@@ -62,14 +62,14 @@ def setup(
         raise typer.Exit(EXIT_FINDING)
 
 
-def _write_policies(report: Report, folder: Path) -> None:
+def _write_policies(report: SetupReport, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for file, document in report.policies.items():
         text = output.json_text(document)
         (folder / f"{file}.json").write_text(text, encoding="utf-8")
 
 
-def _to_json(report: Report) -> dict[str, object]:
+def _to_json(report: SetupReport) -> dict[str, object]:
     return {
         "is_fine": report.is_fine,
         "items": [
@@ -86,7 +86,7 @@ def _to_json(report: Report) -> dict[str, object]:
     }
 
 
-def _print(report: Report) -> None:
+def _print(report: SetupReport) -> None:
     rows = [(each.state.value, each.key, each.title, each.words) for each in report.outcomes]
     print_table("the organization", ("state", "item", "what has to be so", "words"), rows)
     for outcome in report.outcomes:

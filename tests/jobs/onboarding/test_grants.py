@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from accounts.checks.access_proof import probe_user
-from accounts.iam.trust_policies import NOBODY
+from accounts.iam.trust_policies import TRUST_NOBODY
 from accounts.model.handover import HandoverKind
 from jobs.aws.calls import Answered, AwsRefused, Sent, SignedBy
 from jobs.onboarding.advance import advance, lock_of
@@ -325,7 +325,7 @@ class TestInvited:
         change(installation, of(live), revoke=(("oncall", ""), ("engineers", "")))
         installation.work()
         assert installation.stored(live.id).state == "live"
-        assert self.trust(installation, "MspEngineer") == NOBODY
+        assert self.trust(installation, "MspEngineer") == TRUST_NOBODY
 
     def trust(self, installation: Installation, role: str) -> Any:
         iam = installation.aws.client("iam", INVITED)

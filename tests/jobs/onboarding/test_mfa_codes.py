@@ -11,7 +11,7 @@ from accounts.aws.error_policy import is_denied, is_final
 from accounts.model.decision import Refusal
 from jobs.aws.calls import CODE_REFUSED, AwsRefused, Caller, Reply, Sent, SignedBy
 from jobs.aws.signers import Signers
-from jobs.onboarding.checking import CodeRefused, check
+from jobs.onboarding.checking import CodeRefused, run_access_check
 from service.actions.access.check_access import check_access
 from service.store.database import Database
 from tests.support.moments.live import onboarded
@@ -75,9 +75,9 @@ def test_a_check_is_made_again_with_the_next_code(installation: Installation) ->
 
     stale = with_codes(installation, iter([used] * 9))
     with pytest.raises(CodeRefused):
-        check(replace(installation.environment, caller=stale), asked.id, codes_left=1)
+        run_access_check(replace(installation.environment, caller=stale), asked.id, codes_left=1)
     fresh = with_codes(installation, (a_code(installation) for _ in range(9)))
-    done = check(replace(installation.environment, caller=fresh), asked.id)
+    done = run_access_check(replace(installation.environment, caller=fresh), asked.id)
 
     assert done.finished_at is not None
     assert [result.is_as_expected for result in done.results] == [True] * 11

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from accounts.iam.policy_documents import to_text
-from accounts.iam.trust_policies import NOBODY
+from accounts.iam.trust_policies import TRUST_NOBODY
 from sandbox.aws import Fault
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
@@ -37,7 +37,7 @@ def spoil(installation: Installation, live: Onboarding) -> None:
     installation.aws.account(live.account_id).name = "Rosebud"
     installation.aws.account(live.account_id).tags.clear()
     iam = installation.aws.client("iam", live.account_id)
-    iam.create_role(RoleName="Intruder", AssumeRolePolicyDocument=to_text(NOBODY))
+    iam.create_role(RoleName="Intruder", AssumeRolePolicyDocument=to_text(TRUST_NOBODY))
     installation.aws.clock.advance(days=40)
     installation.aws.faults.on("*", Fault.THROTTLE)
 

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from accounts.iam.policy_documents import many, service_policies, to_text
+from accounts.iam.policy_documents import as_list, service_policies, to_text
 from service.store.database import Database
 from tests.support.accounts_reseller import RESELLER
 from tests.support.onboarding import Installation, opened, quietly
@@ -85,7 +85,7 @@ def rights() -> Iterator[Right]:
     for policy in DEFAULT:
         for statement in service_policies(RESELLER)[policy]["Statement"]:
             if statement["Effect"] == "Allow":
-                for action in many(statement["Action"]):
+                for action in as_list(statement["Action"]):
                     yield policy, statement["Sid"], action
 
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from accounts.iam.policy_documents import many, service_policies, to_text
+from accounts.iam.policy_documents import as_list, service_policies, to_text
 from accounts.model.organization import Reseller
 from accounts.model.role_spec import Document
 from accounts.organization_setup.items import Outcome, WantedSetup
 from jobs.aws.calls import Caller
 from jobs.aws.signers import OFFBOARD, ONBOARD, SETUP, Signer, Signers
 from jobs.onboarding.environment import OnboardingEnvironment
-from jobs.onboarding.setting_up import Report, plan_set_up, set_up
+from jobs.onboarding.setting_up import SetupReport, plan_set_up, set_up
 from sandbox.aws import PAYER, Clock, Crash, Fault, StrictAWS
 from service.actions.billing.apply_configuration import apply_configuration
 from service.actions.onboarding.set_reseller import set_reseller
@@ -45,10 +45,10 @@ class Operator:
     aws: StrictAWS
     environment: OnboardingEnvironment
 
-    def plan(self, wanted: WantedSetup = WANTED) -> Report:
+    def plan(self, wanted: WantedSetup = WANTED) -> SetupReport:
         return plan_set_up(self.environment, wanted)
 
-    def set_up(self, wanted: WantedSetup = WANTED, *, yes: str = "") -> Report:
+    def set_up(self, wanted: WantedSetup = WANTED, *, yes: str = "") -> SetupReport:
         agreed = frozenset(filter(None, [yes]))
         return set_up(self.environment, wanted, yes=agreed, actor="ada")
 
@@ -113,11 +113,11 @@ def operator(database: Database) -> Iterator[Operator]:
         yield operator
 
 
-def states(report: Report) -> dict[str, str]:
+def states(report: SetupReport) -> dict[str, str]:
     return {outcome.key: outcome.state.value for outcome in report.outcomes}
 
 
-def outcome_of(report: Report, key: str) -> Outcome:
+def outcome_of(report: SetupReport, key: str) -> Outcome:
     return next(outcome for outcome in report.outcomes if outcome.key == key)
 
 
@@ -330,7 +330,9 @@ def test_the_cost_tag_is_activated_once_an_account_carries_it(operator: Operator
 
 def rights() -> list[tuple[str, str]]:
     statements = service_policies(RESELLER)["svc_setup"]["Statement"]
-    return [(s["Sid"], a) for s in statements if s["Effect"] == "Allow" for a in many(s["Action"])]
+    return [
+        (s["Sid"], a) for s in statements if s["Effect"] == "Allow" for a in as_list(s["Action"])
+    ]
 
 
 @pytest.mark.parametrize("right", rights(), ids="-".join)

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from accounts.model.lifecycle import ENDED, MAY_BECOME, Stage, WaitKind, reach, state_of
+from accounts.model.lifecycle import ENDED, TRANSITIONS, Stage, WaitKind, reach, state_of
 
 MOVES = {
     ("requested", "reserved"), ("requested", "invited"), ("requested", "cancelled"),
@@ -35,9 +35,9 @@ def test_every_pair_of_stages_is_a_move_or_refused(stage: Stage, following: Stag
 
 
 def test_every_stage_stands_in_the_table_and_can_be_reached() -> None:
-    reachable = {following for moves in MAY_BECOME.values() for following in moves}
+    reachable = {following for moves in TRANSITIONS.values() for following in moves}
 
-    assert set(MAY_BECOME) == set(Stage)
+    assert set(TRANSITIONS) == set(Stage)
     assert reachable == set(Stage) - {Stage.REQUESTED}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from accounts.handover.checklist import CHECKLIST, checklist, dry_run
-from accounts.iam.trust_policies import NOBODY
+from accounts.iam.trust_policies import TRUST_NOBODY
 from accounts.model.decision import Actor, Done, NeedsHuman, Send, Wait
 from accounts.model.handover import HandoverKind
 from accounts.model.lifecycle import Stage
@@ -107,7 +107,7 @@ def test_a_standalone_departure_goes_all_the_way(live: Worker) -> None:
 def only_a_shut_door_is_left(live: Worker) -> bool:
     """A role cannot delete itself: the first one is left, with a trust in nobody."""
     trust = live.role("MspBootstrap")["AssumeRolePolicyDocument"]
-    return live.roles() == {"MspBootstrap": "/"} and trust == NOBODY
+    return live.roles() == {"MspBootstrap": "/"} and trust == TRUST_NOBODY
 
 
 def test_a_standalone_departure_takes_58_calls_and_two_more_looks_at_it_all(live: Worker) -> None:

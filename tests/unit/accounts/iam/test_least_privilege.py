@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
-from accounts.iam.policy_documents import many, service_policies
+from accounts.iam.policy_documents import as_list, service_policies
 from accounts.iam.role_catalogue import CATALOGUE, desired_role
 from accounts.model.decision import Actor, Call
 from accounts.model.role_spec import Document
@@ -36,7 +36,7 @@ def statements(name: str) -> list[Document]:
 
 
 def allowed(name: str, sid: str = "") -> set[str]:
-    return {a for s in statements(name) if sid in ("", s["Sid"]) for a in many(s["Action"])}
+    return {a for s in statements(name) if sid in ("", s["Sid"]) for a in as_list(s["Action"])}
 
 
 # Sent only where something is amiss, or by the shell and the watch: test_onboarding_rights.py runs
@@ -100,7 +100,7 @@ def test_automation_may_look_at_what_the_watch_looks_at() -> None:
     spec = next(each for each in CATALOGUE if each.name == "MspAutomation")
     inline = desired_role(spec, RESELLER, CREATE, MEMBER).inline
     assert inline is not None
-    granted = [a for s in inline["Statement"] for a in many(s["Action"])]
+    granted = [a for s in inline["Statement"] for a in as_list(s["Action"])]
 
     for wanted in ("iam:GetAccountAuthorizationDetails", "iam:ListRoles", "iam:DeleteRole"):
         assert any(fnmatchcase(wanted, pattern) for pattern in granted)
@@ -118,7 +118,7 @@ def test_a_write_is_bound_to_resources_or_by_a_condition_where_aws_can(name: str
         action
         for statement in statements(name)
         if statement["Resource"] == "*" and "Condition" not in statement
-        for action in many(statement["Action"])
+        for action in as_list(statement["Action"])
         if is_write(action) and knows_resources(action)
     }
 

@@ -14,16 +14,16 @@ from accounts.model.observed import ObservedAccount
 from accounts.monitoring.mailbox_canary import (
     Canary,
     Mail,
+    accounts_due,
     alarm_of,
     alarms,
-    arrived,
-    due,
-    elsewhere,
+    foreign_address_findings,
     is_of,
     mailbox_findings,
-    plain,
+    mark_arrived,
     read_mail,
     root_addresses,
+    to_one_line,
     unsent,
 )
 from kernel.errors import BadInput
@@ -82,7 +82,7 @@ def test_an_address_is_tried_monthly_and_daily_while_in_trouble() -> None:
         ((sent(25 * HOUR, refusal="550"),), True),
         ((replace(sent(HOUR), address="old@msp.example"),), True),
     ):
-        assert bool(due(CHECK, ADDRESSES, canaries, NOW)) == expected, canaries
+        assert bool(accounts_due(CHECK, ADDRESSES, canaries, NOW)) == expected, canaries
 
 
 def test_a_round_has_no_more_mails_than_configured_and_those_who_waited_longest() -> None:
@@ -93,7 +93,7 @@ def test_a_round_has_no_more_mails_than_configured_and_those_who_waited_longest(
         for n, (a, address) in enumerate(addresses.items())
     ]
 
-    assert due(check, addresses, canaries[1:], NOW) == ("000000000000", "000000000001")
+    assert accounts_due(check, addresses, canaries[1:], NOW) == ("000000000000", "000000000001")
 
 
 def test_what_was_written_and_not_sent_is_sent_again() -> None:
@@ -107,10 +107,10 @@ def test_only_the_token_proves_the_arrival() -> None:
     token = "aXyZ" * 8
     canary = sent(HOUR, token=token)
     mails = [Mail("1", "x@y.example", frozenset({ADDRESS}), "Rebill mailbox check")]
-    assert arrived([canary], mails, NOW) == ()
+    assert mark_arrived([canary], mails, NOW) == ()
     mails.append(Mail("2", "x@y.example", frozenset(), f"Fwd: Rebill mailbox check {token}"))
-    assert arrived([canary], mails, NOW) == (replace(canary, arrived_at=NOW),)
-    assert arrived([replace(canary, arrived_at=NOW)], mails, NOW) == ()
+    assert mark_arrived([canary], mails, NOW) == (replace(canary, arrived_at=NOW),)
+    assert mark_arrived([replace(canary, arrived_at=NOW)], mails, NOW) == ()
 
 
 def test_the_latest_mail_that_came_to_an_end_judges() -> None:
@@ -138,7 +138,7 @@ def test_the_words_say_whose_account_and_why() -> None:
 
 
 def test_an_account_of_ours_with_another_address_is_told() -> None:
-    found = elsewhere(MAILBOX, {MEMBER: "team@msp.example", "1": ADDRESS})
+    found = foreign_address_findings(MAILBOX, {MEMBER: "team@msp.example", "1": ADDRESS})
 
     assert [(each.code, each.where) for each in found] == [("root_email_elsewhere", MEMBER)]
     assert is_of(MAILBOX, ADDRESS) and not is_of(MAILBOX, "team@msp.example")
@@ -209,7 +209,7 @@ def test_no_bytes_of_a_mail_raise(junk: bytes, words: str) -> None:
         b"Subject: =?" + junk,
     ):
         mail = read_mail("1", raw)
-        assert plain(mail.subject) == mail.subject
+        assert to_one_line(mail.subject) == mail.subject
         assert alarm_of(mail) in {"", "aws_mail_root", "aws_mail_address", "aws_mail_closure"}
 
 

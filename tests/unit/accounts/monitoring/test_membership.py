@@ -15,7 +15,7 @@ from accounts.monitoring.membership import (
     KnownAccount,
     Membership,
     RosterChange,
-    membership,
+    compare_membership,
     role_drift,
     role_findings,
 )
@@ -34,7 +34,7 @@ SEEN = ObservedAccount(
 def look(
     *seen: ObservedAccount, known: tuple[KnownAccount, ...] = (KNOWN,), tags: str = ""
 ) -> Membership:
-    return membership(
+    return compare_membership(
         RESELLER,
         known,
         seen,
