@@ -136,6 +136,9 @@ def control_totals(estimate: Estimate, facts: Mapping[str, Any]) -> tuple[Contro
     """
     return (
         *_compared("account", facts, _by_account(estimate), BASIS_OF),
+        # Cost Explorer names the same line types in other words, so only their sums can be
+        # compared: `tests/jobs/test_aws_exports.py`,
+        # `test_cost_explorer_and_the_export_of_one_bill_agree_to_the_last_digit`.
         *_compared("kind", facts, _by_kind(estimate), {"UnblendedCost": "billed"}),
     )
 
