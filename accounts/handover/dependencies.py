@@ -41,6 +41,9 @@ def ensure_stacks_kept(context: HandoverContext) -> Decision | None:
         if call is not None:
             return call
     sets, found = context.observed.stack_sets or {}, context.observed.dependencies
+    # Unless told to retain, AWS deletes (CloudFormation API reference, `AutoDeployment`):
+    # `tests/unit/accounts/handover/test_separation.py`,
+    # `test_a_stack_set_that_deletes_on_departure_is_in_the_way`.
     lost = [name for name, deletes in sets.items() if deletes and found.get(f"{STACKS}:{name}")]
     if not lost:
         return None

@@ -108,7 +108,7 @@ class ObservedBudget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """None: not looked at yet, or spoiled by a write. Empty: looked at, and nothing there.
+    """None: not looked at yet, or stale after a write. Empty: looked at, and nothing there.
 
     Made anew for every visit of the worker: nothing seen yesterday decides today.
     """

@@ -164,6 +164,7 @@ class _Visit:
             with environment.database.transaction() as session:
                 onboardings.check_latest(session, case.onboarding)
         if call.send is Send.ONCE or call.operation == "CreateRole":
+            # CreateRole too: a role that is not registered would be forgotten at hand-over.
             self._write_ahead(call)
             case = self._case
         reply = perform(
