@@ -148,6 +148,8 @@ def _asked(period: BillingPeriod, ask: AskCostExplorer, now: datetime) -> Answer
     today = now.astimezone(UTC).date()
     if today < period.start:
         raise NoEstimate(f"{period} has not begun; Cost Explorer knows nothing of it")
+    # The end of a question is not in it (Cost Explorer API reference, `DateInterval`):
+    # `tests/jobs/test_estimates.py::test_the_month_to_date_is_exact_and_named_by_kind`.
     end = min(period.end, today + timedelta(days=1))
     start_text, end_text = period.start.isoformat(), end.isoformat()
     try:

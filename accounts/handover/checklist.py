@@ -82,6 +82,9 @@ class HandoverTask:
 _LEFT = Stage.DEPARTED
 _BILLED = Stage.AWAITING_FINAL_INVOICE
 
+# An account that was created here may never have had root credentials, and without its mailbox
+# nobody gets in any more: `tests/unit/accounts/handover/test_checklist.py`,
+# `test_the_checklist_gives_recovery_before_it_takes_anything`.
 CHECKLIST: tuple[HandoverTask, ...] = (
     HandoverTask(
         "delegated",

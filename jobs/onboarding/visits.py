@@ -73,7 +73,7 @@ class Case:
 
 
 def visit(environment: OnboardingEnvironment, onboarding_id: str) -> Onboarding:
-    """As it stands afterwards. Raises Overtaken where somebody else moves it."""
+    """As it stands afterwards. Raises OnboardingOvertaken where somebody else moves it."""
     case = _load(environment, onboarding_id)
     if (hold := _held_back(environment, case)) is not None:
         return _rest(environment, case, hold).onboarding

@@ -52,6 +52,9 @@ def claim(session: Session, asked: AskedOnce, now: datetime) -> GivenAnswer | No
     Raises KeyReused.
     """
     row = tables.requests.AnsweredRequestRow
+    # An insert waits for the transaction that has the same key in hand (PostgreSQL documentation,
+    # "Index Uniqueness Checks"), and only then knows of the conflict:
+    # `tests/api/test_onboardings.py::test_a_hundred_repetitions_at_once_make_one_onboarding`.
     claimed = session.execute(
         insert(row)
         .values(
