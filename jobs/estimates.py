@@ -1,4 +1,4 @@
-"""Owns the estimate: a month so far as Cost Explorer tells it; asking costs money."""
+"""Owns the estimate: a month so far as Cost Explorer states it; asking costs money."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def read_handshakes() -> Call:
 
 
 def read_invitations(session: Session) -> Call:
-    """As the member: its payer is not told of another's invitation."""
+    """As the member: its payer does not see another's invitation."""
     return read(
         "see_invitations",
         "organizations",

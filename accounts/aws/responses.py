@@ -228,7 +228,7 @@ def _contact_information(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _stack_sets(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """AWS tells it of those that it deploys by itself, and deletes unless told to retain."""
+    """AWS says so of those that it deploys by itself, and deletes unless set to retain."""
     automatic = {row["StackSetName"]: row.get("AutoDeployment", {}) for row in answer["Summaries"]}
     deletes = {
         name: bool(how.get("Enabled")) and not how.get("RetainStacksOnAccountRemoval")

@@ -56,7 +56,7 @@ def ensure_proved(context: OnboardingContext) -> Decision | None:
 
 
 def _is_within_iam_delay(context: OnboardingContext, call: Call) -> bool:
-    """IAM tells its regions within a minute or two."""
+    """A change of IAM reaches all regions within a minute or two."""
     if call.session.actor is not Actor.PERSON_WITH_MFA:
         return False
     return context.now - context.record.troubles[call.key].first_at < IAM_DELAY_MAX

@@ -40,7 +40,7 @@ def attach_guard(account_id: str, policy_id: str) -> Call:
 
 
 def ensure_budgeted(context: OnboardingContext) -> Decision | None:
-    """One monthly cost budget per account, at the payer, told to the billing contact by AWS."""
+    """One monthly cost budget per account, at the payer. No subscriber: it alerts nobody."""
     amount = context.request.budget_amount
     if not amount:
         return None

@@ -1,4 +1,4 @@
-"""Owns telling our own creations, invitations and transfers among those that AWS lists."""
+"""Owns finding our own creations, invitations and transfers among those that AWS lists."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ALIVE = frozenset({"OPEN", "REQUESTED", "ACCEPTED"})
 def handshake_of(
     request: AccountRequest, observed: Observed, record: Record
 ) -> ObservedHandshake | None:
-    """Ours, told by its id, its notes, or as the open one to this account; the newest.
+    """Ours, known by its id, its notes, or as the open one to this account; the newest.
 
     One that ended, and that a person's retry gave up, is ours no more.
     """

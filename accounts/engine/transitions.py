@@ -130,7 +130,7 @@ def retry(record: Record) -> Record:
 
 
 def attest(record: Record, item: str, proof: Proof) -> Record:
-    """A person vouches for what AWS cannot be asked."""
+    """A person attests what AWS cannot be asked."""
     assert proof.by, "an attestation names its person"
     return replace(record, proofs={**record.proofs, item: proof})
 

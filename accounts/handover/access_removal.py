@@ -30,7 +30,7 @@ from accounts.model.observed import ObservedRole
 
 
 def ensure_roles_removed(context: HandoverContext) -> Decision | None:
-    """Every role under our path, told by path and tag, then the boundary; by the bootstrap role."""
+    """Every role of ours, known by path and tag, then the boundary; by the bootstrap role."""
     observed, member = context.observed, context.member
     if observed.roles is None or observed.policies is None:
         return read_roles(member)

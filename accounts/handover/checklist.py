@@ -271,7 +271,7 @@ def _stages(exit_: HandoverKind) -> tuple[Stage, ...]:
 
 
 def _decide(context: HandoverContext) -> Decision:
-    """Membership first: of an account that has left, the items before can no longer be seen to."""
+    """Membership first: of an account that has left, the items before can no longer be done."""
     handover, record = context.handover, context.record
     for stage in _stages(handover.exit):
         if _is_past(record.stage, stage):

@@ -1,4 +1,4 @@
-"""Owns what AWS was seen to be: values, each None until it was looked at."""
+"""Owns what was observed in AWS: values, each None until it was looked at."""
 
 from __future__ import annotations
 

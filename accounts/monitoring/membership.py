@@ -106,7 +106,7 @@ def as_named(
 
 
 def _is_gone(account: KnownAccount, listed: set[str]) -> bool:
-    """One that is being handed over is seen to by its hand-over, which looks by itself."""
+    """One that is being handed over is left to its hand-over, which looks by itself."""
     was_ours = has_reached(account.stage, Stage.LINKED)
     return (
         was_ours

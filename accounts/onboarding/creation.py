@@ -36,7 +36,7 @@ def ensure_created(context: OnboardingContext) -> Decision | None:
     """Adopt before create: by e-mail and tag, else by name in the list of creations, else anew.
 
     A call that was sent once may have arrived even if nothing came back; so a second one is sent
-    only after both lists were seen to be without it for as long as AWS may take to show it.
+    only after both lists have lacked it for as long as AWS may take to show it.
     """
     observed = context.observed
     if context.record.account_id:
@@ -117,7 +117,7 @@ def _decide_from_creations(
 
 
 def _poll(context: OnboardingContext, requested_at: datetime) -> Wait:
-    """Every 2 to 30 seconds; a stuck creation is told, and never asked for again."""
+    """Every 2 to 30 seconds; a stuck creation is reported, and never asked for again."""
     age = max(context.now - requested_at, timedelta())
     if age > STUCK:
         return Wait(
@@ -135,7 +135,7 @@ def _poll(context: OnboardingContext, requested_at: datetime) -> Wait:
 
 def _after_failure(context: OnboardingContext, failure: str, asked_at: datetime) -> Decision:
     if "create_account" in context.record.troubles:
-        return _create(context)  # The call itself was refused: its trouble tells when to go on.
+        return _create(context)  # The call itself was refused: its trouble says when to go on.
     meaning = creation_meaning(failure)
     intents = context.record.intents_for("create_account")
     if meaning.means is Reaction.WAIT:

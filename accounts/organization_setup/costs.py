@@ -1,4 +1,4 @@
-"""Owns the set-up's items of costs: told by client, and their anomalies told to us."""
+"""Owns the set-up's items of costs: split by client, and their anomalies reported to us."""
 
 from __future__ import annotations
 

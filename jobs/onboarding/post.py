@@ -122,7 +122,7 @@ def _imap(server: MailServer) -> Iterator[imaplib.IMAP4]:
         _answer(imap.login(server.user, _password(server)))
         yield imap
     finally:
-        # All that was wanted was read, or the trouble that is told is another.
+        # All that was wanted was read, or another trouble is raised already.
         with suppress(OSError, imaplib.IMAP4.error):
             imap.logout()
         with suppress(OSError):

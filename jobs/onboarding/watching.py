@@ -1,4 +1,4 @@
-"""Owns the daily look at an organization: what changed outside Rebill is stored and told."""
+"""Owns the daily look at an organization: what changed outside Rebill is stored and reported."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ DAMAGED_ARCHIVE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""All that damaged bytes were seen to raise in gzip and zipfile."""
+"""All that damaged bytes have raised in gzip and zipfile, as the fault tests found."""
 
 PARQUET_FREE_ROWS = 1 << 20
 PARQUET_ROWS_PER_BYTE = 4

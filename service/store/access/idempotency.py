@@ -88,5 +88,5 @@ def keep(session: Session, asked: AskedOnce, answer: GivenAnswer) -> None:
 
 
 def ask_alone(session: Session) -> None:
-    """Until this transaction ends nobody else asks: names are seen to be free, then taken."""
+    """Until this transaction ends nobody else asks: names are checked to be free, then taken."""
     session.execute(sa.select(sa.func.pg_advisory_xact_lock(ASKING_LOCK)))
