@@ -10,6 +10,8 @@ import polars as pl
 
 from invoices.money import COST_DIGITS
 
+# Sums of 38 digits raise in Polars where other engines wrap; see
+# `tests/unit/invoices/test_allocation.py::test_sums_past_what_is_exact_are_refused_not_wrapped`.
 MONEY = pl.Decimal(38, COST_DIGITS)
 """Exact to ten places. Never multiply it in Polars (the product keeps ten places and rounds)."""
 

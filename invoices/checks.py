@@ -139,6 +139,9 @@ def missing_exchange_rates(facts: CheckedMonth) -> Iterator[Finding]:
 def incomplete_clients(facts: CheckedMonth) -> Iterator[Finding]:
     """An invoice names the client and its address; where tax law is quoted, it must."""
     for client in facts.billed_clients:
+        # Names and addresses of both are among what a VAT invoice must show (VAT Directive, art.
+        # 226 no. 5):
+        # `tests/unit/invoices/test_checks.py::test_without_tax_an_incomplete_address_is_a_warning`.
         taxed = client.tax.category is not TaxCategory.OUTSIDE_SCOPE
         address = client.address
         if not (client.name and address.street and address.city and address.country):
@@ -149,6 +152,8 @@ def incomplete_clients(facts: CheckedMonth) -> Iterator[Finding]:
                 f"{client.key} lacks a name, street, city or country; an invoice must show them.",
                 client.key if taxed else "",
             )
+        # The buyer owes the tax and is told apart by its VAT id alone (VAT Directive, art. 226 no.
+        # 4).
         if client.tax.category is TaxCategory.REVERSE_CHARGE and not client.tax.vat_id:
             yield _parks(
                 client.key,
@@ -160,6 +165,8 @@ def incomplete_clients(facts: CheckedMonth) -> Iterator[Finding]:
 def inconsistent_tax(facts: CheckedMonth) -> Iterator[Finding]:
     for client in facts.billed_clients:
         tax = client.tax
+        # In EN 16931 each other category has rate 0 or none at all (rules BR-AE-05, BR-Z-05,
+        # BR-E-05).
         if (tax.category is TaxCategory.STANDARD) != (tax.rate_percent > 0):
             yield _parks(
                 client.key,
@@ -185,6 +192,9 @@ def discounts_without_kind(facts: CheckedMonth) -> Iterator[Finding]:
     """Where an export shows discounts as columns, they carry no kind that a share could name."""
     if "discounts" not in facts.allocation.retained:
         return
+    # A column of discounts is the sum of all of them (Data Exports dictionary, "Discount columns"):
+    # `tests/unit/invoices/test_checks.py`,
+    # `test_shares_of_discounts_that_have_no_kind_are_worth_a_word`.
     used = {client.price_book for client in facts.billed_clients}
     for key in sorted(used & facts.inputs.price_books.keys()):
         book = facts.inputs.price_books[key]
@@ -211,6 +221,8 @@ def wrong_totals(facts: CheckedMonth) -> Iterator[Finding]:
 
 def nothing_due(facts: CheckedMonth) -> Iterator[Finding]:
     for key, draft in facts.drafts.items():
+        # An e-invoice's prices are never negative (EN 16931, BR-27); money back is a credit note:
+        # `tests/unit/invoices/test_checks.py::test_negative_and_zero_totals_are_warnings`.
         if draft.total_minor < 0:
             yield Finding(
                 WARNING,

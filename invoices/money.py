@@ -62,6 +62,9 @@ def split_rounded(total_minor: int, exact: Mapping[str, Decimal], currency: str)
     """
     scaled = {key: amount.scaleb(minor_digits(currency), EXACT) for key, amount in exact.items()}
     floors = {key: int(x.to_integral_value(ROUND_FLOOR, EXACT)) for key, x in scaled.items()}
+    # An e-invoice has two decimals on each line and a total that is exactly their sum (EN 16931,
+    # BR-DEC-23 and BR-CO-10), so lines share out a rounded total:
+    # `tests/unit/invoices/test_money.py::test_rounded_lines_add_up_and_none_moves_by_a_cent`.
     owed = total_minor - sum(floors.values())
     assert 0 <= owed <= len(exact), f"{total_minor} is no rounding of the sum of these amounts"
     by_remainder = sorted(scaled, key=lambda key: (floors[key] - scaled[key], key))

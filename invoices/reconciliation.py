@@ -13,6 +13,8 @@ from invoices.money import COST_DIGITS, EXACT, exact_sum, from_minor, plain, to_
 from invoices.periods import BillingPeriod
 from kernel.findings import Finding, Severity
 
+# AWS states its totals in cents, and ours has ten decimals (DECISIONS 10):
+# `tests/unit/invoices/test_reconciliation.py::test_a_control_total_may_differ_by_less_than_a_cent`.
 ONE_CENT = Decimal("0.01")
 
 
@@ -52,6 +54,9 @@ class ClientTotal:
         """
         custom = EXACT.divide(self.custom_price, self.exchange_rate)
         if self.exchange_rate != 1:
+            # A quotient may have no end; ten places are far below a cent:
+            # `tests/unit/invoices/test_reconciliation.py`,
+            # `test_a_client_in_euros_is_converted_and_its_rounding_explained`.
             custom = custom.quantize(Decimal(1).scaleb(-COST_DIGITS), context=EXACT)
         return EXACT.add(self.charges_price, custom)
 
@@ -109,6 +114,9 @@ class Reconciliation:
                 *(client.cost for client in self.clients),
                 *self.retained.values(),
                 self.unassigned,
+                # AWS's invoices may differ from its line items by its own rounding, which is named
+                # and not hidden in a client: `tests/unit/invoices/test_reconciliation.py`,
+                # `test_awss_own_rounding_is_a_figure_of_its_own`.
                 self.rounding,
             ]
         )

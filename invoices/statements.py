@@ -167,6 +167,9 @@ def _parts(rated: pl.DataFrame) -> pl.DataFrame:
     blank = pl.lit("")
     negation = pl.col("kind") == Kind.SP_NEGATION.value
     sold_on = pl.col("billing_entity") == MARKETPLACE
+    # A registrar's row is told apart by its domain, which only its description has:
+    # `tests/unit/invoices/test_statements.py`,
+    # `test_fees_credits_and_registrations_are_named_by_their_description`.
     named = sold_on | (pl.col("service") == REGISTRAR) | pl.col("kind").is_in(sorted(DESCRIBED))
     keys = [column for column in _Part._fields if column not in _AMOUNTS]
     amounts = {
@@ -176,6 +179,9 @@ def _parts(rated: pl.DataFrame) -> pl.DataFrame:
     return (
         rated.lazy()
         .with_columns(
+            # A client sees what it used, at what that costs it, and no line in its favour of the
+            # same size: `tests/unit/invoices/test_statements.py`,
+            # `test_covered_usage_and_its_negation_are_one_line`.
             pl.when(negation).then(pl.lit(Kind.SP_USAGE.value)).otherwise("kind").alias("kind"),
             pl.when(sold_on).then("seller").otherwise(blank).alias("seller"),
             pl.when(sold_on).then("billing_entity").otherwise(blank).alias("billing_entity"),
@@ -281,6 +287,9 @@ def _named(part: _Part, sold: _Books) -> tuple[str, str]:
     if part.fixed:
         slug, description = _fixed_name(sold[part.book, part.rule].match, part.unit)
     else:
+        # The rule's label stays out of it: clients would read our margin:
+        # `tests/unit/invoices/test_statements.py`,
+        # `test_nothing_of_the_working_can_be_read_from_a_document`.
         slug, description = _name(part.kind, part.seller, part.tax_type, part.description_key)
     return f"{part.account_id}/{part.service}/{slug}", description
 

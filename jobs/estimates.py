@@ -1,4 +1,4 @@
-"""Owns the estimate: a month so far as Cost Explorer tells it; asking costs money."""
+"""Owns the estimate: a month so far as Cost Explorer states it; asking costs money."""
 
 from __future__ import annotations
 
@@ -136,6 +136,9 @@ def control_totals(estimate: Estimate, facts: Mapping[str, Any]) -> tuple[Contro
     """
     return (
         *_compared("account", facts, _by_account(estimate), BASIS_OF),
+        # Cost Explorer names the same line types in other words, so only their sums can be
+        # compared: `tests/jobs/test_aws_exports.py`,
+        # `test_cost_explorer_and_the_export_of_one_bill_agree_to_the_last_digit`.
         *_compared("kind", facts, _by_kind(estimate), {"UnblendedCost": "billed"}),
     )
 
@@ -145,6 +148,8 @@ def _asked(period: BillingPeriod, ask: AskCostExplorer, now: datetime) -> Answer
     today = now.astimezone(UTC).date()
     if today < period.start:
         raise NoEstimate(f"{period} has not begun; Cost Explorer knows nothing of it")
+    # The end of a question is not in it (Cost Explorer API reference, `DateInterval`):
+    # `tests/jobs/test_estimates.py::test_the_month_to_date_is_exact_and_named_by_kind`.
     end = min(period.end, today + timedelta(days=1))
     start_text, end_text = period.start.isoformat(), end.isoformat()
     try:

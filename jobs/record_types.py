@@ -23,6 +23,9 @@ KINDS: Mapping[str, Kind] = {
     "RiVolumeDiscount": Kind.DISCOUNT_RI_VOLUME,
     "SppDiscount": Kind.DISCOUNT_SPP,
     "Solution Provider Program Discount": Kind.DISCOUNT_SPP,
+    # AWS's published list (Data Exports dictionary, "Line item columns") is shorter than what bills
+    # have, so no type counts as usage by default: `tests/faults/test_damaged_input.py`,
+    # `test_what_is_doubtful_is_kept_and_named_with_its_rows_and_cost`.
     "Discount": Kind.DISCOUNT_OTHER,
 }
 """A `Fee` that names a reservation is its upfront payment; any other line type is `unknown`."""

@@ -111,6 +111,8 @@ def _write_whole(charges: Charges, path: Path) -> None:
                 os.fsync(file.fileno())
         _flush(aside)
         shutil.rmtree(path, ignore_errors=True)
+        # The new name itself is on disk only once its folder is flushed (fsync(2)):
+        # `tests/jobs/test_snapshots.py::test_a_crash_while_writing_leaves_nothing`.
         aside.rename(path)
     finally:
         shutil.rmtree(aside, ignore_errors=True)

@@ -75,7 +75,7 @@ async def _begin_again_and_again(environment: Environment, concurrency: int) -> 
     """procrastinate ends at a lost connection, and leaves it to its caller to begin again.
 
     That is right for us: it comes back as another worker. So a job that was handed out, by an
-    answer that was lost with the connection, is seen to be nobody's, and is rescued.
+    answer that was lost with the connection, is found to have no worker, and is rescued.
     """
     app = _app(environment)
     brief = 0

@@ -61,7 +61,12 @@ def _ask(what_to_do: str) -> ErrorPolicy:
 
 # CreateAccountStatus.FailureReason, all of them (API reference).
 CREATION_FAILURES: dict[str, ErrorPolicy] = {
+    # It may be our own account: a request whose answer was lost has taken the address:
+    # `tests/unit/accounts/test_steps.py`,
+    # `test_an_account_of_the_same_address_without_our_tag_is_not_adopted`.
     "EMAIL_ALREADY_EXISTS": READ_AGAIN_SOON,
+    # AWS means a request with the same information, not a busy organization (API reference,
+    # `CreateAccountStatus`): most likely our own.
     "CONCURRENT_ACCOUNT_MODIFICATION": READ_AGAIN_SOON,
     "ACCOUNT_LIMIT_EXCEEDED": _blocked("ask AWS to raise the number of accounts"),
     "INTERNAL_FAILURE": RETRY_WITH_BACK_OFF,
@@ -86,6 +91,9 @@ _REASONS: dict[str, ErrorPolicy] = {
     "ACCOUNT_CREATION_RATE_LIMIT_EXCEEDED": _blocked("wait for creations under way", _HOUR / 60),
     "ORGANIZATION_MEMBERSHIP_CHANGE_RATE_LIMIT_EXCEEDED": _blocked("wait; AWS limits the pace"),
     "HANDSHAKE_RATE_LIMIT_EXCEEDED": _blocked("wait a day; AWS limits invitations", 24 * _HOUR),
+    # The quota is of any 30 days, not of a month (API reference, `CloseAccount`), so a day later
+    # there may be room: `tests/jobs/handover/test_exits.py`,
+    # `test_closing_is_blocked_by_aws_s_quotas_and_goes_on_by_itself`.
     "CLOSE_ACCOUNT_QUOTA_EXCEEDED": _blocked("wait; AWS limits closures in 30 days", 24 * _HOUR),
     "CLOSE_ACCOUNT_REQUESTS_LIMIT_EXCEEDED": _blocked("wait for closures under way"),
     "INVITE_DISABLED_DURING_ENABLE_ALL_FEATURES": _blocked("finish enabling all features"),
@@ -106,6 +114,9 @@ _REASONS: dict[str, ErrorPolicy] = {
     "ACCOUNT_CANNOT_LEAVE_WITHOUT_PHONE_VERIFICATION": _client("the client verifies the phone"),
     "ACCOUNT_CANNOT_LEAVE_WITHOUT_EULA": _client("the client accepts the AWS customer agreement"),
     "ACCOUNT_CANNOT_LEAVE_ORGANIZATION": _client("the client completes the account's sign-up"),
+    # Four days today (API reference, `ConstraintViolationException`), seven on older pages, so AWS
+    # is asked and no number stands here:
+    # `tests/jobs/handover/test_exits.py::test_too_young_to_stand_alone_it_waits_with_aws_s_words`.
     "WAIT_PERIOD_ACTIVE": ErrorPolicy(
         Reaction.WAIT, "wait; AWS keeps new accounts for some days", again_after=24 * _HOUR
     ),
@@ -151,12 +162,16 @@ _CODES: dict[str, ErrorPolicy] = {
     LET_IN.code: ErrorPolicy(Reaction.WAIT, again_after=timedelta(seconds=10)),
     "FinalizingOrganizationException": _blocked("wait; AWS is setting the organization up"),
     # Not ready, or not allowed: the same words for both.
+    # A role that is missing, one that distrusts and one that IAM has not spread yet are refused
+    # alike: `tests/unit/sandbox_aws/test_trust.py`,
+    # `test_a_role_that_is_missing_and_one_that_distrusts_look_alike`.
     "AccessDenied": HALF_ALIVE,
     "AccessDeniedException": HALF_ALIVE,
     "InvalidClientTokenId": HALF_ALIVE,
     "RegionDisabledException": HALF_ALIVE,
     "OptInRequired": HALF_ALIVE,
     "SubscriptionRequiredException": HALF_ALIVE,
+    # IAM also says so of a principal that it does not know yet, such as a role of a moment ago.
     "MalformedPolicyDocument": HALF_ALIVE,
     "AccountNotFoundException": HALF_ALIVE,
     "ChildNotFoundException": HALF_ALIVE,
@@ -175,6 +190,8 @@ _UNSURE = frozenset({
 
 def meaning_of(refusal: Refusal) -> ErrorPolicy:
     """By Reason where there is one, else by code; what nobody foresaw is asked of a person."""
+    # Before the Reason: what a server error carries says nothing of what was done:
+    # `tests/unit/accounts/test_steps.py::test_an_attempt_of_unknown_fate_is_never_written_off`.
     if refusal.code in _UNSURE:
         return RETRY_WITH_BACK_OFF
     if refusal.reason in _REASONS:

@@ -34,6 +34,8 @@ def read_account_tags(account_id: str) -> Call:
 
 
 def read_creations() -> Call:
+    # The list has neither e-mail nor tags (API reference, `CreateAccountStatus`), which is why the
+    # name that was asked for holds the token (DECISIONS 23).
     return read("see_creations", "organizations", "ListCreateAccountStatus", fills="creations")
 
 
@@ -58,7 +60,7 @@ def read_handshakes() -> Call:
 
 
 def read_invitations(session: Session) -> Call:
-    """As the member: its payer is not told of another's invitation."""
+    """As the member: its payer does not see another's invitation."""
     return read(
         "see_invitations",
         "organizations",
@@ -119,6 +121,7 @@ def read_roles(session: Session) -> Call:
 
 
 def read_session_lengths(session: Session) -> Call:
+    # A second list for one number: GetAccountAuthorizationDetails leaves MaxSessionDuration out.
     return read("see_session_lengths", "iam", "ListRoles", fills="session_seconds", session=session)
 
 

@@ -30,17 +30,19 @@ _NONE_THERE: dict[str, tuple[str, Any]] = {
     "DescribeBudget": ("NotFoundException", ()),
     "GetAlternateContact": ("ResourceNotFoundException", None),
     "GetContactInformation": ("ResourceNotFoundException", {}),
+    # AWS has no empty list for an account that administers nothing, but an error.
     "ListDelegatedServicesForAccount": ("AccountNotRegisteredException", ()),
 }
 
 
 def observe(observed: Observed, call: Call, answer: Answer) -> Observed:
-    """The facts after the call was answered; AWS's refusal of a read changes them only if it tells.
+    """The facts after the call was answered; a refused read changes them only where it says so.
 
-    A write spoils what it may have changed, even when refused: AWS may have done it all the same.
+    A write makes stale what it may have changed, even when refused: AWS may have done it anyway.
     """
     if call.fills == "probes":
         refused = answer if isinstance(answer, Refusal) else None
+        # A probe's refusal is its answer, so it is remembered like any other.
         return replace(observed, probes={**observed.probes, call.subject: refused})
     if call.batch and not isinstance(answer, Refusal):
         return replace(observed, written=observed.written | {call.key})
@@ -179,6 +181,7 @@ def _to_observed_policy(row: Mapping[str, Any]) -> ObservedPolicy:
     """AWS lists versions newest first."""
     versions = row["PolicyVersionList"]
     default = [v for v in versions if v["IsDefaultVersion"]]
+    # Not by number: after a return to an earlier version the newest is not the default.
     others = [v for v in versions if not v["IsDefaultVersion"]]
     return ObservedPolicy(
         arn=row["Arn"],
@@ -189,6 +192,8 @@ def _to_observed_policy(row: Mapping[str, Any]) -> ObservedPolicy:
 
 def _document(value: Any) -> Document:
     """botocore decodes policy documents; other clients leave them as URL-encoded JSON."""
+    # IAM sends policies percent-encoded as RFC 3986 has it (API reference,
+    # `GetAccountAuthorizationDetails`).
     document: Document = json.loads(unquote(value)) if isinstance(value, str) else value
     return document
 
@@ -223,7 +228,7 @@ def _contact_information(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _stack_sets(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """AWS tells it of those that it deploys by itself, and deletes unless told to retain."""
+    """AWS says so of those that it deploys by itself, and deletes unless set to retain."""
     automatic = {row["StackSetName"]: row.get("AutoDeployment", {}) for row in answer["Summaries"]}
     deletes = {
         name: bool(how.get("Enabled")) and not how.get("RetainStacksOnAccountRemoval")

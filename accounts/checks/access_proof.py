@@ -20,6 +20,9 @@ from accounts.model.role_spec import RoleSpec, TrustKind
 from kernel.findings import Finding, warning
 
 PROVE_ACCESS, PROVE_REFUSAL = "prove_access", "prove_refusal"
+# IAM is spread over AWS with a delay that it puts in no figure (IAM User Guide, "Changes that I
+# make are not always immediately visible"):
+# `tests/jobs/onboarding/test_grants.py::test_iam_may_take_its_time`.
 IAM_DELAY_MAX = timedelta(minutes=5)
 
 
@@ -53,7 +56,7 @@ def ensure_proved(context: OnboardingContext) -> Decision | None:
 
 
 def _is_within_iam_delay(context: OnboardingContext, call: Call) -> bool:
-    """IAM tells its regions within a minute or two."""
+    """A change of IAM reaches all regions within a minute or two."""
     if call.session.actor is not Actor.PERSON_WITH_MFA:
         return False
     return context.now - context.record.troubles[call.key].first_at < IAM_DELAY_MAX
@@ -79,7 +82,7 @@ def access_probes(context: OnboardingContext) -> Iterator[Call]:
 
 
 def refusal_probes(context: OnboardingContext) -> Iterator[Call]:
-    """Nobody is let in without MFA, permission set or ExternalId; nor by the first door."""
+    """Nobody is let in without MFA, permission set or ExternalId; nor by the bootstrap role."""
     for spec in context.request.roles:
         tried = _teams_to_try(context, spec) if spec.trust is TrustKind.HUMAN_MFA else ()
         for team in tried:

@@ -19,6 +19,8 @@ from kernel.findings import Finding, warning
 def ensure_guarded(context: OnboardingContext) -> Decision | None:
     if context.observed.scp_ids is None:
         return read_scps(context.account_id)
+    # A guard binds members only, never the payer: `tests/unit/sandbox_aws/test_organization.py`,
+    # `test_a_control_policy_binds_members_below_it_and_never_the_payer`.
     for policy_id in (context.reseller.membership_scp_id, context.reseller.root_scp_id):
         if policy_id not in context.observed.scp_ids:
             return attach_guard(context.account_id, policy_id)
@@ -38,7 +40,7 @@ def attach_guard(account_id: str, policy_id: str) -> Call:
 
 
 def ensure_budgeted(context: OnboardingContext) -> Decision | None:
-    """One monthly cost budget per account, at the payer, told to the billing contact by AWS."""
+    """One monthly cost budget per account, at the payer. No subscriber: it alerts nobody."""
     amount = context.request.budget_amount
     if not amount:
         return None

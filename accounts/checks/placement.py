@@ -27,6 +27,7 @@ def ensure_in_good_standing(context: OnboardingContext) -> Decision | None:
     state = context.observed.account.state
     if state == "ACTIVE":
         return None
+    # `State`, as `Status` was retired on 2026-09-09 (API reference, `Account`).
     if state in ("SUSPENDED", "PENDING_CLOSURE", "CLOSED"):
         return NeedsHuman(
             reason=f"AWS says that the account is {state}",
@@ -54,6 +55,9 @@ def ensure_in_its_ou(context: OnboardingContext) -> Decision | None:
         "MoveAccount",
         invalidates=("parent_id",),
         AccountId=context.account_id,
+        # A move names its source and is refused from another:
+        # `tests/unit/sandbox_aws/test_organization.py`,
+        # `test_a_move_names_where_from_and_is_not_repeated`.
         SourceParentId=parent_id,
         DestinationParentId=context.reseller.client_ou_id,
     )

@@ -102,6 +102,8 @@ def write_boundary(
         )
     if same_policy(seen.document, document):
         return None
+    # AWS drops none by itself (API reference, `CreatePolicyVersion`); the last of the list is the
+    # oldest that is not the default.
     if len(seen.version_ids) >= POLICY_VERSIONS_MAX:
         return write_identity(
             session,

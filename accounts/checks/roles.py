@@ -1,4 +1,4 @@
-"""Owns how our roles come to be in the account: entered, bounded, placed, the first door shut."""
+"""Owns how our roles come to an account: entered, bounded, placed, the bootstrap role tightened."""
 
 from __future__ import annotations
 
@@ -107,6 +107,8 @@ def _ensure_placed(context: OnboardingContext, specs: Iterable[RoleSpec]) -> Dec
     for spec in specs:
         desired = desired_role(spec, context.reseller, context.request, context.account_id)
         seen = find_role(context.observed, spec.name)
+        # CreateRole would only say that the name is taken:
+        # `tests/unit/accounts/test_steps.py::test_a_role_name_of_the_clients_own_is_left_alone`.
         if seen is not None and not is_ours(seen):
             return NeedsHuman(
                 reason=f"the account has a role {spec.name} that is not ours "
@@ -137,6 +139,8 @@ def ensure_bootstrap_tightened(context: OnboardingContext) -> Decision | None:
             reason=f"the role {name} let us in, and is not among the account's roles",
             what_to_do="see with the client who removed it, then retry",
         )
+    # The role that AWS makes with an account trusts everybody in the payer who may call AssumeRole
+    # (Organizations User Guide, on OrganizationAccountAccessRole).
     if not same_policy(seen.trust, trust):
         if context.request.kind is OnboardingKind.CREATE:
             return write_trust(context.member, name, trust)

@@ -20,6 +20,9 @@ def ensure_root_audited(context: OnboardingContext) -> Decision | None:
     root = context.observed.root
     if root is None:
         return read_root(context.reseller.partition, context.account_id)
+    # A created account has none by default (IAM User Guide, "Centrally manage root access for
+    # member accounts"); an invited one brings its own: `tests/unit/sandbox_aws/test_root.py`,
+    # `test_an_invited_account_brings_its_root_credentials_and_loses_them`.
     consented = (
         context.request.kind is OnboardingKind.CREATE
         or Consent.DELETE_ROOT_CREDENTIALS in context.request.consents
@@ -36,6 +39,7 @@ def next_root_deletion(context: OnboardingContext, root: ObservedRoot) -> Call:
     if root.access_keys:
         if context.observed.root_access_key_ids is None:
             return _root_list(context, "ListAccessKeys", "root_access_key_ids")
+        # One at a time: after each deletion the list is read again, as its answer may be lost.
         for key_id in context.observed.root_access_key_ids:
             return _root_call(context, "delete_root_key", "DeleteAccessKey", AccessKeyId=key_id)
     if root.signing_certificates:

@@ -1,4 +1,4 @@
-"""Owns telling our own creations, invitations and transfers among those that AWS lists."""
+"""Owns finding our own creations, invitations and transfers among those that AWS lists."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ALIVE = frozenset({"OPEN", "REQUESTED", "ACCEPTED"})
 def handshake_of(
     request: AccountRequest, observed: Observed, record: Record
 ) -> ObservedHandshake | None:
-    """Ours, told by its id, its notes, or as the open one to this account; the newest.
+    """Ours, known by its id, its notes, or as the open one to this account; the newest.
 
     One that ended, and that a person's retry gave up, is ours no more.
     """
@@ -27,6 +27,9 @@ def handshake_of(
     rows = [
         row
         for row in observed.handshakes or ()
+        # AWS keeps an ended handshake in its list for 30 days (API reference,
+        # `ListHandshakesForOrganization`): `tests/unit/accounts/test_steps.py`,
+        # `test_an_ended_invitation_asks_a_person_and_retry_sends_a_new_one`.
         if (row.handshake_id not in record.past_handshakes or row.state in _ALIVE)
         and (
             row.handshake_id == record.handshake_id

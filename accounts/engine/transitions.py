@@ -27,6 +27,9 @@ from accounts.model.record import Intent, Proof, Record, Trouble
 
 def record_intent(record: Record, call: Call, now: datetime) -> Record:
     """Before a call with Send.ONCE: store and commit this record, and only then send."""
+    # The intent is in the store before AWS gets the call, whatever happens between:
+    # `tests/jobs/onboarding/test_create.py`,
+    # `test_what_cannot_be_repeated_is_written_down_before_it_is_sent`.
     assert call.send is Send.ONCE, call
     intent = Intent(step=call.step, number=len(record.intents) + 1, at=now)
     return replace(record, intents=(*record.intents, intent))
@@ -57,7 +60,7 @@ def record_outcome(record: Record, call: Call, answer: Answer, now: datetime) ->
 
 
 def attribute_creations(record: Record, creations: tuple[ObservedCreation, ...]) -> Record:
-    """Our own rows of the status list, told to the intents they answer, the latest first.
+    """Our own rows of the status list, matched to the intents they answer, the latest first.
 
     An older intent still unanswered was waited for, and never came to be.
     """
@@ -100,7 +103,7 @@ def replace_code(record: Record, item: str) -> Record:
 
 
 def code_step(item: str) -> str:
-    """The step that spends the one-time code of an item."""
+    """The step that uses up the one-time code of an item."""
     return f"accept_{item}"
 
 
@@ -127,7 +130,7 @@ def retry(record: Record) -> Record:
 
 
 def attest(record: Record, item: str, proof: Proof) -> Record:
-    """A person vouches for what AWS cannot be asked."""
+    """A person attests what AWS cannot be asked."""
     assert proof.by, "an attestation names its person"
     return replace(record, proofs={**record.proofs, item: proof})
 

@@ -1,4 +1,4 @@
-"""Owns the end of our access: roles removed, the last door shut, and its loss proved."""
+"""Owns the end of our access: roles removed, the bootstrap role closed, its loss proved."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from accounts.model.observed import ObservedRole
 
 
 def ensure_roles_removed(context: HandoverContext) -> Decision | None:
-    """Every role under our path, told by path and tag, then the boundary; by the bootstrap role."""
+    """Every role of ours, known by path and tag, then the boundary; by the bootstrap role."""
     observed, member = context.observed, context.member
     if observed.roles is None or observed.policies is None:
         return read_roles(member)
@@ -56,6 +56,7 @@ def _roles_of_client(context: HandoverContext) -> Iterator[ObservedRole]:
 
 
 def _removal(role: ObservedRole, session: Session) -> Iterator[Call]:
+    # IAM deletes no role that still has policies (API reference, `DeleteRole`).
     for arn in sorted(role.managed_arns):
         yield write_identity(
             session, "detach_policy", "DetachRolePolicy", f"{role.name}/{arn}",
@@ -86,6 +87,7 @@ def ensure_bootstrap_role_closed(context: HandoverContext) -> Decision | None:
     name, member = context.reseller.bootstrap_role, context.member
     call = replace(write_trust(member, name, TRUST_NOBODY), step="shut_last_door", batch=False)
     trouble = context.record.troubles.get(call.key)
+    # Once the trust is closed, a repeated write is refused: that refusal says that it is done.
     shut_out = trouble is not None and trouble.refusal.code in (
         "AccessDenied", "AccessDeniedException", "NoSuchEntity",
     )  # fmt: skip
@@ -95,6 +97,8 @@ def ensure_bootstrap_role_closed(context: HandoverContext) -> Decision | None:
 def ensure_access_lost(context: HandoverContext) -> Decision | None:
     """Departed is not without access: a role's trust outlives membership. So each is tried."""
     handover = context.handover
+    # A trust names our account, not our organization: `tests/unit/sandbox_aws/test_handshakes.py`,
+    # `test_after_departure_our_role_still_works_until_somebody_deletes_it`.
     for arn in sorted({*handover.registered_roles, *_bootstrap_role(context)}):
         call = _probe(context, arn)
         if call.key in context.record.proofs:
@@ -134,7 +138,7 @@ def _probe(context: HandoverContext, arn: str) -> Call:
     teams = [team for spec in request.roles if spec.name == name for team in request.teams_of(spec)]
     stood_for = [team for team in teams if team in context.reseller.probe_teams]
     # The first of the request, not of a set: each process has its own order of a set, and a retry
-    # elsewhere would try the same door as somebody else.
+    # elsewhere would try the same role as another person.
     for team in stood_for[:1]:
         session = Session(actor=Actor.PERSON_WITH_MFA, team=team)
         session_name, external_id = probe_user(team), {}

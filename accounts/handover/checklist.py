@@ -82,6 +82,9 @@ class HandoverTask:
 _LEFT = Stage.DEPARTED
 _BILLED = Stage.AWAITING_FINAL_INVOICE
 
+# An account that was created here may never have had root credentials, and without its mailbox
+# nobody gets in any more: `tests/unit/accounts/handover/test_checklist.py`,
+# `test_the_checklist_gives_recovery_before_it_takes_anything`.
 CHECKLIST: tuple[HandoverTask, ...] = (
     HandoverTask(
         "delegated",
@@ -268,7 +271,7 @@ def _stages(exit_: HandoverKind) -> tuple[Stage, ...]:
 
 
 def _decide(context: HandoverContext) -> Decision:
-    """Membership first: of an account that has left, the items before can no longer be seen to."""
+    """Membership first: of an account that has left, the items before can no longer be done."""
     handover, record = context.handover, context.record
     for stage in _stages(handover.exit):
         if _is_past(record.stage, stage):

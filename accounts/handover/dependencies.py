@@ -41,6 +41,9 @@ def ensure_stacks_kept(context: HandoverContext) -> Decision | None:
         if call is not None:
             return call
     sets, found = context.observed.stack_sets or {}, context.observed.dependencies
+    # Unless set to retain, AWS deletes (CloudFormation API reference, `AutoDeployment`):
+    # `tests/unit/accounts/handover/test_separation.py`,
+    # `test_a_stack_set_that_deletes_on_departure_is_in_the_way`.
     lost = [name for name, deletes in sets.items() if deletes and found.get(f"{STACKS}:{name}")]
     if not lost:
         return None
@@ -52,7 +55,7 @@ def ensure_stacks_kept(context: HandoverContext) -> Decision | None:
 
 
 def ensure_dependencies_asked(context: HandoverContext) -> Decision | None:
-    """It blocks nothing, and is told to whoever vouches that nothing depends on us."""
+    """It blocks nothing, and is shown to the person who attests that nothing depends on us."""
     for call in (*_people_questions(context), *_member_questions(context)):
         if call is not None:
             return call

@@ -112,6 +112,9 @@ def ensure_password_recovery_allowed(context: HandoverContext) -> Decision | Non
     call = write("allow_password_recovery", "iam", "CreateLoginProfile", session=task)
     trouble = context.record.troubles.get(call.key)
     there_already = trouble is not None and trouble.refusal.code == "EntityAlreadyExists"
+    # AWS says that it exists already where recovery is allowed:
+    # `tests/unit/sandbox_aws/test_root.py`,
+    # `test_a_password_can_be_recovered_only_after_it_was_allowed`.
     return None if there_already or call.key in context.record.done else call
 
 

@@ -128,6 +128,9 @@ def ensure_taken_by_client(context: HandoverContext) -> Decision | None:
     gone = ensure_membership_ended(context)
     if not isinstance(gone, Wait):
         return gone
+    # Another organization's invitation stands in the member's list alone:
+    # `tests/jobs/handover/test_exits.py`,
+    # `test_an_account_too_young_to_be_taken_waits_with_the_client_told_why`.
     look = read_invitations(context.member)
     if context.observed.invitations is None:
         return gone if is_refused(context.record, look) else look
@@ -160,6 +163,9 @@ def ensure_closed(context: HandoverContext) -> Decision | None:
     """AWS answers ACTIVE and PENDING_CLOSURE in turns for a while; the call is never repeated."""
     if context.observed.account is None:
         return read_account(context.account_id)
+    # A closure goes on in the background (API reference, `CloseAccount`), so ACTIVE does not say
+    # that the call was not taken: `tests/jobs/handover/test_exits.py`,
+    # `test_a_closed_account_is_pending_then_suspended_and_lets_nobody_in`.
     if context.observed.account.state in ("PENDING_CLOSURE", "SUSPENDED", "CLOSED"):
         return None
     call = write(
@@ -216,6 +222,9 @@ def ensure_transfer_ended(context: HandoverContext) -> Decision | None:
                 session=context.payer_session,
                 invalidates=("transfers",),
                 Id=transfer.transfer_id,
+                # A month's last moment, or AWS refuses it (API reference:
+                # END_DATE_NOT_END_OF_MONTH): `tests/jobs/handover/test_exits.py`,
+                # `test_a_billing_transfer_ends_with_its_month_and_not_before`.
                 EndTimestamp=context.handover.ends_at,
             )
         if transfer.ends_at is not None and context.now < transfer.ends_at:
@@ -243,6 +252,9 @@ def ensure_unassigned(context: HandoverContext) -> Decision | None:
     """From the month after: whatever AWS still bills for the months before is the client's."""
     if context.record.unassigned_on is not None:
         return None
+    # AWS bills a closed account still (API reference, `CloseAccount`):
+    # `tests/jobs/handover/test_final_invoice.py`,
+    # `test_the_final_invoice_archives_it_and_late_usage_still_finds_its_client`.
     return Unassign(context.account_id, first_of_next_month(context.now))
 
 

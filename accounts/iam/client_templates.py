@@ -220,4 +220,7 @@ def _logical(role_name: str) -> str:
 
 def _literal(text: str) -> str:
     """Terraform would expand `${aws:username}`."""
+    # `$${` is Terraform's way to write it as text:
+    # `tests/unit/accounts/iam/test_client_templates.py`,
+    # `test_terraform_does_not_expand_iams_variables`.
     return text.replace("${", "$${")

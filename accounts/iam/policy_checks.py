@@ -94,6 +94,8 @@ def _parsed(text: str, where: str) -> Document | Finding:
 
 
 def _form(document: Document, kind: PolicyKind, where: str) -> Iterator[Finding]:
+    # IAM does not count blanks (IAM User Guide, "IAM and AWS STS quotas"), and we send none:
+    # `tests/unit/sandbox_aws/test_trust.py::test_policies_have_sizes`.
     size, size_max = len(to_text(document)), SIZE_CHARS_MAX[kind]
     if size > size_max:
         message = f"has {size} characters; AWS takes {size_max}"
@@ -228,6 +230,9 @@ def _trusted(statement: dict[str, Any], where: str) -> Iterator[Finding]:
         )
     for operator, keys in condition.items():
         names = {key.lower() for key in keys}
+        # So IAM reads `...IfExists` (IAM User Guide, "Condition operators"):
+        # `tests/unit/sandbox_aws/test_trust.py`,
+        # `test_a_role_session_carries_no_mfa_and_an_absent_key_passes_only_if_exists`.
         if operator.endswith("IfExists") and names & _NARROWING:
             message = f"{operator} lets those pass who lack the key; use the plain operator"
             yield critical("trust_if_exists", where, message)

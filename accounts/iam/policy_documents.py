@@ -93,11 +93,15 @@ def _plain_statement(statement: dict[str, Any]) -> dict[str, Any]:
 def _plain_part(key: str, value: Any) -> Any:
     match key, value:
         case (("Action" | "NotAction" | "Resource" | "NotResource"), _):
+            # IAM gives a list of one back as one text, and lists in an order of its own:
+            # `tests/unit/accounts/iam/test_policies.py`,
+            # `test_policies_are_the_same_whatever_the_order_and_one_for_a_list`.
             return sorted(as_list(value))
         case (("Principal" | "NotPrincipal"), dict()):
             return {kind: sorted(as_list(names)) for kind, names in value.items()}
         case "Condition", dict():
             return {
+                # Condition keys are not case-sensitive (IAM User Guide, "Condition").
                 operator: {name.lower(): sorted(map(str, as_list(v))) for name, v in tested.items()}
                 for operator, tested in value.items()
             }

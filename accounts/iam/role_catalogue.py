@@ -68,6 +68,7 @@ MSP_BILLING = RoleSpec(
 MSP_AUTOMATION = RoleSpec(
     name="MspAutomation",
     stage=RoleStage.AUTOMATION,
+    # The boundary forbids touching our own roles, which is this one's work at hand-over.
     purpose="Watches our roles every day, and removes them at hand-over",
     trust=TrustKind.AUTOMATION,
     policy="role_automation",

@@ -2,10 +2,11 @@
 
 MFA is known to AWS only where an IAM user signed in with it. Identity Center and role-chained
 sessions never carry it, so a trust that demands it locks them out, and `BoolIfExists` lets everyone
-in; hence a template per kind (IAM User Guide, "MFA-protected API access").
+in; hence a template per kind (IAM User Guide, "Secure API access with MFA").
 
 A trust names an account and narrows it by `aws:PrincipalArn`, never a role ARN as principal: AWS
-stores that as a unique id, and a role that is made again is silently not trusted.
+stores that as a unique id, and a role that is made again is silently not trusted (IAM User Guide,
+"AWS JSON policy elements: Principal").
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from accounts.model.organization import Reseller, check_external_id
 from accounts.model.role_spec import Document, TrustKind
 
 TEAM_KEY = "aws:PrincipalTag/msp-team"
+# A policy must have a statement (IAM User Guide, "IAM JSON policy elements: Statement"), so it is a
+# denial for everybody: `tests/jobs/onboarding/test_grants.py`,
+# `test_what_was_revoked_is_granted_again_with_all_its_rights`.
 TRUST_NOBODY: Document = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
 }
-"""A trust in nobody: of a role that no team holds, and of the last door when we have left."""
+"""A trust in nobody: of a role that no team holds, and of the bootstrap role when we have left."""
 
 
 def human_trust(reseller: Reseller, *, teams: tuple[str, ...], mfa_age_seconds: int) -> Document:
@@ -27,6 +31,8 @@ def human_trust(reseller: Reseller, *, teams: tuple[str, ...], mfa_age_seconds: 
         TrustKind.HUMAN_MFA, **places_of(reseller), mfa_age_seconds=str(mfa_age_seconds)
     )
     for statement in statements_of(document):
+        # MFA's age is tested beside its presence, as a session of a day ago was signed in with MFA
+        # too: `tests/unit/sandbox_aws/test_trust.py::test_mfa_grows_old`.
         statement["Condition"]["StringEquals"][TEAM_KEY] = sorted(teams)
     return document
 
@@ -44,6 +50,9 @@ def without_teams(trust: Document) -> Document:
 
 
 def identity_center_trust(reseller: Reseller, *, permission_set: str) -> Document:
+    # No MFA here, which Identity Center asks for at its own sign-in:
+    # `tests/unit/accounts/iam/test_policies.py`,
+    # `test_identity_center_is_trusted_by_its_role_and_never_by_mfa`.
     return policy_file(
         TrustKind.IDENTITY_CENTER, **places_of(reseller), permission_set=permission_set
     )
@@ -51,6 +60,9 @@ def identity_center_trust(reseller: Reseller, *, permission_set: str) -> Documen
 
 def automation_trust(reseller: Reseller, *, external_id: str) -> Document:
     """Also the tightened trust of the bootstrap role, which AWS makes trusting the whole payer."""
+    # Two of our roles by `aws:PrincipalArn`, and the id:
+    # `tests/unit/accounts/iam/test_policies.py`,
+    # `test_automation_is_our_two_roles_with_the_external_id`.
     return policy_file(
         TrustKind.AUTOMATION, **places_of(reseller), external_id=check_external_id(external_id)
     )

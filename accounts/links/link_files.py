@@ -1,7 +1,8 @@
 """Owns grants and their links: who may use which role in which account, as files for each team.
 
 A link is no credential: taking one back takes nothing away. The power goes with the role's trust
-(`Request.teams`), so `revoked` says what to delete where, `powers_to_remove` which roles are shut.
+(`AccountRequest.teams`), so `revoked` says what to delete where, and `powers_to_remove` which roles
+are shut.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ COLOURS = {
     "billing": "b7ca9d",
     "automation": "83d4e8",
 }
+# OWASP, "CSV Injection":
+# `tests/unit/accounts/test_links.py::test_a_client_name_is_never_a_formula`.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 

@@ -71,9 +71,9 @@ class Call:
     subject: str = ""
     """Which role, contact or probe of several, or ''."""
     fills: str = ""
-    """The field of Facts that a READ's answer fills."""
+    """The field of `Observed` that a READ's answer fills."""
     invalidates: tuple[str, ...] = ()
-    """The fields of Facts that a write makes stale, so that they are looked at again."""
+    """The fields of `Observed` that a write makes stale, so that they are read again."""
     batch: bool = False
     """A write after which others of its kind may be sent before all are looked at again."""
     uses_code_of: str = ""
@@ -134,7 +134,7 @@ class RevokeGrants:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Everything before this stage was seen to be so."""
+    """Everything that this stage requires has been observed."""
 
     stage: Stage
 

@@ -30,6 +30,9 @@ def plus_address(*, mailbox: str, client_key: str, onboarding_id: str) -> str:
     room = EMAIL_CHARS_MAX - len(f"{local}+-{token}@{domain}")
     slug = to_slug(client_key)[: max(room, 0)].strip("-")
     tail = f"{slug}-{token}" if slug else token
+    # Not random: a second run with another address would ask for a second account:
+    # `tests/properties/test_accounts_names.py`,
+    # `test_two_onboardings_never_share_an_address_or_a_name`.
     return check_email(f"{local}+{tail}@{domain}")
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """What was seen to be so. Only `reach` moves from one to the next."""
+    """What has been observed to hold. Only `reach` moves from one to the next."""
 
     REQUESTED = "requested"
     RESERVED = "reserved"

@@ -1,4 +1,4 @@
-"""Owns what AWS was seen to be: values, each None until it was looked at."""
+"""Owns what was observed in AWS: values, each None until it was looked at."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class ObservedBudget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """None: not looked at yet, or spoiled by a write. Empty: looked at, and nothing there.
+    """None: not looked at yet, or stale after a write. Empty: looked at, and nothing there.
 
     Made anew for every visit of the worker: nothing seen yesterday decides today.
     """

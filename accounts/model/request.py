@@ -109,7 +109,7 @@ def _check_names(request: AccountRequest, token: str) -> None:
 
 
 def _transfer_start(starts_at: datetime | None) -> datetime:
-    """In UTC, whatever zone it is told in: what is shown and sent to AWS is then the same day."""
+    """In UTC, whatever zone it was given in: what is shown and sent to AWS is then the same day."""
     if starts_at is None or starts_at.utcoffset() is None:
         raise BadInput("a billing transfer needs transfer_starts_at, an instant in UTC")
     utc = starts_at.astimezone(UTC)

@@ -46,6 +46,7 @@ def guard_findings(
             continue
         assert not isinstance(policy, Refusal) and not isinstance(targets, Refusal)
         found += _emptied(reseller, file, policy_id, policy)
+        # Asked by guard, not by account: two calls for each however many members there are.
         under = {str(target["TargetId"]) for target in targets["Targets"]}
         found += [
             critical("guard_detached", account_id, f"{policy_id} is off: {_MEANING[file]}; {_MEND}")

@@ -118,6 +118,9 @@ def mark_arrived(
     canaries: Sequence[Canary], mails: Iterable[Mail], now: datetime
 ) -> tuple[Canary, ...]:
     """Those that are in the mailbox now and were not known to be."""
+    # Senders and dates can be forged, a random token cannot:
+    # `tests/unit/accounts/monitoring/test_mailbox_canary.py`,
+    # `test_only_the_token_proves_the_arrival`.
     subjects = "\n".join(mail.subject for mail in mails)
     return tuple(
         replace(each, arrived_at=now, sent_at=each.sent_at or now)
@@ -150,6 +153,9 @@ def mailbox_findings(
     found = []
     for account_id, address in sorted(addresses.items()):
         canary = latest.get((account_id, address))
+        # While a new mail is on its way the one before it judges:
+        # `tests/unit/accounts/monitoring/test_mailbox_canary.py`,
+        # `test_the_latest_mail_that_came_to_an_end_judges`.
         if canary is None or canary.arrived_at is not None:
             continue
         if canary.refusal:

@@ -66,6 +66,7 @@ def compare_membership(
     """
     by_id = {account.account_id: account for account in known}
     listed = {account.account_id: account for account in seen}
+    # ListAccounts lists the payer among its members.
     listed.pop(reseller.payer_account_id, None)
     findings: list[Finding] = []
     changes: list[RosterChange] = []
@@ -105,7 +106,7 @@ def as_named(
 
 
 def _is_gone(account: KnownAccount, listed: set[str]) -> bool:
-    """One that is being handed over is seen to by its hand-over, which looks by itself."""
+    """One that is being handed over is left to its hand-over, which looks by itself."""
     was_ours = has_reached(account.stage, Stage.LINKED)
     return (
         was_ours
@@ -151,6 +152,8 @@ def _ends(account: KnownAccount, today: date) -> RosterChange:
     return RosterChange(
         account_id=account.account_id,
         client_key=account.client_key,
+        # Half-open, as all spans of days: `tests/unit/accounts/monitoring/test_membership.py`,
+        # `test_an_account_that_left_is_its_clients_until_the_day_after`.
         until_on=today + timedelta(days=1),
     )
 

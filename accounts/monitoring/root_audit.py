@@ -29,6 +29,9 @@ MEMBER_CODES = frozenset(
     {"root_password", "root_access_keys", "root_certificates", "root_mfa", "root_unaudited"}
 )
 """Findings of one audit of one member: they stand until that member is audited again."""
+# Each has an error of its own (API reference, `GetCredentialReport`), and a report stands for four
+# hours:
+# `tests/unit/sandbox_aws/test_root.py::test_a_report_stands_for_four_hours_and_takes_its_time`.
 NOT_READY = frozenset({"ReportInProgress", "ReportNotPresent", "ReportExpired"})
 """What AWS says while a credential report is in the making."""
 NO_AUDITS = frozenset({"root_access_untrusted", "root_sessions_off"})
@@ -55,6 +58,8 @@ DAILY = (SEE_FEATURES, SEE_TRUSTED, MAKE_REPORT, SEE_REPORT, SEE_PAYER, SEE_APPS
 
 
 def audit_member(reseller: Reseller, account_id: str) -> Call:
+    # Root is entered for one task of AWS's, for 15 minutes at most (API reference, `AssumeRoot`):
+    # `tests/unit/sandbox_aws/test_root.py::test_who_may_become_root_of_whom`.
     task = f"arn:{reseller.partition}:iam::aws:policy/root-task/IAMAuditRootUserCredentials"
     return read(
         "audit_root",
@@ -185,6 +190,8 @@ def payer_findings(
     )
     if root is not None:
         found += payer_root_findings(payer_account_id, root)
+        # GetAccountSummary counts any MFA: `tests/unit/sandbox_aws/test_root.py`,
+        # `test_root_s_app_is_a_virtual_device_and_its_passkey_is_none`.
         if root.mfa and not isinstance(apps, Refusal) and _has_app(payer_account_id, apps):
             words = (
                 "its root user signs in with an authenticator app, which can be phished and is on "

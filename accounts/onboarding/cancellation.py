@@ -41,7 +41,7 @@ def _decide(request: AccountRequest, observed: Observed, record: Record) -> Deci
 
 
 def _stop_creating(record: Record) -> Decision:
-    """AWS takes no creation back: one that may be under way has to be seen to its end."""
+    """AWS takes no creation back: one that may be under way has to be followed to its end."""
     if any(not intent.failure for intent in record.intents):
         return NeedsHuman(
             reason="AWS may be creating the account, and takes no creation back",

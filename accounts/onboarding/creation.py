@@ -18,6 +18,8 @@ from accounts.model.organization import TAG_ONBOARDING
 SETTLE = timedelta(minutes=5)
 """AWS promises no read-after-write: what was asked for may take so long to be seen."""
 STUCK = timedelta(minutes=30)
+# AWS refuses the sixth (API reference: ACCOUNT_CREATION_RATE_LIMIT_EXCEEDED, without the number):
+# `tests/unit/accounts/test_steps.py::test_a_sixth_creation_in_flight_waits`.
 CREATIONS_IN_FLIGHT_MAX = 5
 INTERNAL_FAILURES_MAX = 3
 CREATION_USUALLY_TAKES = timedelta(minutes=3)
@@ -34,7 +36,7 @@ def ensure_created(context: OnboardingContext) -> Decision | None:
     """Adopt before create: by e-mail and tag, else by name in the list of creations, else anew.
 
     A call that was sent once may have arrived even if nothing came back; so a second one is sent
-    only after both lists were seen to be without it for as long as AWS may take to show it.
+    only after both lists have lacked it for as long as AWS may take to show it.
     """
     observed = context.observed
     if context.record.account_id:
@@ -45,6 +47,8 @@ def ensure_created(context: OnboardingContext) -> Decision | None:
         return read_accounts()
     email = context.request.email.lower()
     for account in observed.accounts:
+        # AWS compares addresses without their case: `tests/unit/sandbox_aws/test_handshakes.py`,
+        # `test_an_e_mail_finds_the_account_whatever_its_case`.
         if account.email.lower() == email:
             return adopt(context, account.account_id)
     if observed.creations is None:
@@ -68,6 +72,9 @@ def adopt(context: OnboardingContext, account_id: str) -> Decision:
     tags = context.observed.account_tags
     if tags is None:
         return read_account_tags(account_id)
+    # Tags come with the creation (API reference, `CreateAccount`), so that ours has them from the
+    # first moment: `tests/unit/accounts/test_steps.py`,
+    # `test_an_account_of_the_same_address_without_our_tag_is_not_adopted`.
     if tags.get(TAG_ONBOARDING) == context.request.onboarding_id:
         return Adopt(account_id)
     return NeedsHuman(
@@ -97,6 +104,9 @@ def _decide_from_creations(
             reason=f"AWS no longer knows the creation {last.request_id}",
             what_to_do="look in the organization for the account, tag it, and retry",
         )
+    # Neither list promises to show at once what was written; without the pause a lost answer makes
+    # two accounts:
+    # `tests/properties/test_accounts_convergence.py::test_many_faults_and_slow_lists_converge`.
     if context.now - last.at < SETTLE or last.request_id:
         return Wait(
             kind=WaitKind.WAITING_AWS,
@@ -107,7 +117,7 @@ def _decide_from_creations(
 
 
 def _poll(context: OnboardingContext, requested_at: datetime) -> Wait:
-    """Every 2 to 30 seconds; a stuck creation is told, and never asked for again."""
+    """Every 2 to 30 seconds; a stuck creation is reported, and never asked for again."""
     age = max(context.now - requested_at, timedelta())
     if age > STUCK:
         return Wait(
@@ -125,7 +135,7 @@ def _poll(context: OnboardingContext, requested_at: datetime) -> Wait:
 
 def _after_failure(context: OnboardingContext, failure: str, asked_at: datetime) -> Decision:
     if "create_account" in context.record.troubles:
-        return _create(context)  # The call itself was refused: its trouble tells when to go on.
+        return _create(context)  # The call itself was refused: its trouble says when to go on.
     meaning = creation_meaning(failure)
     intents = context.record.intents_for("create_account")
     if meaning.means is Reaction.WAIT:
@@ -169,6 +179,8 @@ def _create(context: OnboardingContext) -> Decision:
             again_at=context.now + timedelta(seconds=30),
         )
     request = context.request
+    # CreateAccount takes no client token, and botocore's default would send it three times:
+    # `tests/unit/sandbox_aws/test_faults.py::test_a_client_that_retries_asks_for_two_accounts`.
     return write_once(
         "create_account",
         "organizations",
@@ -177,6 +189,7 @@ def _create(context: OnboardingContext) -> Decision:
         Email=request.email,
         AccountName=request.asked_as,
         RoleName=context.reseller.bootstrap_role,
+        # AWS's default, but said: at hand-over the client's people need to see the bill.
         IamUserAccessToBilling="ALLOW",
         Tags=account_tags(context),
     )

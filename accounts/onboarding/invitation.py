@@ -46,6 +46,7 @@ def _invite(context: OnboardingContext) -> Call:
         "InviteAccountToOrganization",
         invalidates=("accounts", "handshakes", "account_tags"),
         Target={"Id": request.account_id or request.email, "Type": target_type},
+        # An invitation shows no tags until it is accepted; by its notes it is found again.
         Notes=f"Onboarding {request.onboarding_id}",
         Tags=account_tags(context),
     )
@@ -75,6 +76,8 @@ def _wait_for_acceptance(context: OnboardingContext, handshake: ObservedHandshak
                 reason="the client has to accept the invitation",
                 again_at=min(context.now + timedelta(minutes=15), handshake.expires_at),
                 aws_words=f"{handshake.handshake_id} {handshake.state}",
+                # AWS's own instant, not fifteen days of ours: `tests/jobs/onboarding/test_link.py`,
+                # `test_an_invitation_waits_for_its_client_with_aws_s_words_and_expiry`.
                 expires_at=handshake.expires_at,
             )
         case "ACCEPTED":

@@ -1,8 +1,8 @@
 """Owns the way in: what the next step of an onboarding is, from what is seen and remembered.
 
-The shell repeats: `next_step` -> perform -> `heard` or `entered` -> store, until told to wait.
-Facts are made anew on every visit, so what is decided was seen just now; the record is durable.
-Only a call with `Send.ONCE` needs its intent stored first (`intended`).
+The shell repeats: `next_step` -> perform -> `record_answer` or `apply_entry` -> store, until it has
+to wait. `Observed` is made anew on every visit, so a decision rests on what was seen just now; the
+record is durable. Only a call with `Send.ONCE` needs its intent stored first (`record_intent`).
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ Plan = tuple[tuple[Stage, tuple[Goal, ...]], ...]
 
 _SETTLED = (ensure_in_its_ou, ensure_tagged, ensure_contacts_ours, ensure_named)
 _GRANTED = (ensure_entered, ensure_bounded, ensure_roles_placed, ensure_bootstrap_tightened)
-# The door is the client's: where it is not as our template has it, nothing is put behind it.
+# The bootstrap role is the client's: unless it is as our template has it, nothing else is placed.
 _LET_IN = (ensure_entered, ensure_bootstrap_tightened, ensure_bounded, ensure_roles_placed)
 _GUARDED = (
     ensure_root_audited,

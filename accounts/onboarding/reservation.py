@@ -25,6 +25,7 @@ def ensure_organization_fit(context: OnboardingContext) -> Decision | None:
             reason=f"the credentials belong to the payer {organization.payer_account_id}",
             what_to_do=f"use those of {context.reseller.payer_account_id}",
         )
+    # Control policies exist with all features only (API reference, `EnableAllFeatures`).
     if not organization.all_features:
         return NeedsHuman(
             reason="the organization has consolidated billing only",
@@ -42,5 +43,9 @@ def ensure_assigned(context: OnboardingContext) -> Decision | None:
     elif context.observed.account is None:
         return read_account(context.account_id)
     else:
+        # AWS bills the payer from the moment of joining, and earlier usage to who paid before
+        # (Billing User Guide, `useconsolidatedbilling-effective`):
+        # `tests/unit/accounts/test_steps.py`,
+        # `test_a_created_account_is_the_clients_from_the_day_it_joined`.
         day = context.observed.account.joined_at.astimezone(UTC).date()
     return Assign(context.account_id, context.request.client_key, day)

@@ -1,4 +1,4 @@
-"""Owns the set-up's items of costs: told by client, and their anomalies told to us."""
+"""Owns the set-up's items of costs: split by client, and their anomalies reported to us."""
 
 from __future__ import annotations
 
@@ -54,6 +54,8 @@ def anomalies(context: SetupContext) -> Todo | None:
         "MonitorName": ANOMALIES, "MonitorType": "DIMENSIONAL",
         "MonitorDimension": "LINKED_ACCOUNT",
     }  # fmt: skip
+    # Monitors have no unique name:
+    # `tests/unit/sandbox_aws/test_account_api.py::test_an_anomaly_monitor_can_be_made_twice`.
     arn = _monitor_arn(context.seen("see_monitors"))
     if not arn:
         call = write_once(

@@ -91,6 +91,9 @@ def _role_faults(context: SetupContext, role: str, wanted: Document, whom: str) 
     attached = context.seen(f"see_attached:{role}")["AttachedPolicies"]
     inline = context.seen(f"see_inline:{role}")["PolicyNames"]
     others = [*(each["PolicyName"] for each in attached), *inline]
+    # What a role may do is the sum of its policies, and any further one may widen it:
+    # `tests/jobs/onboarding/test_setup.py`,
+    # `test_a_service_role_that_may_do_more_or_less_than_its_work_is_named`.
     others.remove(POLICY_NAME)
     if others:
         yield ByHand(f"{role} may do more than its work: take {', '.join(others)} off it")

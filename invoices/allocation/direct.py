@@ -74,6 +74,9 @@ def _clients(days: pl.DataFrame, roster: Roster, period: BillingPeriod) -> pl.Da
             "account_id",
             "service_day",
             # Within the period both days are one.
+            # A domain that was renewed for a year has a day far outside the month:
+            # `tests/unit/invoices/test_allocation.py`,
+            # `test_a_day_outside_the_period_without_a_client_counts_as_the_nearest_day`.
             pl.coalesce("own_client", "near_client", pl.lit("")).alias(BEARER),
         )
     )

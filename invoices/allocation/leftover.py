@@ -37,6 +37,8 @@ COST_OF: Mapping[CostBasis, str] = {
     CostBasis.AMORTIZED: "amortized_cost",
     CostBasis.NET_BILLED: "net_billed_cost",
     CostBasis.NET_AMORTIZED: "net_amortized_cost",
+    # The basis `list` only says where a price starts (DECISIONS 2): with the public price as its
+    # cost, no margin would be true.
     CostBasis.LIST: "net_amortized_cost",
     CostBasis.BLENDED: "blended_cost",
 }
@@ -51,6 +53,9 @@ STEPS: Mapping[CostBasis, tuple[tuple[str, str], ...]] = {
         ("commitment_timing", "net_amortized_cost"),
         ("discounts", "amortized_cost"),
     ),
+    # The steps make the payer's equation hold row by row, whatever a client is billed on (DECISIONS
+    # 2):
+    # `tests/unit/invoices/test_allocation.py::test_every_basis_accounts_for_what_the_payer_pays`.
     CostBasis.BLENDED: (("discounts", "billed_cost"), ("blending", "blended_cost")),
 }
 """From net_billed_cost, what the payer pays, step by step to the cost: what a step takes off is
@@ -223,6 +228,7 @@ def _stepped_off(charges: pl.DataFrame) -> dict[str, Decimal]:
     sums = by_share.agg(pl.col(MEASURED).sum()).collect()
     retained: defaultdict[str, Decimal] = defaultdict(Decimal)
     for group in sums.iter_rows(named=True):
+        # From what AWS invoices, which is net in both of its ways to show a discount (DECISIONS 1).
         before = group["net_billed_cost"]
         for reason, measure in STEPS[CostBasis(group["basis"])]:
             off = EXACT.multiply(EXACT.subtract(before, group[measure]), group["passed_e6"])

@@ -30,6 +30,9 @@ def by_segment(
     firsts = _first_days(days, roster, period=period, internal_accounts=internal_accounts)
     summed = (
         charges.daily.lazy()
+        # A sum over listed and unlisted charges has a public price, and the unlisted part would be
+        # given away: `tests/unit/invoices/test_month.py`,
+        # `test_on_list_basis_a_day_without_a_public_price_is_sold_at_its_cost`.
         .with_columns(firsts.alias("service_day"), (pl.col("list_cost") != 0).alias("is_listed"))
         .group_by("key", "service_day", "is_listed")
         .agg(pl.col(MEASURES).sum())

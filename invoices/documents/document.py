@@ -85,10 +85,14 @@ def _to_json(value: object) -> Any:
     """One level of what JSON has no value for; `json` comes back for the levels below."""
     match value:
         case Decimal():
+            # Decimal('5') and Decimal('5.0') are equal and would hash to two ids:
+            # `tests/unit/invoices/test_month.py`,
+            # `test_equal_inputs_have_an_equal_id_and_any_change_another`.
             return plain(value)
         case date() | BillingPeriod():
             return str(value)
         case frozenset():
+            # A set's order differs from process to process, and the id must not.
             return sorted(value)
         case Mapping():
             return dict(value)

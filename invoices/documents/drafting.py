@@ -50,6 +50,9 @@ def draft(
     currency, rounding = client.currency, letterhead.rounding
     assert currency == (exchange.to_currency if exchange else statement.currency)
     exact = _exact_lines(statement, custom, exchange)
+    # Rounded once, of the exact sum: lines that were rounded one by one would miss it by cents:
+    # `tests/unit/invoices/test_documents_drafting.py`,
+    # `test_lines_are_rounded_so_that_they_add_up_to_the_rounded_total`.
     subtotal = to_minor(exact_sum(line.price for line in exact), currency, rounding)
     amounts = split_rounded(subtotal, {line.key: line.price for line in exact}, currency)
     lines = tuple(_line(line, amounts[line.key], letterhead.account_names) for line in exact)

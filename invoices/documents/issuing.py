@@ -8,6 +8,9 @@ from invoices.documents.invoice import Invoice
 
 def issue(invoice: Invoice, *, number: str, issued_on: date) -> Invoice:
     """The draft with its number; due after the payment terms it already carries."""
+    # An issued invoice is amended by a document that refers to it (VAT Directive, art. 219), never
+    # in place:
+    # `tests/unit/invoices/test_documents.py::test_an_issued_invoice_cannot_be_issued_again`.
     assert invoice.number == "", f"{invoice.number} is issued; correct it with a credit note"
     assert number, "an issued invoice has a number"
     due_on = issued_on + timedelta(days=invoice.payment_terms_days)

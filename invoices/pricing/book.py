@@ -109,6 +109,9 @@ class PriceBook:
             case Kind.TAX:
                 return self.aws_tax_passed_percent
             case _ if kind in DISCOUNTS:
+                # A net cost has the discount in it already, so passing it is what a net book says:
+                # `tests/unit/invoices/test_pricing.py`,
+                # `test_discounts_left_out_are_passed_by_a_net_basis_only`.
                 net = self.cost_basis in {CostBasis.NET_BILLED, CostBasis.NET_AMORTIZED}
                 return self.discounts_passed_percent.get(kind, Decimal(100 if net else 0))
             case _:

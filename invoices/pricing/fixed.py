@@ -17,6 +17,9 @@ def rate_e12(rate: Decimal) -> int:
 
 def metered_e10() -> pl.Expr:
     """The units sold. A savings plan's negation repeats the usage that it cancels: none."""
+    # A savings plan has a row for the usage and one, with the same usage, that takes its price
+    # back: `tests/unit/invoices/test_pricing.py`,
+    # `test_covered_usage_at_a_fixed_rate_is_not_sold_twice_nor_given_back`.
     negation = pl.col("kind") == Kind.SP_NEGATION.value
     return pl.when(negation).then(pl.lit(0).cast(UNITS)).otherwise(units("usage"))
 

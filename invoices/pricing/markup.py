@@ -35,6 +35,8 @@ def start_e16() -> pl.Expr:
         .then("cost_e16")
         .when(listed)
         .then(units("list_cost") * pl.col("passed_e6"))
+        # On demand nobody pays for a commitment: `tests/unit/invoices/test_pricing.py`,
+        # `test_the_worked_month_at_list_is_its_on_demand_equivalent`.
         .when(kinds.is_in(sorted(COMMITMENTS)))
         .then(pl.lit(0).cast(UNITS))
         .otherwise("cost_e16")

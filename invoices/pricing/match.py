@@ -28,6 +28,8 @@ MARKED_UP = METERED | {
 }
 """Kinds that a markup touches by itself."""
 
+# A markup is on what we sell, and a unit price is for what is metered (DECISIONS 13):
+# `tests/unit/invoices/test_pricing.py::test_tax_credits_and_discounts_are_marked_up_only_by_name`.
 TOUCHED: Mapping[type[Markup] | type[FixedRate], frozenset[Kind]] = {
     Markup: MARKED_UP,
     FixedRate: METERED,
@@ -119,6 +121,9 @@ class _Tests:
 
 
 def _takes(rule: PricingRule, kind: Kind) -> bool:
+    # A rule that took one of the pair and not the other would sell the usage twice, or give it
+    # back: `tests/unit/invoices/test_pricing.py`,
+    # `test_a_negation_gets_the_rule_of_the_usage_that_it_cancels`.
     kind = Kind.SP_USAGE if kind is Kind.SP_NEGATION else kind
     if _is_any(rule.match.kind):
         return kind in TOUCHED[type(rule.effect)]

@@ -32,6 +32,8 @@ def render_csv(invoice: Invoice) -> bytes:
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     writer.writerows(_row(invoice, line) for line in invoice.lines)
+    # Excel takes a file without the mark for the local code page:
+    # `tests/unit/render/test_csv.py::test_excel_recognises_the_encoding_by_the_byte_order_mark`.
     return text.getvalue().encode("utf-8-sig")
 
 

@@ -24,6 +24,7 @@ _SKIN_TONES = frozenset(chr(code) for code in range(0x1F3FB, 0x1F400))
 @functools.cache
 def shipped() -> typst.Fonts:
     """The fonts of this package and no others: the same on every machine."""
+    # A font of the system would change the bytes from machine to machine (DECISIONS 24).
     return typst.Fonts(
         include_system_fonts=False, include_embedded_fonts=False, font_paths=[FOLDER]
     )

@@ -22,6 +22,8 @@ def render_pdf(invoice: Invoice) -> bytes:
         format="pdf",
         sys_inputs={"invoice": json.dumps(page)},
         pdf_standards=["a-3a", "ua-1"],
+        # Typst would write the clock's time: `tests/unit/render/test_pdf.py`,
+        # `test_it_is_an_archive_file_with_tags_a_title_and_the_documents_date`.
         timestamp=datetime.combine(invoice.issued_on or invoice.period.end, time(), UTC),
     )
     assert isinstance(laid_out, bytes), "a PDF is one file"
@@ -40,6 +42,9 @@ def _compacted(laid_out: bytes) -> bytes:
         document.save(
             compact,
             object_stream_mode=pikepdf.ObjectStreamMode.generate,
+            # A PDF's identifier is by custom made of time and path (ISO 32000, "File identifiers");
+            # this one is of the content: `tests/unit/render/test_formats.py`,
+            # `test_two_processes_with_other_hash_seeds_write_the_same_bytes`.
             deterministic_id=True,
         )
     return compact.getvalue()

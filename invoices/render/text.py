@@ -49,5 +49,8 @@ def formula_safe(text: str) -> str:
     """`text` as a spreadsheet may open it: what would start a formula is preceded by `'`."""
     cleaned = legible(text)
     starts_formula = cleaned.lstrip()[:1] in _FORMULA_STARTS and cleaned.strip() != ""
+    # OWASP names tab and carriage return beside the four signs ("CSV Injection"):
+    # `tests/unit/render/test_csv.py`,
+    # `test_text_that_would_be_a_formula_is_escaped_and_other_text_is_not`.
     starts_control = text[:1] in {"\t", "\r", "\n", "\0"}
     return "'" + cleaned if starts_formula or starts_control else cleaned

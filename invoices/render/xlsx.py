@@ -15,9 +15,13 @@ from invoices.documents.invoice import Invoice, InvoiceLine
 from invoices.money import from_minor, minor_digits
 from invoices.render.text import legible
 
+# Excel's own limit; a longer text makes the workbook one that has to be repaired.
 _LONGEST_CELL = 32_767
 _OPTIONS = {
     "in_memory": True,
+    # A name such as `=1+1` is text, and an account id keeps its zeros:
+    # `tests/unit/render/test_hostile.py`,
+    # `test_the_workbook_has_no_formula_no_link_and_is_well_formed`.
     "strings_to_formulas": False,
     "strings_to_numbers": False,
     "strings_to_urls": False,
@@ -54,6 +58,8 @@ def render_xlsx(invoice: Invoice) -> bytes:
     with xlsxwriter.Workbook(data, _OPTIONS) as book:
         made_on = invoice.issued_on or invoice.period.end
         title = legible(f"Invoice {invoice.number}" if invoice.number else "Draft invoice")
+        # Without it the workbook has the clock's time in it:
+        # `tests/unit/render/test_xlsx.py::test_the_workbook_is_dated_by_the_document`.
         book.set_properties({"title": title, "created": datetime.combine(made_on, time())})
         styles = _styles(book, invoice.currency)
         _write_invoice(book, styles, invoice)

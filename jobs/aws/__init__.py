@@ -1,1 +1,1 @@
-"""Owns boto3: the only door to AWS, thin, knowing nothing of ours."""
+"""Owns boto3: the only place that calls AWS; it knows nothing of ours."""

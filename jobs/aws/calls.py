@@ -28,11 +28,16 @@ from jobs.aws.signers import Signers
 
 _TIMES = Config(connect_timeout=5, read_timeout=60, max_pool_connections=2)
 REPEATED = _TIMES.merge(Config(retries={"mode": "adaptive", "total_max_attempts": 10}))
+# One attempt in all: botocore repeats a request whose answer was lost, and of CreateAccount that is
+# a second account:
+# `tests/jobs/onboarding/test_sending.py::test_a_read_is_repeated_and_a_creation_is_not`.
 ONCE = _TIMES.merge(Config(retries={"total_max_attempts": 1}))
 
 SESSION_SECONDS = 900
 """AWS's least: long enough for one visit."""
 SLACK = timedelta(seconds=60)
+# A region even for global services: STS's global endpoint does not take AssumeRoot (API reference,
+# `AssumeRoot`): `tests/unit/sandbox_aws/test_root.py::test_who_may_become_root_of_whom`.
 GLOBAL_REGION = "us-east-1"
 CODE_REFUSED = "MfaCodeRefused"
 """Our code for AWS's AccessDenied to an MFA code: each is good once, the next comes in 30 s."""
@@ -173,12 +178,15 @@ class Caller:
 
     def _become(self, signed_by: SignedBy, sts: Any) -> Mapping[str, Any]:
         if signed_by.root_of:
+            # 900 seconds are this call's most as well (API reference, `AssumeRoot`).
             answer = sts.assume_root(
                 TargetPrincipal=signed_by.root_of,
                 TaskPolicyArn={"arn": signed_by.task_policy_arn},
                 DurationSeconds=SESSION_SECONDS,
             )
         elif signed_by.with_mfa:
+            # A session with MFA and not MFA in each AssumeRole, as a code is good once:
+            # `tests/unit/sandbox_aws/test_trust.py::test_a_code_is_good_once`.
             answer = _session_with(sts, self._proof(signed_by.signer))
         else:
             named = {
@@ -207,6 +215,9 @@ def _session_with(sts: Any, proof: Mapping[str, str]) -> Any:
         return sts.get_session_token(DurationSeconds=SESSION_SECONDS, **proof)
     except ClientError as error:
         refused = _refused(error)
+        # A wrong or used code is refused in the words of a role that distrusts us (API reference,
+        # `GetSessionToken`): `tests/jobs/onboarding/test_mfa_codes.py`,
+        # `test_a_used_code_is_not_taken_for_a_role_that_refuses`.
         if refused.code == "AccessDenied":
             raise _CodeRefused(replace(refused, code=CODE_REFUSED)) from error
         raise
@@ -252,6 +263,8 @@ def _answer(client: Any, sent: Sent) -> Answered:
     while True:
         page = getattr(client, name)(**sent.arguments, **token)
         values = _merged(values, page)
+        # botocore has no paginator for some newer lists, such as
+        # ListInboundResponsibilityTransfers.
         if sent.once or not page.get("NextToken"):
             return Answered(values, _request_id(page))
         token = {"NextToken": page["NextToken"]}
@@ -269,6 +282,8 @@ def _merged(before: dict[str, Any], page: Mapping[str, Any]) -> dict[str, Any]:
     """Lists grow, anything else is the latest page's."""
     after = dict(before)
     for key, value in page.items():
+        # The secrets of a session never leave this module:
+        # `tests/jobs/onboarding/test_create.py::test_no_session_token_or_policy_is_written_down`.
         if key in ("ResponseMetadata", "Credentials"):
             continue
         grows = isinstance(value, list) and key in before

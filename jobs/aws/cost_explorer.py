@@ -41,6 +41,7 @@ def cost_and_usage(
     """
     request: GetCostAndUsageRequestTypeDef = {
         "TimePeriod": {"Start": start, "End": end},
+        # By the month: daily answers have thirty times the pages, and AWS charges for each.
         "Granularity": "MONTHLY",
         "Metrics": list(metrics),
         "GroupBy": [

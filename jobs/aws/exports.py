@@ -87,6 +87,8 @@ class Bucket:
                 return
 
     def _download_once(self, wanted: Object, path: Path) -> None:
+        # If-Match (RFC 9110, section 13.1.1): the version that was listed, or error 412:
+        # `tests/jobs/test_aws_exports.py::test_an_object_that_was_replaced_is_never_half_read`.
         answer = self.client.get_object(
             Bucket=self.name, Key=wanted.key, IfMatch=f'"{wanted.etag}"'
         )

@@ -113,6 +113,8 @@ def _read(
             readers.shutdown(cancel_futures=True)
     for file in delivery.files:
         # A refresh that overwrites its files must not be half in, half out.
+        # AWS may refresh a month several times a day, also once it is closed:
+        # `tests/jobs/test_aws_exports.py::test_an_object_that_was_replaced_is_never_half_read`.
         if delivery.source.stat(file.key) != file:
             where = delivery.source.describe(file.key)
             raise IngestError("changed_while_read", where, "AWS replaced it; ingest again")
@@ -238,6 +240,9 @@ def _facts(
         sums=facts.sums(by_key),
         by_kind=facts.sums_by(by_key, "kind"),
         by_account=facts.sums_by(by_key, "account_id"),
+        # AWS fills in the invoice id row by row when it finalises the month (Data Exports
+        # dictionary, "Bill columns"):
+        # `tests/unit/sandbox_bills/test_exports.py::test_an_open_month_has_no_invoice_ids`.
         finalized=bool((by_key["invoice_id"] != "").all()),
         identity_1_residual=residual,
     )

@@ -16,6 +16,8 @@ RETRIES_AFTER = timedelta(minutes=5)
 
 def lock_of(payer_account_id: str) -> str:
     """One writer per organization: AWS refuses two changes at once."""
+    # The second gets ConcurrentModificationException (Organizations API reference):
+    # `tests/jobs/onboarding/test_sending.py::test_an_organization_has_one_writer`.
     return f"organization {payer_account_id}"
 
 

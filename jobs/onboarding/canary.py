@@ -55,7 +55,7 @@ def measure(
 ) -> Round | None:
     """One look and what it sends; None where somebody else is at it.
 
-    Raises NoMailboxCheck, NotSeen. A test mail is in the store before it is sent, so that a
+    Raises NoMailboxCheck, ListNotShown. A test mail is in the store before it is sent, so that a
     worker that ends in between forgets none; while the mailbox cannot be read, none is sent.
     """
     with environment.database.try_lock(f"mailbox {payer_account_id}") as is_ours:
@@ -175,6 +175,8 @@ def _send(look: _Look, sends: Sends) -> tuple[int, list[Finding]]:
     ]
     if not again and not fresh:
         return 0, []
+    # In the store before any is sent: `tests/jobs/monitoring/test_canary.py`,
+    # `test_a_worker_that_ends_before_it_sent_forgets_nothing`.
     look.store_mails(fresh)
     outcomes: list[Canary] = []
     troubles: list[Finding] = []

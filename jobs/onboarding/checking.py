@@ -33,6 +33,8 @@ def run_access_check(
     )
     probes = (*access_probes(context), *refusal_probes(context))
     results = [_tried(environment.caller, call, onboarding.id) for call in probes]
+    # Of the role a refused code says nothing:
+    # `tests/jobs/onboarding/test_mfa_codes.py::test_a_check_is_made_again_with_the_next_code`.
     if codes_left and any(result.aws_words.startswith(CODE_REFUSED) for result in results):
         raise CodeRefused
     with environment.database.transaction() as session:

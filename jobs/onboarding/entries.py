@@ -101,7 +101,7 @@ def register_role(
 def _register_first_roles(
     session: Session, reseller: Reseller, onboarding: Onboarding, account_id: str, now: datetime
 ) -> None:
-    """The first door; of a billing transfer the roles that its client deploys."""
+    """The bootstrap role; of a billing transfer the roles that its client deploys."""
     names = [reseller.bootstrap_role]
     if onboarding.request.kind is OnboardingKind.BILLING_TRANSFER:
         names = [spec.name for spec in onboarding.request.roles]

@@ -67,6 +67,8 @@ def _source_identity(session: Session, person: str) -> str:
 
     On the way in it names nobody: AWS makes the first role with a trust that lets no one say so.
     """
+    # A trust has to allow `sts:SetSourceIdentity` by itself:
+    # `tests/unit/sandbox_aws/test_trust.py::test_a_source_identity_needs_its_own_permission`.
     if session.via is not Actor.OFFBOARD:
         return ""
     return re.sub(r"[^\w+=,.@-]", "-", person, flags=re.ASCII)[:64]

@@ -81,7 +81,10 @@ def _smtp(server: MailServer, sender: str) -> Iterator[smtplib.SMTP]:
 def headers_since(check: MailboxCheck, day: date) -> tuple[Mail, ...]:
     """Of the mails that came to the folder since; nothing there is changed. Raises PostTrouble."""
     with _troubles("IMAP", check.imap), _imap(check.imap) as server:
+        # Read-only, as IMAP otherwise marks what is read as seen (RFC 3501, section 6.3.2):
+        # `tests/jobs/monitoring/test_canary.py::test_nothing_in_the_mailbox_is_changed`.
         _answer(server.select(_quoted(check.folder), readonly=True))
+        # IMAP's dates have English months whatever the locale (RFC 3501, `date-month`).
         since = f"{day.day:02}-{MONTHS[day.month - 1]}-{day.year}"
         listed = b" ".join(filter(None, _answer(server.uid("SEARCH", "SINCE", since))))
         uids = [uid.decode("ascii") for uid in listed.split()][-MAILS_MAX:]
@@ -119,7 +122,7 @@ def _imap(server: MailServer) -> Iterator[imaplib.IMAP4]:
         _answer(imap.login(server.user, _password(server)))
         yield imap
     finally:
-        # All that was wanted was read, or the trouble that is told is another.
+        # All that was wanted was read, or another trouble is raised already.
         with suppress(OSError, imaplib.IMAP4.error):
             imap.logout()
         with suppress(OSError):

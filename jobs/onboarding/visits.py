@@ -73,7 +73,7 @@ class Case:
 
 
 def visit(environment: OnboardingEnvironment, onboarding_id: str) -> Onboarding:
-    """As it stands afterwards. Raises Overtaken where somebody else moves it."""
+    """As it stands afterwards. Raises OnboardingOvertaken where somebody else moves it."""
     case = _load(environment, onboarding_id)
     if (hold := _held_back(environment, case)) is not None:
         return _rest(environment, case, hold).onboarding
@@ -164,6 +164,7 @@ class _Visit:
             with environment.database.transaction() as session:
                 onboardings.check_latest(session, case.onboarding)
         if call.send is Send.ONCE or call.operation == "CreateRole":
+            # CreateRole too: a role that is not registered would be forgotten at hand-over.
             self._write_ahead(call)
             case = self._case
         reply = perform(

@@ -1,4 +1,4 @@
-"""Owns the daily look at an organization: what changed outside Rebill is stored and told."""
+"""Owns the daily look at an organization: what changed outside Rebill is stored and reported."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def watch(
     *,
     sleep: Callable[[float], object] = time.sleep,
 ) -> tuple[Finding, ...]:
-    """All findings of today, also stored. Raises NotSeen; does nothing while others are at it."""
+    """All findings of today, also stored. Raises ListNotShown; nothing while others are at it."""
     return look(environment, payer_account_id, sleep=sleep) or ()
 
 
@@ -109,7 +109,7 @@ def look(
 
 
 def members_of_aws(caller: Caller) -> tuple[ObservedAccount, ...]:
-    """The payer too. Raises NotSeen."""
+    """The payer too. Raises ListNotShown."""
     observed = _ask(caller, Observed(), read_accounts())
     if observed.accounts is None:
         raise ListNotShown("AWS did not list the organization's accounts; it is tried again")

@@ -48,6 +48,9 @@ def _choose(_environment: Environment, run: Run, report: Report) -> Save:
             states=(DraftState.APPROVED,),
         )
         parked = {each.client for each in approved if ClientKey(each.client) in gate.parked}
+        # Numbers are given in this order, whoever resumes the run:
+        # `tests/jobs/runs/test_issuing.py`,
+        # `test_the_approved_are_numbered_by_client_key_and_rendered_in_every_format`.
         chosen = sorted((each.client, each.id) for each in approved if each.client not in parked)
         findings = tuple(_parked(client, gate.parked[ClientKey(client)]) for client in parked)
         outcome = {"chosen": [draft_id for _, draft_id in chosen], "parked": sorted(parked)}

@@ -101,6 +101,9 @@ def request_run(
     session.add(row)
     session.flush()
     assert row.id is not None
+    # The queue lives in the same database, so that a run and its job are there together or not at
+    # all: `tests/jobs/runs/test_engine.py`,
+    # `test_a_rolled_back_request_leaves_neither_run_nor_job`.
     queue.enqueue_run(session, row.id, lock=run(session, row.id).lock)
     return row.id
 
@@ -156,7 +159,9 @@ def take_up(session: Session, run_id: int, step_names: Sequence[str]) -> int:
 
 
 def still_ours(session: Session, run_id: int, attempt: int) -> None:
-    """Hold the run until the transaction ends. Raises Overtaken."""
+    """Hold the run until the transaction ends. Raises RunOvertaken."""
+    # What the session has read before would be compared, not what another worker wrote since:
+    # `tests/jobs/runs/test_engine.py::test_an_overtaken_worker_changes_nothing`.
     row = session.get_one(tables.runs.RunRow, run_id, with_for_update=True, populate_existing=True)
     if row.attempt != attempt or row.state != RunState.RUNNING:
         raise RunOvertaken

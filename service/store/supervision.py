@@ -20,7 +20,7 @@ def supervised(server: EmbeddedServer, on_trouble: OnTrouble) -> Iterator[None]:
     """While inside, `server` is looked at every second, and brought back where it died.
 
     Everybody who shares a server may do so: its lock lets one start it, and the others find it
-    running. `on_trouble` hears, in another thread, of each new reason why it does not start.
+    running. `on_trouble` is called, in another thread, with each new reason why it does not start.
     """
     stop = threading.Event()
     watch = threading.Thread(

@@ -133,6 +133,7 @@ def charged(dialect: Dialect, sums: Reduced) -> Reduced:
     ours = replace(complete, amounts=dict(measures))
     raw, conserved = vocabulary.conserved
     read, kept = sums.total(raw), ours.total(conserved)
+    # A dialect's cases are many; whatever they say of kinds, no cent of the file may get lost.
     assert read == kept, f"{raw} is {read} in the file, {conserved} is {kept}"
     return ours
 

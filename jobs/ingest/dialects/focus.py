@@ -84,6 +84,8 @@ def measures() -> Iterable[pl.Expr]:
     net, effective, off = pl.col("BilledCost"), pl.col("EffectiveCost"), pl.col("discounts")
     in_use = pl.col("kind").is_in([str(kind) for kind in COMMITTED])
     yield pl.col("PricingQuantity").alias("usage")
+    # BilledCost is after all discounts (FOCUS specification, "Billed Cost"), and each discount is
+    # negative, so this is the cost before them.
     yield (net - off).alias("billed_cost")
     # What a discount took off a reservation stands on its fee, not where the hours were used.
     gross_effective = pl.when(in_use).then(effective).otherwise(effective - off)
@@ -91,6 +93,8 @@ def measures() -> Iterable[pl.Expr]:
     yield net.alias("net_billed_cost")
     yield effective.alias("net_amortized_cost")
     yield pl.col("ListCost").alias("list_cost")
+    # FOCUS has neither:
+    # `tests/jobs/ingest/test_dialects.py::test_focus_equals_cur2_but_for_what_it_cannot_carry`.
     yield ZERO.alias("blended_cost")
     yield ZERO.alias("trueup")
     # What is paid now and not amortized now: an upfront payment, whatever it is for.
@@ -103,10 +107,14 @@ def _kind() -> pl.Expr:
     plan = pl.col("CommitmentDiscountCategory") == "Spend"
     once = pl.col("ChargeFrequency") == "One-Time"
     bought = category == "Purchase"
+    # A commitment's unused part is a row of its own with the category Usage (FOCUS specification,
+    # "Commitment Discount Status"): a fee, not usage.
     used = (category == "Usage") & committed & (status != "Unused")
     cases = (
         (category == "Tax", Kind.TAX),
         (category == "Credit", Kind.CREDIT),
+        # A correction of a closed month keeps the category of what it corrects (FOCUS
+        # specification, "Charge Class"), so its class is looked at first.
         ((pl.col("ChargeClass") == "Correction") | (category == "Adjustment"), Kind.REFUND),
         (bought & committed & once & plan, Kind.SP_UPFRONT),
         (bought & committed & once, Kind.RI_UPFRONT),

@@ -45,6 +45,8 @@ def athena_name(column: str) -> str:
 
 
 def _snake(name: str) -> str:
+    # Every capital begins a word, so ARN becomes a_r_n: `tests/unit/sandbox_bills/test_columns.py`,
+    # `test_legacy_names_become_athenas_as_aws_spells_them`.
     return re.sub(r"(?<=[^/:])([A-Z])", r"_\1", name).lower()
 
 

@@ -75,6 +75,9 @@ VOCABULARY = Vocabulary(
     # Net columns exist only while the payer has a discount. A savings plan's commitment has none:
     # what is unused of it costs the same, net or not.
     net={
+        # So says AWS Data Exports' dictionary ("Savings plan columns"):
+        # `tests/unit/reduction/test_reducer.py`,
+        # `test_an_absent_net_cost_falls_back_to_the_plain_one`.
         "line_item_net_unblended_cost": "line_item_unblended_cost",
         "reservation_net_effective_cost": "reservation_effective_cost",
         "reservation_net_unused_amortized_upfront_fee_for_billing_period": (
@@ -88,6 +91,8 @@ VOCABULARY = Vocabulary(
     invoice="bill_invoice_id",
     conserved=("line_item_unblended_cost", "billed_cost"),
     # Split cost allocation repeats an instance's cost by its pods and tasks.
+    # AWS's own view of its bill (CUDOS framework, `summary_view.sql`) leaves them out as well:
+    # `tests/unit/reduction/test_reducer.py::test_dropped_rows_are_counted_but_not_summed`.
     drop={"line_item_operation": frozenset({"EKSPod-EC2", "ECSTask-EC2"})},
 )
 
@@ -111,6 +116,8 @@ def measures() -> Iterable[pl.Expr]:
     yield pl.col("line_item_blended_cost").alias("blended_cost")
     sp_part = pl.col("savings_plan_amortized_upfront_commitment_for_billing_period")
     ri_part = pl.col("reservation_amortized_upfront_fee_for_billing_period")
+    # What this month consumed of an upfront payment is amortised now and was paid earlier, so it is
+    # taken off again; AWS's view has the same column (CUDOS framework, `summary_view.sql`).
     trueup = pl.when(_is(Kind.SP_FEE)).then(-sp_part).when(_is(Kind.RI_FEE)).then(-ri_part)
     yield trueup.otherwise(ZERO).alias("trueup")
     cash_only = _is(Kind.SP_UPFRONT, Kind.RI_UPFRONT) | _is_commitment_refund()
@@ -124,6 +131,8 @@ def _kind() -> pl.Expr:
         default=str(Kind.UNKNOWN),
         return_dtype=pl.String,
     )
+    # AWS has no line type of its own for a reservation's upfront payment; a `Fee` of support or a
+    # domain names no reservation (CUDOS framework, `summary_view.sql`).
     upfront = (line_type == "Fee") & (pl.col(RESERVATION) != "")
     return pl.when(upfront).then(pl.lit(str(Kind.RI_UPFRONT))).otherwise(known)
 
@@ -157,12 +166,17 @@ def _keys() -> Iterable[pl.Expr]:
         "tags": "tags",
     }
     yield from (pl.col(raw).alias(key) for key, raw in names.items())
+    # Never by the usage date: AWS bills a domain's renewal in a month that its day does not lie in:
+    # `tests/unit/invoices/test_allocation.py`,
+    # `test_a_day_outside_the_period_counts_by_itself_where_it_had_a_client`.
     yield pl.col("bill_billing_period_start_date").str.slice(0, 7).alias("billing_period")
     reserved = pl.col(RESERVATION) != ""
     yield pl.when(reserved).then(RESERVATION).otherwise(SAVINGS_PLAN).alias("commitment_id")
     sold_by_others = pl.col("bill_billing_entity") == MARKETPLACE
     nothing = pl.lit("")
     yield (
+        # On the Marketplace the legal entity is the seller, not AWS (Data Exports dictionary, "Line
+        # item columns").
         pl.when(sold_by_others).then("line_item_legal_entity").otherwise(nothing).alias("seller")
     )
     product, words = "product_product_name", "line_item_line_item_description"
@@ -189,11 +203,18 @@ def _amortized(net: str) -> pl.Expr:
         pl.when(_is(Kind.SP_USAGE))
         .then(f"savings_plan_{net}savings_plan_effective_cost")
         .when(_is(Kind.RI_USAGE))
+        # Covered hours are normally billed at 0: their fee stands on the owner's RIFee, whoever
+        # used them (Data Exports dictionary, "Reservation columns").
         .then(f"reservation_{net}effective_cost")
         .when(_is(Kind.RI_FEE))
+        # Of the fee itself only what nobody used is left, as what was used stands on the hours.
         .then(unused_upfront + unused_recurring)
         .when(_is(Kind.SP_FEE))
+        # Likewise for a savings plan (CUDOS framework, `summary_view.sql`):
+        # `tests/jobs/ingest/test_dialects.py::test_every_sum_is_what_the_sandbox_knows_to_be_true`.
         .then(committed - used)
+        # Covered usage is billed at its on-demand price and taken back by a negation; once the
+        # effective cost stands on the usage, the negation has nothing left to take back.
         .when(_is(Kind.SP_NEGATION) | cash_only)
         .then(ZERO)
         .otherwise(f"line_item_{net}unblended_cost")

@@ -63,6 +63,8 @@ class Vocabulary:
         for name in (*self.required_amounts, *self.optional_amounts):
             every.setdefault(name, nothing)
         for net, plain in self.net.items():
+            # Without a discount AWS leaves the whole column out: net is then what is billed
+            # (DECISIONS 1).
             every.setdefault(net, every[plain])
         return replace(sums, amounts={name: every[name] for name in self.amounts})
 

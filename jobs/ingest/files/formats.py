@@ -36,12 +36,14 @@ DAMAGED_ARCHIVE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""All that damaged bytes were seen to raise in gzip and zipfile."""
+"""All that damaged bytes have raised in gzip and zipfile, as the fault tests found."""
 
 PARQUET_FREE_ROWS = 1 << 20
 PARQUET_ROWS_PER_BYTE = 4
 """A line item costs at least some bytes: its id alone has 52 characters."""
 
+# `tests/jobs/ingest/test_sample.py::test_athenas_text_of_november_2019_is_an_unfinalised_bill`
+# reads one of AWS's own.
 ATHENA = TextFormat(separator="\x01", quote=None, null="\\N")
 """Athena's text output: control-A between cells, `\\N` for null, often no header."""
 
@@ -92,7 +94,7 @@ def _reduce_parquet(data: DataFile, reading: Reading) -> Reduced:
     try:
         return reducer.reduce(data.path, reading, name=data.where)
     except IndexError as error:
-        # Parquet has no checksum: a damaged page may point past the end of its dictionary.
+        # A page's checksum is optional: a damaged one may point past the end of its dictionary.
         words = "it is damaged: a value points outside its dictionary"
         raise IngestError("damaged_file", data.where, words) from error
 
@@ -131,6 +133,9 @@ def _parquet_columns(path: Path, where: str) -> tuple[str, ...]:
             words = f"it is no whole Parquet file: {error}"
             raise IngestError("damaged_file", where, words) from error
         size = path.stat().st_size
+        # A run-length of one value says any number of rows in a few bytes:
+        # `tests/faults/test_damaged_input.py`,
+        # `test_a_parquet_footer_that_claims_more_rows_than_bytes_is_a_bomb`.
         if footer.num_rows > PARQUET_FREE_ROWS + size * PARQUET_ROWS_PER_BYTE:
             words = f"it claims {footer.num_rows} rows in {size} bytes: a decompression bomb"
             raise IngestError("bomb", where, words)
@@ -168,6 +173,9 @@ def _opened(path: Path, where: str, shape: RowShape | None = None) -> Iterator[B
         magic = file.read(4)
         file.seek(0)
         if magic[:2] == b"\x1f\x8b":
+            # One gzip may be several members in a row (RFC 1952, section 2.2); this reads them as
+            # one, and checks the CRC of each:
+            # `tests/faults/test_damaged_input.py::test_a_cut_gzip_is_refused_wherever_it_was_cut`.
             with gzip.GzipFile(fileobj=file) as unpacked:
                 yield _watched(cast(BinaryIO, unpacked), file, where)
         elif magic[:2] == b"PK":

@@ -156,6 +156,7 @@ def _json_entry(rows: Rows, at: FromMap, cells: Texts, row_of: Ints) -> Texts:
     words = []
     for code, cell in enumerate(cells.words.to_pylist()):
         try:
+            # As texts: `json` would make a double of an amount, and lose its last digits.
             found = json.loads(cell, parse_float=str, parse_int=str) if cell else {}
             value = found.get(at.key)
         except (ValueError, AttributeError, RecursionError) as error:
@@ -279,6 +280,10 @@ def _units(values: pl.Series) -> Units:
     with np.errstate(over="ignore", invalid="ignore"):
         scaled = doubles * _UNITS
         near = np.rint(scaled)
+        # A double's product with 1e10 is surely the integer of its text only below 2^51 units
+        # (225,179.98); a native cast above it is silently wrong (bench/README.md). This test ends
+        # at half of that, and leaves ties to the text as well:
+        # `tests/unit/reduction/test_reducer.py::test_a_double_is_its_shortest_text_and_csv_agrees`.
         is_sure = np.abs(scaled - near) + np.abs(scaled) * _DOUBT < 0.5
     if is_sure.all():
         return near.astype(np.int64)
@@ -296,6 +301,8 @@ def _units(values: pl.Series) -> Units:
 
 def _units_of_texts(texts: pl.Series) -> Units:
     """Half to even at the tenth place, which is how Polars reads decimals."""
+    # Engines disagree on a tie at the 11th digit, so one rule holds for all lanes (DECISIONS 15):
+    # `tests/properties/test_reducer.py::test_parquet_and_csv_equal_the_oracle`.
     exact = texts.cast(pl.Decimal(38, 10), strict=False)
     if exact.null_count():
         at = exact.is_null().arg_max() or 0

@@ -125,7 +125,12 @@ def _parquet_spans(file: str | BinaryIO, reading: Reading) -> Iterator[_ParquetS
         file,
         read_dictionary=[key for key in reading.keys if key not in reading.maps],
         memory_map=isinstance(file, str),
+        # Athena writes legacy reports with INT96 times, which the Parquet format deprecates:
+        # `tests/unit/reduction/test_reducer.py::test_int96_times_are_read`.
         coerce_int96_timestamp_unit="us",
+        # Off by default; a page's checksum is optional in the Parquet format, so only some damage
+        # is found by it: `tests/faults/test_damaged_input.py`,
+        # `test_a_flipped_byte_of_a_page_with_a_checksum_is_refused`.
         page_checksum_verification=True,
     )
     groups: list[int] = []

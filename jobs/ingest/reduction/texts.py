@@ -71,6 +71,7 @@ def _frames(
             separator=text.separator,
             quote_char=text.quote,
             null_values=[text.null] if text.null else None,
+            # Guessed types would be doubles, and an account id would lose its leading zeros.
             infer_schema=False,
             **options,
         )
@@ -108,6 +109,9 @@ def _whole_records(stream: BinaryIO, quote: str | None, name: str) -> Iterator[b
 
 
 def _last_record_end(piece: bytes, mark: bytes) -> int:
+    # A quoted cell may hold line breaks (RFC 4180, section 2, rule 6):
+    # `tests/unit/reduction/test_reducer.py`,
+    # `test_line_breaks_and_separators_inside_quotes_belong_to_the_cell`.
     quotes = piece.count(mark) if mark else 0
     after = len(piece)
     while (end := piece.rfind(b"\n", 0, after)) >= 0:

@@ -61,6 +61,10 @@ def _current(
     depth = min(file.key.count("/") for file in ours)
     nearest = sorted(file for file in ours if file.key.count("/") == depth)
     executions = {file.key.rpartition("/")[0] for file in nearest}
+    # Where AWS keeps old versions, each refresh has a folder of its own and a full copy of the
+    # month (CUR API, `ReportVersioning`), and only the manifest above them says which is current:
+    # `tests/unit/sandbox_bills/test_exports.py`,
+    # `test_a_restatement_is_a_new_delivery_and_the_manifest_names_only_it`.
     dated = all(re.match(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}T", _folder(file)) for file in nearest)
     if len(nearest) == 1 or (dated and len(executions) == len(nearest)):
         return nearest[-1]
@@ -129,6 +133,8 @@ def _bare(
     if not ours:
         words = f"no data file here is of {period}" if data else "there is no data file here"
         raise IngestError("no_files", where, words)
+    # Summed together they would be the bill twice:
+    # `tests/jobs/ingest/test_locate.py::test_what_is_absent_or_ambiguous_is_refused`.
     refreshes = {_folder(file) for file in ours if _EXECUTION.fullmatch(_folder(file))}
     if len(refreshes) > 1:
         words = f"{len(refreshes)} refreshes lie here, each a full copy; name one, or the manifest"

@@ -85,6 +85,8 @@ def export_folder(key: str) -> str:
 def checked_key(key: str, where: str) -> str:
     """The key, unless it plays tricks. Raises IngestError `path_trick`."""
     parts = key.split("/")
+    # A manifest is a file that others may write:
+    # `tests/jobs/ingest/test_locate.py::test_a_manifest_that_plays_tricks_with_paths_is_refused`.
     tricky = (
         len(key) > 1024
         or not key.isprintable()

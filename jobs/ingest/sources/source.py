@@ -122,6 +122,8 @@ class S3:
 
     def identity(self, file: StoredFile) -> str:
         """Whatever its key: a redelivery under a new folder is not read again."""
+        # An ETag need not be an MD5, but it changes with the bytes (S3 API Reference, "Object"):
+        # `tests/jobs/test_aws_exports.py::test_the_same_bytes_under_a_new_key_are_not_read_again`.
         return f"{file.size} {file.etag}"
 
     def names(self, uri: str) -> str | None:

@@ -54,6 +54,9 @@ def mixed_currency(by_key: pl.DataFrame) -> list[Quarantined]:
 def inconsistent_discount_mode(counted: Counted) -> list[Quarantined]:
     """AWS writes discounts as rows or into net columns; both at once would count them twice."""
     charges = counted.charges
+    # CUR 2.0 has a switch between the two (Data Exports dictionary, "Discount columns": manual
+    # discount compatibility): `tests/faults/test_damaged_input.py`,
+    # `test_what_is_doubtful_is_kept_and_named_with_its_rows_and_cost`.
     is_discount = charges.keys["kind"].is_in([str(kind) for kind in DISCOUNTS])
     if not is_discount.any():
         return []

@@ -52,6 +52,9 @@ def claim(session: Session, asked: AskedOnce, now: datetime) -> GivenAnswer | No
     Raises KeyReused.
     """
     row = tables.requests.AnsweredRequestRow
+    # An insert waits for the transaction that has the same key in hand (PostgreSQL documentation,
+    # "Index Uniqueness Checks"), and only then knows of the conflict:
+    # `tests/api/test_onboardings.py::test_a_hundred_repetitions_at_once_make_one_onboarding`.
     claimed = session.execute(
         insert(row)
         .values(
@@ -85,5 +88,5 @@ def keep(session: Session, asked: AskedOnce, answer: GivenAnswer) -> None:
 
 
 def ask_alone(session: Session) -> None:
-    """Until this transaction ends nobody else asks: names are seen to be free, then taken."""
+    """Until this transaction ends nobody else asks: names are checked to be free, then taken."""
     session.execute(sa.select(sa.func.pg_advisory_xact_lock(ASKING_LOCK)))

@@ -230,7 +230,7 @@ class StandingFinding:
     payer_account_id: str
     found_at: datetime
     seen_at: datetime
-    """When it was last seen to be so."""
+    """When it was last observed."""
 
     @property
     def position(self) -> tuple[str, str, str, str]:

@@ -69,11 +69,17 @@ def issue_document(
     invoice = from_document(draft.document)
     series_key, prefix = _series_of(session, draft.payer_account_id)
 
+    # Last, since from here to the caller's commit all issuers of the series wait:
+    # `tests/faults/test_concurrent_issuers.py`,
+    # `test_64_issuers_of_whom_some_abort_leave_no_gap_and_no_duplicate`.
     ordinal, chain_before = _take_ordinal(session, series_key, issued_on)
     number = invoice_number(prefix, ordinal)
     issued = issue(invoice, number=number, issued_on=issued_on)
     body = to_document(issued)
     sha256 = content_id(body)
+    # Each document's hash holds all before it, so that one changed behind the database's back
+    # breaks the chain:
+    # `tests/store/test_frozen.py::test_documents_are_what_their_hashes_and_the_chain_say`.
     chain = hashlib.sha256(f"{chain_before}{sha256}".encode()).hexdigest()
     document = tables.documents.DocumentRow(
         number=number,
@@ -111,10 +117,16 @@ def _series_of(session: Session, payer_account_id: str) -> tuple[str, str]:
 def _take_ordinal(session: Session, series_key: str, issued_on: date) -> tuple[int, str]:
     """One row per series is the lock: a rollback gives the ordinal back, so there is no gap."""
     series = tables.documents.NumberSeriesRow
+    # A sequence of PostgreSQL is not rolled back with its transaction and would leave gaps
+    # (PostgreSQL documentation, "Sequence Manipulation Functions"):
+    # `tests/faults/test_concurrent_issuers.py`,
+    # `test_a_number_taken_in_a_transaction_of_its_own_would_leave_gaps`.
     taken = session.execute(
         sa.update(series)
         .where(
             col(series.key) == series_key,
+            # Numbers follow dates, so the day is compared under the same lock:
+            # `tests/jobs/runs/test_issuing.py::test_numbers_follow_the_dates_of_issue`.
             sa.or_(col(series.last_issued_on).is_(None), col(series.last_issued_on) <= issued_on),
         )
         .values(last_ordinal=series.last_ordinal + 1, last_issued_on=issued_on)

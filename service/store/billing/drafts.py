@@ -87,6 +87,7 @@ def save_drafts(
             findings.append(_outdated(row))
         else:
             if row is not None:
+                # At once: a partial unique index allows one living draft of a client.
                 _move(row, DraftState.DISCARDED)
                 session.flush()
             session.add(_to_row(draft, payer_account_id, period, inputs_id, now))

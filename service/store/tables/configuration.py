@@ -96,7 +96,7 @@ class ClientRow(Row, table=True):
 
 
 class AccountRow(Row, table=True):
-    """A member account's name, as last told."""
+    """A member account's name, as last given."""
 
     __table_args__ = (is_account_id("account_id"),)
 

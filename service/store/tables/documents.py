@@ -23,6 +23,8 @@ class NumberSeriesRow(Row, table=True):
     last_chain_sha256: str
 
 
+# That no row changes is a trigger's work, not a promise of ours:
+# `tests/store/test_frozen.py::test_no_column_of_an_issued_document_can_be_updated`.
 class DocumentRow(Row, table=True):
     __table_args__ = (
         sa.UniqueConstraint("series", "ordinal"),
