@@ -33,10 +33,9 @@ from accounts.onboarding.plan import next_step
 from jobs.aws.calls import Caller
 from jobs.aws.signers import Signers
 from jobs.onboarding.performing import perform, to_answer
-from sandbox.aws import Clock, Crash, Fault, Faults, Rules, StrictAWS
+from sandbox.aws import Clock, Crash, Rules, StrictAWS
 from sandbox.aws.core.world import Organization
 from tests.support.accounts_reseller import CREATE, MEMBER, NOW
-from tests.support.forking import Branches
 from tests.support.onboarding import kept_clients, set_up, sign_in
 
 Decide = Callable[[Observed, Record, datetime], Decision]
@@ -137,11 +136,9 @@ class Worker:
             proof = Proof(at=self.aws.clock.now(), words="seen", by="ann")
             self.stored = attest(self.stored, item, proof)
 
-    def anew(self, request: AccountRequest, record: Record | None = None) -> Worker:
+    def anew(self, request: AccountRequest) -> Worker:
         """Another one in the same organization, which remembers nothing of this one."""
-        return replace(
-            self, request=request, stored=record or Record(), sent=[], refused=[], codes={}
-        )
+        return replace(self, request=request, stored=Record(), sent=[], refused=[], codes={})
 
     @property
     def organization(self) -> Organization:
@@ -195,29 +192,3 @@ def a_worker(request: AccountRequest = CREATE, *, rules: Rules | None = None) ->
         aws.reserve_id(CREATE.email, MEMBER)
         aws.log.clear()
         yield Worker(aws, reseller, signers, request)
-
-
-class StrikingEach(Faults):
-    """Disturbs nothing; at each call a fork of the run goes off, in which `fault` strikes."""
-
-    def __init__(self, fault: Fault) -> None:
-        super().__init__()
-        self.fault = fault
-        self.is_over = False
-        self.branches = Branches()
-
-    def next(self, name: str) -> Fault | None:
-        if not self.is_over and self.branches.goes_off(f"{self.calls + 1}"):
-            self.at(self.calls + 1, self.fault)
-        return super().next(name)
-
-    def clear(self) -> None:
-        """What comes now is no part of the run any more: it is looked at."""
-        super().clear()
-        self.is_over = True
-
-
-def strike_each_call(aws: StrictAWS, fault: Fault, run: Callable[[], Any]) -> dict[int, Any]:
-    """What the run came to, by the number of the call that the fault struck."""
-    aws.faults = aws.door.faults = striking = StrikingEach(fault)
-    return {int(number): end for number, end in striking.branches.come_to(run).items()}

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.aws import Fault, Faults, StrictAWS
+
 
 @dataclass(frozen=True)
 class Failed:
@@ -71,13 +73,43 @@ class Branches:
             value = run()
         except BaseException:
             if self._writing is None:
+                self._wait_for_all()
                 raise
             value = Failed(traceback.format_exc()[-6_000:])
         if self._writing is not None:
             _tell_and_end(value, self._writing)
+        self._wait_for_all()
+        return self._came_to
+
+    def _wait_for_all(self) -> None:
         while self._running:
             self._came_to |= _next_to_end(self._running)
-        return self._came_to
+
+
+class StrikingEach(Faults):
+    """Disturbs nothing; at each call a fork of the run goes off, in which `fault` strikes."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__()
+        self.fault = fault
+        self.is_over = False
+        self.branches = Branches()
+
+    def next(self, name: str) -> Fault | None:
+        if not self.is_over and self.branches.goes_off(f"{self.calls + 1}"):
+            self.at(self.calls + 1, self.fault)
+        return super().next(name)
+
+    def clear(self) -> None:
+        """What comes now is no part of the run any more: it is looked at."""
+        super().clear()
+        self.is_over = True
+
+
+def strike_each_call(aws: StrictAWS, fault: Fault, run: Callable[[], Any]) -> dict[int, Any]:
+    """What the run came to, by the number of the call that the fault struck."""
+    aws.faults = aws.door.faults = striking = StrikingEach(fault)
+    return {int(number): end for number, end in striking.branches.come_to(run).items()}
 
 
 def _act_and_end(act: Callable[[], Any], writing: int) -> None:

@@ -24,7 +24,8 @@ from tests.support.accounts_reseller import (
     ROLE_ARNS,
     TRANSFER,
 )
-from tests.support.core_worker import Worker, strike_each_call
+from tests.support.core_worker import Worker
+from tests.support.forking import strike_each_call
 from tests.unit.accounts.conftest import approved, recovered, with_its_codes
 
 
@@ -123,17 +124,18 @@ def test_a_crash_after_any_call_is_survived(live: Worker) -> None:
     """83 calls, and 6 to sign in."""
     recovered(live)
 
-    def leave() -> tuple[bool, str, bool]:
+    def leave() -> tuple[int, str, bool]:
         try:
             decision = with_its_codes(live)
         except Crash:
             decision = with_its_codes(live)
+        assert isinstance(decision, Wait)
         live.aws.faults.clear()
-        return isinstance(decision, Wait), live.stored.stage, only_a_shut_door_is_left(live)
+        return live.aws.faults.struck.total(), live.stored.stage, only_a_shut_door_is_left(live)
 
     came_to = strike_each_call(live.aws, Fault.CRASH_AFTER, leave)
 
-    assert came_to == dict.fromkeys(range(1, 90), (True, "awaiting_final_invoice", True))
+    assert came_to == dict.fromkeys(range(1, 90), (1, "awaiting_final_invoice", True))
 
 
 def test_a_role_that_still_lets_us_in_is_told(live: Worker) -> None:
