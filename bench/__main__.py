@@ -1,4 +1,4 @@
-"""Owns the benchmark's command: `python -m bench [pricing] [--rows N] [--reps N]`."""
+"""Owns the benchmark's command: `python -m bench [pricing|scan|scan-groups] [--rows N]`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench import pricing
+from bench import pricing, scan
 from bench.sets import (
     MonthSet,
     digest,
@@ -25,6 +25,9 @@ from bench.sets import (
 )
 from sandbox.bills.exports.files import Encoding
 
+ROWS = 5_000_000
+REPS = 5
+SCANS = ("scan", "scan-groups")
 CPU_OF_PEER_MAX = 0.9
 PEAK_MIB_MAX = 1024.0
 REDELIVERY_OF_FULL_MAX = 0.25
@@ -43,11 +46,15 @@ class Sample:
 def main() -> int:
     options = _options()
     if options.what == "pricing":
-        return pricing.main(options.rows)
-    month = shuffled_month(options.rows)
+        return pricing.main(options.rows or ROWS)
+    if options.what in SCANS:
+        rows, reps = options.rows or scan.ROWS, options.reps or scan.REPS
+        return scan.main(rows, reps, groups=options.what == "scan-groups")
+    rows, reps = options.rows or ROWS, options.reps or REPS
+    month = shuffled_month(rows)
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
-        missed = [*_speed(month, options.reps, Path(scratch))]
-        missed += _equality(shuffled_month(options.rows // SMALL_SHARE), Path(scratch))
+        missed = [*_speed(month, reps, Path(scratch))]
+        missed += _equality(shuffled_month(rows // SMALL_SHARE), Path(scratch))
     for words in missed:
         print(f"MISSED: {words}")
     return 1 if missed else 0
@@ -55,9 +62,11 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=["summary", "pricing"], default="summary")
-    parser.add_argument("--rows", type=int, default=5_000_000)
-    parser.add_argument("--reps", type=int, default=5)
+    parser.add_argument(
+        "what", nargs="?", choices=["summary", "pricing", *SCANS], default="summary"
+    )
+    parser.add_argument("--rows", type=int)
+    parser.add_argument("--reps", type=int)
     return parser.parse_args()
 
 

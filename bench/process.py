@@ -14,8 +14,6 @@ import sys
 import time
 from pathlib import Path
 
-from bench.sets import MonthSet
-
 
 def cpu_seconds() -> float:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
@@ -23,6 +21,9 @@ def cpu_seconds() -> float:
 
 
 def main(side: str, folder: str, roster: str, cache: str, out: str) -> None:
+    # Whoever only wants to know what it has used imports no data frames for it.
+    from bench.sets import MonthSet
+
     job = importlib.import_module(f"bench.{side}").priced_lines
     month = MonthSet(Path(folder), Path(roster))
     cpu, wall = cpu_seconds(), time.perf_counter()

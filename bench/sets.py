@@ -19,6 +19,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.plain_month import PAYER, write_plain_month
 from invoices.charges import CostBasis
 from invoices.clients import AccountId, Assignment, ClientKey, Roster
 from invoices.periods import BillingPeriod, DaySpan
@@ -81,6 +82,17 @@ def shuffled_month(rows: int, *, encoding: Encoding = Encoding.PARQUET) -> Month
     return MonthSet(_made(f"month-{rows}-{encoding}", make), _roster_path(rows))
 
 
+def plain_month(rows: int) -> MonthSet:
+    """Eleven texts, seven amounts, in the order of accounts and hours; see `bench.plain_month`."""
+    roster = DATA / f"plain-{rows}.json"
+
+    def make(folder: Path) -> None:
+        roster.write_text(json.dumps({"payer": {"id": PAYER}}), "utf-8")
+        write_plain_month(rows, folder)
+
+    return MonthSet(_made(f"plain-{rows}", make), roster)
+
+
 def redelivered_file(month: MonthSet) -> Path:
     """The first file as AWS delivers it again: less its last row."""
 
@@ -118,6 +130,21 @@ def with_large_amounts(month: MonthSet) -> MonthSet:
             pq.write_table(changed, folder / path.name, row_group_size=1 << 18)
 
     return replace(month, folder=_made(f"{month.folder.name}-large", make))
+
+
+def with_rows_shuffled(month: MonthSet) -> MonthSet:
+    """The same rows in files of the same sizes, in no order at all."""
+
+    def make(folder: Path) -> None:
+        tables = [pq.read_table(path) for path in month.files]
+        whole = pa.concat_tables(tables)
+        order, low = np.random.default_rng(23).permutation(whole.num_rows), 0
+        for path, table in zip(month.files, tables, strict=True):
+            rows = whole.take(pa.array(order[low : low + table.num_rows]))
+            pq.write_table(rows, folder / path.name, store_schema=False)
+            low += table.num_rows
+
+    return replace(month, folder=_made(f"{month.folder.name}-rows-shuffled", make))
 
 
 def _roster_path(rows: int) -> Path:
