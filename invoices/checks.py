@@ -78,9 +78,10 @@ def mixed_currencies(facts: CheckedMonth) -> Iterator[Finding]:
 
 
 def unassigned_accounts(facts: CheckedMonth) -> Iterator[Finding]:
+    """One whose charges are all 0.00, such as a free quota, is named and blocks nothing."""
     for account in facts.allocation.unassigned:
         yield Finding(
-            CRITICAL,
+            WARNING if account.is_free else CRITICAL,
             "account_unassigned",
             account.account_id,
             f"Account {account.account_id} has {plain(account.net_billed_cost)} {facts.currency} "

@@ -113,6 +113,8 @@ class UnassignedAccount:
     first_day: date
     last_day: date
     net_billed_cost: Decimal
+    is_free: bool = False
+    """Not one of its charges costs anything, before or after discounts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -245,6 +247,7 @@ def _unassigned(charges: pl.LazyFrame) -> tuple[UnassignedAccount, ...]:
             pl.col("service_day").min().alias("first_day"),
             pl.col("service_day").max().alias("last_day"),
             pl.col("net_billed_cost").sum(),
+            pl.all_horizontal((pl.col(MEASURED) == 0).all()).alias("is_free"),
         )
         .sort("account_id")
         .collect()

@@ -128,6 +128,7 @@ def charged(dialect: Dialect, sums: Reduced) -> Reduced:
     looked_at = {
         "kind": keys["kind"].series("kind", sums.key, pl.Enum(Kind)),
         "service": keys["service"].series("service", sums.key),
+        "commitment_id": keys["commitment_id"].series("commitment_id", sums.key),
     }
     measures = [_measured(complete, looked_at, each) for each in meaning.measures()]
     ours = replace(complete, amounts=dict(measures))

@@ -142,8 +142,13 @@ def _is(*kinds: Kind) -> pl.Expr:
 
 
 def _is_commitment_refund() -> pl.Expr:
-    """A returned savings plan gives its upfront payment back: cash, but nothing to amortize."""
-    return _is(Kind.REFUND) & (pl.col("service") == "ComputeSavingsPlans")
+    """A returned commitment gives its upfront payment back: cash, but nothing to amortize.
+
+    It is known by its ARN, or by its product: AWS sells savings plans as `ComputeSavingsPlans`,
+    `MachineLearningSavingsPlans`, `DatabaseSavingsPlans`, and may add others.
+    """
+    of_a_plan = pl.col("service").str.ends_with("SavingsPlans")
+    return _is(Kind.REFUND) & ((pl.col("commitment_id") != "") | of_a_plan)
 
 
 def _keys() -> Iterable[pl.Expr]:

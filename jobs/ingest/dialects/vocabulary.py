@@ -10,6 +10,9 @@ import polars as pl
 
 from jobs.ingest.reduction.sums import Amounts, Reduced
 
+NO_INVOICE_ID = ("estimated", "null", "-")
+"""What stands in place of an invoice id that AWS has not given yet."""
+
 TAGS = "tags"
 """The key that holds the chosen tags, already as the charges have it."""
 
@@ -52,9 +55,16 @@ class Vocabulary:
         return (*self.keys, self.day, *self.amounts)
 
     def complete_keys(self, table: pl.DataFrame) -> pl.DataFrame:
-        """The key tuples with every key, '' where the file had no such column."""
+        """The key tuples with every key, '' where the file had no such column, or no value."""
         absent = [key for key in (*self.keys, TAGS) if key not in table.columns]
-        return table.with_columns(pl.lit("").alias(key) for key in absent)
+        invoice = pl.col(self.invoice)
+        return table.with_columns(pl.lit("").alias(key) for key in absent).with_columns(
+            # Old reports say `Estimated` until AWS finalises the month: a word, and no number.
+            pl.when(invoice.str.to_lowercase().is_in(NO_INVOICE_ID))
+            .then(pl.lit(""))
+            .otherwise(invoice)
+            .alias(self.invoice)
+        )
 
     def complete_amounts(self, sums: Reduced) -> Reduced:
         """The sums with every amount: 0, or the plain one, where the file had no such column."""

@@ -9,7 +9,7 @@ import pytest
 
 from invoices.charges import CostBasis, Kind
 from invoices.clients import Address, ClientKey, Tax, TaxCategory
-from invoices.month import BilledMonth, bill
+from invoices.month import BilledMonth, bill, prove
 from invoices.pricing.book import PriceBook
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat
 from kernel.findings import Severity
@@ -104,6 +104,24 @@ def test_unassigned_charges_block_the_period_and_say_what_to_do() -> None:
         "then; assign it to a client from that day, or name it an internal account."
     )
     assert len(month.drafts) == 2
+
+
+def test_an_unassigned_account_that_costs_nothing_is_named_and_blocks_nothing() -> None:
+    month = bill(charges(*ROWS, charge("333333333333", "0")), inputs(*BOTH))
+
+    (finding,) = month.findings
+    assert (finding.severity, finding.code) == (Severity.WARNING, "account_unassigned")
+    assert prove(month).closes
+
+
+def test_charges_that_cancel_out_are_not_free() -> None:
+    month = bill(
+        charges(*ROWS, charge("333333333333", "5"), charge("333333333333", "-5", Kind.CREDIT)),
+        inputs(*BOTH),
+    )
+
+    (finding,) = month.findings
+    assert (finding.severity, finding.code) == (Severity.CRITICAL, "account_unassigned")
 
 
 def test_an_unknown_kind_blocks_the_period() -> None:

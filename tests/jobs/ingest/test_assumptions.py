@@ -1,0 +1,85 @@
+"""What an export may do that nobody expects: each is read as it is meant, or is said."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from invoices.money import plain
+from jobs.ingest.run import Ingested
+from tests.support.ingest_builders import gzipped, legacy_manifest, line, put, take
+
+PLAN = "arn:aws:savingsplans::011254002932:savingsplan/1"
+RESERVATION = "arn:aws:ec2:us-east-1:011254002932:reserved-instances/1"
+
+
+def sums(found: Ingested, *measures: str) -> list[str]:
+    frame = found.charges.daily.select(pl.col(*measures).sum())
+    return [plain(frame[measure][0]) for measure in measures]
+
+
+def cash(cost: str, line_type: str, product: str, **arns: str) -> dict[str, str]:
+    columns = {"savings_plan_savings_plan_a_r_n": "", "reservation_reservation_a_r_n": ""}
+    return line(cost, line_type, line_item_product_code=product, **(columns | arns))
+
+
+@pytest.mark.parametrize(
+    ("bought", "returned"),
+    [
+        (
+            cash("100", "SavingsPlanUpfrontFee", product, savings_plan_savings_plan_a_r_n=PLAN),
+            cash("-100", "Refund", product, savings_plan_savings_plan_a_r_n=PLAN),
+        )
+        for product in (
+            "ComputeSavingsPlans",
+            "MachineLearningSavingsPlans",
+            "DatabaseSavingsPlans",
+            "TomorrowsSavingsPlans",
+        )
+    ]
+    + [
+        (
+            cash("100", "SavingsPlanUpfrontFee", "NewSavingsPlans"),
+            cash("-100", "Refund", "NewSavingsPlans"),
+        ),
+        (
+            cash("100", "Fee", "AmazonEC2", reservation_reservation_a_r_n=RESERVATION),
+            cash("-100", "Refund", "AmazonEC2", reservation_reservation_a_r_n=RESERVATION),
+        ),
+    ],
+)
+def test_a_commitment_that_is_returned_is_cash_as_its_purchase_was(
+    tmp_path: Path, bought: dict[str, str], returned: dict[str, str]
+) -> None:
+    """Upfront 100 and 100 back: 0 billed, and nothing to amortize (AWS, ReturnSavingsPlan)."""
+    usage = cash("1", "Usage", "AmazonEC2")
+    found = take(
+        put(tmp_path / "cur.csv.gz", gzipped([bought, returned, usage])), tmp_path / "cache"
+    )
+
+    assert sums(found, "billed_cost", "amortized_cost", "upfront") == ["1", "1", "0"]
+
+
+def test_a_refund_of_usage_is_a_negative_cost(tmp_path: Path) -> None:
+    rows = [cash("5", "Usage", "AmazonEC2"), cash("-2", "Refund", "AmazonEC2")]
+    found = take(put(tmp_path / "cur.csv.gz", gzipped(rows)), tmp_path / "cache")
+
+    assert sums(found, "billed_cost", "amortized_cost", "upfront") == ["3", "3", "0"]
+
+
+@pytest.mark.parametrize("word", ["Estimated", "estimated", "NULL", "null", "-", ""])
+def test_a_word_in_place_of_an_invoice_id_is_none(tmp_path: Path, word: str) -> None:
+    rows = [line("5"), line("2", bill_invoice_id=word)]
+    found = take(put(tmp_path / "cur.csv.gz", gzipped(rows)), tmp_path / "cache")
+
+    assert not found.facts.finalized
+    assert found.charges.keys["invoice_id"].unique().sort().to_list() == ["", "1"]
+
+
+def test_an_export_without_a_prefix_has_keys_that_begin_with_a_slash(tmp_path: Path) -> None:
+    key = "/rep/20261001-20261101/aaaaaaaa-1111-2222-3333-444444444444/rep-00001.csv.gz"
+    put(tmp_path / key.removeprefix("/"), gzipped([line("12")]))
+    manifest = tmp_path / "rep/20261001-20261101/rep-Manifest.json"
+    put(manifest, legacy_manifest(key))
+
+    assert sums(take(manifest, tmp_path / "cache"), "billed_cost") == ["12"]
