@@ -6,8 +6,33 @@ import os
 from pathlib import Path
 
 import platformdirs
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kernel.errors import BadInput
+
+
+def read_settings() -> Settings:
+    """Raises BadInput with the variable and what is wrong with it."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = f"REBILL_{'_'.join(map(str, first['loc'])).upper()}"
+        raise BadInput(f"{variable}={first['input']}: {first['msg']}") from error
+
+
+def usable_settings() -> Settings:
+    """With a home that is there. Raises BadInput."""
+    settings = read_settings()
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"{settings.home} cannot be used: {error.strerror}; "
+            "set REBILL_HOME to a folder of yours"
+        ) from error
+    return settings
 
 
 def _default_home() -> Path:

@@ -9,7 +9,7 @@ from service.cli.application import EXIT_BAD_INPUT, EXIT_INTERRUPTED, applicatio
 
 INTERRUPTED = "interrupted; what was begun goes on at the next start"
 
-SANDBOX = {"sandbox", "moto"}
+SANDBOX = {"sandbox", "moto", "werkzeug", "flask", "flask_cors"}
 """What an installation for real bills does without; the extra `sandbox` brings it."""
 
 
@@ -30,7 +30,9 @@ def run(arguments: list[str]) -> int:
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] not in SANDBOX:
             raise
-        output.complain(f"{arguments[0]} needs the pretend AWS: pip install rebill[sandbox]")
+        output.complain(
+            f"{arguments[0]} needs the pretend AWS: `make install`, or pip install rebill[sandbox]"
+        )
     except (KeyboardInterrupt, typer.Abort):
         output.complain(INTERRUPTED)
         return EXIT_INTERRUPTED

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from service.clock import Clock, system_clock
-from service.settings import Settings
+from service.settings import usable_settings
 from service.store.database import Database, open_database
 
 ACTOR = "command line"
@@ -25,8 +25,7 @@ class Installation:
 @contextmanager
 def open_installation(clock: Clock = system_clock) -> Iterator[Installation]:
     """The installation that the environment's settings name, its tables up to date."""
-    settings = Settings()
-    settings.home.mkdir(parents=True, exist_ok=True)
+    settings = usable_settings()
     database = open_database(settings.database_url, settings.home)
     try:
         yield Installation(settings.home, database, clock)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from kernel.errors import Unavailable
+from kernel.errors import BadInput, RebillError, Unavailable
 from service.store.embedded import EmbeddedServer
 from service.store.revision import is_current
 
@@ -31,6 +31,10 @@ def prepare_database(url: str | None, home: Path) -> DatabaseAddress:
 
     Raises DatabaseUnavailable, ServerNotStarted.
     """
+    if url is not None and "://" not in url and "=" not in url:
+        raise BadInput(
+            "REBILL_DATABASE_URL is no address; write postgresql://user:password@host/database"
+        )
     if url is None:
         server = EmbeddedServer.attach(home / "postgres")
         address = DatabaseAddress(embedded_database(server, DATABASE), server)
@@ -39,9 +43,12 @@ def prepare_database(url: str | None, home: Path) -> DatabaseAddress:
     try:
         if not is_current(address.conninfo):
             _upgrade(address.conninfo)
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         address.release()
         raise DatabaseUnavailable(error) from error
+    except RebillError:
+        address.release()
+        raise
     return address
 
 

@@ -18,6 +18,7 @@ import logging
 import os
 import pwd
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -38,6 +39,7 @@ SYSTEM_USER = "pgserver"
 
 SOCKET = ".s.PGSQL.5432"
 SOCKET_PATH_BYTES_MAX = 100
+_PLAIN_PATH = re.compile(rb"[\w./+@=~-]*")
 START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 10.0
 POLL_SECONDS = 0.1
@@ -149,6 +151,7 @@ class EmbeddedServer:
         """For root this hands the folder over and opens the way to it: see the class."""
         self._folder.mkdir(parents=True, exist_ok=True)
         if self._account is not None:
+            _check_not_taken_over(self._folder, self._account)
             os.chown(self._folder, self._account.pw_uid, self._account.pw_gid)
             _let_pass(self._folder)
             _let_pass(_binaries())
@@ -180,9 +183,10 @@ class EmbeddedServer:
     def _start(self) -> None:
         options = "".join(f" -c {name}={value}" for name, value in self._settings.items())
         command = (
-            "start", "-D", str(self._data), "-l", str(self._folder / "log"), "-w",
+            "start", "-D", self._data.name, "-l", "log", "-w",
             "-t", f"{START_SECONDS_MAX:.0f}",
-            "-o", f"-c listen_addresses='' -k {self._socket_folder()}{options}",
+            # pg_ctl hands all of these to a shell, so the folder is named by where it runs.
+            "-o", f"-c listen_addresses='' -k {shlex.quote(str(self._socket_folder()))}{options}",
         )  # fmt: skip
         give_up_at = time.monotonic() + START_SECONDS_MAX
         while True:
@@ -231,11 +235,16 @@ class EmbeddedServer:
 
     def _postmaster_runs(self) -> bool:
         pid = self.postmaster_pid
-        return pid is not None and "postgres" in _command_of(pid)
+        return pid is not None and _is_postmaster(pid, self._data)
 
     def _socket_folder(self) -> Path:
-        """The server's folder, or where its path is too long for a socket a short one of ours."""
-        if len(os.fsencode(self._folder / SOCKET)) <= SOCKET_PATH_BYTES_MAX:
+        """The server's folder, or a short one of ours where its path is none for a socket.
+
+        A socket's path has a hundred bytes (sockaddr_un), and PostgreSQL and libpq read a comma in
+        it as the end of one folder of several.
+        """
+        path = os.fsencode(self._folder / SOCKET)
+        if len(path) <= SOCKET_PATH_BYTES_MAX and _PLAIN_PATH.fullmatch(path):
             return self._folder
         digest = hashlib.sha256(os.fsencode(self._folder)).hexdigest()[:16]
         short = Path(tempfile.gettempdir()) / f"rebill-{digest}"
@@ -313,6 +322,15 @@ def _find_or_make_system_user() -> pwd.struct_passwd:
     return pwd.getpwnam(SYSTEM_USER)
 
 
+def _check_not_taken_over(folder: Path, account: pwd.struct_passwd) -> None:
+    """A database that another user made stays that user's. Raises ServerNotStarted."""
+    owner = folder.stat().st_uid
+    if owner not in {0, account.pw_uid} and any(folder.iterdir()):
+        raise ServerNotStarted(
+            f"{folder} belongs to user {owner}; run this as that user, not as root"
+        )
+
+
 def _let_pass(folder: Path) -> None:
     """Let others walk through (not list) the folders above, so that the system user arrives."""
     for above in folder.parents:
@@ -321,18 +339,22 @@ def _let_pass(folder: Path) -> None:
             above.chmod(mode | 0o001)
 
 
-def _command_of(pid: int) -> str:
-    """What a process runs, '' when there is none (or only its zombie)."""
-    command = Path(f"/proc/{pid}/cmdline")
+def _is_postmaster(pid: int, data: Path) -> bool:
+    """Whether that process is the server of `data`: a dead one's id may be anybody's by now.
+
+    A postmaster works in its folder of data, whatever its arguments say.
+    """
     if Path("/proc/self").exists():
-        return command.read_text() if command.exists() else ""
+        try:
+            return Path(f"/proc/{pid}/cwd").samefile(data)
+        except OSError:
+            return False  # It is gone, a zombie, or somebody else's.
     listed = subprocess.run(  # noqa: S603 - fixed arguments
         ["ps", "-o", "command=", "-p", str(pid)],  # noqa: S607 - macOS has it in place
         capture_output=True,
-        text=True,
         check=False,
     )
-    return listed.stdout
+    return b"postgres" in listed.stdout
 
 
 def _last_line(finished: subprocess.CompletedProcess[str]) -> str:

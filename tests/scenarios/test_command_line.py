@@ -261,5 +261,7 @@ def test_without_the_sandbox_its_commands_say_what_to_install(absent: str, comma
     )
 
     name = command.split(" ")[0]
-    words = f"rebill: {name} needs the pretend AWS: pip install rebill[sandbox]\n"
+    words = (
+        f"rebill: {name} needs the pretend AWS: `make install`, or pip install rebill[sandbox]\n"
+    )
     assert (done.returncode, done.stdout, done.stderr) == (2, "", words)

@@ -91,7 +91,7 @@ BAD = {
     ),
     "name too long": Bad(
         f"{CLI} --name {'x' * 60}", CREATE | {"name": "x" * 60}, 400,
-        "leaves no room for the client's name",
+        "use 1 to 50 printable ASCII characters",
     ),
     "policy for everybody": Bad(
         "apply reseller.json", ROLE | {"policy": FOR_ALL}, 400,

@@ -147,3 +147,35 @@ def test_a_folder_too_deep_for_a_socket_works_all_the_same(folder: Path) -> None
     server.release()
 
     assert not sockets.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", "a,comma", "Größe", "quo'te", 'dou"ble', "back\\slash", "$(touch PWN)", "`x`"]
+)
+def test_a_home_may_be_called_anything(tmp_path: Path, name: str) -> None:
+    """pg_ctl hands its options to a shell, and a socket's folder may hold no comma."""
+    folder = tmp_path / name / "postgres"
+    server = EmbeddedServer.attach(folder)
+    try:
+        with psycopg.connect(server.conninfo()) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+        again = EmbeddedServer.attach(folder)
+        assert again.postmaster_pid == server.postmaster_pid
+        again.release()
+    finally:
+        server.release()
+    assert list(tmp_path.rglob("PWN")) == []
+
+
+def test_a_dead_servers_id_that_is_another_postgres_by_now_is_no_server(tmp_path: Path) -> None:
+    folder = tmp_path / "postgres"
+    EmbeddedServer.attach(folder).release()
+    strange = ["bash", "-c", "exec -a $'tail-postgres-\\xff' sleep 60"]
+    with subprocess.Popen(strange) as process:
+        try:
+            (folder / "data/postmaster.pid").write_text(f"{process.pid}\n")
+            server = EmbeddedServer.attach(folder)
+            assert server.postmaster_pid != process.pid
+            server.release()
+        finally:
+            process.kill()

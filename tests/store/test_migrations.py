@@ -12,8 +12,10 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from service.store import queue, revision, upgrade
+from service.store.address import prepare_database
 from service.store.database import Database, DatabaseUnavailable, embedded_database
 from service.store.embedded import EmbeddedServer
+from service.store.revision import DatabaseNewer
 from tests.support.places import ROOT
 
 
@@ -138,3 +140,11 @@ def test_an_unreachable_server_is_one_line_of_words(tmp_path: Path) -> None:
         database.transaction() as session,
     ):
         session.connection()
+
+
+def test_a_database_of_a_newer_version_is_refused_in_one_line(database: Database) -> None:
+    with psycopg.connect(database.conninfo) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999_future'")
+
+    with pytest.raises(DatabaseNewer, match="are of a newer Rebill"):
+        prepare_database(database.conninfo, Path("unused"))

@@ -72,6 +72,7 @@ REQUEST = AccountRequest(
     kind=OnboardingKind.BILLING_TRANSFER,
     client_key="acme",
     account_name="Acme",
+    name_with_token="Acme (1)",
     email="a+1@msp.example",
     account_id="055555555555",
     external_id="msp-3f0c9a77b1e24d58",
@@ -141,6 +142,12 @@ def test_the_forms_say_every_field_and_one_that_is_missing_has_its_default() -> 
 
     assert unsaid == set()
     assert from_json(Record, {"stage": "in_ou"}) == Record(stage=Stage.IN_OU)
+
+
+def test_a_request_stored_before_it_had_two_names_is_read() -> None:
+    stored = {k: v for k, v in FORMS["request"].items() if k != "name_with_token"}
+
+    assert from_json(AccountRequest, stored) == replace(REQUEST, name_with_token="")
 
 
 def test_a_finding_stored_before_findings_named_a_client_is_read() -> None:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import Settings
+from kernel.errors import BadInput
+from service.settings import Settings, read_settings, usable_settings
+from service.store.address import prepare_database
 
 
 def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,3 +24,27 @@ def test_the_environment_says_where_data_lives(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("REBILL_HOME", "/srv/rebill")
 
     assert Settings().home == Path("/srv/rebill")
+
+
+def test_a_setting_that_cannot_be_is_one_line_that_names_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REBILL_WORKER_CONCURRENCY", "none")
+
+    with pytest.raises(BadInput, match=r"^REBILL_WORKER_CONCURRENCY=none: [^\n]+$"):
+        read_settings()
+
+
+def test_a_home_that_cannot_be_made_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("REBILL_HOME", str(tmp_path / "file" / "home"))
+
+    with pytest.raises(BadInput, match="cannot be used: Not a directory; set REBILL_HOME"):
+        usable_settings()
+
+
+def test_an_address_that_is_none_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="REBILL_DATABASE_URL is no address; write postgresql://"):
+        prepare_database("nonsense", tmp_path)

@@ -5,7 +5,7 @@ import logging
 from jobs.worker import work
 from service.cli import output
 from service.cli.opening import opened
-from service.settings import Settings
+from service.settings import read_settings
 from service.store import queue
 from service.store.database import DatabaseUnavailable
 
@@ -18,7 +18,7 @@ def worker() -> None:
         handler.addFilter(_is_more_than_a_lost_database)
     with opened() as environment:
         output.say("moving runs; interrupt to stop after those at hand")
-        work(environment, concurrency=Settings().worker_concurrency)
+        work(environment, concurrency=read_settings().worker_concurrency)
 
 
 def _is_more_than_a_lost_database(record: logging.LogRecord) -> bool:

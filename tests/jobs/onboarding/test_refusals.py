@@ -54,7 +54,7 @@ def installation(database: Database) -> Iterator[Installation]:
         (replace(CREATE, email=MAILBOX), "it has 68 characters, not 6 to 64"),
         (replace(CREATE, email="büro@msp.example"), "it may hold 7-bit ASCII characters only"),
         (replace(CREATE, email="a+b@msp.example"), "has a + already; give the plain address"),
-        (replace(CREATE, name="x" * 60), "leaves no room for the client's name"),
+        (replace(CREATE, name="x" * 60), "use 1 to 50 printable ASCII characters"),
         (replace(CREATE, account_id="444444444444"), "has no account_id yet; leave it out"),
         (replace(CREATE, roles=("MspKing",)), "no role is called 'MspKing'; there are MspAdmin"),
         (replace(CREATE, budget="lots"), "budget 'lots' is no positive amount of US dollars"),
