@@ -152,6 +152,7 @@ def test_every_client_has_every_document_and_the_numbers_have_no_gap(
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.proof
 def test_one_that_was_killed_half_way_and_started_again_writes_the_same_bytes(demo: Demo) -> None:
     """Another folder and another home. Only the keys are drawn."""
     folder = Path(tempfile.mkdtemp(prefix="rebill-demo-"))
