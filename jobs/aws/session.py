@@ -23,13 +23,16 @@ RATE_LIMITED_READS = READS.merge(Config(retries={"mode": "adaptive", "max_attemp
 
 
 def s3() -> S3Client:
-    """Region and endpoint (`AWS_ENDPOINT_URL`) as the environment says."""
-    return boto3.client("s3", config=READS)
+    """Region, endpoint (`AWS_ENDPOINT_URL`) and credentials as the environment says now.
+
+    `boto3.client` would keep those of the process's first call (its default session).
+    """
+    return boto3.Session().client("s3", config=READS)
 
 
 def cost_explorer() -> CostExplorerClient:
     """Cost Explorer answers for all regions from one."""
-    return boto3.client("ce", region_name="us-east-1", config=RATE_LIMITED_READS)
+    return boto3.Session().client("ce", region_name="us-east-1", config=RATE_LIMITED_READS)
 
 
 __all__ = ["cost_explorer", "s3"]

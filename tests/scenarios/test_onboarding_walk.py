@@ -9,6 +9,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from sandbox.aws import PAYER
 from service.cli import opening
 from service.cli.access import grants, links
 from service.cli.accounts import findings, following, handover, onboard, onboard_batch, setup
+from service.cli.billing import documents
 from service.cli.installation import open_installation
 from service.store.accounts import onboardings, resellers
 from service.store.accounts.onboardings import Onboarding
@@ -50,6 +52,9 @@ def installation(
         installation.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
         for module in (setup, onboard, onboard_batch, findings, handover, grants):
             monkeypatch.setattr(module, "opened", partial(opening.opened, installation.now))
+        # The month is issued when it is over; the accounts wait by AWS's clock, in November.
+        in_december = partial(opening.opened, lambda: datetime(2026, 12, 6, 12, tzinfo=UTC))
+        monkeypatch.setattr(documents, "opened", in_december)
         by_its_clock = partial(open_installation, installation.now)
         monkeypatch.setattr(links, "open_installation", by_its_clock)
         sleep = lambda seconds: installation.aws.clock.advance(seconds=seconds)  # noqa: E731
