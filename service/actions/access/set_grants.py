@@ -5,7 +5,7 @@ Recorded here; the next visit to the account changes the roles' trust in AWS, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -135,8 +135,9 @@ def _set(
     woken = onboardings.wake(session, corrected, forget_proofs(corrected.record, changed), now)
     words = ", ".join(f"{each.team}: {each.role}" for each in sorted(asked)) or "nobody"
     note_person(session, woken, "set_grants", words=words, actor=actor, now=now)
+    shown = _Shown.of(session)
     shown_before, shown_after = (
-        [_shown(session, onboarding, each) for each in sorted(some)] for some in (before, asked)
+        [shown.grant(onboarding, each) for each in sorted(some)] for some in (before, asked)
     )
     reseller = resellers.reseller(session, onboarding.payer_account_id)
     settings = LinkSettings(partition=reseller.partition, region=reseller.region)
@@ -169,12 +170,17 @@ def link_grants(
         after=after,
         limit=limit,
     )
-    shown = []
+    onboarded = {
+        account_id: onboardings.onboarding_of(session, account_id)
+        for account_id in sorted({each.account_id for each in found})
+    }
+    shown = _Shown.of(session)
+    made = []
     for each in found:
-        onboarding = onboardings.onboarding_of(session, each.account_id)
+        onboarding = onboarded[each.account_id]
         assert onboarding is not None, f"{each} was granted in no account of ours"
-        shown.append(_shown(session, onboarding, each))
-    return tuple(sorted(shown))
+        made.append(shown.grant(onboarding, each))
+    return tuple(sorted(made))
 
 
 def _accounts(session: Session, where: Where) -> tuple[Onboarding, ...]:
@@ -221,17 +227,30 @@ def _for_people(onboarding: Onboarding) -> dict[str, RoleSpec]:
     return {spec.name: spec for spec in onboarding.request.roles if spec.team}
 
 
-def _shown(session: Session, onboarding: Onboarding, grant: RoleGrant) -> Grant:
-    spec = _for_people(onboarding)[grant.role]
-    reseller = resellers.reseller(session, onboarding.payer_account_id)
-    names = {str(client.key): client.name for client in clients.clients(session)}
-    return Grant(
-        team=grant.team,
-        client_key=onboarding.request.client_key,
-        client_name=names[onboarding.request.client_key],
-        account_id=grant.account_id,
-        account_name=onboarding.request.account_name,
-        role_path=role_path_of(grant.role, reseller.bootstrap_role),
-        stage=spec.stage,
-        session_seconds=spec.session_seconds,
-    )
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """How grants are shown: what holds for many of them is asked for once."""
+
+    client_names: Mapping[str, str]
+    bootstrap_roles: Mapping[str, str]
+    """By payer account."""
+
+    @classmethod
+    def of(cls, session: Session) -> _Shown:
+        return cls(
+            {str(client.key): client.name for client in clients.clients(session)},
+            {each.payer_account_id: each.bootstrap_role for each in resellers.resellers(session)},
+        )
+
+    def grant(self, onboarding: Onboarding, grant: RoleGrant) -> Grant:
+        spec = _for_people(onboarding)[grant.role]
+        return Grant(
+            team=grant.team,
+            client_key=onboarding.request.client_key,
+            client_name=self.client_names[onboarding.request.client_key],
+            account_id=grant.account_id,
+            account_name=onboarding.request.account_name,
+            role_path=role_path_of(grant.role, self.bootstrap_roles[onboarding.payer_account_id]),
+            stage=spec.stage,
+            session_seconds=spec.session_seconds,
+        )
