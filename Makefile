@@ -24,7 +24,7 @@ install: .venv/.installed ## make .venv with nothing but python3 and pip
 demo: install ## bill a pretend payer's two months, documents in demo-output/
 	$(RUN)/rebill demo
 
-test: install ## run the tests (under five minutes on two quiet cores)
+test: install ## run the tests
 	$(PYTEST) -m "not proof"
 
 check: install lint types arrows migrations test ## everything a reviewer would ask
