@@ -11,6 +11,7 @@ from service.api.billing import invoices, periods
 from service.cli.catalogue import CATALOGUE
 from service.configuration.reading import read_configuration
 from service.settings import Settings
+from tests.architecture.test_tidy import tracked
 from tests.support.places import ROOT
 
 MANUAL = (ROOT / "docs/manual.md").read_text(encoding="utf-8")
@@ -71,3 +72,22 @@ def test_every_step_of_the_practice_names_tests_that_there_are(row: int) -> None
     assert named
     for file, test in named:
         assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), (file, test)
+
+
+def test_every_test_that_a_comment_names_is_there() -> None:
+    """`tests/….py::test_name`, or where that is too long `tests/….py`, `test_name`."""
+    named = re.compile(r"`(tests/[\w/]+\.py)(?:::|`,\s*(?:#\s*)?`)(test_\w+)`")
+    found = [
+        (path, file, test)
+        for path in tracked(".py", ".md")
+        if not path.startswith("tests/")
+        for file, test in named.findall((ROOT / path).read_text(encoding="utf-8"))
+    ]
+
+    assert len(found) > 100
+    assert [each for each in found if not _is_there(each[1], each[2])] == []
+
+
+def _is_there(file: str, test: str) -> bool:
+    path = ROOT / file
+    return path.is_file() and f"def {test}(" in path.read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from service.store.embedded import EmbeddedServer
+from service.store import embedded
+from service.store.embedded import EmbeddedServer, ServerNotStarted
 from tests.conftest import FAST
 
 
@@ -179,3 +181,15 @@ def test_a_dead_servers_id_that_is_another_postgres_by_now_is_no_server(tmp_path
             server.release()
         finally:
             process.kill()
+
+
+def test_root_leaves_a_database_alone_that_another_user_made(tmp_path: Path) -> None:
+    """Handed over to the database's user, it would be closed to whoever made it."""
+    (tmp_path / "data").mkdir()
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 54_321, -1)
+    owner = tmp_path.stat().st_uid
+    nobody = pwd.struct_passwd(("x", "x", owner + 1, owner + 1, "", "/", "/bin/false"))
+
+    with pytest.raises(ServerNotStarted, match=f"belongs to user {owner}; run this as that user"):
+        embedded._check_not_taken_over(tmp_path, nobody)
