@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -179,14 +180,21 @@ def _known(pattern: str) -> frozenset[str]:
         return frozenset({"*"})
     if _ACTION.fullmatch(pattern) is None:
         return frozenset()
-    return frozenset(a for a in _all_actions() if fnmatchcase(a, pattern.lower()))
+    service, _, name = pattern.lower().partition(":")
+    return frozenset(
+        f"{service}:{each}" for each in _names_by_service()[service] if fnmatchcase(each, name)
+    )
 
 
 @cache
-def _all_actions() -> frozenset[str]:
+def _names_by_service() -> defaultdict[str, list[str]]:
     from policy_sentry.querying.all import get_all_actions
 
-    return frozenset(action.lower() for action in get_all_actions()) | _NEWER_ACTIONS
+    names = defaultdict[str, list[str]](list)
+    for action in {each.lower() for each in get_all_actions()} | _NEWER_ACTIONS:
+        service, _, name = action.partition(":")
+        names[service].append(name)
+    return names
 
 
 @cache

@@ -14,7 +14,7 @@ from tests.support.builders import charges
 from tests.support.generated_months import Month, months, second_opinion
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
-default_run = settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
+default_run = settings(max_examples=120, deadline=None, suppress_health_check=SLOW)
 long_proof = settings(max_examples=10_000, deadline=None, suppress_health_check=SLOW)
 
 
@@ -66,7 +66,7 @@ def test_the_payers_money_is_borne_retained_or_unassigned_ten_thousand_times(mon
     conserves(month)
 
 
-@settings(default_run, max_examples=60)
+@settings(default_run, max_examples=40)
 @given(months(), st.randoms(use_true_random=False))
 def test_the_order_of_charges_does_not_change_a_byte(month: Month, order: random.Random) -> None:
     shuffled = order.sample(month.rows, len(month.rows))

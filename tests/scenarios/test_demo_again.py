@@ -68,9 +68,9 @@ class Home:
         """The first half of a demo, in which nothing is billed."""
         self.runs += 1
         out = self.folder / f"out-{self.runs}"
-        demo_command._invent(out)
+        demo_command._invent(SMALL, out)
         with pretend_aws(self.environment, SMALL) as (installation, _):
-            demo_command._configure(self.environment, installation, out)
+            demo_command._configure(self.environment, installation, SMALL, out)
             onboard_accounts(installation, SMALL.organization(), quiet)
             for wanted in others:
                 with self.environment.database.transaction() as session:

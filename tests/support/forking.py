@@ -87,17 +87,20 @@ class Branches:
 
 
 class StrikingEach(Faults):
-    """Disturbs nothing; at each call a fork of the run goes off, in which `fault` strikes."""
+    """Disturbs nothing; at one call in so many a fork goes off, in which `fault` strikes."""
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: Fault, one_in: int) -> None:
         super().__init__()
         self.fault = fault
+        self.one_in = one_in
         self.is_over = False
         self.branches = Branches()
 
     def next(self, name: str) -> Fault | None:
-        if not self.is_over and self.branches.goes_off(f"{self.calls + 1}"):
-            self.at(self.calls + 1, self.fault)
+        number = self.calls + 1
+        is_chosen = number % self.one_in == 0 and not self.is_over
+        if is_chosen and self.branches.goes_off(str(number)):
+            self.at(number, self.fault)
         return super().next(name)
 
     def clear(self) -> None:
@@ -106,9 +109,11 @@ class StrikingEach(Faults):
         self.is_over = True
 
 
-def strike_each_call(aws: StrictAWS, fault: Fault, run: Callable[[], Any]) -> dict[int, Any]:
+def strike_each_call(
+    aws: StrictAWS, fault: Fault, run: Callable[[], Any], *, one_in: int = 1
+) -> dict[int, Any]:
     """What the run came to, by the number of the call that the fault struck."""
-    aws.faults = aws.door.faults = striking = StrikingEach(fault)
+    aws.faults = aws.door.faults = striking = StrikingEach(fault, one_in)
     return {int(number): end for number, end in striking.branches.come_to(run).items()}
 
 

@@ -20,7 +20,7 @@ from tests.support.core_worker import a_worker
 from tests.unit.accounts.conftest import recovered, with_its_codes
 
 ROOT = Path(__file__).parents[2]
-SEEDS = ("0", "1", "2")
+SEEDS = ("0", "1")
 TEAMS = ("admins", "engineers", "finance", "oncall")
 REQUEST = replace(
     CREATE,

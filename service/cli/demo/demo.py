@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -66,26 +67,31 @@ def demo(
     ),
     serve: Annotated[bool, typer.Option("--serve", help="Keep the API up afterwards.")] = False,
     port: Annotated[int, typer.Option(min=1, max=65_535)] = PORT,
+    accounts: Annotated[
+        int | None,
+        typer.Option(min=14, max=44, help="Fewer are sooner done.", show_default="44"),
+    ] = None,
 ) -> None:
     """Onboard a pretend payer's accounts and bill two months, into a folder of documents."""
     out.mkdir(parents=True, exist_ok=True)
-    organization = SIMULATION.organization()
+    simulation = replace(SIMULATION, accounts=accounts) if accounts else SIMULATION
+    organization = simulation.organization()
     payer = AccountId(organization.payer.id)
     with opened() as environment:
         _refuse_real_data(environment, payer)
         finish_left_over_runs(environment)
         with progress() as report:
             report("inventing an AWS organization and its bills", 0, 0)
-            written = _invent(out)
-        with pretend_aws(environment, SIMULATION) as (office, server):
-            _configure(environment, office, out)
+            written = _invent(simulation, out)
+        with pretend_aws(environment, simulation) as (office, server):
+            _configure(environment, office, simulation, out)
             with progress() as report:
-                accounts = onboard_accounts(office, organization, report)
+                onboarded = onboard_accounts(office, organization, report)
                 upload(out / "aws", office.aws.client("s3"))
                 proofs = [_bill_month(environment, payer, each, out, report) for each in written]
             _write_links(environment, out / "links")
             _write_credentials(environment, out, port)
-            _print_summary(environment, accounts, proofs, out)
+            _print_summary(environment, onboarded, proofs, out)
             if serve:
                 serve_pretend_aws(environment, office, server, out, port=port)
     if not all(proof.closes for proof in proofs):
@@ -102,21 +108,23 @@ def _refuse_real_data(environment: Environment, payer: AccountId) -> None:
         )
 
 
-def _invent(out: Path) -> list[Written]:
+def _invent(simulation: Simulation, out: Path) -> list[Written]:
     """Exports as AWS would deliver them, in a folder that mirrors S3."""
     exports = out / "aws"
     shutil.rmtree(exports, ignore_errors=True)
-    return bills.simulate(SIMULATION, exports)
+    return bills.simulate(simulation, exports)
 
 
-def _configure(environment: Environment, office: Provider, out: Path) -> None:
+def _configure(
+    environment: Environment, office: Provider, simulation: Simulation, out: Path
+) -> None:
     """Seller, clients, price books and the organization; no account is anybody's yet."""
     invented = (out / "aws/rebill.yaml").read_text(encoding="utf-8")
     configuration = demo_configuration(
         invented,
         onboarding=office.described,
         internal_accounts=[ACCESS],
-        periods=tuple(str(month) for month in SIMULATION.periods()),
+        periods=tuple(str(month) for month in simulation.periods()),
     )
     (out / "billing.yaml").write_text(configuration, encoding="utf-8")
     with environment.database.transaction() as session:

@@ -270,11 +270,13 @@ def test_while_another_writer_is_at_the_organization_nothing_is_sent(
     assert not enters(installation, "engineers", live.account_id, "MspEngineer")
 
 
+@pytest.mark.parametrize("one_in", [7, pytest.param(1, marks=pytest.mark.proof)])
 def test_whatever_goes_wrong_at_whichever_call_it_is_shut_and_opened_again(
-    installation: Installation, live: Onboarding
+    installation: Installation, live: Onboarding, one_in: int
 ) -> None:
     """A dozen calls to shut it, and to open it again: each is met by each of eight faults."""
-    for fault, number in product(Fault, range(1, 13)):
+    chosen = list(product(Fault, range(1, 13)))[::one_in]
+    for fault, number in chosen:
         for opens in (False, True):
             installation.aws.faults.at(installation.aws.faults.calls + number, fault)
             change(installation, of(live), **{"grant" if opens else "revoke": ENGINEER})
@@ -283,7 +285,7 @@ def test_whatever_goes_wrong_at_whichever_call_it_is_shut_and_opened_again(
 
             assert installation.stored(live.id).state == "live", (fault, number)
             assert enters(installation, "engineers", live.account_id, "MspEngineer") is opens
-    assert sum(installation.aws.faults.struck.values()) == 8 * 12 * 2
+    assert sum(installation.aws.faults.struck.values()) == 2 * len(chosen)
 
 
 class TestInvited:

@@ -120,7 +120,8 @@ def test_a_standalone_departure_takes_58_calls_and_two_more_looks_at_it_all(live
     assert len(live.sent) == 58 + 12 + 13
 
 
-def test_a_crash_after_any_call_is_survived(live: Worker) -> None:
+@pytest.mark.parametrize("one_in", [6, pytest.param(1, marks=pytest.mark.proof)])
+def test_a_crash_after_any_call_is_survived(live: Worker, one_in: int) -> None:
     """83 calls, and 6 to sign in."""
     recovered(live)
 
@@ -133,9 +134,9 @@ def test_a_crash_after_any_call_is_survived(live: Worker) -> None:
         live.aws.faults.clear()
         return live.aws.faults.struck.total(), live.stored.stage, only_a_shut_door_is_left(live)
 
-    came_to = strike_each_call(live.aws, Fault.CRASH_AFTER, leave)
+    came_to = strike_each_call(live.aws, Fault.CRASH_AFTER, leave, one_in=one_in)
 
-    assert came_to == dict.fromkeys(range(1, 90), (1, "awaiting_final_invoice", True))
+    assert came_to == dict.fromkeys(range(one_in, 90, one_in), (1, "awaiting_final_invoice", True))
 
 
 def test_a_role_that_still_lets_us_in_is_told(live: Worker) -> None:
