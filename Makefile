@@ -1,7 +1,7 @@
 # Every target installs first if needed; `make help` lists them.
 UV := .boot/bin/uv
 RUN := .venv/bin
-WORKERS := 3
+WORKERS := 2
 PYTEST := $(RUN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 # Container images often set it; then every process compiles its thousands of modules again, which

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import os
@@ -44,6 +45,12 @@ _numbers = itertools.count(1)
 
 class NetworkUsed(AssertionError):
     """A test reached for the network."""
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: to look through all of it again and again is a tenth of a run."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:

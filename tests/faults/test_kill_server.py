@@ -196,6 +196,7 @@ def test_a_run_amid_which_the_server_was_killed_is_finished_by_the_same_worker(
     assert (status, "Traceback" in complaints) == (0, False)
 
 
+@pytest.mark.proof  # It waits for half a minute, as the worker does.
 def test_a_server_whose_files_are_gone_ends_the_worker_and_the_api_waits_for_their_return(
     installation: Installation, url: str
 ) -> None:
@@ -219,6 +220,7 @@ def test_a_server_whose_files_are_gone_ends_the_worker_and_the_api_waits_for_the
         assert stopped(api)[0] == 0
 
 
+@pytest.mark.proof
 def test_without_a_database_both_stop_when_told_to(installation: Installation, url: str) -> None:
     with serve(installation, url) as api, installation.running("worker") as worker:
         eventually(lambda: healthy(url))

@@ -77,7 +77,7 @@ def test_one_fault_at_any_call_converges(fault: Fault, lag_seconds: int, one_in:
     assert came_to == dict.fromkeys(range(one_in, CALLS + 1, one_in), 1)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     st.dictionaries(st.integers(1, 150), st.sampled_from(Fault), max_size=25),
     st.integers(0, 240),

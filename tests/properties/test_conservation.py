@@ -14,7 +14,7 @@ from tests.support.builders import charges
 from tests.support.generated_months import Month, months, second_opinion
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
-default_run = settings(max_examples=120, deadline=None, suppress_health_check=SLOW)
+default_run = settings(max_examples=80, deadline=None, suppress_health_check=SLOW)
 long_proof = settings(max_examples=10_000, deadline=None, suppress_health_check=SLOW)
 
 

@@ -161,7 +161,7 @@ def test_twice_on_one_home_gives_the_same_bytes_and_every_account_its_roles(home
     assert all(names >= ROLES for names in home.roles.values()), home.roles
 
 
-@pytest.mark.parametrize("number", [12, 110])
+@pytest.mark.parametrize("number", [12, pytest.param(110, marks=pytest.mark.proof)])
 def test_cut_off_at_any_call_the_next_one_goes_on(
     home: Home, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
@@ -181,6 +181,7 @@ def test_cut_off_at_any_call_the_next_one_goes_on(
     assert sorted(each.account_id for each in spans) == sorted(accounts)
 
 
+@pytest.mark.proof  # Three demos.
 def test_an_account_that_was_asked_for_at_the_api_comes_back_as_it_was(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

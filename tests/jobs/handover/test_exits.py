@@ -108,6 +108,7 @@ def test_straight_into_the_client_s_organization_recovery_comes_first(
     ]  # fmt: skip
 
 
+@pytest.mark.proof  # Five days, looked at every quarter of an hour.
 def test_an_account_too_young_to_be_taken_waits_with_the_client_told_why(
     database: Database,
 ) -> None:
