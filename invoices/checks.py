@@ -12,6 +12,7 @@ from invoices.clients import Client, ClientKey, TaxCategory
 from invoices.documents.invoice import Invoice
 from invoices.inputs import BillingInputs
 from invoices.money import plain
+from invoices.pricing.book import PriceBook
 from invoices.statements import Statement
 from kernel.findings import Finding, Severity
 
@@ -119,6 +120,44 @@ def missing_price_books(facts: CheckedMonth) -> Iterator[Finding]:
                 f"Price book {client.price_book!r} of {client.key} is not in effect in "
                 f"{facts.inputs.period}; publish it or give the client another.",
             )
+
+
+def unanswerable_bases(facts: CheckedMonth) -> Iterator[Finding]:
+    """A cost that the export does not show is not 0, and not another cost."""
+    for client, book in _books_of(facts):
+        # What it costs us is the net amortised cost (`CostBasis.LIST`).
+        asked = {book.cost_basis.value}
+        if book.cost_basis is CostBasis.LIST:
+            asked.add(CostBasis.NET_AMORTIZED.value)
+        for basis in sorted(asked & facts.inputs.export_limits.bases.keys()):
+            yield _parks(
+                client.key,
+                "basis_unanswerable",
+                f"{client.key} is billed by the {basis} cost, which this export cannot tell: "
+                f"{facts.inputs.export_limits.bases[basis]}. Add the columns to the export and "
+                "ingest it again, or give the client a price book with another cost basis.",
+            )
+
+
+def rules_without_column(facts: CheckedMonth) -> Iterator[Finding]:
+    """A rule that matches what the export does not show would match nothing, in silence."""
+    for client, book in _books_of(facts):
+        for column, why in sorted(facts.inputs.export_limits.columns.items()):
+            if any(set(getattr(rule.match, column)) != {"*"} for rule in book.rules):
+                yield _parks(
+                    client.key,
+                    "rule_unanswerable",
+                    f"Price book {book.key} of {client.key} has a rule by {column}, and {why}. "
+                    "Add it to the export and ingest it again.",
+                )
+
+
+def _books_of(facts: CheckedMonth) -> Iterator[tuple[Client, PriceBook]]:
+    """Of clients that bear a charge."""
+    for client in facts.billed_clients:
+        book = facts.inputs.price_books.get(client.price_book)
+        if book is not None and facts.statements[client.key].lines:
+            yield client, book
 
 
 def missing_exchange_rates(facts: CheckedMonth) -> Iterator[Finding]:
@@ -254,6 +293,8 @@ CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
     internal_accounts_with_a_client,
     unknown_clients,
     missing_price_books,
+    unanswerable_bases,
+    rules_without_column,
     missing_exchange_rates,
     incomplete_clients,
     inconsistent_tax,

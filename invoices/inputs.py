@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from invoices.clients import AccountId, Client, Roster
+from invoices.documents.document import ADDED_LATER
 from invoices.documents.invoice import Seller
 from invoices.money import Rounding
 from invoices.periods import BillingPeriod
@@ -23,6 +24,16 @@ class ExchangeRate:
     to_currency: str
     rate: Decimal
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportLimits:
+    """What the month's export cannot say, each with the reason in words."""
+
+    bases: Mapping[str, str] = field(default_factory=dict)
+    """By cost basis: whoever is billed by it is parked."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """By column that a pricing rule may match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +54,4 @@ class BillingInputs:
     custom_line_items: tuple[CustomLineItem, ...]
     exchange_rates: tuple[ExchangeRate, ...]
     account_names: Mapping[AccountId, str]
+    export_limits: ExportLimits = field(default=ExportLimits(), metadata=ADDED_LATER)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from invoices.clients import Address, TaxCategory
@@ -76,6 +77,11 @@ def canonical_bytes(content: Any) -> bytes:
     return text.encode()
 
 
+ADDED_LATER: Mapping[str, bool] = MappingProxyType({"added_later": True})
+"""The metadata of a field that content of earlier versions had not: at its default it is left out,
+so that the same content keeps its id."""
+
+
 def content_id(content: Any) -> str:
     """SHA-256 of the canonical bytes: equal content has an equal id, on any machine."""
     return hashlib.sha256(canonical_bytes(content)).hexdigest()
@@ -97,7 +103,12 @@ def _to_json(value: object) -> Any:
         case Mapping():
             return dict(value)
         case _ if is_dataclass(value):
-            return {each.name: getattr(value, each.name) for each in fields(value)}
+            named = [(each, getattr(value, each.name)) for each in fields(value)]
+            return {
+                each.name: one
+                for each, one in named
+                if not (each.metadata == ADDED_LATER and one == each.default)
+            }
     raise AssertionError(f"{type(value).__name__} has no canonical spelling")
 
 

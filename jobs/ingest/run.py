@@ -189,6 +189,7 @@ class _Read:
     billed: Decimal
     net_billed: Decimal
     has_invoice_ids: bool
+    absent: frozenset[str]
 
     @classmethod
     def of(cls, parts: Sequence[Part]) -> _Read:
@@ -198,6 +199,7 @@ class _Read:
             exact_sum(part.reduced.total("billed_cost") for part in parts),
             exact_sum(part.reduced.total("net_billed_cost") for part in parts),
             all(catalogue.has_invoice_ids(part.reduced) for part in parts),
+            frozenset().union(*(part.reduced.absent for part in parts)),
         )
 
 
@@ -226,6 +228,7 @@ def _facts(
     counted: Counted, by_key: pl.DataFrame, read: _Read, dialect: Dialect, request: IngestRequest
 ) -> SnapshotFacts:
     residual = None if dialect is Dialect.FOCUS else facts.identity_1_residual(by_key)
+    limits = facts.with_residual(catalogue.limits(dialect, read.absent, by_key), residual)
     by_currency = by_key.group_by("currency").agg(pl.col("rows").sum())
     return SnapshotFacts(
         dialect=dialect,
@@ -236,6 +239,7 @@ def _facts(
         dropped=read.dropped,
         files=read.files,
         quarantined=quarantine(counted, by_key),
+        limits=limits,
         warnings=(*facts.residual_warnings(residual), *_invoice_warnings(read, request)),
         sums=facts.sums(by_key),
         by_kind=facts.sums_by(by_key, "kind"),

@@ -232,6 +232,7 @@ def test_without_a_database_both_stop_when_told_to(installation: Installation, u
         assert stopped(api)[0] == 0
 
 
+@pytest.mark.proof
 def test_a_worker_goes_on_when_somebody_elses_server_is_back(installation: Installation) -> None:
     """At `REBILL_DATABASE_URL` it is not the worker's to start."""
     keeper = EmbeddedServer.attach(installation.home / "postgres")

@@ -63,6 +63,7 @@ def _wait_until(environment: Environment, run_id: int, state: RunState) -> Run:
     raise AssertionError(f"run {run_id} is {run.state}, not {state}, after {PATIENCE_SECONDS} s")
 
 
+@pytest.mark.proof  # It waits until the dead one is believed dead.
 def test_another_worker_finishes_what_a_killed_one_began(
     environment: Environment, month_of: MonthOf
 ) -> None:

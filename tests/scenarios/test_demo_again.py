@@ -201,6 +201,7 @@ def test_an_account_that_was_asked_for_at_the_api_comes_back_as_it_was(
     assert home.roles[after.account_id] >= ROLES
 
 
+@pytest.mark.proof
 def test_where_an_account_was_on_its_way_out_it_says_what_to_do(home: Home) -> None:
     home.onboard()
     leaving = home.onboarded()[0]

@@ -90,6 +90,7 @@ def test_of_two_who_share_a_dead_server_one_starts_it(server: EmbeddedServer, fo
     assert _answers(server)
 
 
+@pytest.mark.proof
 def test_files_that_are_gone_are_told_once_and_never_made_anew(
     server: EmbeddedServer, folder: Path
 ) -> None:

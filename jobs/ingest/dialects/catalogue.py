@@ -13,6 +13,7 @@ import polars as pl
 
 from invoices.charges import MONEY, TEXT_KEYS, Kind
 from jobs.ingest.dialects import cur2, focus, legacy, line_items
+from jobs.ingest.dialects.sufficiency import Limits, limits_of
 from jobs.ingest.dialects.vocabulary import TAGS, Vocabulary
 from jobs.ingest.reduction.reducer import FromMap, Reading
 from jobs.ingest.reduction.sums import Amounts, Reduced, Texts, merge, to_units
@@ -56,6 +57,8 @@ class ReadingPlan:
     """(our name of a column, its name in the reading)."""
     tags: tuple[tuple[str, str], ...]
     """(tag key, its name in the reading)."""
+    absent: frozenset[str]
+    """What of ours the file has not, and should for some cost basis or rule."""
 
 
 def detect(columns: Sequence[str], where: str) -> Dialect:
@@ -87,15 +90,24 @@ def plan(dialect: Dialect, columns: Sequence[str], tags: Sequence[str], where: s
     missing = [name for name in VOCABULARIES[dialect].required if name not in names]
     if missing:
         raise IngestError("missing_column", where, f"it has no column {', '.join(missing)}")
+    vocabulary = VOCABULARIES[dialect]
+    spelled_as_ours = [legacy.athena_name(column) for column in columns]
+    missing = [name for name in vocabulary.drop if name not in names]
+    if missing and vocabulary.repeats:
+        for column in spelled_as_ours:
+            if column.startswith(vocabulary.repeats):
+                words = f"{column} tells of rows that repeat a cost; {missing[0]} tells them apart"
+                raise IngestError("missing_column", where, f"{words}, and is not there")
     tagged = {tag: _tag(dialect, columns, tag) for tag in sorted(set(tags))}
     found = {tag: at for tag, at in tagged.items() if at is not None}
     spelled = {tag: at if isinstance(at, str) else f"tag {tag}" for tag, at in found.items()}
     maps |= {spelled[tag]: at for tag, at in found.items() if isinstance(at, FromMap)}
     return ReadingPlan(
         dialect=dialect,
-        reading=_reading(VOCABULARIES[dialect], names, maps, tuple(spelled.values())),
+        reading=_reading(vocabulary, names, maps, tuple(spelled.values())),
         names=tuple(names.items()),
         tags=tuple(spelled.items()),
+        absent=vocabulary.absent(names, spelled_as_ours),
     )
 
 
@@ -106,6 +118,7 @@ def named(reduced: Reduced, plan: ReadingPlan) -> Reduced:
         reduced,
         keys={ours.get(name, name): texts for name, texts in reduced.keys.items()},
         amounts={ours[name]: amounts for name, amounts in reduced.amounts.items()},
+        absent=plan.absent,
     )
     return renamed.with_keys(_with_tags(renamed.key_table(), plan.tags)) if plan.tags else renamed
 
@@ -153,6 +166,13 @@ def _measured(
         columns += [sums.amount(amount) for amount in dict.fromkeys(amounts)]
         measured = to_units(pl.DataFrame(columns).select(measure.cast(MONEY))[name])
     return name, Amounts.of(measured)
+
+
+def limits(dialect: Dialect, absent: frozenset[str], by_key: pl.DataFrame) -> Limits:
+    """What a bill of these charges cannot say; `absent` as its parts have it."""
+    vocabulary = VOCABULARIES[dialect]
+    never = {column for need in vocabulary.needs for column in need.columns} - {*vocabulary.all}
+    return limits_of(absent | never, by_key, needs=vocabulary.needs, matched=vocabulary.matched)
 
 
 def has_invoice_ids(sums: Reduced) -> bool:

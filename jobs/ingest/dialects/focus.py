@@ -12,8 +12,12 @@ import polars as pl
 
 from invoices.charges import Kind
 from jobs.ingest.dialects.line_items import MARKETPLACE, NAMED_KINDS, ZERO
+from jobs.ingest.dialects.sufficiency import METERED, Need
 from jobs.ingest.dialects.vocabulary import Vocabulary
 from jobs.ingest.reduction.reducer import FromMap
+
+BLENDED = "of blended cost (FOCUS knows none)"
+"""Is never there."""
 
 VOCABULARY = Vocabulary(
     required_keys=(
@@ -36,6 +40,7 @@ VOCABULARY = Vocabulary(
         "PricingUnit",
         "PublisherName",
         "RegionId",
+        "ServiceProviderName",
         "SkuId",
         "SkuMeter",
         "x_Operation",
@@ -50,8 +55,21 @@ VOCABULARY = Vocabulary(
     period="BillingPeriodStart",
     invoice="InvoiceId",
     conserved=("BilledCost", "net_billed_cost"),
+    needs=(
+        Need(("list",), ("ListCost",), METERED),
+        Need(("blended",), (BLENDED,)),
+    ),
+    matched={
+        "region": ("RegionId",),
+        "usage_type": ("x_UsageType", "SkuMeter"),
+        "operation": ("x_Operation",),
+        "billing_entity": ("PublisherName", "ServiceProviderName", "x_ServiceCode"),
+    },
 )
 COMMITTED = (Kind.RI_USAGE, Kind.SP_USAGE, Kind.RI_FEE, Kind.SP_FEE)
+
+MARKETPLACE_CODE = "^[a-z0-9]{20,}$"
+"""AWS's own service codes are words (`AmazonEC2`); Marketplace products have drawn ones."""
 
 DISCOUNTS = {"discounts": FromMap("x_Discounts")}
 """The sum of a row's map of discounts, each negative."""
@@ -152,11 +170,17 @@ def _keys() -> Iterable[pl.Expr]:
     yield _first("SubAccountId", "BillingAccountId").alias("account_id")
     yield _first("x_ServiceCode", "ServiceName").alias("service")
     yield _first("x_UsageType", "SkuMeter").alias("usage_type")
-    sold_by_others = ~pl.col("PublisherName").str.contains("^(AWS|Amazon|$)")
+    # FOCUS 1.3 has no PublisherName any more, and AWS may leave it blank in 1.2 (its conformance
+    # gaps): `tests/jobs/ingest/test_assumptions.py`,
+    # `test_what_others_sell_is_known_whichever_column_says_so`.
+    named = _first("PublisherName", "ServiceProviderName")
+    is_product = (named == "") & pl.col("x_ServiceCode").str.contains(MARKETPLACE_CODE)
+    sold_by_others = ~named.str.contains("^(AWS|Amazon|$)") | is_product
     nothing = pl.lit("")
     seller_is = pl.when(sold_by_others)
     yield seller_is.then(pl.lit(MARKETPLACE)).otherwise(pl.lit("AWS")).alias("billing_entity")
-    yield seller_is.then("PublisherName").otherwise(nothing).alias("seller")
+    seller = pl.when(is_product).then("ServiceName").otherwise(named)
+    yield seller_is.then(seller).otherwise(nothing).alias("seller")
     yield (
         pl.when(pl.col("kind") == str(Kind.UNKNOWN))
         .then("ChargeCategory")

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from invoices.charges import DISCOUNTS, Kind
+from jobs.ingest.dialects.sufficiency import AMORTIZED, METERED, NET, Need
 from jobs.ingest.dialects.vocabulary import Vocabulary
 from jobs.record_types import KINDS
 
@@ -90,10 +91,54 @@ VOCABULARY = Vocabulary(
     period="bill_billing_period_start_date",
     invoice="bill_invoice_id",
     conserved=("line_item_unblended_cost", "billed_cost"),
+    needs=(
+        Need(AMORTIZED, ("savings_plan_savings_plan_effective_cost",), (Kind.SP_USAGE,)),
+        Need(AMORTIZED, ("reservation_effective_cost",), (Kind.RI_USAGE,)),
+        # A reservation's upfront payment is a `Fee`, and its return a `Refund`: by the ARN alone.
+        Need(AMORTIZED, (RESERVATION,), (Kind.RI_USAGE, Kind.RI_FEE, Kind.FEE, Kind.REFUND)),
+        Need(
+            AMORTIZED,
+            (
+                "reservation_unused_amortized_upfront_fee_for_billing_period",
+                "reservation_unused_recurring_fee",
+            ),
+            (Kind.RI_FEE,),
+        ),
+        Need(
+            AMORTIZED,
+            ("savings_plan_total_commitment_to_date", "savings_plan_used_commitment"),
+            (Kind.SP_FEE,),
+        ),
+        Need(NET, ("line_item_net_unblended_cost",)),
+        Need(
+            ("net_amortized",),
+            ("savings_plan_net_savings_plan_effective_cost",),
+            (Kind.SP_USAGE,),
+        ),
+        Need(("net_amortized",), ("reservation_net_effective_cost",), (Kind.RI_USAGE,)),
+        Need(
+            ("net_amortized",),
+            (
+                "reservation_net_unused_amortized_upfront_fee_for_billing_period",
+                "reservation_net_unused_recurring_fee",
+            ),
+            (Kind.RI_FEE,),
+        ),
+        Need(("list",), ("pricing_public_on_demand_cost",), METERED),
+        Need(("blended",), ("line_item_blended_cost",)),
+    ),
+    matched={
+        "region": ("product_region_code",),
+        "usage_type": ("line_item_usage_type",),
+        "operation": ("line_item_operation",),
+        "billing_entity": ("bill_billing_entity",),
+    },
     # Split cost allocation repeats an instance's cost by its pods and tasks.
     # AWS's own view of its bill (CUDOS framework, `summary_view.sql`) leaves them out as well:
     # `tests/unit/reduction/test_reducer.py::test_dropped_rows_are_counted_but_not_summed`.
     drop={"line_item_operation": frozenset({"EKSPod-EC2", "ECSTask-EC2"})},
+    repeats="split_line_item_",
+    discounts="discount",
 )
 
 

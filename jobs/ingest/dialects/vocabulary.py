@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
+from jobs.ingest.dialects.sufficiency import Need
 from jobs.ingest.reduction.sums import Amounts, Reduced
 
 NO_INVOICE_ID = ("estimated", "null", "-")
@@ -35,8 +36,16 @@ class Vocabulary:
     """The key that AWS fills when it finalises a month."""
     conserved: tuple[str, str]
     """The raw amount whose sum must be the sum of this measure of the charges."""
+    needs: tuple[Need, ...]
+    """Which columns each cost basis takes, by the kinds of rows."""
+    matched: Mapping[str, tuple[str, ...]]
+    """A column that pricing rules match -> the keys that fill it."""
     drop: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Rows that repeat the cost of others, by a value of a key."""
+    repeats: str = ""
+    """Columns that begin so belong to such rows: with one, the keys of `drop` must be there."""
+    discounts: str = ""
+    """Columns that begin so tell of discounts: with one, the net amounts must be there."""
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -53,6 +62,17 @@ class Vocabulary:
     @property
     def all(self) -> tuple[str, ...]:
         return (*self.keys, self.day, *self.amounts)
+
+    def absent(self, columns: Collection[str], spelled: Collection[str]) -> frozenset[str]:
+        """Of `columns`, ours that a file has, those that are missed; it spells them `spelled`."""
+        missing = set(self.all) - set(columns)
+        nets = set(self.net)
+        has_discounts = any(name.startswith(self.discounts) for name in spelled if self.discounts)
+        # AWS leaves all net columns out of a month without a discount: net is then what is billed
+        # (DECISIONS 1). One of them there, or a discount told elsewhere, and the others are missed.
+        if nets <= missing and not has_discounts:
+            missing -= nets
+        return frozenset(missing)
 
     def complete_keys(self, table: pl.DataFrame) -> pl.DataFrame:
         """The key tuples with every key, '' where the file had no such column, or no value."""

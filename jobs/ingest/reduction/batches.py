@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from jobs.ingest.reduction.sums import Amounts, Reduced, Texts, Units, to_decimals, to_units
 
-_FORMAT = "1"
+_FORMAT = "2"
 
 
 class UnreadablePart(ValueError):
@@ -35,6 +35,7 @@ def save(part: Reduced, path: Path) -> None:
         if found.at is not None:
             cells[f"at {name}"] = pa.array(found.at)
     counts = {"format": _FORMAT, "rows": str(part.rows), "dropped": str(part.dropped)}
+    counts["absent"] = " ".join(sorted(part.absent))
     one_cell = {
         name: pa.LargeListArray.from_arrays(pa.array([0, len(values)], pa.int64()), values)
         for name, values in cells.items()
@@ -72,6 +73,7 @@ def load(path: Path) -> Reduced:
         },
         rows=int(counts["rows"]),
         dropped=int(counts["dropped"]),
+        absent=frozenset(counts["absent"].split()),
     )
 
 

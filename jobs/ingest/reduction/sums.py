@@ -109,6 +109,8 @@ class Reduced:
     rows: int
     """How many rows were read, dropped ones too."""
     dropped: int
+    absent: frozenset[str] = frozenset()
+    """Columns that would have been read, and were not there."""
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -181,7 +183,7 @@ def merge(parts: Iterable[Reduced]) -> Reduced:
     for part in ordered[1:]:
         assert (*part.keys, *part.amounts) == (*first.keys, *first.amounts), "other columns"
     tuples = np.cumsum([0, *(_height(part.keys) for part in ordered)])
-    return grouped(
+    sums = grouped(
         keys={name: _joined([part.keys[name] for part in ordered]) for name in first.keys},
         key=[part.key + np.int32(n) for part, n in zip(ordered, tuples, strict=False)],
         day=[part.day for part in ordered],
@@ -190,6 +192,7 @@ def merge(parts: Iterable[Reduced]) -> Reduced:
         rows=sum(part.rows for part in ordered),
         dropped=sum(part.dropped for part in ordered),
     )
+    return replace(sums, absent=frozenset().union(*(part.absent for part in ordered)))
 
 
 def grouped(

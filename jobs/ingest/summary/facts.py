@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ import polars as pl
 from invoices.charges import Kind
 from invoices.money import EXACT, exact_sum, plain
 from invoices.periods import BillingPeriod
+from jobs.ingest.dialects.sufficiency import AMORTIZED, Limits
 from kernel.findings import Finding, Severity
 
 Sums = Mapping[str, Decimal]
@@ -59,6 +60,7 @@ class SnapshotFacts:
     """Split-cost rows, which repeat a cost."""
     files: tuple[FileFacts, ...]
     quarantined: tuple[Quarantined, ...]
+    limits: Limits
     warnings: tuple[Finding, ...]
     sums: Sums
     by_kind: Mapping[str, Sums]
@@ -92,12 +94,22 @@ def identity_1_residual(charges: pl.DataFrame) -> Decimal:
 
 
 def residual_warnings(residual: Decimal | None) -> tuple[Finding, ...]:
-    # Not asserted: AWS gives no amortisation for Dedicated Host reservations (Data Exports
-    # dictionary, "Reservation columns"), so the identity need not hold on a sound bill.
+    # It blocks whoever is billed by an amortised cost (`with_residual`), and nobody else. It need
+    # not be a fault: AWS gives no amortisation for Dedicated Host reservations
+    # (Data Exports dictionary, "Reservation columns").
     if residual is None or abs(residual) <= CENT:
         return ()
     words = f"billed differs from amortized + trueup + upfront by {plain(residual)}"
     return (Finding(Severity.WARNING, "identity_1_residual", "the whole month", words),)
+
+
+def with_residual(limits: Limits, residual: Decimal | None) -> Limits:
+    """An amortised cost that does not add up to the bill answers nothing."""
+    if residual is None or abs(residual) <= CENT:
+        return limits
+    words = f"billed differs from amortized + trueup + upfront by {plain(residual)}"
+    bases = {basis: limits.bases.get(basis) or words for basis in AMORTIZED}
+    return replace(limits, bases={**limits.bases, **bases})
 
 
 def assert_identity_2(charges: pl.DataFrame) -> None:
@@ -159,6 +171,8 @@ def to_json(facts: SnapshotFacts, snapshot_id: str) -> dict[str, Any]:
         "identity_1_residual": (
             None if facts.identity_1_residual is None else plain(facts.identity_1_residual)
         ),
+        "unanswerable": dict(facts.limits.bases),
+        "unmatchable": dict(facts.limits.columns),
     }
 
 

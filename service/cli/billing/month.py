@@ -65,10 +65,12 @@ def _absolute(location: str) -> str:
 
 
 def _print_ingested(facts: Any) -> None:
-    sums = facts["sums"]
-    rows = [(name, sums[name]) for name in sums]
+    sums, unanswerable = facts["sums"], facts["unanswerable"]
+    rows = [(name, sums[name], "no" if name in unanswerable else "yes") for name in sums]
     title = f"{facts['period']}: {facts['rows']:,} rows of {facts['dialect']}"
-    print_table(title, ("cost basis", "total>"), rows)
+    print_table(title, ("cost basis", "total>", "can be billed by"), rows)
+    for name, why in [*unanswerable.items(), *facts["unmatchable"].items()]:
+        output.say(f"{name}: {why}")
     state = "final" if facts["finalized"] else "not final: AWS has not invoiced all of it yet"
     output.say(f"snapshot {facts['snapshot']} ({state})")
 

@@ -98,6 +98,7 @@ def present_inputs(
         custom_line_items=prices.custom_line_items(session, payer_account_id, period),
         exchange_rates=prices.exchange_rates(session, period),
         account_names=clients.account_names(session),
+        export_limits=snapshot.limits,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlmodel import col, func, select
 
 from invoices.clients import AccountId
+from invoices.inputs import ExportLimits
 from invoices.periods import BillingPeriod
 from kernel.errors import Refused
 from kernel.findings import Finding
@@ -31,6 +32,12 @@ class Snapshot:
     facts: Mapping[str, Any]
     findings: tuple[Finding, ...]
 
+    @property
+    def limits(self) -> ExportLimits:
+        """A snapshot of an older version tells of none: ingest it again."""
+        facts = self.facts
+        return ExportLimits(facts.get("unanswerable", {}), facts.get("unmatchable", {}))
+
 
 class NoSnapshot(Refused):
     def __init__(self, payer_account_id: str, period: BillingPeriod) -> None:
@@ -46,6 +53,10 @@ def put_snapshot(session: Session, snapshot: Snapshot, now: datetime) -> bool:
     if known is not None:
         assert known.period == str(snapshot.period), "one content cannot be of two months"
         known.current_since = current_since
+        # Equal charges may come of other files, whose columns say more or less.
+        known.facts = dict(snapshot.facts)
+        known.findings = [to_json(finding) for finding in snapshot.findings]
+        known.finalized = snapshot.finalized
         session.add(known)
         return False
     session.add(

@@ -213,6 +213,7 @@ def test_a_closed_account_is_billed_until_aws_deletes_it(
         period = period.next
 
 
+@pytest.mark.proof
 def test_an_account_that_came_back_is_not_taken_from_its_client(
     installation: Installation, books: Books
 ) -> None:

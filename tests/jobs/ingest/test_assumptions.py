@@ -7,7 +7,7 @@ import pytest
 
 from invoices.money import plain
 from jobs.ingest.run import Ingested
-from tests.support.ingest_builders import gzipped, legacy_manifest, line, put, take
+from tests.support.ingest_builders import PAYER, gzipped, legacy_manifest, line, put, take
 
 PLAN = "arn:aws:savingsplans::011254002932:savingsplan/1"
 RESERVATION = "arn:aws:ec2:us-east-1:011254002932:reserved-instances/1"
@@ -83,3 +83,53 @@ def test_an_export_without_a_prefix_has_keys_that_begin_with_a_slash(tmp_path: P
     put(manifest, legacy_manifest(key))
 
     assert sums(take(manifest, tmp_path / "cache"), "billed_cost") == ["12"]
+
+
+def focus_line(cost: str, **other: str) -> dict[str, str]:
+    return {
+        "BilledCost": cost,
+        "EffectiveCost": cost,
+        "BillingAccountId": PAYER,
+        "BillingPeriodStart": "2026-10-01T00:00:00Z",
+        "ChargePeriodStart": "2026-10-05T00:00:00Z",
+        "SubAccountId": PAYER,
+        "ChargeCategory": "Usage",
+        "ServiceName": "Amazon EC2",
+        "x_ServiceCode": "AmazonEC2",
+        "InvoiceIssuerName": "Amazon Web Services, Inc.",
+    } | other
+
+
+@pytest.mark.parametrize(
+    ("columns", "seller"),
+    [
+        ({"PublisherName": "Datadog"}, "Datadog"),
+        ({"PublisherName": "", "ServiceProviderName": "Datadog"}, "Datadog"),
+        ({"ServiceProviderName": "Datadog", "HostProviderName": "AWS"}, "Datadog"),
+        ({"PublisherName": "", "x_ServiceCode": "3ya0b9s8d7f6g5h4j3k2l1m0n"}, "Datadog Pro"),
+        ({"PublisherName": "Amazon Web Services, Inc."}, ""),
+        ({"PublisherName": "AWS"}, ""),
+        ({"PublisherName": ""}, ""),
+        ({"ServiceProviderName": "AWS"}, ""),
+        ({"PublisherName": "", "x_ServiceCode": "awskms"}, ""),
+    ],
+)
+def test_what_others_sell_is_known_whichever_column_says_so(
+    tmp_path: Path, columns: dict[str, str], seller: str
+) -> None:
+    """PublisherName leaves with FOCUS 1.3, and AWS may leave it blank before."""
+    row = focus_line("5", ServiceName="Datadog Pro") | columns
+    found = take(put(tmp_path / "focus.csv.gz", gzipped([row])), tmp_path / "cache")
+
+    keys = found.charges.keys
+    assert keys["seller"].to_list() == [seller]
+    assert keys["billing_entity"].to_list() == ["AWS Marketplace" if seller else "AWS"]
+    assert found.facts.limits.bases.keys() == {"blended", "list"}
+
+
+def test_with_no_column_of_a_seller_no_rule_may_ask_for_one(tmp_path: Path) -> None:
+    row = focus_line("5")
+    del row["x_ServiceCode"]
+    found = take(put(tmp_path / "focus.csv.gz", gzipped([row])), tmp_path / "cache")
+
+    assert "PublisherName" in found.facts.limits.columns["billing_entity"]

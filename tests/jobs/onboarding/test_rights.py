@@ -81,7 +81,7 @@ DEFAULT = {
 }
 
 
-ONE_IN = 4
+ONE_IN = 7
 """The default run takes so many of the rights away, `make proof` each of them."""
 
 
