@@ -18,10 +18,12 @@ from invoices.periods import BillingPeriod
 from jobs.ingest.dialects import catalogue
 from jobs.ingest.dialects.catalogue import AUTO, Dialect
 from jobs.ingest.files import formats
+from jobs.ingest.reduction.lines import shared
 from jobs.ingest.reduction.sums import SumTooLarge
 from jobs.ingest.sources.delivery import Delivery, locate
-from jobs.ingest.sources.source import StoredFile, open_location
+from jobs.ingest.sources.source import Source, StoredFile, open_location
 from jobs.ingest.summary import facts
+from jobs.ingest.summary.copies import alike
 from jobs.ingest.summary.counted import Counted
 from jobs.ingest.summary.facts import FileFacts, SnapshotFacts
 from jobs.ingest.summary.parts import Part, PartCache
@@ -31,6 +33,9 @@ from kernel.findings import Finding, Severity
 
 READERS = 2
 """Files read at a time: one is fetched while another is summed. More would take more memory."""
+
+SHARED_LINES_MAX = 0.01
+"""AWS promises an id to be unique in a file, not in all files of a delivery."""
 
 Progress = Callable[[str, int, int], None]
 """What is being done, how much is done, and how much there is."""
@@ -123,6 +128,7 @@ def _read(
         spoken = ", ".join(sorted({part.dialect for part in parts}))
         words = f"these files are of several dialects ({spoken}): name the folder of one"
         raise IngestError("several_dialects", delivery.source.describe(""), words)
+    _check_once(parts, delivery.source)
     return parts
 
 
@@ -165,6 +171,29 @@ def _check_part(part: Part, request: IngestRequest, where: str) -> None:
         if text != request.payer_account_id:
             words = f"column {vocabulary.payer} has {text!r}, not payer {request.payer_account_id}"
             raise IngestError("wrong_payer", where, words)
+
+
+def _check_once(parts: Sequence[Part], source: Source) -> None:
+    """That no line item is delivered twice: in one file, or in two.
+
+    Without ids, files whose sums are alike are held to be copies of each other.
+    """
+    where = [source.describe(part.file.key) for part in parts]
+    for part, name in zip(parts, where, strict=True):
+        repeated = part.reduced.lines.repeated
+        if repeated:
+            words = f"{repeated} of its line items are in it more than once (by id and time)"
+            raise IngestError("repeated_lines", name, words)
+    found = shared([part.reduced.lines for part in parts]) or alike(
+        [part.reduced for part in parts]
+    )
+    if found and found[2] > SHARED_LINES_MAX:
+        one, other, share = found
+        words = (
+            f"{share:.0%} of what is in it is in {where[other]} as well: copies, or two refreshes "
+            "of one month? Name the manifest, or the file or folder that is the bill"
+        )
+        raise IngestError("several_deliveries", where[one], words)
 
 
 def _ingested(parts: list[Part], request: IngestRequest) -> Ingested:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,12 +17,13 @@ from jobs.ingest.run import Ingested, IngestRequest, ingest
 PAYER = AccountId("011254002932")
 PERIOD = BillingPeriod(2026, 10)
 Row = dict[str, str]
+_numbers = itertools.count(1)
 
 
 def line(cost: str, line_type: str = "Usage", **other: str) -> Row:
     """A CUR 2.0 line item of the payer's October 2026; the rest is what does not matter."""
     return {
-        "identity_line_item_id": "abc",
+        "identity_line_item_id": f"line-{next(_numbers)}",
         "bill_payer_account_id": PAYER,
         "bill_payer_account_name": "Payer",
         "bill_billing_period_start_date": "2026-10-01T00:00:00.000Z",

@@ -232,6 +232,14 @@ def _reading(
         },
         drop={names[key]: rows for key, rows in vocabulary.drop.items() if key in names},
         maps=maps,
+        line=next(
+            (
+                tuple(names[name] for name in way)
+                for way in vocabulary.line
+                if names.keys() >= {*way}
+            ),
+            (),
+        ),
     )
 
 

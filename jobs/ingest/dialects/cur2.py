@@ -34,7 +34,7 @@ def names(columns: Iterable[str]) -> dict[str, str]:
     """Our name of each column we read -> its name in the reading: the same."""
     here = set(columns)
     here |= maps(here).keys()
-    return {name: name for name in VOCABULARY.all if name in here}
+    return {name: name for name in VOCABULARY.named if name in here}
 
 
 def maps(columns: Iterable[str]) -> dict[str, FromMap]:

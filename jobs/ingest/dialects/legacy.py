@@ -19,7 +19,7 @@ def names(columns: Iterable[str]) -> dict[str, str]:
     CSV writes `lineItem/UnblendedCost`; Athena, and its Parquet, `line_item_unblended_cost`.
     """
     here = {athena_name(column): column for column in columns}
-    found = {name: here[name] for name in VOCABULARY.all if name in here}
+    found = {name: here[name] for name in VOCABULARY.named if name in here}
     for name, others in OTHER_NAMES.items():
         for other in others:
             if name not in found and other in here:

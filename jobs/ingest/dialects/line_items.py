@@ -137,6 +137,12 @@ VOCABULARY = Vocabulary(
     # AWS's own view of its bill (CUDOS framework, `summary_view.sql`) leaves them out as well:
     # `tests/unit/reduction/test_reducer.py::test_dropped_rows_are_counted_but_not_summed`.
     drop={"line_item_operation": frozenset({"EKSPod-EC2", "ECSTask-EC2"})},
+    # A line item's id is the same for each of its hours, and unique with the time (Data Exports
+    # dictionary, "Identity columns"): `tests/jobs/ingest/test_once.py`.
+    line=(
+        ("identity_line_item_id", "identity_time_interval"),
+        ("identity_line_item_id", "line_item_usage_start_date"),
+    ),
     repeats="split_line_item_",
     discounts="discount",
 )

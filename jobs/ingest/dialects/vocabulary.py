@@ -40,6 +40,8 @@ class Vocabulary:
     """Which columns each cost basis takes, by the kinds of rows."""
     matched: Mapping[str, tuple[str, ...]]
     """A column that pricing rules match -> the keys that fill it."""
+    line: tuple[tuple[str, ...], ...] = ()
+    """What tells a line item of a file from all others: the first of these that is all there."""
     drop: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Rows that repeat the cost of others, by a value of a key."""
     repeats: str = ""
@@ -62,6 +64,11 @@ class Vocabulary:
     @property
     def all(self) -> tuple[str, ...]:
         return (*self.keys, self.day, *self.amounts)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """All that is read."""
+        return tuple(dict.fromkeys((*self.all, *(name for way in self.line for name in way))))
 
     def absent(self, columns: Collection[str], spelled: Collection[str]) -> frozenset[str]:
         """Of `columns`, ours that a file has, those that are missed; it spells them `spelled`."""

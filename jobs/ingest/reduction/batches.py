@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from jobs.ingest.reduction.lines import Lines
 from jobs.ingest.reduction.sums import Amounts, Reduced, Texts, Units, to_decimals, to_units
 
-_FORMAT = "2"
+_FORMAT = "3"
 
 
 class UnreadablePart(ValueError):
@@ -24,6 +25,7 @@ def save(part: Reduced, path: Path) -> None:
         "key": pa.array(part.key),
         "day": pa.array(part.day),
         "counts": pa.array(part.counts),
+        "sketch": pa.array(part.lines.sketch),
     }
     for name, texts in part.keys.items():
         cells[f"words {name}"] = texts.words
@@ -35,6 +37,7 @@ def save(part: Reduced, path: Path) -> None:
         if found.at is not None:
             cells[f"at {name}"] = pa.array(found.at)
     counts = {"format": _FORMAT, "rows": str(part.rows), "dropped": str(part.dropped)}
+    counts["repeated"] = str(part.lines.repeated)
     counts["absent"] = " ".join(sorted(part.absent))
     one_cell = {
         name: pa.LargeListArray.from_arrays(pa.array([0, len(values)], pa.int64()), values)
@@ -74,6 +77,7 @@ def load(path: Path) -> Reduced:
         rows=int(counts["rows"]),
         dropped=int(counts["dropped"]),
         absent=frozenset(counts["absent"].split()),
+        lines=Lines(cells["sketch"].to_numpy(), int(counts["repeated"])),
     )
 
 

@@ -8,12 +8,13 @@ wherever the text has at most 15 significant digits (a double holds no more).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,7 +34,8 @@ from jobs.ingest.reduction.cells import (
     require,
     texts_of,
 )
-from jobs.ingest.reduction.sums import Amounts, Reduced, grouped, merge
+from jobs.ingest.reduction.lines import Lines, Marks, marks_of
+from jobs.ingest.reduction.sums import Amounts, Reduced, Texts, grouped, merge
 from jobs.ingest.reduction.texts import AWS_CSV, TextFormat, text_spans
 
 PARQUET_SPAN_ROWS = 500_000
@@ -59,10 +61,12 @@ class Reading:
     drop: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Rows with one of these values in a key are read, and counted, but not summed."""
     maps: Mapping[str, FromMap] = field(default_factory=dict)
+    line: tuple[str, ...] = ()
+    """What tells a line item from all others of its file: its id and its time. None: unknown."""
 
     def columns(self) -> tuple[str, ...]:
         """The raw columns to read, each once."""
-        names = (*self.keys, self.day, *self.amounts)
+        names = (*self.keys, self.day, *self.amounts, *self.line)
         raw = [self.maps[name].columns if name in self.maps else (name,) for name in names]
         return tuple(dict.fromkeys(itertools.chain.from_iterable(raw)))
 
@@ -83,14 +87,14 @@ def reduce(
     assert not isinstance(source, str | Path), "text is read from a stream"
     name = name or str(getattr(source, "name", "the stream"))
     spans = text_spans(source, reading.columns(), name, text)
-    return merge(_reduce(span, reading, name) for span in spans)
+    return _reduced(spans, reading, name)
 
 
 def _reduce_parquet(source: str | Path | BinaryIO, reading: Reading, name: str) -> Reduced:
     source = str(source) if isinstance(source, Path) else source
     try:
         require(reading.columns(), pq.read_schema(source).names, name)
-        return merge(_reduce(span, reading, name) for span in _parquet_spans(source, reading))
+        return _reduced(_parquet_spans(source, reading), reading, name)
     except (pa.ArrowInvalid, OSError) as error:
         raise BadFile(name, f"not a whole Parquet file ({error})") from error
 
@@ -145,7 +149,13 @@ def _parquet_spans(file: str | BinaryIO, reading: Reading) -> Iterator[_ParquetS
     yield _ParquetSpan(file, parquet, groups, first, rows)
 
 
-def _reduce(span: RowSpan, reading: Reading, file: str) -> Reduced:
+def _reduced(spans: Iterable[RowSpan], reading: Reading, file: str) -> Reduced:
+    marks: list[Marks] = []
+    sums = merge(_reduce(span, reading, file, marks) for span in spans)
+    return replace(sums, lines=Lines.of(marks))
+
+
+def _reduce(span: RowSpan, reading: Reading, file: str, marks: list[Marks]) -> Reduced:
     rows = Rows(span, file)
     amounts: dict[str, Amounts] = {}
     # An amount that others fall back to is read before them.
@@ -153,8 +163,11 @@ def _reduce(span: RowSpan, reading: Reading, file: str) -> Reduced:
         amounts[name] = amounts_of(rows, name, reading.maps.get(name))
         if name in reading.fallback:
             amounts[name] = filled(amounts[name], amounts[reading.fallback[name]], span.rows)
+    keys = {name: texts_of(rows, name, reading.maps.get(name)) for name in reading.keys}
+    if reading.line:
+        marks.append(marks_of(span.scan(*reading.line), _kept(keys, reading)))
     reduced = grouped(
-        keys={name: texts_of(rows, name, reading.maps.get(name)) for name in reading.keys},
+        keys=keys,
         key=None,
         day=[days_of(rows, reading.day)],
         amounts={name: [amounts[name]] for name in reading.amounts},
@@ -165,6 +178,17 @@ def _reduce(span: RowSpan, reading: Reading, file: str) -> Reduced:
     for name, words in reading.drop.items():
         reduced = reduced.without(name, words)
     return reduced
+
+
+def _kept(keys: Mapping[str, Texts], reading: Reading) -> npt.NDArray[np.bool_] | None:
+    """The rows that are not dropped: one that repeats a cost may repeat the id as well."""
+    kept = None
+    for name, words in reading.drop.items():
+        texts = keys[name]
+        is_word = np.array([word in words for word in texts.words.to_pylist()], bool)
+        if is_word.any():
+            kept = ~is_word[texts.codes] if kept is None else kept & ~is_word[texts.codes]
+    return kept
 
 
 __all__ = [

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from invoices.money import EXACT
+from jobs.ingest.reduction.lines import NO_LINES, Lines
 
 Ints = npt.NDArray[np.signedinteger[Any]]
 Units = npt.NDArray[Any]
@@ -111,6 +112,8 @@ class Reduced:
     dropped: int
     absent: frozenset[str] = frozenset()
     """Columns that would have been read, and were not there."""
+    lines: Lines = NO_LINES
+    """Of one file; what is merged of several has none."""
 
     @property
     def frame(self) -> pl.DataFrame:

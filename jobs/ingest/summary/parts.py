@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
+
 from jobs.ingest.dialects import catalogue
 from jobs.ingest.dialects.catalogue import AUTO, Dialect
 from jobs.ingest.files import formats
@@ -67,8 +69,15 @@ class PartCache:
         return part
 
     def _name(self, source: Source, file: StoredFile) -> str:
-        read = [vocabulary.all for vocabulary in catalogue.VOCABULARIES.values()]
-        identity = [VERSION, read, self.dialect, sorted(self.tags), source.identity(file)]
+        read = [vocabulary.named for vocabulary in catalogue.VOCABULARIES.values()]
+        identity = [
+            VERSION,
+            pl.__version__,
+            read,
+            self.dialect,
+            sorted(self.tags),
+            source.identity(file),
+        ]
         return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
 
     def _kept(self, path: Path) -> Reduced | None:
