@@ -228,6 +228,32 @@ def custom_items_of_nobody(facts: CheckedMonth) -> Iterator[Finding]:
             )
 
 
+def custom_items_of_any_payer(facts: CheckedMonth) -> Iterator[Finding]:
+    """It would be on a document of each payer, and so be billed several times."""
+    if not facts.inputs.has_other_payers:
+        return
+    for item in facts.inputs.custom_line_items:
+        if item.payer_account_id is None and item.client in facts.statements:
+            yield _parks(
+                item.client,
+                "custom_line_item_of_any_payer",
+                f"Custom line item {item.key} of {item.client} names no payer, and there are "
+                "several: say with `payer` on whose invoice it goes, and apply.",
+            )
+
+
+def custom_items_only(facts: CheckedMonth) -> Iterator[Finding]:
+    for key, statement in facts.statements.items():
+        if not statement.lines:
+            yield Finding(
+                WARNING,
+                "custom_line_items_only",
+                key,
+                f"{key} has no charges of payer {facts.inputs.payer_account_id} in "
+                f"{facts.inputs.period}, only custom line items.",
+            )
+
+
 def discounts_without_kind(facts: CheckedMonth) -> Iterator[Finding]:
     """Where an export shows discounts as columns, they carry no kind that a share could name."""
     if "discounts" not in facts.allocation.retained:
@@ -299,6 +325,8 @@ CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
     incomplete_clients,
     inconsistent_tax,
     custom_items_of_nobody,
+    custom_items_of_any_payer,
+    custom_items_only,
     discounts_without_kind,
     sold_below_cost,
 )

@@ -54,4 +54,6 @@ class BillingInputs:
     custom_line_items: tuple[CustomLineItem, ...]
     exchange_rates: tuple[ExchangeRate, ...]
     account_names: Mapping[AccountId, str]
+    has_other_payers: bool = field(default=False, metadata=ADDED_LATER)
+    """So that a custom line item that names none could go on several documents."""
     export_limits: ExportLimits = field(default=ExportLimits(), metadata=ADDED_LATER)

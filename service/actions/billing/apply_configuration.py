@@ -9,6 +9,12 @@ from accounts.model.emails import check_email
 from accounts.model.mailbox import check_mailbox_check
 from invoices.clients import OverlappingAssignments
 from kernel.errors import BadInput
+from service.actions.billing.custom_line_items import (
+    only_payer,
+    place_at,
+    reworded,
+    write_custom_line_items,
+)
 from service.actions.onboarding.check_roles import check_catalogue_role
 from service.configuration.reading import Configuration, ConfigurationRefused
 from service.store.access import audit
@@ -19,21 +25,27 @@ from service.store.session import Session
 
 
 def apply_configuration(
-    session: Session, configuration: Configuration, *, actor: str, now: datetime
+    session: Session,
+    configuration: Configuration,
+    *,
+    actor: str,
+    now: datetime,
+    prune: bool = False,
 ) -> tuple[Change, ...]:
     """Nothing when applied again. What the file leaves out stays as it is.
 
-    Raises ConfigurationRefused.
+    But `prune` ends custom line items that it leaves out. Raises ConfigurationRefused.
     """
     configure_alone(session)
     problems = [
+        *(() if prune else reworded(session, configuration)),
         *_dangling_names(session, configuration),
         *_unfit_for_onboarding(session, configuration),
     ]
     if problems:
         raise ConfigurationRefused(problems)
     try:
-        changes = list(_write(session, configuration, now))
+        changes = list(_write(session, configuration, now, prune=prune))
     except OverlappingAssignments as error:
         raise ConfigurationRefused([f"clients: {error}"]) from error
     for change in changes:
@@ -49,7 +61,11 @@ def apply_configuration(
     return tuple(changes)
 
 
-def _write(session: Session, configuration: Configuration, now: datetime) -> Iterator[Change]:
+def _write(
+    session: Session, configuration: Configuration, now: datetime, *, prune: bool
+) -> Iterator[Change]:
+    # Before the file brings another payer: what was of the only one stays its.
+    yield from place_at(session, only_payer(session))
     for seller, numbering in configuration.sellers:
         yield from sellers.put_seller(session, seller, numbering)
     for payer in configuration.payer_accounts:
@@ -61,8 +77,8 @@ def _write(session: Session, configuration: Configuration, now: datetime) -> Ite
     for account_id, name in configuration.account_names:
         yield from clients.put_account_name(session, account_id, name)
     yield from clients.put_assignments(session, configuration.assignments)
-    for item in configuration.custom_line_items:
-        yield from prices.put_custom_line_item(session, item)
+    yield from write_custom_line_items(session, configuration, prune=prune)
+    yield from place_at(session, only_payer(session))
     for rate in configuration.exchange_rates:
         yield from prices.put_exchange_rate(session, rate)
     yield from _write_onboarding(session, configuration)
@@ -110,8 +126,11 @@ def _dangling_names(session: Session, configuration: Configuration) -> Iterator[
             yield f"custom_line_items: {item.description!r} is for an unknown client {item.client}"
     payers = {payer.account_id for payer in configuration.payer_accounts}
     payers |= {each.account_id for each in sellers.payer_accounts(session) if each.seller_key}
+    is_sole = only_payer(session) is not None
+    stored = prices.every_custom_line_item(session)
+    placed = {item.key for item in stored if is_sole or item.payer_account_id}
     for item in configuration.custom_line_items:
-        if item.payer_account_id is None and len(payers) > 1:
+        if item.payer_account_id is None and len(payers) > 1 and item.key not in placed:
             yield (
                 f"custom_line_items: {item.description!r} of {item.client}: there are several "
                 "payers; say with `payer` on whose invoice it goes"

@@ -1,5 +1,6 @@
 """The command of configuration: apply a file."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -7,14 +8,22 @@ import typer
 
 from kernel.errors import BadInput
 from service.actions.billing.apply_configuration import apply_configuration
+from service.actions.billing.custom_line_items import left_out
 from service.cli import output
 from service.cli.installation import ACTOR, open_installation
 from service.cli.options import AsJson
 from service.configuration.reading import read_configuration
+from service.store.dry_run import nothing_recorded
 
 
 def apply(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The YAML configuration file.")],
+    prune: Annotated[
+        bool, typer.Option("--prune", help="End custom line items that the file leaves out.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make the store say what a configuration file says; applied twice it changes nothing."""
@@ -23,12 +32,22 @@ def apply(
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{file} cannot be read: {error}") from error
     configuration = read_configuration(text)
-    with open_installation() as installation, installation.database.transaction() as session:
-        changes = apply_configuration(session, configuration, actor=ACTOR, now=installation.now())
+    with (
+        open_installation() as installation,
+        installation.database.transaction() as session,
+        nothing_recorded(session) if dry_run else nullcontext(),
+    ):
+        changes = apply_configuration(
+            session, configuration, actor=ACTOR, now=installation.now(), prune=prune
+        )
+        unlisted = left_out(session, configuration)
     if as_json:
         changed = [{"subject": c.subject, "before": c.before, "after": c.after} for c in changes]
-        output.print_json({"changes": changed})
+        output.print_json({"changes": changed, "left_out": [item.key for item in unlisted]})
         return
     for change in changes:
         output.say(str(change))
-    output.say(f"{len(changes)} changes" if changes else "nothing changes")
+    for item in unlisted:
+        output.say(f"custom line item {item.key}: not in the file, stays (--prune ends it)")
+    done = "would be made" if dry_run else "made"
+    output.say(f"{len(changes)} changes {done}" if changes else "nothing changes")

@@ -10,8 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Select
-from sqlmodel import col
+from sqlmodel import col, func, select
 
+from invoices.clients import ClientKey
 from invoices.documents.document import from_document
 from invoices.documents.invoice import Invoice
 from invoices.periods import BillingPeriod
@@ -90,6 +91,19 @@ def invoice_numbered(session: Session, number: str) -> InvoiceRecord:
     if row is None:
         raise UnknownInvoice(number)
     return _from_rows(*row)
+
+
+def last_issued_period(
+    session: Session, client: ClientKey, *, since: BillingPeriod
+) -> BillingPeriod | None:
+    """The latest period from `since` on of which the client has an issued document."""
+    row = DocumentRow
+    latest = session.exec(
+        select(func.max(row.period)).where(
+            col(row.client_key) == client, col(row.period) >= str(since)
+        )
+    ).one()
+    return None if latest is None else BillingPeriod.parse(latest)
 
 
 def document(session: Session, invoice_id: int) -> Invoice:

@@ -85,6 +85,7 @@ def present_inputs(
         raise sellers.NoSeller(payer_account_id)
     seller, numbering = sellers.seller(session, payer.seller_key)
     snapshot = snapshots.current_snapshot(session, payer_account_id, period)
+    selling = [each for each in sellers.payer_accounts(session) if each.seller_key]
     return BillingInputs(
         payer_account_id=payer_account_id,
         period=period,
@@ -98,6 +99,7 @@ def present_inputs(
         custom_line_items=prices.custom_line_items(session, payer_account_id, period),
         exchange_rates=prices.exchange_rates(session, period),
         account_names=clients.account_names(session),
+        has_other_payers=len(selling) > 1,
         export_limits=snapshot.limits,
     )
 

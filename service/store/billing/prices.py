@@ -14,7 +14,7 @@ from invoices.periods import BillingPeriod
 from invoices.pricing.book import PriceBook
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat, Percentage, PercentOf
 from service.store import tables
-from service.store.changes import Change, put
+from service.store.changes import Change, put, remove
 from service.store.plain import from_json, to_json
 from service.store.session import Session
 
@@ -95,6 +95,16 @@ def custom_line_items(
         .order_by(col(row.key))
     )
     return tuple(map(_from_custom_row, rows))
+
+
+def every_custom_line_item(session: Session) -> tuple[CustomLineItem, ...]:
+    row = tables.configuration.CustomLineItemRow
+    return tuple(map(_from_custom_row, session.exec(select(row).order_by(col(row.key)))))
+
+
+def remove_custom_line_item(session: Session, key: str) -> list[Change]:
+    row = session.get_one(tables.configuration.CustomLineItemRow, key)
+    return remove(session, row, f"custom line item {key}")
 
 
 def _from_custom_row(row: tables.configuration.CustomLineItemRow) -> CustomLineItem:

@@ -48,13 +48,13 @@ def without_ids(rows: Sequence[Row]) -> list[Row]:
 
 def by_the_day(rows: Sequence[Row]) -> list[Row]:
     """Hours of one cost as the one row that a daily export has for them."""
-    cost = plain(len(rows) * Decimal(rows[0]["line_item_unblended_cost"]))
+    cost = str(len(rows) * Decimal(rows[0]["line_item_unblended_cost"]))
     costs = ("line_item_unblended_cost", "line_item_blended_cost", "pricing_public_on_demand_cost")
     return [rows[0] | dict.fromkeys(costs, cost) | {"line_item_usage_amount": str(len(rows))}]
 
 
 def billed(found: Ingested) -> str:
-    return plain(found.charges.daily["billed_cost"].sum())
+    return plain(Decimal(found.charges.daily["billed_cost"].sum()))
 
 
 def test_the_hours_of_one_resource_have_one_id_and_are_all_billed(tmp_path: Path) -> None:
@@ -96,7 +96,10 @@ def test_what_is_in_two_files_is_refused_with_the_names_of_both(
 def test_what_is_twice_in_one_file_is_refused(
     tmp_path: Path, written: Callable[[Sequence[Row]], bytes]
 ) -> None:
-    suffix = {gzipped: "csv.gz", text: "csv", parquet: "parquet"}[written]
+    names: dict[Callable[..., bytes], str] = {
+        gzipped: "csv.gz", text: "csv", parquet: "parquet",
+    }  # fmt: skip
+    suffix = names[written]
     with pytest.raises(IngestError, match="24 of its line items") as refused:
         take(put(tmp_path / f"cur.{suffix}", written([*ONE, *OTHER, *ONE])), tmp_path / "cache")
     assert refused.value.code == "repeated_lines"
