@@ -11,7 +11,7 @@ from invoices.charges import CostBasis, Kind
 from invoices.clients import Client, ClientKey, TaxCategory
 from invoices.documents.invoice import Invoice
 from invoices.inputs import BillingInputs
-from invoices.money import plain
+from invoices.money import exact_sum, from_minor, plain
 from invoices.pricing.book import PriceBook
 from invoices.statements import Statement
 from kernel.findings import Finding, Severity
@@ -76,11 +76,25 @@ def mixed_currencies(facts: CheckedMonth) -> Iterator[Finding]:
             f"The payer's charges are in {', '.join(sorted(facts.currencies))}; "
             "a payer's month must have one currency.",
         )
+        # A draft of amounts in two currencies could be approved, and says nothing.
+        for client in facts.billed_clients:
+            words = f"The charges of {client.key} may be in another currency than they are added in"
+            yield _parks(client.key, "mixed_currencies", f"{words}; see the month's finding.")
 
 
 def unassigned_accounts(facts: CheckedMonth) -> Iterator[Finding]:
     """One whose charges are all 0.00, such as a free quota, is named and blocks nothing."""
     for account in facts.allocation.unassigned:
+        if not account.account_id:
+            yield Finding(
+                WARNING if account.is_free else CRITICAL,
+                "account_unassigned",
+                str(facts.inputs.period),
+                f"There are {plain(account.net_billed_cost)} {facts.currency} of charges without "
+                f"an account, from {account.first_day} to {account.last_day}: whose they are, the "
+                "export does not say. Ask AWS, and have them on an account.",
+            )
+            continue
         yield Finding(
             WARNING if account.is_free else CRITICAL,
             "account_unassigned",
@@ -276,6 +290,25 @@ def discounts_without_kind(facts: CheckedMonth) -> Iterator[Finding]:
             )
 
 
+def tax_upon_tax(facts: CheckedMonth) -> Iterator[Finding]:
+    """Our tax on AWS's tax would be paid twice; what AWS taxed is not ours to tax again."""
+    for client in facts.billed_clients:
+        taxed = [
+            line
+            for line in facts.statements[client.key].lines
+            if line.key.rpartition("/")[2].partition("-")[0] == Kind.TAX.value and line.price
+        ]
+        if taxed and client.tax.rate_percent:
+            amount = plain(exact_sum(line.price for line in taxed))
+            yield _parks(
+                client.key,
+                "tax_upon_tax",
+                f"{client.key} is taxed {plain(client.tax.rate_percent)} % on {amount} "
+                f"{facts.currency} that is AWS's own tax; set `aws_tax: retain` in price book "
+                f"{client.price_book}, or give the client a tax category without a rate.",
+            )
+
+
 def wrong_totals(facts: CheckedMonth) -> Iterator[Finding]:
     """Also an invariant of the Invoice: a check guards what an optimised Python would not."""
     for key, draft in facts.drafts.items():
@@ -287,14 +320,15 @@ def wrong_totals(facts: CheckedMonth) -> Iterator[Finding]:
 
 def nothing_due(facts: CheckedMonth) -> Iterator[Finding]:
     for key, draft in facts.drafts.items():
-        # An e-invoice's prices are never negative (EN 16931, BR-27); money back is a credit note:
-        # `tests/unit/invoices/test_checks.py::test_negative_and_zero_totals_are_warnings`.
+        # Money back is a credit note, never an invoice (VAT Directive, art. 219; EN 16931, BR-27):
+        # `tests/unit/invoices/test_checks.py::test_a_negative_total_is_no_invoice`.
         if draft.total_minor < 0:
-            yield Finding(
-                WARNING,
-                "total_negative",
+            total = plain(from_minor(draft.total_minor, draft.currency))
+            yield _parks(
                 key,
-                f"The total of {key} is negative; it would be a credit, not an invoice.",
+                "total_negative",
+                f"{key} would get {total} {draft.currency}: that is a credit note, not an invoice. "
+                "Retain what is passed on (credits, refunds), or lower a custom credit.",
             )
         elif draft.total_minor == 0:
             yield Finding(WARNING, "total_zero", key, f"{key} owes nothing for the period.")
@@ -324,6 +358,7 @@ CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
     missing_exchange_rates,
     incomplete_clients,
     inconsistent_tax,
+    tax_upon_tax,
     custom_items_of_nobody,
     custom_items_of_any_payer,
     custom_items_only,

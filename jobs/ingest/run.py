@@ -219,6 +219,7 @@ class _Read:
     net_billed: Decimal
     has_invoice_ids: bool
     absent: frozenset[str]
+    undated: int
 
     @classmethod
     def of(cls, parts: Sequence[Part]) -> _Read:
@@ -229,12 +230,14 @@ class _Read:
             exact_sum(part.reduced.total("net_billed_cost") for part in parts),
             all(catalogue.has_invoice_ids(part.reduced) for part in parts),
             frozenset().union(*(part.reduced.absent for part in parts)),
+            sum(part.reduced.undated for part in parts),
         )
 
 
 def _check_accounts(charges: Charges, where: str) -> None:
+    # A row without an account stops nothing but the issue: nobody bears it, and a check says so.
     accounts = charges.keys["account_id"].unique().sort()
-    wrong = accounts.filter(~accounts.str.contains(r"^[0-9]{12}$"))
+    wrong = accounts.filter(~accounts.str.contains(r"^([0-9]{12})?$"))
     if len(wrong):
         raise IngestError("bad_account", where, f"account {wrong[0]!r} has not twelve digits")
 
@@ -244,6 +247,13 @@ def _assert_conserved(read: _Read, by_key: pl.DataFrame) -> None:
     kept = by_key.select(pl.col("billed_cost", "net_billed_cost").sum()).row(0)
     assert (read.billed, read.net_billed) == kept, f"{read} was read, {kept} is kept"
     facts.assert_identity_2(by_key)
+
+
+def _undated_warnings(read: _Read, request: IngestRequest) -> tuple[Finding, ...]:
+    if not read.undated:
+        return ()
+    words = f"{read.undated} rows have no time; they count as of the first day of the period"
+    return (Finding(Severity.WARNING, "rows_without_day", request.location, words),)
 
 
 def _invoice_warnings(read: _Read, request: IngestRequest) -> tuple[Finding, ...]:
@@ -269,7 +279,11 @@ def _facts(
         files=read.files,
         quarantined=quarantine(counted, by_key),
         limits=limits,
-        warnings=(*facts.residual_warnings(residual), *_invoice_warnings(read, request)),
+        warnings=(
+            *facts.residual_warnings(residual),
+            *_invoice_warnings(read, request),
+            *_undated_warnings(read, request),
+        ),
         sums=facts.sums(by_key),
         by_kind=facts.sums_by(by_key, "kind"),
         by_account=facts.sums_by(by_key, "account_id"),

@@ -97,7 +97,6 @@ DAMAGED: dict[str, tuple[Callable[[], bytes], str, str]] = {
         "bad_account",
         "etc/passwd",
     ),
-    "a blank account": (lambda: with_cell("line_item_usage_account_id", ""), "bad_account", "''"),
     "a missing column": (lambda: without(COST), "unknown_dialect", COST),
     "a missing time column": (
         lambda: without("line_item_usage_start_date"),

@@ -134,8 +134,11 @@ def charged(dialect: Dialect, sums: Reduced) -> Reduced:
     # A number loses its leading zeros; an account id has twelve digits (but a blank is none).
     accounts = pl.col("payer_account_id", "account_id")
     table = table.with_columns(
-        pl.when(accounts != "").then(accounts.str.zfill(12)).otherwise(pl.lit(""))
+        pl.when(accounts != "")
+        .then(accounts.str.strip_chars().str.replace(r"^(\d+)\.0+$", "${1}").str.zfill(12))
+        .otherwise(pl.lit(""))
     )
+    table = _with_currency(table, sums, vocabulary)
     keys = {column.name: Texts.of(column) for column in table.select(named)}
     complete = replace(vocabulary.complete_amounts(sums), keys=keys)
     looked_at = {
@@ -150,6 +153,21 @@ def charged(dialect: Dialect, sums: Reduced) -> Reduced:
     # A dialect's cases are many; whatever they say of kinds, no cent of the file may get lost.
     assert read == kept, f"{raw} is {read} in the file, {conserved} is {kept}"
     return ours
+
+
+def _with_currency(table: pl.DataFrame, sums: Reduced, vocabulary: Vocabulary) -> pl.DataFrame:
+    """A blank currency on rows that cost nothing is the file's; on others it stays, and is told."""
+    is_blank = (table["currency"] == "").to_numpy()
+    named = table["currency"].filter(pl.Series(~is_blank)).unique()
+    if not is_blank.any() or len(named) != 1:
+        return table
+    costs = [
+        name for name in (*vocabulary.amounts,) if "sage" not in name and "uantity" not in name
+    ]
+    facts = is_blank[sums.key]
+    if any(sums.units(name)[facts].any() for name in costs if name in sums.amounts):
+        return table
+    return table.with_columns(pl.col("currency").replace("", named[0]))
 
 
 def _measured(
@@ -224,6 +242,7 @@ def _reading(
     return Reading(
         keys=(*keys, *tags),
         day=names[vocabulary.day],
+        day_if_blank=names[vocabulary.period],
         amounts=tuple(names[amount] for amount in vocabulary.amounts if amount in names),
         fallback={
             names[net]: names[plain]

@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 
 from jobs.ingest.dialects.sufficiency import Need
+from jobs.ingest.reduction.cells import ABSENT
 from jobs.ingest.reduction.sums import Amounts, Reduced
 
-NO_INVOICE_ID = ("estimated", "null", "-")
+NO_INVOICE_ID = ("estimated", *ABSENT)
 """What stands in place of an invoice id that AWS has not given yet."""
 
 TAGS = "tags"
@@ -85,7 +86,10 @@ class Vocabulary:
         """The key tuples with every key, '' where the file had no such column, or no value."""
         absent = [key for key in (*self.keys, TAGS) if key not in table.columns]
         invoice = pl.col(self.invoice)
-        return table.with_columns(pl.lit("").alias(key) for key in absent).with_columns(
+        said = pl.col(pl.String)
+        blanked = pl.when(said.str.to_lowercase().is_in(ABSENT)).then(pl.lit("")).otherwise(said)
+        complete = table.with_columns(blanked.name.keep())
+        return complete.with_columns(pl.lit("").alias(key) for key in absent).with_columns(
             # Old reports say `Estimated` until AWS finalises the month: a word, and no number.
             pl.when(invoice.str.to_lowercase().is_in(NO_INVOICE_ID))
             .then(pl.lit(""))

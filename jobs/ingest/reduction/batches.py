@@ -12,7 +12,7 @@ import pyarrow as pa
 from jobs.ingest.reduction.lines import Lines
 from jobs.ingest.reduction.sums import Amounts, Reduced, Texts, Units, to_decimals, to_units
 
-_FORMAT = "3"
+_FORMAT = "4"
 
 
 class UnreadablePart(ValueError):
@@ -38,6 +38,7 @@ def save(part: Reduced, path: Path) -> None:
             cells[f"at {name}"] = pa.array(found.at)
     counts = {"format": _FORMAT, "rows": str(part.rows), "dropped": str(part.dropped)}
     counts["repeated"] = str(part.lines.repeated)
+    counts["undated"] = str(part.undated)
     counts["absent"] = " ".join(sorted(part.absent))
     one_cell = {
         name: pa.LargeListArray.from_arrays(pa.array([0, len(values)], pa.int64()), values)
@@ -77,6 +78,7 @@ def load(path: Path) -> Reduced:
         rows=int(counts["rows"]),
         dropped=int(counts["dropped"]),
         absent=frozenset(counts["absent"].split()),
+        undated=int(counts["undated"]),
         lines=Lines(cells["sketch"].to_numpy(), int(counts["repeated"])),
     )
 

@@ -61,12 +61,15 @@ class Reading:
     drop: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Rows with one of these values in a key are read, and counted, but not summed."""
     maps: Mapping[str, FromMap] = field(default_factory=dict)
+    day_if_blank: str = ""
+    """A row without a time counts as of this one's day; without one, such a row is refused."""
     line: tuple[str, ...] = ()
     """What tells a line item from all others of its file: its id and its time. None: unknown."""
 
     def columns(self) -> tuple[str, ...]:
         """The raw columns to read, each once."""
-        names = (*self.keys, self.day, *self.amounts, *self.line)
+        days = (self.day, self.day_if_blank) if self.day_if_blank else (self.day,)
+        names = (*self.keys, *days, *self.amounts, *self.line)
         raw = [self.maps[name].columns if name in self.maps else (name,) for name in names]
         return tuple(dict.fromkeys(itertools.chain.from_iterable(raw)))
 
@@ -163,18 +166,20 @@ def _reduce(span: RowSpan, reading: Reading, file: str, marks: list[Marks]) -> R
         amounts[name] = amounts_of(rows, name, reading.maps.get(name))
         if name in reading.fallback:
             amounts[name] = filled(amounts[name], amounts[reading.fallback[name]], span.rows)
+    days, undated = days_of(rows, reading.day, reading.day_if_blank)
     keys = {name: texts_of(rows, name, reading.maps.get(name)) for name in reading.keys}
     if reading.line:
         marks.append(marks_of(span.scan(*reading.line), _kept(keys, reading)))
     reduced = grouped(
         keys=keys,
         key=None,
-        day=[days_of(rows, reading.day)],
+        day=[days],
         amounts={name: [amounts[name]] for name in reading.amounts},
         counts=[Amounts(None, np.ones(span.rows, np.int64))],
         rows=span.rows,
         dropped=0,
     )
+    reduced = replace(reduced, undated=undated)
     for name, words in reading.drop.items():
         reduced = reduced.without(name, words)
     return reduced

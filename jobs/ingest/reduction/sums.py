@@ -112,6 +112,8 @@ class Reduced:
     dropped: int
     absent: frozenset[str] = frozenset()
     """Columns that would have been read, and were not there."""
+    undated: int = 0
+    """Rows without a time."""
     lines: Lines = NO_LINES
     """Of one file; what is merged of several has none."""
 
@@ -175,7 +177,8 @@ class Reduced:
     def with_keys(self, table: pl.DataFrame) -> Reduced:
         """The same facts under other keys: row n of `table` takes the place of key tuple n."""
         assert table.height == _height(self.keys), "one row for each key tuple"
-        return merge([replace(self, keys={column.name: Texts.of(column) for column in table})])
+        keys = {column.name: Texts.of(column) for column in table}
+        return replace(merge([replace(self, keys=keys)]), lines=self.lines)
 
 
 def merge(parts: Iterable[Reduced]) -> Reduced:
@@ -195,7 +198,11 @@ def merge(parts: Iterable[Reduced]) -> Reduced:
         rows=sum(part.rows for part in ordered),
         dropped=sum(part.dropped for part in ordered),
     )
-    return replace(sums, absent=frozenset().union(*(part.absent for part in ordered)))
+    return replace(
+        sums,
+        absent=frozenset().union(*(part.absent for part in ordered)),
+        undated=sum(part.undated for part in ordered),
+    )
 
 
 def grouped(

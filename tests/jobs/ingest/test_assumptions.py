@@ -1,12 +1,18 @@
 """What an export may do that nobody expects: each is read as it is meant, or is said."""
 
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from invoices.money import plain
+from invoices.month import bill
 from jobs.ingest.run import Ingested
+from kernel.errors import IngestError
+from kernel.findings import Severity
+from tests.support.builders import inputs, owns
 from tests.support.ingest_builders import PAYER, gzipped, legacy_manifest, line, put, take
 
 PLAN = "arn:aws:savingsplans::011254002932:savingsplan/1"
@@ -133,3 +139,79 @@ def test_with_no_column_of_a_seller_no_rule_may_ask_for_one(tmp_path: Path) -> N
     found = take(put(tmp_path / "focus.csv.gz", gzipped([row])), tmp_path / "cache")
 
     assert "PublisherName" in found.facts.limits.columns["billing_entity"]
+
+
+@pytest.mark.parametrize("word", ["", "NULL", "null", "-"])
+def test_a_row_without_a_day_counts_as_of_the_first_and_is_named(tmp_path: Path, word: str) -> None:
+    """A reservation's cancellation has no usage dates."""
+    rows = [line("5"), line("-0.844161", "Refund", line_item_usage_start_date=word)]
+    found = take(put(tmp_path / "cur.csv.gz", gzipped(rows)), tmp_path / "cache")
+
+    assert sums(found, "billed_cost") == ["4.155839"]
+    assert found.charges.daily["service_day"].min() == date(2026, 10, 1)
+    (warning,) = [each for each in found.facts.warnings if each.code == "rows_without_day"]
+    assert warning.message.startswith("1 rows have no time")
+
+
+@pytest.mark.parametrize("word", ["", "NULL", "-"])
+def test_a_row_without_an_account_is_nobodys_and_stops_nothing_but_the_issue(
+    tmp_path: Path, word: str
+) -> None:
+    rows = [line("10"), line("1", "Tax", line_item_usage_account_id=word)]
+    found = take(put(tmp_path / "cur.csv.gz", gzipped(rows)), tmp_path / "cache")
+
+    month = bill(found.charges, replace(inputs(owns("acme", PAYER)), period=found.facts.period))
+    assert plain(month.payer_total) == "11"
+    assert [(each.account_id, plain(each.net_billed_cost)) for each in month.unassigned] == [
+        ("", "1")
+    ]
+    (finding,) = [each for each in month.findings if each.code == "account_unassigned"]
+    assert finding.severity is Severity.CRITICAL and "without an account" in finding.message
+
+
+@pytest.mark.parametrize("word", ["NULL", "null", "-"])
+def test_a_word_in_place_of_an_amount_is_none(tmp_path: Path, word: str) -> None:
+    rows = [line("5"), line("7", line_item_usage_amount=word), line("9", line_item_blended_cost="")]
+    found = take(put(tmp_path / "cur.csv.gz", gzipped(rows)), tmp_path / "cache")
+
+    assert sums(found, "billed_cost", "usage", "blended_cost") == ["21", "2", "12"]
+
+
+@pytest.mark.parametrize(
+    "ids", [[60000000001.0], [60000000001], ["60000000001.0"], [" 60000000001"]]
+)
+def test_account_ids_that_a_tool_took_for_numbers(tmp_path: Path, ids: list[object]) -> None:
+    """Whole, and below 2^53: nothing of them is lost."""
+    frame = pl.DataFrame([line("10", line_item_usage_account_id="")])
+    frame = frame.with_columns(pl.Series("line_item_usage_account_id", ids))
+    (tmp_path / "e").mkdir()
+    frame.write_parquet(tmp_path / "e/cur.parquet")
+
+    found = take(tmp_path / "e", tmp_path / "cache")
+    assert found.charges.keys["account_id"].to_list() == ["060000000001"]
+
+
+@pytest.mark.parametrize("text", ["6.0000000001E+10", "60000000001.5", "'60000000001"])
+def test_account_ids_that_lost_something_are_refused(tmp_path: Path, text: str) -> None:
+    row = line("10", line_item_usage_account_id=text)
+    with pytest.raises(IngestError, match="has not twelve digits"):
+        take(put(tmp_path / "cur.csv.gz", gzipped([row])), tmp_path / "cache")
+
+
+@pytest.mark.parametrize(("cost", "codes"), [("0", []), ("3", ["mixed_currency"])])
+def test_a_blank_currency_is_the_bills_where_it_costs_nothing(
+    tmp_path: Path, cost: str, codes: list[str]
+) -> None:
+    rows = [line("5"), line(cost, "Tax", line_item_currency_code="")]
+    found = take(put(tmp_path / "cur.csv.gz", gzipped(rows)), tmp_path / "cache")
+
+    assert [each.code for each in found.facts.quarantined] == codes
+    assert sums(found, "billed_cost") == [str(5 + int(cost))]
+
+
+def test_where_currencies_are_mixed_nobody_gets_a_draft(tmp_path: Path) -> None:
+    rows = [line("100"), line("50", line_item_currency_code="EUR")]
+    found = take(put(tmp_path / "cur.csv.gz", gzipped(rows)), tmp_path / "cache")
+
+    month = bill(found.charges, replace(inputs(owns("acme", PAYER)), period=found.facts.period))
+    assert month.drafts == () and month.parked == {"acme"}

@@ -55,7 +55,7 @@ def billed(found: Ingested, basis: CostBasis, **match: str) -> BilledMonth:
         (line("9", "SavingsPlanRecurringFee") | PLAN_FEE, "savings_plan_used_commitment",
          "amortized net_amortized"),
         (line("9", "Fee") | RESERVED, "reservation_reservation_a_r_n", "amortized net_amortized"),
-        (line("-9", "Refund") | RESERVED, "reservation_reservation_a_r_n",
+        (line("-3", "Refund") | RESERVED, "reservation_reservation_a_r_n",
          "amortized net_amortized"),
         (line("9"), "pricing_public_on_demand_cost", "list"),
         (line("9"), "line_item_blended_cost", "blended"),

@@ -144,13 +144,49 @@ def test_an_internal_account_with_a_client_is_worth_a_word() -> None:
     assert [draft.client for draft in month.drafts] == ["bell"]
 
 
-def test_negative_and_zero_totals_are_warnings() -> None:
+def test_a_negative_total_is_no_invoice() -> None:
     rows = [charge(ACME, "-3", Kind.REFUND), charge(BELL, "0")]
 
     month = bill(charges(*rows), inputs(*BOTH))
 
     assert codes(month) == ["total_negative", "total_zero"]
-    assert len(month.drafts) == 2
+    assert month.parked == {"acme"}
+    assert [draft.client for draft in month.drafts] == ["bell"]
+    assert "-3 USD: that is a credit note" in month.findings[0].message
+
+
+def test_a_credit_larger_than_the_bill_is_no_invoice_either() -> None:
+    credit = CustomLineItem(
+        "x", ClientKey("acme"), CustomKind.CREDIT, "Goodwill", Flat(Decimal(500)), OCTOBER
+    )
+    month = bill(charges(*ROWS), inputs(*BOTH, custom=[credit]))
+
+    assert month.parked == {"acme"}
+
+
+@pytest.mark.parametrize(
+    ("rate", "passed", "parked"), [("19", "100", {"acme"}), ("19", "0", set()), ("0", "100", set())]
+)
+def test_aws_s_own_tax_is_not_taxed_again(rate: str, passed: str, parked: set[str]) -> None:
+    category = TaxCategory.STANDARD if Decimal(rate) else TaxCategory.OUTSIDE_SCOPE
+    acme = client("acme", tax=Tax(category, Decimal(rate)))
+    rows = [charge(ACME, "10"), charge(ACME, "2", Kind.TAX, tax_type="VAT")]
+    passing = book(aws_tax_passed_percent=Decimal(passed))
+
+    month = bill(charges(*rows), inputs(owns("acme", ACME), clients=[acme], books=[passing]))
+
+    assert month.parked == parked
+    assert [c for c in codes(month) if c == "tax_upon_tax"] == ["tax_upon_tax"] * len(parked)
+
+
+def test_an_item_of_no_payer_in_particular_parks_where_there_are_several() -> None:
+    item = CustomLineItem("x", ClientKey("acme"), CustomKind.FEE, "Fee", Flat(Decimal(1)), OCTOBER)
+    month = inputs(*BOTH, custom=[item])
+
+    assert bill(charges(*ROWS), month).parked == frozenset()
+    several = bill(charges(*ROWS), replace(month, has_other_payers=True))
+    assert several.parked == {"acme"}
+    assert codes(several) == ["custom_line_item_of_any_payer"]
 
 
 def test_selling_below_cost_is_a_warning() -> None:
