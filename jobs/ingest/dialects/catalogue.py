@@ -161,9 +161,7 @@ def _with_currency(table: pl.DataFrame, sums: Reduced, vocabulary: Vocabulary) -
     named = table["currency"].filter(pl.Series(~is_blank)).unique()
     if not is_blank.any() or len(named) != 1:
         return table
-    costs = [
-        name for name in (*vocabulary.amounts,) if "sage" not in name and "uantity" not in name
-    ]
+    costs = [name for name in vocabulary.amounts if name != vocabulary.quantity]
     facts = is_blank[sums.key]
     if any(sums.units(name)[facts].any() for name in costs if name in sums.amounts):
         return table

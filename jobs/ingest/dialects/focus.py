@@ -55,6 +55,7 @@ VOCABULARY = Vocabulary(
     period="BillingPeriodStart",
     invoice="InvoiceId",
     conserved=("BilledCost", "net_billed_cost"),
+    quantity="PricingQuantity",
     needs=(
         Need(("list",), ("ListCost",), METERED),
         Need(("blended",), (BLENDED,)),

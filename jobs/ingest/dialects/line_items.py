@@ -91,6 +91,7 @@ VOCABULARY = Vocabulary(
     period="bill_billing_period_start_date",
     invoice="bill_invoice_id",
     conserved=("line_item_unblended_cost", "billed_cost"),
+    quantity="line_item_usage_amount",
     needs=(
         Need(AMORTIZED, ("savings_plan_savings_plan_effective_cost",), (Kind.SP_USAGE,)),
         Need(AMORTIZED, ("reservation_effective_cost",), (Kind.RI_USAGE,)),

@@ -37,6 +37,8 @@ class Vocabulary:
     """The key that AWS fills when it finalises a month."""
     conserved: tuple[str, str]
     """The raw amount whose sum must be the sum of this measure of the charges."""
+    quantity: str
+    """The one amount that is no money."""
     needs: tuple[Need, ...]
     """Which columns each cost basis takes, by the kinds of rows."""
     matched: Mapping[str, tuple[str, ...]]
