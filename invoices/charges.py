@@ -44,6 +44,10 @@ class Kind(StrEnum):
 DISCOUNTS = tuple(kind for kind in Kind if kind.startswith("discount_"))
 
 
+COVERED = (Kind.RI_USAGE, Kind.SP_USAGE, Kind.SP_NEGATION)
+"""Usage that a commitment covers."""
+
+
 class CostBasis(StrEnum):
     """Which cost of a charge counts as its cost, and a price starts from."""
 

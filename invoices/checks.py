@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 
+from invoices.allocation.direct import NearestOwner
 from invoices.allocation.leftover import Allocation
 from invoices.charges import CostBasis, Kind
 from invoices.clients import Client, ClientKey, TaxCategory
 from invoices.documents.invoice import Invoice
 from invoices.inputs import BillingInputs
 from invoices.money import exact_sum, from_minor, plain
+from invoices.periods import DaySpan
 from invoices.pricing.book import PriceBook
+from invoices.pricing.match import METERED
 from invoices.statements import Statement
 from kernel.findings import Finding, Severity
 
@@ -32,6 +36,8 @@ class CheckedMonth:
     allocation: Allocation
     statements: Mapping[ClientKey, Statement]
     """By client that bears charges or has a custom line item."""
+    nearest: tuple[NearestOwner, ...] = ()
+    """Charges of days on which their account was nobody's."""
     drafts: Mapping[ClientKey, Invoice] = field(default_factory=dict)
 
     @property
@@ -102,6 +108,47 @@ def unassigned_accounts(facts: CheckedMonth) -> Iterator[Finding]:
             f"Account {account.account_id} has {plain(account.net_billed_cost)} {facts.currency} "
             f"of charges from {account.first_day} to {account.last_day} and no client then; "
             "assign it to a client from that day, or name it an internal account.",
+        )
+
+
+def rows_across_a_change_of_hands(facts: CheckedMonth) -> Iterator[Finding]:
+    """A row is of one day, its first; one that lasts longer may be of two clients.
+
+    Metered usage does not accrue evenly, so it is nobody's to split; what is charged by the month
+    goes to whoever had the account on the row's first day, and both are told.
+    """
+    for rows in facts.inputs.export_limits.long_rows:
+        days = DaySpan(rows.first_day, rows.last_day + timedelta(days=1))
+        held = facts.inputs.roster.changes_hands(rows.account_id, days)
+        blocks = Kind(rows.kind) in METERED and rows.billed != 0
+        for client in sorted({each.client for each in held}):
+            yield Finding(
+                CRITICAL if blocks else WARNING,
+                "row_across_change_of_hands",
+                rows.account_id,
+                f"Account {rows.account_id} has {rows.rows} rows of {rows.kind} "
+                f"({plain(rows.billed)} {facts.currency}) that last from {rows.first_day} to "
+                f"{rows.last_day}, and is {held[-1].client}'s from {held[-1].span.start}: "
+                + (
+                    "they cannot be split by day. Take in an hourly or daily export, or move the "
+                    "change to the first of a month."
+                    if blocks
+                    else f"they are billed to {held[0].client}, whose it was on the first day."
+                ),
+                client if blocks else "",
+            )
+
+
+def charged_to_the_nearest(facts: CheckedMonth) -> Iterator[Finding]:
+    for near in facts.nearest:
+        yield Finding(
+            WARNING,
+            "charged_to_nearest_owner",
+            near.account_id,
+            f"{plain(near.net_billed_cost)} {facts.currency} of account {near.account_id}, dated "
+            f"{near.first_day} to {near.last_day}, when it was nobody's, are "
+            f"{near.client}'s, whose it was nearest in time: charges by the month, and usage of "
+            "another month, have no day of their own.",
         )
 
 
@@ -350,6 +397,8 @@ CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
     unknown_charges,
     mixed_currencies,
     unassigned_accounts,
+    rows_across_a_change_of_hands,
+    charged_to_the_nearest,
     internal_accounts_with_a_client,
     unknown_clients,
     missing_price_books,

@@ -96,6 +96,15 @@ class Roster:
                 raise OverlappingAssignments(first, second)
         return cls(ordered)
 
+    def changes_hands(self, account_id: AccountId, days: DaySpan) -> tuple[Assignment, ...]:
+        """Its assignments within these days, where they are of several clients."""
+        within = tuple(
+            each
+            for each in self.assignments
+            if each.account_id == account_id and each.span.overlaps(days)
+        )
+        return within if len({each.client for each in within}) > 1 else ()
+
     def client_of(self, account_id: AccountId, day: date) -> ClientKey | None:
         for assignment in self.assignments:
             if assignment.account_id == account_id and day in assignment.span:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
 from invoices.clients import AccountId, Client, Roster
@@ -27,6 +28,18 @@ class ExchangeRate:
 
 
 @dataclass(frozen=True, slots=True)
+class LongRows:
+    """Rows of an account and kind that last from one day to another, both included."""
+
+    account_id: AccountId
+    kind: str
+    first_day: date
+    last_day: date
+    rows: int
+    billed: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class ExportLimits:
     """What the month's export cannot say, each with the reason in words."""
 
@@ -34,6 +47,8 @@ class ExportLimits:
     """By cost basis: whoever is billed by it is parked."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """By column that a pricing rule may match."""
+    long_rows: tuple[LongRows, ...] = ()
+    """Of accounts that change hands meanwhile: whose part is how much, the export does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from invoices.allocation.direct import assign
+from invoices.allocation.direct import assign, nearest_owners
 from invoices.allocation.leftover import (
     RETAINED_AS,
     RetentionPolicy,
@@ -86,6 +86,7 @@ def bill(charges: Charges, inputs: BillingInputs) -> BilledMonth:
         currencies=currencies,
         allocation=allocation,
         statements={statement.client: statement for statement in statements},
+        nearest=nearest_owners(charges, inputs.roster, period=period, internal_accounts=ours),
     )
     return _drafted(facts)
 

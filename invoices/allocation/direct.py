@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import partial
 
 import polars as pl
 
-from invoices.charges import SCHEMA, assert_charges, look_up
+from invoices.charges import COVERED, SCHEMA, Charges, Kind, assert_charges, look_up
 from invoices.clients import AccountId, Roster
 from invoices.periods import BillingPeriod
 
@@ -24,6 +27,21 @@ _SPANS = pl.Schema(
 )
 
 
+METERED = "metered"
+"""The column that says whether a charge is usage of its own day."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearestOwner:
+    """Charges of days on which their account was nobody's, and whose they are."""
+
+    account_id: AccountId
+    client: str
+    first_day: date
+    last_day: date
+    net_billed_cost: Decimal
+
+
 def assign(
     charges: pl.DataFrame,
     roster: Roster,
@@ -33,17 +51,24 @@ def assign(
 ) -> pl.DataFrame:
     """Every charge with its bearer, by account and service day; the rows stay as they are.
 
-    AWS bills some usage in a month it does not lie in (registrar renewals). Such a day counts by
-    itself where the account had a client then, else as the nearest day of the period. A charge
-    without a day counts as the period's first. An internal account is never a client's.
+    AWS bills some usage in a month it does not lie in (registrar renewals), and dates what it
+    charges by the month at its start. Such a day counts by itself where the account had a client
+    then, else as the nearest day of the period; on that day nobody's, it is whose the account was
+    nearest in time. Usage of a day of the period on which it was nobody's is nobody's. An internal
+    account is never a client's.
     """
     assert_charges(charges)
-    days = charges.lazy().select("account_id", "service_day").unique().collect()
+    marked = charges.with_columns(metered(pl.col("kind")).alias(METERED))
+    days = marked.lazy().select("account_id", "service_day", METERED).unique().collect()
     borne = bearers(days, roster, period=period, internal_accounts=internal_accounts)
-    assigned = look_up(charges, borne, on=["account_id", "service_day"])
+    assigned = look_up(marked, borne, on=["account_id", "service_day", METERED])
     assigned = assigned.select(ASSIGNED_SCHEMA.names())
     assert assigned.schema == ASSIGNED_SCHEMA
     return assigned
+
+
+def metered(kind: pl.Expr) -> pl.Expr:
+    return kind.is_in([str(each) for each in (*COVERED, Kind.USAGE)])
 
 
 def bearers(
@@ -53,7 +78,10 @@ def bearers(
     period: BillingPeriod,
     internal_accounts: Set[AccountId],
 ) -> pl.DataFrame:
-    """Of distinct accounts and days (`account_id`, `service_day`): BEARER and INTERNAL of each."""
+    """Of distinct accounts, days and METERED: BEARER and INTERNAL of each, and whether IS_NEAREST.
+
+    `days` has columns `account_id`, `service_day` and METERED.
+    """
     internal = pl.col("account_id").is_in(sorted(internal_accounts))
     return _clients(days, roster, period).with_columns(
         internal.alias(INTERNAL),
@@ -61,24 +89,92 @@ def bearers(
     )
 
 
+def nearest_owners(
+    charges: Charges,
+    roster: Roster,
+    *,
+    period: BillingPeriod,
+    internal_accounts: Set[AccountId],
+) -> tuple[NearestOwner, ...]:
+    """What `assign` gives to somebody whose the account was not on that day."""
+    keys = charges.keys.select("account_id", metered(pl.col("kind")).alias(METERED))
+    daily = keys[charges.daily["key"]].hstack(
+        charges.daily.select("service_day", "net_billed_cost")
+    )
+    on = ["account_id", "service_day", METERED]
+    summed = daily.group_by(on).agg(pl.col("net_billed_cost").sum())
+    borne = bearers(summed.select(on), roster, period=period, internal_accounts=internal_accounts)
+    near = (
+        look_up(summed, borne, on=on)
+        .filter(pl.col(IS_NEAREST) & (pl.col(BEARER) != ""))
+        .group_by("account_id", BEARER)
+        .agg(
+            pl.col("service_day").min().alias("first"),
+            pl.col("service_day").max().alias("last"),
+            pl.col("net_billed_cost").sum(),
+        )
+        .sort("account_id", BEARER)
+    )
+    return tuple(NearestOwner(AccountId(row[0]), *row[1:]) for row in near.iter_rows())
+
+
+IS_NEAREST = "is_nearest"
+
+
 def _clients(days: pl.DataFrame, roster: Roster, period: BillingPeriod) -> pl.DataFrame:
-    """One row per account and day, with its client or ''."""
+    """One row per account, day and METERED, with its client or ''."""
     spans = _spans(roster)
     last_day = period.end - timedelta(days=1)
     day = pl.col("service_day").fill_null(period.start)
+    of_its_day = pl.col(METERED) & (pl.col("own_day") == pl.col("near_day"))
     return (
         days.with_columns(day.alias("own_day"), day.clip(period.start, last_day).alias("near_day"))
         .pipe(_client_on, spans, day="own_day", client="own_client")
         .pipe(_client_on, spans, day="near_day", client="near_client")
-        .select(
-            "account_id",
-            "service_day",
+        .pipe(_nearest_client, spans, day="near_day", client="nearest_client")
+        .with_columns(
             # Within the period both days are one.
             # A domain that was renewed for a year has a day far outside the month:
             # `tests/unit/invoices/test_allocation.py`,
             # `test_a_day_outside_the_period_without_a_client_counts_as_the_nearest_day`.
-            pl.coalesce("own_client", "near_client", pl.lit("")).alias(BEARER),
+            pl.coalesce("own_client", "near_client").alias("held"),
+            pl.when(~of_its_day).then("nearest_client").alias("nearest_client"),
         )
+        .select(
+            "account_id",
+            "service_day",
+            METERED,
+            pl.coalesce("held", "nearest_client", pl.lit("")).alias(BEARER),
+            pl.col("held").is_null().alias(IS_NEAREST),
+        )
+    )
+
+
+def _nearest_client(
+    days: pl.DataFrame, spans: pl.DataFrame, *, day: str, client: str
+) -> pl.DataFrame:
+    """Adds column `client`: whose the account was nearest to `day`, before it where both are."""
+    before = spans.drop_nulls("end").select(
+        "account_id", pl.col("end").alias("before"), pl.col(BEARER).alias("earlier")
+    )
+    after = spans.select(
+        "account_id", pl.col("start").alias("after"), pl.col(BEARER).alias("later")
+    )
+    join = partial(
+        pl.DataFrame.join_asof, by="account_id", left_on=day, coalesce=False, check_sortedness=False
+    )
+    found = join(days.sort(day), before.sort("before"), right_on="before")
+    found = join(found, after.sort("after"), right_on="after", strategy="forward")
+    # The end of a span is not in it: an account that ended on the day itself left it yesterday.
+    since = (pl.col(day) - pl.col("before")).dt.total_days() + 1
+    until = (pl.col("after") - pl.col(day)).dt.total_days()
+    is_earlier = pl.col("later").is_null() | (since <= until)
+    return found.select(
+        *days.columns,
+        pl.when(is_earlier & pl.col("earlier").is_not_null())
+        .then("earlier")
+        .otherwise("later")
+        .alias(client),
     )
 
 

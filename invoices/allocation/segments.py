@@ -6,7 +6,7 @@ from collections.abc import Set
 
 import polars as pl
 
-from invoices.allocation.direct import BEARER, INTERNAL, bearers
+from invoices.allocation.direct import BEARER, INTERNAL, METERED, bearers, metered
 from invoices.charges import KEYS, MEASURES, SCHEMA, Charges, assert_charges, look_up
 from invoices.clients import AccountId, Roster
 from invoices.periods import BillingPeriod
@@ -25,8 +25,10 @@ def by_segment(
     account was nobody's stay apart: a finding names them. Charges without a public price stay
     apart, too: on the basis `list` their cost stands in. Some thirty times fewer rows.
     """
-    account = charges.keys["account_id"].cast(pl.Categorical)
-    days = charges.daily.select(account[charges.daily["key"]], "service_day")
+    whose = charges.keys.select(
+        pl.col("account_id").cast(pl.Categorical), metered(pl.col("kind")).alias(METERED)
+    )
+    days = whose[charges.daily["key"]].with_columns(charges.daily["service_day"])
     firsts = _first_days(days, roster, period=period, internal_accounts=internal_accounts)
     summed = (
         charges.daily.lazy()
@@ -57,10 +59,11 @@ def _first_days(
     distinct = days.unique().cast({"account_id": pl.String})
     borne = bearers(distinct, roster, period=period, internal_accounts=internal_accounts)
     is_borne = (pl.col(BEARER) != "") | pl.col(INTERNAL)
-    first = pl.col("service_day").min().over("account_id", BEARER)
+    first = pl.col("service_day").min().over("account_id", BEARER, METERED)
     segments = borne.select(
         pl.col("account_id").cast(pl.Categorical),
         "service_day",
+        METERED,
         pl.when(is_borne).then(first).otherwise("service_day").alias("first_day"),
     )
-    return look_up(days, segments, on=["account_id", "service_day"])["first_day"]
+    return look_up(days, segments, on=["account_id", "service_day", METERED])["first_day"]

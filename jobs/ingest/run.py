@@ -19,7 +19,7 @@ from jobs.ingest.dialects import catalogue
 from jobs.ingest.dialects.catalogue import AUTO, Dialect
 from jobs.ingest.files import formats
 from jobs.ingest.reduction.lines import shared
-from jobs.ingest.reduction.sums import SumTooLarge
+from jobs.ingest.reduction.sums import Span, SumTooLarge
 from jobs.ingest.sources.delivery import Delivery, locate
 from jobs.ingest.sources.source import Source, StoredFile, open_location
 from jobs.ingest.summary import facts
@@ -220,6 +220,7 @@ class _Read:
     has_invoice_ids: bool
     absent: frozenset[str]
     undated: int
+    long_rows: tuple[Span, ...]
 
     @classmethod
     def of(cls, parts: Sequence[Part]) -> _Read:
@@ -231,6 +232,7 @@ class _Read:
             all(catalogue.has_invoice_ids(part.reduced) for part in parts),
             frozenset().union(*(part.reduced.absent for part in parts)),
             sum(part.reduced.undated for part in parts),
+            facts.long_rows(span for part in parts for span in part.reduced.spans),
         )
 
 
@@ -279,6 +281,7 @@ def _facts(
         files=read.files,
         quarantined=quarantine(counted, by_key),
         limits=limits,
+        long_rows=read.long_rows,
         warnings=(
             *facts.residual_warnings(residual),
             *_invoice_warnings(read, request),

@@ -176,9 +176,20 @@ def _owner(row: dict[str, Any], given: BillingInputs) -> ClientKey | None:
         return None
     day = row["service_day"]
     nearest = min(max(day, date(2018, 10, 1)), date(2018, 10, 31))
-    return given.roster.client_of(row["account_id"], day) or given.roster.client_of(
+    owner = given.roster.client_of(row["account_id"], day) or given.roster.client_of(
         row["account_id"], nearest
     )
+    of_its_day = row["kind"] in {"usage", "ri_usage", "sp_usage", "sp_negation"} and day == nearest
+    if owner is not None or of_its_day:
+        return owner
+    away = [
+        ((nearest - each.span.end).days + 1, 0, each.client)
+        if each.span.end is not None and each.span.end <= nearest
+        else ((each.span.start - nearest).days, 1, each.client)
+        for each in given.roster.assignments
+        if each.account_id == row["account_id"]
+    ]
+    return min(away)[2] if away else None
 
 
 def _cost(row: dict[str, Any], priced_by: PriceBook) -> Fraction:

@@ -12,11 +12,12 @@ from typing import Protocol
 import polars as pl
 
 from invoices.charges import MONEY, TEXT_KEYS, Kind
+from invoices.money import plain
 from jobs.ingest.dialects import cur2, focus, legacy, line_items
 from jobs.ingest.dialects.sufficiency import Limits, limits_of
 from jobs.ingest.dialects.vocabulary import TAGS, Vocabulary
-from jobs.ingest.reduction.reducer import FromMap, Reading
-from jobs.ingest.reduction.sums import Amounts, Reduced, Texts, merge, to_units
+from jobs.ingest.reduction.reducer import LAST_DAY, FromMap, Reading
+from jobs.ingest.reduction.sums import Amounts, Reduced, Span, Texts, merge, to_units
 from kernel.errors import IngestError
 
 
@@ -140,7 +141,8 @@ def charged(dialect: Dialect, sums: Reduced) -> Reduced:
     )
     table = _with_currency(table, sums, vocabulary)
     keys = {column.name: Texts.of(column) for column in table.select(named)}
-    complete = replace(vocabulary.complete_amounts(sums), keys=keys)
+    spans = _spans(sums, table, vocabulary.conserved[0])
+    complete = replace(vocabulary.complete_amounts(sums), keys=keys, spans=spans)
     looked_at = {
         "kind": keys["kind"].series("kind", sums.key, pl.Enum(Kind)),
         "service": keys["service"].series("service", sums.key),
@@ -153,6 +155,29 @@ def charged(dialect: Dialect, sums: Reduced) -> Reduced:
     # A dialect's cases are many; whatever they say of kinds, no cent of the file may get lost.
     assert read == kept, f"{raw} is {read} in the file, {conserved} is {kept}"
     return ours
+
+
+def _spans(sums: Reduced, table: pl.DataFrame, cost: str) -> tuple[Span, ...]:
+    """What lasts longer than a day, by whose it is, what it is, and from when to when."""
+    if LAST_DAY not in sums.keys:
+        return ()
+    whose = table.select("account_id", "kind").with_columns(sums.keys[LAST_DAY].series(LAST_DAY))
+    is_long = (whose[LAST_DAY] != "").to_numpy()[sums.key]
+    long = pl.DataFrame(
+        [
+            *whose[sums.key[is_long]].iter_columns(),
+            pl.Series("first_day", sums.day[is_long]).cast(pl.Date).cast(pl.String),
+            pl.Series("rows", sums.counts[is_long]),
+            sums.amount(cost).filter(pl.Series(is_long)).alias("cost"),
+        ]
+    )
+    by_span = long.group_by("account_id", "kind", "first_day", LAST_DAY).agg(
+        pl.col("rows", "cost").sum()
+    )
+    return tuple(
+        Span(account, kind, first, last, rows, plain(amount))
+        for account, kind, first, last, rows, amount in by_span.sort(pl.all()).iter_rows()
+    )
 
 
 def _with_currency(table: pl.DataFrame, sums: Reduced, vocabulary: Vocabulary) -> pl.DataFrame:
@@ -241,6 +266,7 @@ def _reading(
         keys=(*keys, *tags),
         day=names[vocabulary.day],
         day_if_blank=names[vocabulary.period],
+        end=names.get(vocabulary.end, ""),
         amounts=tuple(names[amount] for amount in vocabulary.amounts if amount in names),
         fallback={
             names[net]: names[plain]

@@ -56,6 +56,7 @@ VOCABULARY = Vocabulary(
     invoice="InvoiceId",
     conserved=("BilledCost", "net_billed_cost"),
     quantity="PricingQuantity",
+    end="ChargePeriodEnd",
     needs=(
         Need(("list",), ("ListCost",), METERED),
         Need(("blended",), (BLENDED,)),
@@ -79,7 +80,7 @@ DISCOUNTS = {"discounts": FromMap("x_Discounts")}
 def names(columns: Iterable[str]) -> dict[str, str]:
     """Our name of each column we read -> its name in the reading: the same."""
     here = set(columns) | maps(columns).keys()
-    return {name: name for name in VOCABULARY.all if name in here}
+    return {name: name for name in VOCABULARY.named if name in here}
 
 
 def maps(columns: Iterable[str]) -> dict[str, FromMap]:

@@ -144,6 +144,7 @@ VOCABULARY = Vocabulary(
         ("identity_line_item_id", "identity_time_interval"),
         ("identity_line_item_id", "line_item_usage_start_date"),
     ),
+    end="line_item_usage_end_date",
     repeats="split_line_item_",
     discounts="discount",
 )

@@ -43,6 +43,8 @@ class Vocabulary:
     """Which columns each cost basis takes, by the kinds of rows."""
     matched: Mapping[str, tuple[str, ...]]
     """A column that pricing rules match -> the keys that fill it."""
+    end: str = ""
+    """The exclusive end of a row's time."""
     line: tuple[tuple[str, ...], ...] = ()
     """What tells a line item of a file from all others: the first of these that is all there."""
     drop: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -71,7 +73,10 @@ class Vocabulary:
     @property
     def named(self) -> tuple[str, ...]:
         """All that is read."""
-        return tuple(dict.fromkeys((*self.all, *(name for way in self.line for name in way))))
+        ends = (self.end,) if self.end else ()
+        return tuple(
+            dict.fromkeys((*self.all, *ends, *(name for way in self.line for name in way)))
+        )
 
     def absent(self, columns: Collection[str], spelled: Collection[str]) -> frozenset[str]:
         """Of `columns`, ours that a file has, those that are missed; it spells them `spelled`."""

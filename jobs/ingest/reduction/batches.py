@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import polars as pl
 import pyarrow as pa
 
 from jobs.ingest.reduction.lines import Lines
-from jobs.ingest.reduction.sums import Amounts, Reduced, Texts, Units, to_decimals, to_units
+from jobs.ingest.reduction.sums import Amounts, Reduced, Span, Texts, Units, to_decimals, to_units
 
-_FORMAT = "4"
+_FORMAT = "5"
 
 
 class UnreadablePart(ValueError):
@@ -39,6 +40,7 @@ def save(part: Reduced, path: Path) -> None:
     counts = {"format": _FORMAT, "rows": str(part.rows), "dropped": str(part.dropped)}
     counts["repeated"] = str(part.lines.repeated)
     counts["undated"] = str(part.undated)
+    counts["spans"] = json.dumps(part.spans)
     counts["absent"] = " ".join(sorted(part.absent))
     one_cell = {
         name: pa.LargeListArray.from_arrays(pa.array([0, len(values)], pa.int64()), values)
@@ -79,6 +81,7 @@ def load(path: Path) -> Reduced:
         dropped=int(counts["dropped"]),
         absent=frozenset(counts["absent"].split()),
         undated=int(counts["undated"]),
+        spans=tuple(Span(*span) for span in json.loads(counts["spans"])),
         lines=Lines(cells["sketch"].to_numpy(), int(counts["repeated"])),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +19,7 @@ from jobs.ingest.reduction.sums import Amounts, Ints, Texts, Units
 ABSENT = ("", "null", "-", "\\n")
 """How tools write, in any case, that there is nothing in a cell."""
 
+_EPOCH = date(1970, 1, 1).toordinal()
 _UNITS = 10.0**10
 _DOUBT = 2.0**-51
 """Of |x|: more than what a double and its product with 1e10 can be off together (2^-52)."""
@@ -187,6 +189,24 @@ def days_of(rows: Rows, name: str, if_blank: str) -> tuple[Ints, int]:
     return days, int(is_blank.sum())
 
 
+def last_days_of(rows: Rows, name: str, days: Ints) -> Texts:
+    """The last UTC day (`YYYY-MM-DD`) of rows that last longer than theirs, '' of all others.
+
+    An end is exclusive: at midnight it is the end of the day before.
+    """
+    column = rows.span.column(name)
+    if isinstance(column, pa.Array) and pa.types.is_temporal(column.type):
+        epoch = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).fill_null(0)
+        last = (epoch.to_numpy(zero_copy_only=False) - 1) // (86_400 * 1_000_000)
+    else:
+        texts = texts_of(rows, name, None)
+        last = _text_days(pl.Series(texts.words), is_end=True).fill_null(0).to_numpy()[texts.codes]
+    # A row that ends before it begins is a row of its first day.
+    distinct, codes = np.unique(np.where(last > days, last, 0), return_inverse=True)
+    words = ["" if day == 0 else str(date.fromordinal(_EPOCH + int(day))) for day in distinct]
+    return Texts(pa.array(words, pa.large_string()), codes)
+
+
 def _days(rows: Rows, name: str) -> tuple[Ints, npt.NDArray[np.bool_]]:
     column = rows.span.column(name)
     is_bad: npt.NDArray[np.bool_]
@@ -209,19 +229,27 @@ def _days(rows: Rows, name: str) -> tuple[Ints, npt.NDArray[np.bool_]]:
     return days, is_blank
 
 
-def _text_days(words: pl.Series) -> pl.Series:
-    """Days since 1970 of a date or time, or of an epoch in milli- or microseconds; else null."""
+def _text_days(words: pl.Series, *, is_end: bool = False) -> pl.Series:
+    """Days since 1970 of a date or time, or of an epoch in milli- or microseconds; else null.
+
+    Of an exclusive end, the day before where it is midnight.
+    """
+    midnight = pl.col("text").str.contains(r"^.{10}(?:[T ]00:00(?::00(?:\.0+)?)?Z?)?$")
     found = words.to_frame("text").select(
         day=pl.col("text")
         .str.extract(r"^(\d{4}-\d{2}-\d{2})(?:[T ].*)?$")
         .str.to_date(strict=False),
-        epoch=pl.col("text").str.extract(r"^(\d{10,17})$").cast(pl.Int64),
+        epoch=pl.col("text").str.extract(r"^(\d{10,17})$").cast(pl.Int64) - int(is_end),
+        before=(midnight & is_end).cast(pl.Int64),
     )
     per_day = (
         pl.when(pl.col("epoch") < _MICROSECONDS_FROM).then(86_400_000).otherwise(86_400_000_000)
     )
     return found.select(
-        pl.coalesce(pl.col("day").to_physical().cast(pl.Int64), pl.col("epoch") // per_day)
+        pl.coalesce(
+            pl.col("day").to_physical().cast(pl.Int64) - pl.col("before"),
+            pl.col("epoch") // per_day,
+        )
     ).to_series()
 
 
@@ -364,6 +392,7 @@ __all__ = [
     "amounts_of",
     "days_of",
     "filled",
+    "last_days_of",
     "require",
     "texts_of",
 ]

@@ -31,6 +31,7 @@ from jobs.ingest.reduction.cells import (
     amounts_of,
     days_of,
     filled,
+    last_days_of,
     require,
     texts_of,
 )
@@ -42,12 +43,16 @@ PARQUET_SPAN_ROWS = 500_000
 """Rows summed at a time: what bounds memory."""
 
 
+LAST_DAY = "last_day"
+"""'' where a row lasts no longer than its day."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What to read of a raw file: the columns that tell rows apart, and those that are summed.
 
     A name in `keys` or `amounts` is a raw column, unless `maps` says which map entry it stands for.
-    Every column named must be in the file. No key is called `day` or `rows`.
+    Every column named must be in the file. No key is called `day`, `rows` or LAST_DAY.
     """
 
     keys: tuple[str, ...]
@@ -63,13 +68,16 @@ class Reading:
     maps: Mapping[str, FromMap] = field(default_factory=dict)
     day_if_blank: str = ""
     """A row without a time counts as of this one's day; without one, such a row is refused."""
+    end: str = ""
+    """The exclusive end of a row's time, which becomes the key LAST_DAY."""
     line: tuple[str, ...] = ()
     """What tells a line item from all others of its file: its id and its time. None: unknown."""
 
     def columns(self) -> tuple[str, ...]:
         """The raw columns to read, each once."""
         days = (self.day, self.day_if_blank) if self.day_if_blank else (self.day,)
-        names = (*self.keys, *days, *self.amounts, *self.line)
+        ends = (self.end,) if self.end else ()
+        names = (*self.keys, *days, *ends, *self.amounts, *self.line)
         raw = [self.maps[name].columns if name in self.maps else (name,) for name in names]
         return tuple(dict.fromkeys(itertools.chain.from_iterable(raw)))
 
@@ -168,6 +176,8 @@ def _reduce(span: RowSpan, reading: Reading, file: str, marks: list[Marks]) -> R
             amounts[name] = filled(amounts[name], amounts[reading.fallback[name]], span.rows)
     days, undated = days_of(rows, reading.day, reading.day_if_blank)
     keys = {name: texts_of(rows, name, reading.maps.get(name)) for name in reading.keys}
+    if reading.end:
+        keys[LAST_DAY] = last_days_of(rows, reading.end, days)
     if reading.line:
         marks.append(marks_of(span.scan(*reading.line), _kept(keys, reading)))
     reduced = grouped(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,17 @@ _TOTAL_LIMIT = 10**38
 
 class SumTooLarge(ArithmeticError):
     """A sum has more than 28 digits before the point."""
+
+
+class Span(NamedTuple):
+    """Rows of an account and kind from one day to another, both included."""
+
+    account_id: str
+    kind: str
+    first_day: str
+    last_day: str
+    rows: int
+    billed: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,6 +123,8 @@ class Reduced:
     dropped: int
     absent: frozenset[str] = frozenset()
     """Columns that would have been read, and were not there."""
+    spans: tuple[Span, ...] = ()
+    """Sums of the rows that last longer than their day; of sums of charges only."""
     undated: int = 0
     """Rows without a time."""
     lines: Lines = NO_LINES
@@ -202,6 +215,7 @@ def merge(parts: Iterable[Reduced]) -> Reduced:
         sums,
         absent=frozenset().union(*(part.absent for part in ordered)),
         undated=sum(part.undated for part in ordered),
+        spans=tuple(span for part in ordered for span in part.spans),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,7 @@ from invoices.charges import Kind
 from invoices.money import EXACT, exact_sum, plain
 from invoices.periods import BillingPeriod
 from jobs.ingest.dialects.sufficiency import AMORTIZED, Limits
+from jobs.ingest.reduction.sums import Span
 from kernel.findings import Finding, Severity
 
 Sums = Mapping[str, Decimal]
@@ -61,6 +62,7 @@ class SnapshotFacts:
     files: tuple[FileFacts, ...]
     quarantined: tuple[Quarantined, ...]
     limits: Limits
+    long_rows: tuple[Span, ...]
     warnings: tuple[Finding, ...]
     sums: Sums
     by_kind: Mapping[str, Sums]
@@ -101,6 +103,15 @@ def residual_warnings(residual: Decimal | None) -> tuple[Finding, ...]:
         return ()
     words = f"billed differs from amortized + trueup + upfront by {plain(residual)}"
     return (Finding(Severity.WARNING, "identity_1_residual", "the whole month", words),)
+
+
+def long_rows(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Those of all files, each account, kind and time once."""
+    sums: dict[tuple[str, str, str, str], tuple[int, Decimal]] = {}
+    for *whose, rows, billed in spans:
+        before = sums.get(key := (whose[0], whose[1], whose[2], whose[3]), (0, Decimal(0)))
+        sums[key] = before[0] + rows, EXACT.add(before[1], Decimal(billed))
+    return tuple(Span(*key, rows, plain(cost)) for key, (rows, cost) in sorted(sums.items()))
 
 
 def with_residual(limits: Limits, residual: Decimal | None) -> Limits:
@@ -173,6 +184,7 @@ def to_json(facts: SnapshotFacts, snapshot_id: str) -> dict[str, Any]:
         ),
         "unanswerable": dict(facts.limits.bases),
         "unmatchable": dict(facts.limits.columns),
+        "long_rows": [span._asdict() for span in facts.long_rows],
     }
 
 

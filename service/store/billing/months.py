@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ from invoices.documents.invoice import Invoice
 from invoices.inputs import BillingInputs
 from invoices.money import plain
 from invoices.month import inputs_id
-from invoices.periods import BillingPeriod
+from invoices.periods import BillingPeriod, DaySpan
 from invoices.reconciliation import (
     Accounted,
     ClientTotal,
@@ -86,6 +86,15 @@ def present_inputs(
     seller, numbering = sellers.seller(session, payer.seller_key)
     snapshot = snapshots.current_snapshot(session, payer_account_id, period)
     selling = [each for each in sellers.payer_accounts(session) if each.seller_key]
+    roster = clients.roster(session)
+    limits = snapshot.limits
+    shared = [
+        rows
+        for rows in limits.long_rows
+        if roster.changes_hands(
+            rows.account_id, DaySpan(rows.first_day, rows.last_day + timedelta(days=1))
+        )
+    ]
     return BillingInputs(
         payer_account_id=payer_account_id,
         period=period,
@@ -93,14 +102,14 @@ def present_inputs(
         seller=seller,
         rounding=numbering.rounding,
         clients=clients.clients(session),
-        roster=clients.roster(session),
+        roster=roster,
         internal_accounts=payer.internal_accounts,
         price_books=prices.price_books(session, period),
         custom_line_items=prices.custom_line_items(session, payer_account_id, period),
         exchange_rates=prices.exchange_rates(session, period),
         account_names=clients.account_names(session),
         has_other_payers=len(selling) > 1,
-        export_limits=snapshot.limits,
+        export_limits=replace(limits, long_rows=tuple(shared)),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlmodel import col, func, select
 
 from invoices.clients import AccountId
-from invoices.inputs import ExportLimits
+from invoices.inputs import ExportLimits, LongRows
 from invoices.periods import BillingPeriod
 from kernel.errors import Refused
 from kernel.findings import Finding
@@ -36,7 +36,11 @@ class Snapshot:
     def limits(self) -> ExportLimits:
         """A snapshot of an older version tells of none: ingest it again."""
         facts = self.facts
-        return ExportLimits(facts.get("unanswerable", {}), facts.get("unmatchable", {}))
+        return ExportLimits(
+            facts.get("unanswerable", {}),
+            facts.get("unmatchable", {}),
+            tuple(from_json(LongRows, each) for each in facts.get("long_rows", ())),
+        )
 
 
 class NoSnapshot(Refused):

@@ -12,7 +12,17 @@ from invoices.allocation.direct import assign
 from invoices.allocation.leftover import Allocation, RetentionPolicy, allocate
 from invoices.charges import CostBasis, Kind
 from invoices.clients import AccountId, Assignment, Roster
-from tests.support.builders import A_B_C, OCTOBER, charge, commitments, frame, owns
+from invoices.month import bill
+from tests.support.builders import (
+    A_B_C,
+    OCTOBER,
+    charge,
+    charges,
+    commitments,
+    frame,
+    inputs,
+    owns,
+)
 
 ACME, BELL, OURS = "111111111111", "222222222222", "999999999999"
 
@@ -92,7 +102,7 @@ def test_a_day_outside_the_period_without_a_client_counts_as_the_nearest_day() -
     later = [owns("acme", ACME, date(2018, 10, 2))]
 
     assert bearers(date(2018, 7, 1), date(2018, 12, 24), roster=joined) == ["acme", "acme"]
-    assert bearers(date(2018, 7, 1), roster=later) == [""]
+    assert bearers(date(2018, 7, 1), roster=later) == ["acme"]
 
 
 def test_unassigned_charges_name_the_account_and_its_days() -> None:
@@ -249,3 +259,41 @@ def test_sums_past_what_is_exact_are_refused_not_wrapped() -> None:
 
     with pytest.raises(pl.exceptions.ComputeError, match="overflow"):
         allocated([charge(ACME, most), charge(ACME, most)], owns("acme", ACME))
+
+
+JOINED = [owns("acme", ACME, date(2018, 10, 10))]
+LEFT = [owns("acme", ACME, date(2018, 1, 1), date(2018, 10, 10))]
+GAP = [*LEFT, owns("bell", ACME, date(2018, 10, 20))]
+
+
+@pytest.mark.parametrize(
+    ("kind", "day", "roster", "owner"),
+    [
+        (Kind.FEE, date(2018, 10, 1), JOINED, "acme"),
+        (Kind.TAX, date(2018, 10, 1), JOINED, "acme"),
+        (Kind.SP_FEE, date(2018, 10, 1), JOINED, "acme"),
+        (Kind.USAGE, date(2018, 9, 30), JOINED, "acme"),
+        (Kind.USAGE, date(2018, 10, 9), JOINED, ""),
+        (Kind.FEE, date(2018, 10, 31), LEFT, "acme"),
+        (Kind.USAGE, date(2018, 10, 31), LEFT, ""),
+        (Kind.USAGE, date(2018, 11, 1), LEFT, "acme"),
+        (Kind.FEE, date(2018, 10, 12), GAP, "acme"),
+        (Kind.FEE, date(2018, 10, 15), GAP, "bell"),
+        (Kind.FEE, date(2018, 10, 14), GAP, "acme"),
+        (Kind.FEE, date(2018, 10, 19), GAP, "bell"),
+        (Kind.USAGE, date(2018, 10, 14), GAP, ""),
+        (Kind.FEE, date(2018, 10, 1), [], ""),
+    ],
+)
+def test_what_has_no_day_of_its_own_is_whose_the_account_was_nearest_in_time(
+    kind: Kind, day: date, roster: list[Assignment], owner: str
+) -> None:
+    """A fee of the month is dated the 1st, late usage last month; usage of a gap is nobody's."""
+    month = bill(charges(charge(ACME, "5", kind, service_day=day)), inputs(*roster))
+
+    borne = [each.client for each in month.statements if each.lines or each.cost]
+    told = [each for each in month.findings if each.code == "charged_to_nearest_owner"]
+    if kind is not Kind.TAX:
+        assert borne == ([owner] if owner else [])
+    assert len(told) == (1 if owner else 0)
+    assert bool(month.unassigned) is (owner == "")
