@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,7 +19,7 @@ from jobs.ingest.dialects import catalogue
 from jobs.ingest.dialects.catalogue import AUTO, Dialect
 from jobs.ingest.files import formats
 from jobs.ingest.reduction.lines import shared
-from jobs.ingest.reduction.sums import Span, SumTooLarge
+from jobs.ingest.reduction.sums import Span, SumTooLarge, added
 from jobs.ingest.sources.delivery import Delivery, locate
 from jobs.ingest.sources.source import Source, StoredFile, open_location
 from jobs.ingest.summary import facts
@@ -221,6 +221,7 @@ class _Read:
     absent: frozenset[str]
     undated: int
     long_rows: tuple[Span, ...]
+    cut_off: Mapping[str, Decimal]
 
     @classmethod
     def of(cls, parts: Sequence[Part]) -> _Read:
@@ -233,6 +234,7 @@ class _Read:
             frozenset().union(*(part.reduced.absent for part in parts)),
             sum(part.reduced.undated for part in parts),
             facts.long_rows(span for part in parts for span in part.reduced.spans),
+            added([part.reduced.cut_off for part in parts]),
         )
 
 
@@ -282,10 +284,12 @@ def _facts(
         quarantined=quarantine(counted, by_key),
         limits=limits,
         long_rows=read.long_rows,
+        cut_off=read.cut_off,
         warnings=(
             *facts.residual_warnings(residual),
             *_invoice_warnings(read, request),
             *_undated_warnings(read, request),
+            *facts.cut_off_findings(read.cut_off),
         ),
         sums=facts.sums(by_key),
         by_kind=facts.sums_by(by_key, "kind"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pyarrow as pa
 from jobs.ingest.reduction.lines import Lines
 from jobs.ingest.reduction.sums import Amounts, Reduced, Span, Texts, Units, to_decimals, to_units
 
-_FORMAT = "5"
+_FORMAT = "6"
 
 
 class UnreadablePart(ValueError):
@@ -41,6 +42,7 @@ def save(part: Reduced, path: Path) -> None:
     counts["repeated"] = str(part.lines.repeated)
     counts["undated"] = str(part.undated)
     counts["spans"] = json.dumps(part.spans)
+    counts["cut_off"] = json.dumps({name: str(each) for name, each in part.cut_off.items()})
     counts["absent"] = " ".join(sorted(part.absent))
     one_cell = {
         name: pa.LargeListArray.from_arrays(pa.array([0, len(values)], pa.int64()), values)
@@ -81,6 +83,7 @@ def load(path: Path) -> Reduced:
         dropped=int(counts["dropped"]),
         absent=frozenset(counts["absent"].split()),
         undated=int(counts["undated"]),
+        cut_off={n: Decimal(text) for n, text in json.loads(counts["cut_off"]).items()},
         spans=tuple(Span(*span) for span in json.loads(counts["spans"])),
         lines=Lines(cells["sketch"].to_numpy(), int(counts["repeated"])),
     )

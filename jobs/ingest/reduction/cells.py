@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Protocol
 
 import numpy as np
@@ -24,6 +25,10 @@ _UNITS = 10.0**10
 _DOUBT = 2.0**-51
 """Of |x|: more than what a double and its product with 1e10 can be off together (2^-52)."""
 _NARROW_MAX = 1 << 62
+_EXACT_BELOW = 2.0**40
+"""Units: below 110, a double's product with 1e10 is off by a thousandth of a unit at most."""
+_TOLD_UNITS = 1.0
+"""Less than a unit in all is the doubles' own noise."""
 _MICROSECONDS_FROM = 10**14
 """An epoch of at least this is of microseconds, not of milliseconds (year 5138)."""
 
@@ -275,7 +280,7 @@ def amounts_of(rows: Rows, name: str, at: FromMap | None) -> Amounts:
     if there is not None:
         values, row_of = values.drop_nulls(), there if row_of is None else row_of[there]
     try:
-        return Amounts(row_of, _units(values))
+        return Amounts(row_of, *_units(values))
     except _NotAnAmount as bad:
         if bad.text.lower() in ABSENT:
             return _amounts_without_words(rows, name, values, row_of)
@@ -291,7 +296,7 @@ def _amounts_without_words(
     row_of = np.flatnonzero(there) if row_of is None else row_of[there]
     left = values.filter(there)
     try:
-        return Amounts(row_of, _units(left))
+        return Amounts(row_of, *_units(left))
     except _NotAnAmount as bad:
         raise BadAmount(rows.file, rows.number(int(row_of[bad.at])), name, bad.text) from bad
 
@@ -340,9 +345,10 @@ def _entries(scan: pl.LazyFrame, name: str) -> tuple[Ints, pl.Series]:
     return np.repeat(np.arange(len(lists)), lengths), entries
 
 
-def _units(values: pl.Series) -> Units:
+def _units(values: pl.Series) -> tuple[Units, Decimal]:
+    """Of each value, and what of all of them lies beyond the tenth place."""
     if values.dtype != pl.Float64:
-        return _units_of_texts(values)
+        return _units_of_texts(values), _cut_off(values)
     doubles = values.to_numpy()
     with np.errstate(over="ignore", invalid="ignore"):
         scaled = doubles * _UNITS
@@ -352,8 +358,11 @@ def _units(values: pl.Series) -> Units:
         # at half of that, and leaves ties to the text as well:
         # `tests/unit/reduction/test_reducer.py::test_a_double_is_its_shortest_text_and_csv_agrees`.
         is_sure = np.abs(scaled - near) + np.abs(scaled) * _DOUBT < 0.5
+        # Of doubles to some digits, and of small ones: a large one has no place beyond the tenth.
+        beyond = float((scaled - near)[np.abs(scaled) < _EXACT_BELOW].sum())
+    cut_off = Decimal(f"{beyond:.3g}").scaleb(-10) if abs(beyond) >= _TOLD_UNITS else Decimal(0)
     if is_sure.all():
-        return near.astype(np.int64)
+        return near.astype(np.int64), cut_off
     # Large amounts, ties, and what is no number at all: by their shortest text.
     doubtful = np.flatnonzero(~is_sure)
     near[doubtful] = 0
@@ -363,7 +372,18 @@ def _units(values: pl.Series) -> Units:
         raise _NotAnAmount(int(doubtful[bad.at]), bad.text) from bad
     units: Units = near.astype(np.int64).astype(exact.dtype)
     units[doubtful] = exact
-    return units
+    return units, cut_off
+
+
+def _cut_off(texts: pl.Series) -> Decimal:
+    """Exact for at most twenty places; there are few such cells, and AWS writes at most 17."""
+    # The shortest text with an eleventh place is as long as `0.` and eleven digits, or `4E-11`.
+    long = texts.filter((texts.str.len_bytes() > 12) | texts.str.contains("e-|E-"))
+    if not len(long):
+        return Decimal(0)
+    exact = long.cast(pl.Decimal(38, 20), strict=False)  # Null from 1e18 on.
+    kept = long.cast(pl.Decimal(38, 10), strict=False).cast(exact.dtype, strict=False)
+    return Decimal((exact - kept).sum() or 0).normalize()
 
 
 def _units_of_texts(texts: pl.Series) -> Units:

@@ -36,7 +36,7 @@ from jobs.ingest.reduction.cells import (
     texts_of,
 )
 from jobs.ingest.reduction.lines import Lines, Marks, marks_of
-from jobs.ingest.reduction.sums import Amounts, Reduced, Texts, grouped, merge
+from jobs.ingest.reduction.sums import Amounts, Reduced, Texts, added, grouped, merge
 from jobs.ingest.reduction.texts import AWS_CSV, TextFormat, text_spans
 
 PARQUET_SPAN_ROWS = 500_000
@@ -189,7 +189,8 @@ def _reduce(span: RowSpan, reading: Reading, file: str, marks: list[Marks]) -> R
         rows=span.rows,
         dropped=0,
     )
-    reduced = replace(reduced, undated=undated)
+    cut_off = added({name: found.cut_off} for name, found in amounts.items())
+    reduced = replace(reduced, undated=undated, cut_off=cut_off)
     for name, words in reading.drop.items():
         reduced = reduced.without(name, words)
     return reduced

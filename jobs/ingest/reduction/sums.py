@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -76,6 +76,8 @@ class Amounts:
 
     at: Ints | None
     units: Units
+    cut_off: Decimal = Decimal(0)
+    """What of the cells of one column lies beyond the tenth place, and is in no unit."""
 
     @property
     def is_narrow(self) -> bool:
@@ -125,6 +127,8 @@ class Reduced:
     """Columns that would have been read, and were not there."""
     spans: tuple[Span, ...] = ()
     """Sums of the rows that last longer than their day; of sums of charges only."""
+    cut_off: Mapping[str, Decimal] = field(default_factory=dict)
+    """By amount, what lies beyond the tenth place of each row, added up."""
     undated: int = 0
     """Rows without a time."""
     lines: Lines = NO_LINES
@@ -215,6 +219,7 @@ def merge(parts: Iterable[Reduced]) -> Reduced:
         sums,
         absent=frozenset().union(*(part.absent for part in ordered)),
         undated=sum(part.undated for part in ordered),
+        cut_off=added([part.cut_off for part in ordered]),
         spans=tuple(span for part in ordered for span in part.spans),
     )
 
@@ -264,6 +269,15 @@ def grouped(
         rows=rows,
         dropped=dropped,
     )
+
+
+def added(parts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
+    """Amounts by name of all parts together, without those that are 0."""
+    sums: dict[str, Decimal] = {}
+    for part in parts:
+        for name, amount in part.items():
+            sums[name] = EXACT.add(sums.get(name, Decimal(0)), amount)
+    return {name: amount for name, amount in sums.items() if amount}
 
 
 def _height(keys: Mapping[str, Texts]) -> int:

@@ -22,6 +22,7 @@ Sums = Mapping[str, Decimal]
 BASES: tuple[str, ...] = ("billed", "amortized", "net_billed", "net_amortized", "list", "blended")
 
 CENT = Decimal("0.01")
+TOLD_FROM = Decimal("1e-9")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ class SnapshotFacts:
     quarantined: tuple[Quarantined, ...]
     limits: Limits
     long_rows: tuple[Span, ...]
+    cut_off: Mapping[str, Decimal]
+    """By column, what lies beyond the tenth place of each row, added up."""
     warnings: tuple[Finding, ...]
     sums: Sums
     by_kind: Mapping[str, Sums]
@@ -103,6 +106,21 @@ def residual_warnings(residual: Decimal | None) -> tuple[Finding, ...]:
         return ()
     words = f"billed differs from amortized + trueup + upfront by {plain(residual)}"
     return (Finding(Severity.WARNING, "identity_1_residual", "the whole month", words),)
+
+
+def cut_off_findings(cut_off: Mapping[str, Decimal]) -> tuple[Finding, ...]:
+    """Each row is kept to ten places; what is beyond adds up, and blocks from half a cent on."""
+    return tuple(
+        Finding(
+            Severity.CRITICAL if abs(amount) >= CENT / 2 else Severity.WARNING,
+            "cut_off",
+            name,
+            f"{plain(amount)} of column {name} is in no sum: it lies beyond the tenth decimal "
+            "place of its rows",
+        )
+        for name, amount in sorted(cut_off.items())
+        if abs(amount) >= TOLD_FROM
+    )
 
 
 def long_rows(spans: Iterable[Span]) -> tuple[Span, ...]:
@@ -184,6 +202,7 @@ def to_json(facts: SnapshotFacts, snapshot_id: str) -> dict[str, Any]:
         ),
         "unanswerable": dict(facts.limits.bases),
         "unmatchable": dict(facts.limits.columns),
+        "cut_off": {name: plain(amount) for name, amount in facts.cut_off.items()},
         "long_rows": [span._asdict() for span in facts.long_rows],
     }
 

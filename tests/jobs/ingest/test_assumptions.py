@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -215,3 +216,38 @@ def test_where_currencies_are_mixed_nobody_gets_a_draft(tmp_path: Path) -> None:
 
     month = bill(found.charges, replace(inputs(owns("acme", PAYER)), period=found.facts.period))
     assert month.drafts == () and month.parked == {"acme"}
+
+
+@pytest.mark.parametrize(
+    ("cost", "times", "cut_off", "severity"),
+    [
+        ("0.00000000004", 5_000, "0.0000002", Severity.WARNING),
+        ("4E-11", 5_000, "0.0000002", Severity.WARNING),
+        ("1.00000000004", 5_000, "0.0000002", Severity.WARNING),
+        ("-0.12345678914", 100, "-0.000000004", Severity.WARNING),
+        ("0.12345678901234567", 1_000, "0.00000001234567", Severity.WARNING),
+        ("0.0000000000499999", 200_000, "0.00000999998", Severity.WARNING),
+        ("0.0000000001", 5_000, "", None),
+        ("1.5E+1", 10, "", None),
+    ],
+)
+def test_what_lies_beyond_ten_places_is_told_once_it_adds_up(
+    tmp_path: Path, cost: str, times: int, cut_off: str, severity: Severity | None
+) -> None:
+    rows = [line(cost) for _ in range(times)]
+    found = take(put(tmp_path / "cur.csv.gz", gzipped(rows)), tmp_path / "cache")
+
+    name = "line_item_unblended_cost"
+    assert plain(found.facts.cut_off.get(name, Decimal(0))) == (cut_off or "0")
+    told = [each for each in found.facts.warnings if (each.code, each.where) == ("cut_off", name)]
+    assert [each.severity for each in told] == ([severity] if severity else [])
+
+
+def test_doubles_tell_what_was_cut_off_them_too(tmp_path: Path) -> None:
+    frame = pl.DataFrame([line("0") for _ in range(5_000)])
+    frame = frame.with_columns(pl.lit(4e-11).alias("line_item_unblended_cost"))
+    (tmp_path / "e").mkdir()
+    frame.write_parquet(tmp_path / "e/cur.parquet")
+
+    found = take(tmp_path / "e", tmp_path / "cache")
+    assert plain(found.facts.cut_off["line_item_unblended_cost"]) == "0.0000002"

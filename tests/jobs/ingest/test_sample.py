@@ -121,6 +121,7 @@ def test_what_ingest_prints_is_plain_json(tmp_path: Path) -> None:
         "identity_1_residual",
         "unanswerable",
         "unmatchable",
+        "cut_off",
         "long_rows",
     ]
     assert printed["sums"]["billed"] == "4064.4831315379"
