@@ -131,6 +131,20 @@ class Reconciliation:
             and not any(finding.severity is Severity.CRITICAL for finding in self.findings)
         )
 
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether figures that AWS states elsewhere are ours. What closes was read whole; whether
+        what was read is the bill, only AWS can say."""
+        return bool(self.control_totals) and not any(
+            abs(total.difference) >= ONE_CENT for total in self.control_totals
+        )
+
+    @property
+    def verdict(self) -> str:
+        if not self.closes:
+            return "It does not close."
+        return "It closes." if self.is_confirmed else "It closes; not confirmed by AWS."
+
     def to_json(self) -> dict[str, Any]:
         """JSON values; every amount is an exact plain decimal as text."""
         return {
@@ -143,6 +157,7 @@ class Reconciliation:
             "unassigned": plain(self.unassigned),
             "rounding": plain(self.rounding),
             "closes": self.closes,
+            "confirmed": self.is_confirmed,
             "control_totals": [_control_json(total) for total in self.control_totals],
             "findings": [_finding_json(finding) for finding in self.findings],
         }

@@ -8,6 +8,8 @@ from typing import NoReturn
 from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
 from invoices.reconciliation import ONE_CENT, ControlTotal, Reconciliation
+from jobs import control_file
+from jobs.control_file import ControlFile
 from jobs.environment import Environment
 from jobs.estimates import AskCostExplorer, StoredAnswers, ask_anew, control_totals, month_to_date
 from service.store.billing import estimates, months, snapshots
@@ -19,8 +21,11 @@ def reconcile(
     period: BillingPeriod,
     *,
     ask: AskCostExplorer | None = None,
+    control: ControlFile | None = None,
 ) -> Reconciliation:
     """The proof, beside what Cost Explorer said when it was last asked; with `ask`, it is asked.
+
+    And beside the totals of a file, where one is given.
 
     An answer binds once it is about the whole month and AWS calls it an estimate no more. Where
     it differs, the accounts and kinds that differ are named. It is asked again while it is not
@@ -34,9 +39,12 @@ def reconcile(
             ask_anew(period, answers=answers, ask=ask, now=environment.now())
         elif kept is None or not estimates.is_final(kept, period):
             month_to_date(period, answers=answers, ask=ask, now=environment.now())
-    differing = _differing(environment, answers)
+    shown = _differing(environment, answers)
     with environment.database.transaction() as session:
-        return months.reconciliation(session, payer_account_id, period, control_totals=differing)
+        if control is not None:
+            billed = months.billed_snapshot(session, payer_account_id, period)
+            shown += control_file.control_totals(control, billed.facts)
+        return months.reconciliation(session, payer_account_id, period, control_totals=shown)
 
 
 def _billed_since(environment: Environment, answers: StoredAnswers) -> datetime:

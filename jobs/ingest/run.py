@@ -294,6 +294,7 @@ def _facts(
         sums=facts.sums(by_key),
         by_kind=facts.sums_by(by_key, "kind"),
         by_account=facts.sums_by(by_key, "account_id"),
+        by_invoice=facts.sums_by(by_key, "invoice_id"),
         # AWS fills in the invoice id row by row when it finalises the month (Data Exports
         # dictionary, "Bill columns"):
         # `tests/unit/sandbox_bills/test_exports.py::test_an_open_month_has_no_invoice_ids`.

@@ -70,6 +70,7 @@ class SnapshotFacts:
     sums: Sums
     by_kind: Mapping[str, Sums]
     by_account: Mapping[str, Sums]
+    by_invoice: Mapping[str, Sums]
     finalized: bool
     identity_1_residual: Decimal | None
     """Σ billed − Σ amortized − Σ trueup − Σ upfront; None where the dialect has no trueup."""
@@ -196,6 +197,7 @@ def to_json(facts: SnapshotFacts, snapshot_id: str) -> dict[str, Any]:
         "sums": _plain(facts.sums),
         "by_kind": {kind: _plain(found) for kind, found in facts.by_kind.items()},
         "by_account": {account: _plain(found) for account, found in facts.by_account.items()},
+        "by_invoice": {invoice: _plain(found) for invoice, found in facts.by_invoice.items()},
         "finalized": facts.finalized,
         "identity_1_residual": (
             None if facts.identity_1_residual is None else plain(facts.identity_1_residual)

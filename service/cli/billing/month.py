@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from invoices.periods import BillingPeriod
+from jobs.control_file import read_control_file
 from jobs.environment import Environment
 from jobs.estimates import cost_explorer
 from jobs.reconciliation import reconcile as proven
@@ -139,13 +140,20 @@ def reconcile(
     ask: Annotated[
         bool, typer.Option("--ask-aws", help="Ask Cost Explorer for control totals, at its price.")
     ] = False,
+    control: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="CSV of AWS's own totals: invoice_id or account_id, amount."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """The proof that the payer's bill is accounted for; exit status 1 where it is not."""
+    file = None if control is None else read_control_file(control)
     with opened() as environment:
         account = one_payer(environment.database, period, payer)
         asked = cost_explorer() if ask else None
-        proof = proven(environment, account, period, ask=asked)
+        proof = proven(environment, account, period, ask=asked, control=file)
     if as_json:
         output.print_json(proof.to_json())
     else:

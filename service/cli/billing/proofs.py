@@ -36,7 +36,7 @@ def print_reconciliation(proof: Reconciliation) -> None:
     if proof.control_totals:
         columns = ("AWS says", "of", "theirs>", "ours>", "difference>")
         print_table("Control totals", columns, [_control_row(t) for t in proof.control_totals])
-    output.say("It closes." if proof.closes else "It does not close.")
+    output.say(proof.verdict)
 
 
 def _control_row(total: ControlTotal) -> tuple[str, ...]:

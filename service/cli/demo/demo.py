@@ -251,5 +251,4 @@ def _equation(proof: Reconciliation) -> str:
     width = max(len(amount) for amount, _ in shown)
     lines = [f"  {amount:>{width}}  {what}" for amount, what in shown]
     lines.insert(-1, "  " + "-" * width)
-    verdict = "It closes." if proof.closes else "It does not close."
-    return "\n".join([f"In {proof.currency}, to the last digit:", *lines, f"  {verdict}", ""])
+    return "\n".join([f"In {proof.currency}, to the last digit:", *lines, f"  {proof.verdict}", ""])

@@ -117,6 +117,7 @@ def test_what_ingest_prints_is_plain_json(tmp_path: Path) -> None:
         "sums",
         "by_kind",
         "by_account",
+        "by_invoice",
         "finalized",
         "identity_1_residual",
         "unanswerable",

@@ -97,6 +97,7 @@ def test_the_proof_as_it_is_published() -> None:
         "unassigned": "0",
         "rounding": "0",
         "closes": True,
+        "confirmed": True,
         "control_totals": [
             {
                 "source": "cost_explorer",
