@@ -19,7 +19,8 @@ from jobs.ingest.dialects import catalogue
 from jobs.ingest.dialects.catalogue import AUTO, Dialect
 from jobs.ingest.files import formats
 from jobs.ingest.reduction.lines import shared
-from jobs.ingest.reduction.sums import Span, SumTooLarge, added
+from jobs.ingest.reduction.sums import Span, added
+from jobs.ingest.reduction.units import SumTooLarge
 from jobs.ingest.sources.delivery import Delivery, locate
 from jobs.ingest.sources.source import Source, StoredFile, open_location
 from jobs.ingest.summary import facts

@@ -17,7 +17,7 @@ import pytest
 from invoices.money import plain
 from jobs.snapshots import Snapshots
 from kernel.errors import IngestError
-from tests.support.ingest_builders import Row, gzipped, line, put, take, text
+from tests.support.bills.ingest_builders import Row, gzipped, line, put, take, text
 
 GOOD = [line("1.5"), line("-0.25", "Credit"), line("2", line_item_operation='Größe, "quoted"')]
 

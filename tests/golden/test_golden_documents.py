@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from invoices.render import render
-from tests.support.sample_documents import small_invoice
+from tests.support.bills.sample_documents import small_invoice
 
 HERE = Path(__file__).parent
 README = HERE.parents[1] / "invoices" / "render" / "README.md"

@@ -34,7 +34,7 @@ from sandbox.bills import (
 )
 from sandbox.server import SandboxAWS, upload
 from service.store.billing.estimates import Answer
-from tests.support.ingest_builders import data_exports_manifest, gzipped, line
+from tests.support.bills.ingest_builders import data_exports_manifest, gzipped, line
 
 PERIOD = BillingPeriod(2026, 9)
 BILL = Simulation(accounts=9, rows=2_000, start="2026-09").bill(Month(2026, 9), Discounts.COLUMNS)

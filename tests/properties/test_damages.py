@@ -38,8 +38,8 @@ from sandbox.bills import (
     WrittenDelivery,
     deliver,
 )
+from tests.support.bills.damages import DAMAGES, Bill, Files, as_files
 from tests.support.builders import book, client, inputs, markup, owns
-from tests.support.damages import DAMAGES, Bill, Files, as_files
 
 PERIOD = BillingPeriod(2026, 9)
 SIMULATION = Simulation(seed=8, accounts=12, rows=700, start="2026-09")

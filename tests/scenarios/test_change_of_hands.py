@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from tests.scenarios.conftest import Answer, Rebill
-from tests.support.front_door import PERIOD, client, written
-from tests.support.ingest_builders import PAYER, Row, gzipped, line, put
+from tests.support.bills.front_door import PERIOD, client, written
+from tests.support.bills.ingest_builders import PAYER, Row, gzipped, line, put
 
 SHOP, BELL = "111111111111", "222222222222"
 MONTH = ("--period", PERIOD)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.scenarios.conftest import Rebill
-from tests.support.front_door import PERIOD, client, exported, fee, payer, seller, written
-from tests.support.ingest_builders import PAYER, line
+from tests.support.bills.front_door import PERIOD, client, exported, fee, payer, seller, written
+from tests.support.bills.ingest_builders import PAYER, line
 
 OTHER = "100000000002"
 ACME, BELL = "111111111111", "222222222222"

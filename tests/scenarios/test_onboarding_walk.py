@@ -28,7 +28,7 @@ from service.store.database import Database
 from service.store.plain import to_json
 from tests.scenarios.conftest import Answer, Rebill
 from tests.support.accounts_reseller import RESELLER
-from tests.support.ingest_builders import data_exports_manifest, gzipped, line, put
+from tests.support.bills.ingest_builders import data_exports_manifest, gzipped, line, put
 from tests.support.mail_servers import PASSWORD, PASSWORD_ENV, Post, post_office
 from tests.support.onboarding import INVITED, Installation, accept_and_deploy, opened, quietly
 from tests.support.places import ROOT
@@ -294,7 +294,7 @@ def assert_watched(walk: Walk) -> None:
 
 def assert_billed(walk: Walk) -> None:
     """100.00 and 50.00 at ten percent more; our own 7.00 is retained."""
-    assert "It closes." in walk.shown("reconcile")
+    assert "It closes; not confirmed by AWS." in walk.shown("reconcile")
     documents = sorted((walk.here / "invoices/2026-11").glob("*/*.json"))
     totals = {path.parent.name: json.loads(path.read_text())["total"] for path in documents}
     assert totals == {"acme": "110.00", "globex": "55.00"}

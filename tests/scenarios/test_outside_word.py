@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.conftest import Rebill
-from tests.support.front_door import PERIOD, client, exported, written
-from tests.support.ingest_builders import PAYER, line, put
+from tests.support.bills.front_door import PERIOD, client, exported, written
+from tests.support.bills.ingest_builders import PAYER, line, put
 
 ACME, BELL = "000000000011", "222222222222"
 MONTH = ("--period", PERIOD)

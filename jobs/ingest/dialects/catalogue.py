@@ -17,7 +17,8 @@ from jobs.ingest.dialects import cur2, focus, legacy, line_items
 from jobs.ingest.dialects.sufficiency import Limits, limits_of
 from jobs.ingest.dialects.vocabulary import TAGS, Vocabulary
 from jobs.ingest.reduction.reducer import LAST_DAY, FromMap, Reading
-from jobs.ingest.reduction.sums import Amounts, Reduced, Span, Texts, merge, to_units
+from jobs.ingest.reduction.sums import Amounts, Reduced, Span, Texts, merge
+from jobs.ingest.reduction.units import to_units
 from kernel.errors import IngestError
 
 

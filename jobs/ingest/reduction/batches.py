@@ -11,8 +11,9 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from jobs.ingest.reduction.lines import Lines
-from jobs.ingest.reduction.sums import Amounts, Reduced, Span, Texts, Units, to_decimals, to_units
+from jobs.ingest.reduction.lines import LineMarks
+from jobs.ingest.reduction.sums import Amounts, Reduced, Span, Texts
+from jobs.ingest.reduction.units import Units, to_decimals, to_units
 
 _FORMAT = "6"
 
@@ -85,7 +86,7 @@ def load(path: Path) -> Reduced:
         undated=int(counts["undated"]),
         cut_off={n: Decimal(text) for n, text in json.loads(counts["cut_off"]).items()},
         spans=tuple(Span(*span) for span in json.loads(counts["spans"])),
-        lines=Lines(cells["sketch"].to_numpy(), int(counts["repeated"])),
+        lines=LineMarks(cells["sketch"].to_numpy(), int(counts["repeated"])),
     )
 
 

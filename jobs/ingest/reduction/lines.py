@@ -17,16 +17,16 @@ SKETCH_SIZE = 2_048
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lines:
+class LineMarks:
     """The line items of one file, by marks: hashes of their id and time."""
 
     sketch: Marks
     """The smallest distinct marks, sorted; all of them where there are no more."""
     repeated: int
-    """Lines whose mark an earlier line of the file has."""
+    """LineMarks whose mark an earlier line of the file has."""
 
     @classmethod
-    def of(cls, marks: Iterable[Marks]) -> Lines:
+    def of(cls, marks: Iterable[Marks]) -> LineMarks:
         every = np.sort(np.concatenate([np.zeros(0, np.uint64), *marks]))
         is_new = np.ones(len(every), bool)
         is_new[1:] = every[1:] != every[:-1]
@@ -37,7 +37,7 @@ class Lines:
         return len(self.sketch) < SKETCH_SIZE
 
 
-NO_LINES = Lines(np.zeros(0, np.uint64), 0)
+NO_MARKS = LineMarks(np.zeros(0, np.uint64), 0)
 
 
 def marks_of(lines: pl.LazyFrame, is_counted: npt.NDArray[np.bool_] | None) -> Marks:
@@ -57,7 +57,7 @@ def marks_of(lines: pl.LazyFrame, is_counted: npt.NDArray[np.bool_] | None) -> M
     return marks if counted.all() else marks[counted]
 
 
-def shared(files: Sequence[Lines]) -> tuple[int, int, float] | None:
+def shared(files: Sequence[LineMarks]) -> tuple[int, int, float] | None:
     """The two files that share the largest part of their lines, and how large it is, or None."""
     owners = np.concatenate([np.full(len(each.sketch), n) for n, each in enumerate(files)])
     marks = np.concatenate([each.sketch for each in files])
@@ -78,7 +78,7 @@ def _counted(pairs: tuple[Any, Any]) -> tuple[Any, Any]:
     return np.unique(np.stack(pairs, axis=1), axis=0, return_counts=True)
 
 
-def _share(one: Lines, other: Lines, times: int) -> float:
+def _share(one: LineMarks, other: LineMarks, times: int) -> float:
     """Of the marks that both sketches reach, the smaller file's share that is in both."""
     ends = [each.sketch[-1] for each in (one, other) if not each.is_complete]
     reach = min(ends, default=np.iinfo(np.uint64).max)
@@ -86,4 +86,4 @@ def _share(one: Lines, other: Lines, times: int) -> float:
     return times / max(within, 1)
 
 
-__all__ = ["NO_LINES", "Lines", "Marks", "marks_of", "shared"]
+__all__ = ["NO_MARKS", "LineMarks", "Marks", "marks_of", "shared"]

@@ -29,13 +29,12 @@ from jobs.ingest.reduction.cells import (
     Rows,
     RowSpan,
     amounts_of,
-    days_of,
     filled,
-    last_days_of,
     require,
     texts_of,
 )
-from jobs.ingest.reduction.lines import Lines, Marks, marks_of
+from jobs.ingest.reduction.days import days_of, last_days_of
+from jobs.ingest.reduction.lines import LineMarks, Marks, marks_of
 from jobs.ingest.reduction.sums import Amounts, Reduced, Texts, added, grouped, merge
 from jobs.ingest.reduction.texts import AWS_CSV, TextFormat, text_spans
 
@@ -163,7 +162,7 @@ def _parquet_spans(file: str | BinaryIO, reading: Reading) -> Iterator[_ParquetS
 def _reduced(spans: Iterable[RowSpan], reading: Reading, file: str) -> Reduced:
     marks: list[Marks] = []
     sums = merge(_reduce(span, reading, file, marks) for span in spans)
-    return replace(sums, lines=Lines.of(marks))
+    return replace(sums, lines=LineMarks.of(marks))
 
 
 def _reduce(span: RowSpan, reading: Reading, file: str, marks: list[Marks]) -> Reduced:

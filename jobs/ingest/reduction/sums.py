@@ -14,13 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from invoices.money import EXACT
-from jobs.ingest.reduction.lines import NO_LINES, Lines
+from jobs.ingest.reduction.lines import NO_MARKS, LineMarks
+from jobs.ingest.reduction.units import DIGITS, Units, to_decimals
 
 Ints = npt.NDArray[np.signedinteger[Any]]
-Units = npt.NDArray[Any]
-"""Integers of 1e-10: int64, or Python's own where 64 bits might not hold their sum."""
-
-_DIGITS = 10
 # A tuple of twenty keys is grouped as one integer, which took at least a quarter less CPU than any
 # plain grouping of texts (DECISIONS 14):
 # `tests/unit/reduction/test_reducer.py::test_more_keys_than_fit_one_integer_are_numbered_anew`.
@@ -28,11 +25,6 @@ _WORD_LIMIT = 1 << 62
 # NumPy's 64-bit sums wrap silently, so larger ones are of Python's integers:
 # `tests/unit/reduction/test_reducer.py::test_sums_beyond_64_bits_are_exact`.
 _NARROW_LIMIT = float(1 << 62)
-_TOTAL_LIMIT = 10**38
-
-
-class SumTooLarge(ArithmeticError):
-    """A sum has more than 28 digits before the point."""
 
 
 class Span(NamedTuple):
@@ -131,7 +123,7 @@ class Reduced:
     """By amount, what lies beyond the tenth place of each row, added up."""
     undated: int = 0
     """Rows without a time."""
-    lines: Lines = NO_LINES
+    lines: LineMarks = NO_MARKS
     """Of one file; what is merged of several has none."""
 
     @property
@@ -162,10 +154,10 @@ class Reduced:
         """One amount of all facts together, exact."""
         units = self.amounts[name].units
         if units.dtype == object:
-            return Decimal(int(units.sum())).scaleb(-_DIGITS, EXACT)
+            return Decimal(int(units.sum())).scaleb(-DIGITS, EXACT)
         # The total of all facts may wrap where that of each does not: two sums of halves cannot.
         halves = (int((units >> 32).sum()) << 32) + int((units & 0xFFFFFFFF).sum())
-        return Decimal(halves).scaleb(-_DIGITS, EXACT)
+        return Decimal(halves).scaleb(-DIGITS, EXACT)
 
     def units(self, name: str) -> Units:
         """One amount of every fact."""
@@ -377,25 +369,3 @@ def _joined(columns: Sequence[Texts]) -> Texts:
     starts = np.cumsum([0, *(len(column.words) for column in columns)])
     every = [codes[start:][c.codes] for start, c in zip(starts, columns, strict=False)]
     return Texts(encoded.dictionary.take(order), np.concatenate(every))
-
-
-def to_decimals(name: str, units: Units) -> pl.Series:
-    """Units as Decimal(38,10), by writing the 128-bit integers that such a column consists of."""
-    halves = np.empty((len(units), 2), np.uint64)
-    if units.dtype == object:
-        if len(units) and np.abs(units).max() >= _TOTAL_LIMIT:
-            raise SumTooLarge(f"{name}: a sum has more than 28 digits before the point")
-        halves[:, 0] = (units & ((1 << 64) - 1)).astype(np.uint64)
-        halves[:, 1] = (units >> 64).astype(np.int64).view(np.uint64)
-    else:
-        halves[:, 0] = units.view(np.uint64)
-        # Arrow's decimal128 is a two's complement integer: above a 64-bit number stands its sign.
-        halves[:, 1] = (units >> 63).view(np.uint64)
-    buffers = [None, pa.py_buffer(halves)]
-    column = pa.Array.from_buffers(pa.decimal128(38, _DIGITS), len(units), buffers)
-    return pl.Series(name, column)
-
-
-def to_units(decimals: pl.Series) -> Units:
-    """Decimal(38,10) as units: Python's integers."""
-    return np.array(decimals.to_physical().to_list(), dtype=object)

@@ -21,7 +21,7 @@ from service.store.accounts.onboardings import Onboarding
 from service.store.billing import assignments, clients, invoices
 from service.store.database import Database
 from service.store.tables.months import DraftState
-from tests.support.ingest_builders import data_exports_manifest, gzipped, line, put
+from tests.support.bills.ingest_builders import data_exports_manifest, gzipped, line, put
 from tests.support.moments.live import onboarded
 from tests.support.onboarding import CREATE, Installation, opened, quietly
 from tests.support.workflows import (

@@ -13,8 +13,8 @@ from invoices.month import bill
 from jobs.ingest.run import Ingested
 from kernel.errors import IngestError
 from kernel.findings import Severity
+from tests.support.bills.ingest_builders import PAYER, gzipped, legacy_manifest, line, put, take
 from tests.support.builders import inputs, owns
-from tests.support.ingest_builders import PAYER, gzipped, legacy_manifest, line, put, take
 
 PLAN = "arn:aws:savingsplans::011254002932:savingsplan/1"
 RESERVATION = "arn:aws:ec2:us-east-1:011254002932:reserved-instances/1"

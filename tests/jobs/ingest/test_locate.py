@@ -12,7 +12,7 @@ from jobs.ingest.reduction.reducer import Reading
 from jobs.ingest.reduction.sums import Reduced
 from jobs.ingest.run import Ingested
 from kernel.errors import IngestError
-from tests.support.ingest_builders import (
+from tests.support.bills.ingest_builders import (
     data_exports_manifest,
     gzipped,
     legacy_manifest,

@@ -12,7 +12,7 @@ import pytest
 from invoices.money import plain
 from jobs.ingest.run import Ingested
 from kernel.errors import IngestError
-from tests.support.ingest_builders import Row, gzipped, legacy_manifest, line, put, take, text
+from tests.support.bills.ingest_builders import Row, gzipped, legacy_manifest, line, put, take, text
 
 HOURS = [f"2026-10-05T{hour:02}:00:00Z" for hour in range(24)]
 

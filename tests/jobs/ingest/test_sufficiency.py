@@ -11,8 +11,8 @@ from invoices.inputs import ExportLimits
 from invoices.month import BilledMonth, bill
 from jobs.ingest.run import Ingested
 from kernel.errors import IngestError
+from tests.support.bills.ingest_builders import PAYER, Row, gzipped, line, put, take
 from tests.support.builders import book, client, inputs, markup, owns
-from tests.support.ingest_builders import PAYER, Row, gzipped, line, put, take
 
 NET = {"line_item_net_unblended_cost": ""}
 PLANNED = {"savings_plan_savings_plan_effective_cost": "7"}

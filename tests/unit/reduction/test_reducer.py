@@ -13,7 +13,8 @@ import pytest
 from jobs.ingest.reduction import reducer, sums, texts
 from jobs.ingest.reduction.batches import UnreadablePart, load, save
 from jobs.ingest.reduction.reducer import AWS_CSV, FromMap, Reading, TextFormat, reduce
-from jobs.ingest.reduction.sums import SumTooLarge, merge
+from jobs.ingest.reduction.sums import merge
+from jobs.ingest.reduction.units import SumTooLarge
 from tests.support.places import sample
 
 OCTOBER_2018 = "workshop-cur-2018-10/Oct2018-WorkshopCUR-00001.snappy.parquet"

@@ -10,7 +10,7 @@ import pytest
 from invoices.documents.invoice import Invoice
 from invoices.render import render
 from invoices.render.text import formula_safe
-from tests.support.sample_documents import invoice, line, long_invoice, small_invoice
+from tests.support.bills.sample_documents import invoice, line, long_invoice, small_invoice
 
 
 def rows(document: Invoice) -> list[dict[str, str]]:

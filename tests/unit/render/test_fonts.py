@@ -13,8 +13,8 @@ from invoices.render import render
 from invoices.render.fonts import covered, families, printable, unprintable
 from invoices.render.text import REPLACEMENT
 from invoices.render.wording import breakable
+from tests.support.bills.sample_documents import BUYER, invoice, line
 from tests.support.pdf_files import pages, picture
-from tests.support.sample_documents import BUYER, invoice, line
 
 NAMES = {
     "Arabic": "شركة الحوسبة السحابية",

@@ -10,13 +10,13 @@ import pytest
 
 from invoices.documents.invoice import Invoice, InvoiceLine
 from invoices.render import FORMATS, render
+from tests.support.bills.sample_documents import invoice, line, small_invoice
 from tests.support.places import ROOT
-from tests.support.sample_documents import invoice, line, small_invoice
 
 DIGESTS = """
 import hashlib
 from invoices.render import FORMATS, render
-from tests.support.sample_documents import small_invoice
+from tests.support.bills.sample_documents import small_invoice
 print([hashlib.sha256(render(small_invoice(), each)).hexdigest() for each in FORMATS])
 """
 

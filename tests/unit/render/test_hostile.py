@@ -14,7 +14,7 @@ import pytest
 from invoices.clients import Address
 from invoices.documents.invoice import Buyer, Invoice
 from invoices.render import render
-from tests.support.sample_documents import invoice, line
+from tests.support.bills.sample_documents import invoice, line
 
 FORMULAS = (
     '=HYPERLINK("http://example.com","x")',

@@ -11,8 +11,8 @@ import pytest
 
 from invoices.documents.invoice import Invoice
 from invoices.render import render
+from tests.support.bills.sample_documents import SELLER, invoice, line, long_invoice, small_invoice
 from tests.support.pdf_files import box_of, pages, picture
-from tests.support.sample_documents import SELLER, invoice, line, long_invoice, small_invoice
 
 
 def has_draft_mark(document: Invoice) -> bool:

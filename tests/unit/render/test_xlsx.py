@@ -9,7 +9,7 @@ import pytest
 
 from invoices.documents.invoice import Invoice
 from invoices.render import render
-from tests.support.sample_documents import invoice, line, long_invoice, small_invoice
+from tests.support.bills.sample_documents import invoice, line, long_invoice, small_invoice
 
 
 def sheet(document: Invoice, name: str) -> list[dict[str, str | None]]:

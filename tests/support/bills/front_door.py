@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from tests.support.ingest_builders import PAYER, Row, gzipped, put
+from tests.support.bills.ingest_builders import PAYER, Row, gzipped, put
 
 PERIOD = "2026-10"
 ADDRESS = {"street": "1 Lane", "city": "Dallas", "postcode": "75001", "country": "US"}

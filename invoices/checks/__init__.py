@@ -1,0 +1,54 @@
+"""Owns the checks of a billing run: what would make an invoice wrong, said before it is issued."""
+
+from invoices.checks.checked import Check, CheckedMonth, check, parked
+from invoices.checks.configuration import (
+    custom_items_of_any_payer,
+    custom_items_of_nobody,
+    custom_items_only,
+    incomplete_clients,
+    inconsistent_tax,
+    missing_exchange_rates,
+    missing_price_books,
+    sold_below_cost,
+    tax_upon_tax,
+    unknown_clients,
+)
+from invoices.checks.drafts import nothing_due, wrong_totals
+from invoices.checks.export import (
+    charged_to_the_nearest,
+    discounts_without_kind,
+    internal_accounts_with_a_client,
+    mixed_currencies,
+    rows_across_a_change_of_hands,
+    rules_without_column,
+    unanswerable_bases,
+    unassigned_accounts,
+    unknown_charges,
+)
+
+CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
+    unknown_charges,
+    mixed_currencies,
+    unassigned_accounts,
+    rows_across_a_change_of_hands,
+    charged_to_the_nearest,
+    internal_accounts_with_a_client,
+    unknown_clients,
+    missing_price_books,
+    unanswerable_bases,
+    rules_without_column,
+    missing_exchange_rates,
+    incomplete_clients,
+    inconsistent_tax,
+    tax_upon_tax,
+    custom_items_of_nobody,
+    custom_items_of_any_payer,
+    custom_items_only,
+    discounts_without_kind,
+    sold_below_cost,
+)
+"""What can be known before drafts exist: who is parked here gets none."""
+
+CHECKS_OF_DRAFTS: tuple[Check, ...] = (wrong_totals, nothing_due)
+
+__all__ = ["CHECKS_BEFORE_DRAFTING", "CHECKS_OF_DRAFTS", "CheckedMonth", "check", "parked"]

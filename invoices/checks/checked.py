@@ -1,0 +1,56 @@
+"""Owns what a check may look at, and what its findings stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from invoices.allocation.direct import NearestOwner
+from invoices.allocation.leftover import Allocation
+from invoices.clients import Client, ClientKey
+from invoices.documents.invoice import Invoice
+from invoices.inputs import BillingInputs
+from invoices.statements import Statement
+from kernel.findings import Finding, Severity
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CheckedMonth:
+    """What a check may look at."""
+
+    inputs: BillingInputs
+    currency: str
+    """The payer's."""
+    kinds: frozenset[str]
+    """All kinds among the charges."""
+    currencies: frozenset[str]
+    allocation: Allocation
+    statements: Mapping[ClientKey, Statement]
+    """By client that bears charges or has a custom line item."""
+    nearest: tuple[NearestOwner, ...] = ()
+    """Charges of days on which their account was nobody's."""
+    drafts: Mapping[ClientKey, Invoice] = field(default_factory=dict)
+
+    @property
+    def billed_clients(self) -> list[Client]:
+        return [client for client in self.inputs.clients if client.key in self.statements]
+
+
+Check = Callable[[CheckedMonth], Iterable[Finding]]
+
+
+def check(facts: CheckedMonth, checks: Iterable[Check]) -> tuple[Finding, ...]:
+    """All findings, sorted; a critical one with a client parks that client."""
+    return tuple(sorted({finding for each in checks for finding in each(facts)}))
+
+
+def parked(findings: Iterable[Finding]) -> frozenset[ClientKey]:
+    return frozenset(
+        ClientKey(finding.client)
+        for finding in findings
+        if finding.client and finding.severity is Severity.CRITICAL
+    )
+
+
+def parks(client: str, code: str, message: str) -> Finding:
+    return Finding(Severity.CRITICAL, code, client, message, client)

@@ -1,0 +1,156 @@
+"""Owns the checks of what is configured: whether clients, prices and items can be billed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from invoices.charges import Kind
+from invoices.checks.checked import CheckedMonth, parks
+from invoices.clients import TaxCategory
+from invoices.money import exact_sum, plain
+from kernel.findings import Finding, Severity
+
+CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
+
+
+def unknown_clients(facts: CheckedMonth) -> Iterator[Finding]:
+    known = {client.key for client in facts.inputs.clients}
+    for key in facts.statements:
+        if key not in known:
+            yield parks(key, "client_unknown", f"{key} bears charges but is no client: add it.")
+
+
+def missing_price_books(facts: CheckedMonth) -> Iterator[Finding]:
+    for client in facts.billed_clients:
+        if client.price_book not in facts.inputs.price_books:
+            yield parks(
+                client.key,
+                "price_book_missing",
+                f"Price book {client.price_book!r} of {client.key} is not in effect in "
+                f"{facts.inputs.period}; publish it or give the client another.",
+            )
+
+
+def missing_exchange_rates(facts: CheckedMonth) -> Iterator[Finding]:
+    known = {
+        rate.to_currency
+        for rate in facts.inputs.exchange_rates
+        if rate.period == facts.inputs.period and rate.from_currency == facts.currency
+    }
+    for client in facts.billed_clients:
+        if client.currency != facts.currency and client.currency not in known:
+            yield parks(
+                client.key,
+                "exchange_rate_missing",
+                f"{client.key} pays in {client.currency}, and {facts.inputs.period} has no rate "
+                f"from {facts.currency} to {client.currency}; add it to exchange_rates.",
+            )
+
+
+def incomplete_clients(facts: CheckedMonth) -> Iterator[Finding]:
+    """An invoice names the client and its address; where tax law is quoted, it must."""
+    for client in facts.billed_clients:
+        # Names and addresses of both are among what a VAT invoice must show (VAT Directive, art.
+        # 226 no. 5):
+        # `tests/unit/invoices/test_checks.py::test_without_tax_an_incomplete_address_is_a_warning`.
+        taxed = client.tax.category is not TaxCategory.OUTSIDE_SCOPE
+        address = client.address
+        if not (client.name and address.street and address.city and address.country):
+            yield Finding(
+                CRITICAL if taxed else WARNING,
+                "client_address_incomplete",
+                client.key,
+                f"{client.key} lacks a name, street, city or country; an invoice must show them.",
+                client.key if taxed else "",
+            )
+        # The buyer owes the tax and is told apart by its VAT id alone (VAT Directive, art. 226 no.
+        # 4).
+        if client.tax.category is TaxCategory.REVERSE_CHARGE and not client.tax.vat_id:
+            yield parks(
+                client.key,
+                "client_tax_id_missing",
+                f"{client.key} is invoiced under reverse charge, which needs its VAT id.",
+            )
+
+
+def inconsistent_tax(facts: CheckedMonth) -> Iterator[Finding]:
+    for client in facts.billed_clients:
+        tax = client.tax
+        # In EN 16931 each other category has rate 0 or none at all (rules BR-AE-05, BR-Z-05,
+        # BR-E-05).
+        if (tax.category is TaxCategory.STANDARD) != (tax.rate_percent > 0):
+            yield parks(
+                client.key,
+                "tax_rate_inconsistent",
+                f"{client.key} has tax category {tax.category} with a rate of "
+                f"{plain(tax.rate_percent)} %; only standard has a rate, and it needs one.",
+            )
+
+
+def custom_items_of_nobody(facts: CheckedMonth) -> Iterator[Finding]:
+    known = {client.key for client in facts.inputs.clients}
+    for item in facts.inputs.custom_line_items:
+        if item.client not in known:
+            yield Finding(
+                WARNING,
+                "custom_line_item_without_client",
+                item.key,
+                f"Custom line item {item.key} is for {item.client}, which is no client.",
+            )
+
+
+def custom_items_of_any_payer(facts: CheckedMonth) -> Iterator[Finding]:
+    """It would be on a document of each payer, and so be billed several times."""
+    if not facts.inputs.has_other_payers:
+        return
+    for item in facts.inputs.custom_line_items:
+        if item.payer_account_id is None and item.client in facts.statements:
+            yield parks(
+                item.client,
+                "custom_line_item_of_any_payer",
+                f"Custom line item {item.key} of {item.client} names no payer, and there are "
+                "several: say with `payer` on whose invoice it goes, and apply.",
+            )
+
+
+def custom_items_only(facts: CheckedMonth) -> Iterator[Finding]:
+    for key, statement in facts.statements.items():
+        if not statement.lines:
+            yield Finding(
+                WARNING,
+                "custom_line_items_only",
+                key,
+                f"{key} has no charges of payer {facts.inputs.payer_account_id} in "
+                f"{facts.inputs.period}, only custom line items.",
+            )
+
+
+def tax_upon_tax(facts: CheckedMonth) -> Iterator[Finding]:
+    """Our tax on AWS's tax would be paid twice; what AWS taxed is not ours to tax again."""
+    for client in facts.billed_clients:
+        taxed = [
+            line
+            for line in facts.statements[client.key].lines
+            if line.key.rpartition("/")[2].partition("-")[0] == Kind.TAX.value and line.price
+        ]
+        if taxed and client.tax.rate_percent:
+            amount = plain(exact_sum(line.price for line in taxed))
+            yield parks(
+                client.key,
+                "tax_upon_tax",
+                f"{client.key} is taxed {plain(client.tax.rate_percent)} % on {amount} "
+                f"{facts.currency} that is AWS's own tax; set `aws_tax: retain` in price book "
+                f"{client.price_book}, or give the client a tax category without a rate.",
+            )
+
+
+def sold_below_cost(facts: CheckedMonth) -> Iterator[Finding]:
+    for key, statement in facts.statements.items():
+        if statement.price < statement.cost:
+            loss = plain(statement.cost - statement.price)
+            yield Finding(
+                WARNING,
+                "sold_below_cost",
+                key,
+                f"The charges of {key} are priced {loss} {statement.currency} below their cost.",
+            )

@@ -1,0 +1,182 @@
+"""Owns the checks of the export: does it say what is billed, and whose each charge is?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+
+from invoices.charges import CostBasis, Kind
+from invoices.checks.checked import CheckedMonth, parks
+from invoices.clients import Client
+from invoices.money import plain
+from invoices.periods import DaySpan
+from invoices.pricing.book import PriceBook
+from invoices.pricing.match import METERED
+from kernel.findings import Finding, Severity
+
+CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
+
+
+def unknown_charges(facts: CheckedMonth) -> Iterator[Finding]:
+    if Kind.UNKNOWN.value in facts.kinds:
+        amount = plain(facts.allocation.retained.get("quarantined", Decimal(0)))
+        yield Finding(
+            CRITICAL,
+            "unknown_charges",
+            str(facts.inputs.period),
+            f"Charges of a type we do not know ({amount} {facts.currency}) are quarantined; "
+            "nothing of the period can be issued until the type is mapped and the month re-read.",
+        )
+
+
+def mixed_currencies(facts: CheckedMonth) -> Iterator[Finding]:
+    if len(facts.currencies) > 1:
+        yield Finding(
+            CRITICAL,
+            "mixed_currencies",
+            str(facts.inputs.period),
+            f"The payer's charges are in {', '.join(sorted(facts.currencies))}; "
+            "a payer's month must have one currency.",
+        )
+        # A draft of amounts in two currencies could be approved, and says nothing.
+        for client in facts.billed_clients:
+            words = f"The charges of {client.key} may be in another currency than they are added in"
+            yield parks(client.key, "mixed_currencies", f"{words}; see the month's finding.")
+
+
+def unassigned_accounts(facts: CheckedMonth) -> Iterator[Finding]:
+    """One whose charges are all 0.00, such as a free quota, is named and blocks nothing."""
+    for account in facts.allocation.unassigned:
+        if not account.account_id:
+            yield Finding(
+                WARNING if account.is_free else CRITICAL,
+                "account_unassigned",
+                str(facts.inputs.period),
+                f"There are {plain(account.net_billed_cost)} {facts.currency} of charges without "
+                f"an account, from {account.first_day} to {account.last_day}: whose they are, the "
+                "export does not say. Ask AWS, and have them on an account.",
+            )
+            continue
+        yield Finding(
+            WARNING if account.is_free else CRITICAL,
+            "account_unassigned",
+            account.account_id,
+            f"Account {account.account_id} has {plain(account.net_billed_cost)} {facts.currency} "
+            f"of charges from {account.first_day} to {account.last_day} and no client then; "
+            "assign it to a client from that day, or name it an internal account.",
+        )
+
+
+def rows_across_a_change_of_hands(facts: CheckedMonth) -> Iterator[Finding]:
+    """A row is of one day, its first; one that lasts longer may be of two clients.
+
+    Metered usage does not accrue evenly, so it is nobody's to split; what is charged by the month
+    goes to whoever had the account on the row's first day, and both are told.
+    """
+    for rows in facts.inputs.export_limits.long_rows:
+        days = DaySpan(rows.first_day, rows.last_day + timedelta(days=1))
+        held = facts.inputs.roster.changes_hands(rows.account_id, days)
+        blocks = Kind(rows.kind) in METERED and rows.billed != 0
+        for client in sorted({each.client for each in held}):
+            yield Finding(
+                CRITICAL if blocks else WARNING,
+                "row_across_change_of_hands",
+                rows.account_id,
+                f"Account {rows.account_id} has {rows.rows} rows of {rows.kind} "
+                f"({plain(rows.billed)} {facts.currency}) that last from {rows.first_day} to "
+                f"{rows.last_day}, and is {held[-1].client}'s from {held[-1].span.start}: "
+                + (
+                    "they cannot be split by day. Take in an hourly or daily export, or move the "
+                    "change to the first of a month."
+                    if blocks
+                    else f"they are billed to {held[0].client}, whose it was on the first day."
+                ),
+                client if blocks else "",
+            )
+
+
+def charged_to_the_nearest(facts: CheckedMonth) -> Iterator[Finding]:
+    for near in facts.nearest:
+        yield Finding(
+            WARNING,
+            "charged_to_nearest_owner",
+            near.account_id,
+            f"{plain(near.net_billed_cost)} {facts.currency} of account {near.account_id}, dated "
+            f"{near.first_day} to {near.last_day}, when it was nobody's, are "
+            f"{near.client}'s, whose it was nearest in time: charges by the month, and usage of "
+            "another month, have no day of their own.",
+        )
+
+
+def internal_accounts_with_a_client(facts: CheckedMonth) -> Iterator[Finding]:
+    internal = facts.inputs.internal_accounts
+    for assignment in facts.inputs.roster.assignments:
+        if assignment.account_id in internal and assignment.span.overlaps(facts.inputs.period.days):
+            yield Finding(
+                WARNING,
+                "internal_account_assigned",
+                assignment.account_id,
+                f"Account {assignment.account_id} is internal and also assigned to "
+                f"{assignment.client}; it is retained, not invoiced. Drop one of the two.",
+            )
+
+
+def unanswerable_bases(facts: CheckedMonth) -> Iterator[Finding]:
+    """A cost that the export does not show is not 0, and not another cost."""
+    for client, book in _books_of(facts):
+        # What it costs us is the net amortised cost (`CostBasis.LIST`).
+        asked = {book.cost_basis.value}
+        if book.cost_basis is CostBasis.LIST:
+            asked.add(CostBasis.NET_AMORTIZED.value)
+        for basis in sorted(asked & facts.inputs.export_limits.bases.keys()):
+            yield parks(
+                client.key,
+                "basis_unanswerable",
+                f"{client.key} is billed by the {basis} cost, which this export cannot tell: "
+                f"{facts.inputs.export_limits.bases[basis]}. Add the columns to the export and "
+                "ingest it again, or give the client a price book with another cost basis.",
+            )
+
+
+def rules_without_column(facts: CheckedMonth) -> Iterator[Finding]:
+    """A rule that matches what the export does not show would match nothing, in silence."""
+    for client, book in _books_of(facts):
+        for column, why in sorted(facts.inputs.export_limits.columns.items()):
+            if any(set(getattr(rule.match, column)) != {"*"} for rule in book.rules):
+                yield parks(
+                    client.key,
+                    "rule_unanswerable",
+                    f"Price book {book.key} of {client.key} has a rule by {column}, and {why}. "
+                    "Add it to the export and ingest it again.",
+                )
+
+
+def _books_of(facts: CheckedMonth) -> Iterator[tuple[Client, PriceBook]]:
+    """Of clients that bear a charge."""
+    for client in facts.billed_clients:
+        book = facts.inputs.price_books.get(client.price_book)
+        if book is not None and facts.statements[client.key].lines:
+            yield client, book
+
+
+def discounts_without_kind(facts: CheckedMonth) -> Iterator[Finding]:
+    """Where an export shows discounts as columns, they carry no kind that a share could name."""
+    if "discounts" not in facts.allocation.retained:
+        return
+    # A column of discounts is the sum of all of them (Data Exports dictionary, "Discount columns"):
+    # `tests/unit/invoices/test_checks.py`,
+    # `test_shares_of_discounts_that_have_no_kind_are_worth_a_word`.
+    used = {client.price_book for client in facts.billed_clients}
+    for key in sorted(used & facts.inputs.price_books.keys()):
+        book = facts.inputs.price_books[key]
+        gross = "net" not in book.cost_basis and book.cost_basis is not CostBasis.LIST
+        if gross and any(book.discounts_passed_percent.values()):
+            yield Finding(
+                WARNING,
+                "discounts_without_kind",
+                key,
+                f"The export shows discounts as columns, so price book {key} cannot pass on its "
+                "share by kind; they are retained. Use a net cost basis, or an export with "
+                "discounts as rows.",
+            )

@@ -1,0 +1,93 @@
+"""Owns days: a column of times becomes the UTC day of each row, and how long the row lasts."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+from jobs.ingest.reduction.cells import ABSENT, BadDay, Rows, texts_of
+from jobs.ingest.reduction.sums import Ints, Texts
+
+_EPOCH = date(1970, 1, 1).toordinal()
+_MICROSECONDS_FROM = 10**14
+"""An epoch of at least this is of microseconds, not of milliseconds (year 5138)."""
+
+
+def days_of(rows: Rows, name: str, if_blank: str) -> tuple[Ints, int]:
+    """The UTC day of each row, and how many rows have none, so that they have the other's."""
+    days, is_blank = _days(rows, name)
+    if is_blank.any():
+        others, none_at_all = _days(rows, if_blank) if if_blank else (days, is_blank)
+        if (none_at_all & is_blank).any():
+            row = int((none_at_all & is_blank).argmax())
+            raise BadDay(rows.file, rows.number(row), name, "")
+        days = np.where(is_blank, others, days)
+    return days, int(is_blank.sum())
+
+
+def last_days_of(rows: Rows, name: str, days: Ints) -> Texts:
+    """The last UTC day (`YYYY-MM-DD`) of rows that last longer than theirs, '' of all others.
+
+    An end is exclusive: at midnight it is the end of the day before.
+    """
+    column = rows.span.column(name)
+    if isinstance(column, pa.Array) and pa.types.is_temporal(column.type):
+        epoch = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).fill_null(0)
+        last = (epoch.to_numpy(zero_copy_only=False) - 1) // (86_400 * 1_000_000)
+    else:
+        texts = texts_of(rows, name, None)
+        last = _text_days(pl.Series(texts.words), is_end=True).fill_null(0).to_numpy()[texts.codes]
+    # A row that ends before it begins is a row of its first day.
+    distinct, codes = np.unique(np.where(last > days, last, 0), return_inverse=True)
+    words = ["" if day == 0 else str(date.fromordinal(_EPOCH + int(day))) for day in distinct]
+    return Texts(pa.array(words, pa.large_string()), codes)
+
+
+def _days(rows: Rows, name: str) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    column = rows.span.column(name)
+    is_bad: npt.NDArray[np.bool_]
+    if isinstance(column, pa.Array) and pa.types.is_temporal(column.type):
+        epoch = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
+        is_blank = epoch.is_null().to_numpy(zero_copy_only=False)
+        is_bad = np.zeros(len(is_blank), bool)
+        days: Ints = epoch.fill_null(0).to_numpy(zero_copy_only=False) // (86_400 * 1_000_000)
+    else:
+        texts = texts_of(rows, name, None)
+        words = pl.Series(texts.words)
+        of_word = _text_days(words)
+        is_blank = words.str.to_lowercase().is_in(ABSENT).to_numpy()[texts.codes]
+        is_bad = of_word.is_null().to_numpy()[texts.codes] & ~is_blank
+        days = of_word.fill_null(0).to_numpy()[texts.codes]
+    if is_bad.any():
+        row = int(is_bad.argmax())
+        cell = pl.Series(column)[row]
+        raise BadDay(rows.file, rows.number(row), name, "" if cell is None else str(cell))
+    return days, is_blank
+
+
+def _text_days(words: pl.Series, *, is_end: bool = False) -> pl.Series:
+    """Days since 1970 of a date or time, or of an epoch in milli- or microseconds; else null.
+
+    Of an exclusive end, the day before where it is midnight.
+    """
+    midnight = pl.col("text").str.contains(r"^.{10}(?:[T ]00:00(?::00(?:\.0+)?)?Z?)?$")
+    found = words.to_frame("text").select(
+        day=pl.col("text")
+        .str.extract(r"^(\d{4}-\d{2}-\d{2})(?:[T ].*)?$")
+        .str.to_date(strict=False),
+        epoch=pl.col("text").str.extract(r"^(\d{10,17})$").cast(pl.Int64) - int(is_end),
+        before=(midnight & is_end).cast(pl.Int64),
+    )
+    per_day = (
+        pl.when(pl.col("epoch") < _MICROSECONDS_FROM).then(86_400_000).otherwise(86_400_000_000)
+    )
+    return found.select(
+        pl.coalesce(
+            pl.col("day").to_physical().cast(pl.Int64) - pl.col("before"),
+            pl.col("epoch") // per_day,
+        )
+    ).to_series()
