@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -149,6 +149,21 @@ class Charges:
         """All of it as one flat frame (SCHEMA), sorted by KEYS; made anew each time, and large."""
         texts = self.keys[self.daily["key"]]
         return texts.hstack(self.daily.drop("key")).select(SCHEMA.names()).sort(KEYS)
+
+
+def with_line_types(charges: Charges, kinds: Mapping[str, str]) -> Charges:
+    """The charges of line item types that we do not know as of the kinds that a person gave them.
+
+    The type of an unknown charge is its `description_key`, and stays it.
+    """
+    is_mapped = (pl.col("kind") == Kind.UNKNOWN.value) & pl.col("description_key").is_in([*kinds])
+    kind = pl.col("description_key").replace_strict(dict(kinds), default="", return_dtype=pl.String)
+    if not kinds or not charges.keys.select(is_mapped.any()).item():
+        return charges
+    named = charges.keys.with_columns(pl.when(is_mapped).then(kind).otherwise("kind").alias("kind"))
+    return Charges.of(
+        named[charges.daily["key"]].hstack(charges.daily.drop("key")).select(SCHEMA.names())
+    )
 
 
 def assert_charges(frame: pl.DataFrame | pl.LazyFrame) -> None:

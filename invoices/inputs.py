@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from invoices.charges import Kind
 from invoices.clients import AccountId, Client, Roster
 from invoices.documents.document import ADDED_LATER
 from invoices.documents.invoice import Seller
@@ -25,6 +26,15 @@ class ExchangeRate:
     to_currency: str
     rate: Decimal
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineType:
+    """From `start` on, charges of this line item type of AWS's are of this kind."""
+
+    name: str
+    start: BillingPeriod
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,8 @@ class BillingInputs:
     custom_line_items: tuple[CustomLineItem, ...]
     exchange_rates: tuple[ExchangeRate, ...]
     account_names: Mapping[AccountId, str]
+    line_types: Mapping[str, str] = field(default_factory=dict, metadata=ADDED_LATER)
+    """AWS's line item types that a person mapped: the kind that their charges are."""
     has_other_payers: bool = field(default=False, metadata=ADDED_LATER)
     """So that a custom line item that names none could go on several documents."""
     export_limits: ExportLimits = field(default=ExportLimits(), metadata=ADDED_LATER)

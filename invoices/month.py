@@ -14,7 +14,7 @@ from invoices.allocation.leftover import (
     allocate,
 )
 from invoices.allocation.segments import by_segment
-from invoices.charges import Charges, Kind
+from invoices.charges import Charges, Kind, with_line_types
 from invoices.checks import CHECKS_BEFORE_DRAFTING, CHECKS_OF_DRAFTS, CheckedMonth, check, parked
 from invoices.clients import Client, ClientKey
 from invoices.documents.document import content_id, to_document
@@ -66,6 +66,7 @@ class BilledMonth:
 
 def bill(charges: Charges, inputs: BillingInputs) -> BilledMonth:
     """Charges and named inputs become drafts. Equal input, in any order, gives equal output."""
+    charges = with_line_types(charges, inputs.line_types)
     currencies = frozenset(charges.keys["currency"])
     # The first by name of several, which a check reports.
     currency = min(currencies, default="USD")

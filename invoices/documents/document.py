@@ -107,7 +107,7 @@ def _to_json(value: object) -> Any:
             return {
                 each.name: one
                 for each, one in named
-                if not (each.metadata == ADDED_LATER and one == each.default)
+                if not (each.metadata == ADDED_LATER and one in (each.default, {}))
             }
     raise AssertionError(f"{type(value).__name__} has no canonical spelling")
 

@@ -32,7 +32,8 @@ def _draft(environment: Environment, run: Run, report: Report) -> Save:
     inputs_id = run.outcome("inputs")["inputs_id"]
     with environment.database.transaction() as session:
         inputs = months.inputs(session, inputs_id)
-        of_snapshot = months.findings_of(snapshots.snapshot(session, inputs.snapshot_id))
+        snapshot = snapshots.snapshot(session, inputs.snapshot_id)
+        of_snapshot = months.findings_of(snapshot, inputs.line_types)
     charges = environment.snapshots.load(inputs.snapshot_id)
 
     report("allocating and pricing", 0, 0)

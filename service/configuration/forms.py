@@ -271,6 +271,16 @@ class CustomLineItemForm(Form):
         return self
 
 
+class LineTypeForm(Form):
+    type: Name
+    kind: Literal[
+        "usage", "fee", "subscription", "credit", "refund", "tax", "discount_edp",
+        "discount_private_rate", "discount_bundled", "discount_ri_volume", "discount_spp",
+        "discount_other",
+    ]  # fmt: skip
+    start: Month = Field(alias="from")
+
+
 class ExchangeRateForm(Form):
     period: Month
     from_currency: Currency = Field(alias="from")
@@ -287,3 +297,4 @@ class ConfigurationForm(Form):
     custom_line_items: list[CustomLineItemForm] = []
     shared_costs: Annotated[Any, BeforeValidator(_not_yet([]))] = None
     exchange_rates: list[ExchangeRateForm] = []
+    line_types: list[LineTypeForm] = []

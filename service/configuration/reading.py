@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from accounts.model.organization import Reseller
 from accounts.model.role_spec import RoleSpec
-from invoices.charges import DISCOUNTS
+from invoices.charges import DISCOUNTS, Kind
 from invoices.clients import (
     AccountId,
     Address,
@@ -27,7 +27,7 @@ from invoices.clients import (
 )
 from invoices.documents.document import content_id
 from invoices.documents.invoice import Seller
-from invoices.inputs import ExchangeRate
+from invoices.inputs import ExchangeRate, LineType
 from invoices.money import Rounding, plain
 from invoices.periods import DaySpan
 from invoices.pricing.book import (
@@ -67,6 +67,7 @@ class Configuration:
     price_books: tuple[PriceBook, ...]
     custom_line_items: tuple[CustomLineItem, ...]
     exchange_rates: tuple[ExchangeRate, ...]
+    line_types: tuple[LineType, ...] = ()
     resellers: tuple[Reseller, ...] = ()
     teams: tuple[Team, ...] = ()
     roles: tuple[RoleSpec, ...] = ()
@@ -123,6 +124,7 @@ def _repeated_keys(form: forms.ConfigurationForm) -> Iterator[str]:
         "payers": [payer.account_id for payer in form.payers],
         "clients": [client.key for client in form.clients],
         "price_books": [f"{book.key} from {book.start}" for book in form.price_books],
+        "line_types": [f"{each.type} from {each.start}" for each in form.line_types],
         "custom_line_items": [_item_key(item) for item in form.custom_line_items],
         "exchange_rates": [
             f"{rate.period} {rate.from_currency} to {rate.to_currency}"
@@ -169,6 +171,9 @@ def _from_form(form: FileForm) -> Configuration:
                 rate.period, rate.from_currency, rate.to_currency, _tidy(rate.rate), rate.source
             )
             for rate in form.exchange_rates
+        ),
+        line_types=tuple(
+            LineType(each.type, each.start, Kind(each.kind)) for each in form.line_types
         ),
         resellers=resellers_of(form.onboarding),
         teams=teams_of(form.onboarding),

@@ -68,6 +68,8 @@ class Gate:
 
 
 UNFINALIZED = "unfinalized"
+UNKNOWN_KIND = "unknown_kind"
+"""As ingest calls it."""
 
 
 class NotBilled(Refused):
@@ -108,6 +110,7 @@ def present_inputs(
         custom_line_items=prices.custom_line_items(session, payer_account_id, period),
         exchange_rates=prices.exchange_rates(session, period),
         account_names=clients.account_names(session),
+        line_types=prices.line_types(session, period),
         has_other_payers=len(selling) > 1,
         export_limits=replace(limits, long_rows=tuple(shared)),
     )
@@ -178,7 +181,8 @@ def reconciliation(
     `control_totals` are shown besides those that the store knows.
     """
     month = figures(session, payer_account_id, period)
-    snapshot = billed_snapshot(session, payer_account_id, period)
+    billed = inputs(session, month.inputs_id)
+    snapshot = snapshots.snapshot(session, billed.snapshot_id)
     invoices = _invoices(session, payer_account_id, period)
     payer = PayerMonth(
         period=period,
@@ -204,20 +208,34 @@ def reconciliation(
         payer,
         accounted,
         control_totals=[*estimates.control_totals(session, snapshot), *control_totals],
-        findings=[*month.findings, *findings_of(snapshot)],
+        findings=[*month.findings, *findings_of(snapshot, billed.line_types)],
     )
 
 
-def findings_of(snapshot: snapshots.Snapshot) -> tuple[Finding, ...]:
-    """What its ingest found, and whether AWS may still change the month."""
+def findings_of(snapshot: snapshots.Snapshot, line_types: Mapping[str, str]) -> tuple[Finding, ...]:
+    """What its ingest found, and whether AWS may still change the month.
+
+    A line item type that was mapped meanwhile blocks no more, and is told.
+    """
+    mapped = {f"line item type {name!r}": kind for name, kind in line_types.items()}
+    found = tuple(
+        replace(
+            each,
+            severity=Severity.WARNING,
+            message=f"the configuration (`line_types`) says: these charges are {mapped[each.where]}",
+        )
+        if each.code == UNKNOWN_KIND and each.where in mapped
+        else each
+        for each in snapshot.findings
+    )
     if snapshot.finalized:
-        return snapshot.findings
+        return found
     words = (
         f"AWS has not put an invoice id on every charge of {snapshot.period} yet: figures may "
         "still change. Ingest again when it has, or issue with --allow-unfinalized."
     )
     unfinalized = Finding(Severity.WARNING, UNFINALIZED, str(snapshot.period), words)
-    return (*snapshot.findings, unfinalized)
+    return (*found, unfinalized)
 
 
 def gate(proof: Reconciliation, *, allow_unfinalized: bool) -> Gate:

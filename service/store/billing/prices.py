@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlmodel import col, select
 
 from invoices.clients import AccountId, ClientKey
-from invoices.inputs import ExchangeRate
+from invoices.inputs import ExchangeRate, LineType
 from invoices.periods import BillingPeriod
 from invoices.pricing.book import PriceBook
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat, Percentage, PercentOf
@@ -124,6 +124,24 @@ def _from_custom_row(row: tables.configuration.CustomLineItemRow) -> CustomLineI
         end=None if row.end_period is None else BillingPeriod.parse(row.end_period),
         payer_account_id=None if row.payer_account_id is None else AccountId(row.payer_account_id),
     )
+
+
+def put_line_type(session: Session, line_type: LineType) -> list[Change]:
+    row = tables.configuration.LineTypeRow(
+        name=line_type.name, start_period=str(line_type.start), kind=line_type.kind
+    )
+    return put(session, row, f"line type {line_type.name} from {line_type.start}")
+
+
+def line_types(session: Session, period: BillingPeriod) -> dict[str, str]:
+    """By name, the kind in effect in `period`."""
+    row = tables.configuration.LineTypeRow
+    rows = session.exec(
+        select(row)
+        .where(col(row.start_period) <= str(period))
+        .order_by(col(row.name), col(row.start_period))
+    )
+    return {each.name: each.kind.value for each in rows}
 
 
 def put_exchange_rate(session: Session, rate: ExchangeRate) -> list[Change]:

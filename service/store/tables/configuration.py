@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlmodel import Field
 
+from invoices.charges import Kind
 from invoices.clients import TaxCategory
 from invoices.money import Rounding
 from invoices.pricing.custom import CustomKind, PercentOf
@@ -151,6 +152,16 @@ class CustomLineItemRow(Row, table=True):
     end_period: str | None = Field(default=None, sa_type=PERIOD)
     """Exclusive."""
     payer_account_id: str | None = Field(default=None, foreign_key="payer_account.account_id")
+
+
+class LineTypeRow(Row, table=True):
+    """What kind of charge a line item type is, of which AWS's list and ours know nothing."""
+
+    __table_args__ = (is_period("start_period"),)
+
+    name: str = Field(primary_key=True)
+    start_period: str = Field(primary_key=True, sa_type=PERIOD)
+    kind: Kind = Field(sa_type=one_of(Kind))
 
 
 class ExchangeRateRow(Row, table=True):

@@ -1,0 +1,75 @@
+"""A line item type that nobody knows: quarantined until a person says what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.conftest import Rebill
+from tests.support.bills.front_door import PERIOD, book, client, exported, written
+from tests.support.bills.ingest_builders import PAYER, line
+
+ACME = "111111111111"
+MONTH = ("--period", PERIOD)
+PASSING = book(discounts={"other": "pass_through"}, credits="pass_through")
+
+
+@pytest.fixture
+def taken(rebill: Rebill, tmp_path: Path) -> Rebill:
+    """100 of usage, and 7 off by a discount of a type to come."""
+    rows = [
+        line("100", line_item_usage_account_id=ACME),
+        line("-7", "DistributorDiscount", line_item_usage_account_id=ACME),
+    ]
+    file = written(tmp_path, clients=[client("acme", ACME)], price_books=[PASSING])
+    assert rebill("apply", file).status == 0
+    ingested = rebill("ingest", exported(tmp_path / "e", rows), "--payer", PAYER, *MONTH)
+    assert ingested.status == 1 and "DistributorDiscount" in ingested.err
+    return rebill
+
+
+def mapped(tmp_path: Path, kind: str, start: str = "2026-10") -> Path:
+    line_types = [{"type": "DistributorDiscount", "kind": kind, "from": start}]
+    return written(tmp_path, line_types=line_types, price_books=[PASSING])
+
+
+def test_unmapped_nothing_of_the_month_is_issued(taken: Rebill) -> None:
+    billed = taken("bill", *MONTH)
+    assert billed.status == 1
+    assert taken("approve", *MONTH).status == 0
+    assert taken("issue", *MONTH).status != 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "total"),
+    [("discount_other", "93.00"), ("credit", "93.00"), ("discount_spp", "100.00")],
+)
+def test_mapped_the_month_goes_on_without_a_release(
+    taken: Rebill, tmp_path: Path, kind: str, total: str
+) -> None:
+    assert taken("apply", mapped(tmp_path, kind)).status == 0
+
+    billed = taken("bill", *MONTH, "--json")
+    assert billed.status == 0
+    assert [each["total"] for each in billed.json["invoices"]] == [total]
+    told = [each for each in billed.json["findings"] if each["code"] == "unknown_kind"]
+    assert [each["severity"] for each in told] == ["warning"]
+    assert f"(`line_types`) says: these charges are {kind}" in told[0]["message"]
+    assert taken("reconcile", *MONTH).status == 0
+    assert taken("approve", *MONTH).status == 0
+    assert taken("issue", *MONTH).status == 0
+
+
+def test_what_is_mapped_from_a_later_month_is_not_yet(taken: Rebill, tmp_path: Path) -> None:
+    assert taken("apply", mapped(tmp_path, "discount_other", "2026-11")).status == 0
+
+    assert taken("bill", *MONTH).status == 1
+
+
+@pytest.mark.parametrize("kind", ["sp_usage", "unknown", "rebate"])
+def test_what_needs_more_than_a_cost_is_no_kind_to_map_to(
+    rebill: Rebill, tmp_path: Path, kind: str
+) -> None:
+    refused = rebill("apply", mapped(tmp_path, kind))
+    assert refused.status == 2 and "line_types[0].kind" in refused.err
