@@ -1,16 +1,18 @@
 """A damaged delivery gives the right figures, or is blocked and named: never wrong money.
 
-What no file can show by itself (a row that is gone) is shown by AWS's own totals per account and
-invoice, which is what `rebill reconcile --control` compares.
+What no file can show by itself (a row that is gone) is shown by AWS's own totals, which are what
+`rebill reconcile` compares: Cost Explorer's four metrics by account, and invoices by their id.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -22,6 +24,7 @@ from invoices.inputs import BillingInputs, ExportLimits
 from invoices.month import bill as bill_month
 from invoices.month import prove
 from invoices.periods import BillingPeriod
+from invoices.reconciliation import ControlTotal
 from jobs import control_file
 from jobs.control_file import ControlFile
 from jobs.ingest import run as ingest_run
@@ -43,6 +46,7 @@ from tests.support.builders import book, client, inputs, markup, owns
 
 PERIOD = BillingPeriod(2026, 9)
 SIMULATION = Simulation(seed=8, accounts=12, rows=700, start="2026-09")
+ASKED = ("billed", "net_billed", "amortized", "net_amortized")
 BOOKS = {"acc": CostBasis.AMORTIZED, "net": CostBasis.NET_BILLED, "lst": CostBasis.LIST}
 
 
@@ -63,7 +67,9 @@ class Delivered:
     payer: AccountId
     inputs: BillingInputs
     right: dict[str, int]
-    control: tuple[ControlFile, ...]
+    invoices: ControlFile
+    spent: Mapping[str, Mapping[str, str]]
+    """By account and basis: an account that is not among them spent nothing."""
 
     def told(self, files: Files, folder: Path, *, with_control: bool = True) -> Told:
         place = folder / "delivery"
@@ -88,12 +94,10 @@ class Delivered:
         month = bill_month(found.charges, replace(self.inputs, export_limits=limits))
         facts = to_json(found.facts, "id")
         control = [
-            total
-            for file in self.control
-            for total in control_file.control_totals(file, facts)
-            if with_control
+            *control_file.control_totals(self.invoices, facts),
+            *(self.of_account(account, basis, facts) for account in self.spent for basis in ASKED),
         ]
-        proof = prove(month, control_totals=control)
+        proof = prove(month, control_totals=control if with_control else [])
         stopping = [
             each.code
             for each in proof.findings
@@ -104,6 +108,11 @@ class Delivered:
         totals = {each.client: each.invoice.total_minor for each in month.drafts}
         blocked = stopping[0] if stopping else ""
         return Told(blocked, {str(k): v for k, v in totals.items()}, frozenset(month.parked))
+
+    def of_account(self, account: str, basis: str, facts: Mapping[str, Any]) -> ControlTotal:
+        ours = Decimal(facts["by_account"].get(account, {}).get(basis, "0"))
+        theirs = Decimal(self.spent[account][basis])
+        return ControlTotal("cost_explorer", f"{basis} of {account}", theirs, ours)
 
     def is_wrong(self, told: Told) -> bool:
         """Whether somebody would get an invoice of another total, or none without a word."""
@@ -135,7 +144,9 @@ def delivered(dialect: ExportDialect, encoding: Encoding, folder: Path) -> Deliv
         books=[book(markup("10"), key=key, cost_basis=BOOKS[key]) for key in names],
         internal=[payer],
     )
-    first = Delivered(Bill.of(table, is_text=is_text), payer, replace(known, period=PERIOD), {}, ())
+    nothing = ControlFile("invoice_id", {})
+    given = Bill.of(table, is_text=is_text)
+    first = Delivered(given, payer, replace(known, period=PERIOD), {}, nothing, {})
     place = folder / "whole"
     place.mkdir()
     for name, content in as_files(first.bill).items():
@@ -143,11 +154,9 @@ def delivered(dialect: ExportDialect, encoding: Encoding, folder: Path) -> Deliv
     found = first.taken(place, folder)
     right = first.billed(found, with_control=False)
     facts = to_json(found.facts, "id")
-    control = tuple(
-        ControlFile(key, {n: Decimal(sums["net_billed"]) for n, sums in facts[of].items()})
-        for key, of in control_file.KEYS.items()
-    )
-    return replace(first, right=right.totals, control=control)
+    paid = {name: Decimal(sums["net_billed"]) for name, sums in facts["by_invoice"].items()}
+    invoices = ControlFile("invoice_id", paid)
+    return replace(first, right=right.totals, invoices=invoices, spent=facts["by_account"])
 
 
 AT_ONCE = {

@@ -55,7 +55,7 @@ def test_mapped_the_month_goes_on_without_a_release(
     assert [each["total"] for each in billed.json["invoices"]] == [total]
     told = [each for each in billed.json["findings"] if each["code"] == "unknown_kind"]
     assert [each["severity"] for each in told] == ["warning"]
-    assert f"(`line_types`) says: these charges are {kind}" in told[0]["message"]
+    assert f"(`line_types`) says: they are {kind}" in told[0]["message"]
     assert taken("reconcile", *MONTH).status == 0
     assert taken("approve", *MONTH).status == 0
     assert taken("issue", *MONTH).status == 0

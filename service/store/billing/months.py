@@ -222,7 +222,7 @@ def findings_of(snapshot: snapshots.Snapshot, line_types: Mapping[str, str]) -> 
         replace(
             each,
             severity=Severity.WARNING,
-            message=f"the configuration (`line_types`) says: these charges are {mapped[each.where]}",
+            message=f"the configuration (`line_types`) says: they are {mapped[each.where]}",
         )
         if each.code == UNKNOWN_KIND and each.where in mapped
         else each
