@@ -104,6 +104,13 @@ class Invoice:
     exchange: Exchange | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def figures(self) -> tuple[object, ...]:
+        """What it asks for and why, without the names and addresses of those concerned."""
+        lines = [(line.key, line.quantity, line.price, line.amount_minor) for line in self.lines]
+        taxes = [(t.category, t.rate_percent, t.base_minor, t.tax_minor) for t in self.tax_lines]
+        return (self.currency, sorted(lines), sorted(taxes), self.total_minor, self.exchange)
+
     def __post_init__(self) -> None:
         assert self.subtotal_minor == sum(line.amount_minor for line in self.lines)
         assert self.tax_minor == sum(line.tax_minor for line in self.tax_lines)

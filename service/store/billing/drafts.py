@@ -13,8 +13,9 @@ from sqlalchemy.orm import defer
 from sqlmodel import col, select
 
 from invoices.clients import AccountId, ClientKey
-from invoices.documents.document import to_document
+from invoices.documents.document import from_document, to_document
 from invoices.documents.invoice import Invoice
+from invoices.money import EXACT, from_minor
 from invoices.periods import BillingPeriod
 from kernel.errors import Refused
 from kernel.findings import Finding, Severity
@@ -81,10 +82,10 @@ def save_drafts(
     drafted, unchanged, findings = [], [], []
     for draft in sorted(drafts, key=lambda each: each.client):
         row = stored.pop(draft.client, None)
-        if row is not None and row.content_id == draft.content_id:
+        if (row is not None and row.content_id == draft.content_id) or (row is not None and row.state == DraftState.ISSUED and _is_as_issued(draft, row)):
             unchanged.append(draft.client)
         elif row is not None and row.state != DraftState.DRAFT:
-            findings.append(_outdated(row))
+            findings.append(_outdated(row, draft.invoice))
         else:
             if row is not None:
                 # At once: a partial unique index allows one living draft of a client.
@@ -96,7 +97,7 @@ def save_drafts(
         if row.state == DraftState.DRAFT:
             _move(row, DraftState.DISCARDED)
         else:
-            findings.append(_outdated(row))
+            findings.append(_outdated(row, None))
     session.flush()
     return Saved(tuple(drafted), tuple(unchanged), tuple(sorted(findings)))
 
@@ -119,7 +120,21 @@ def _current(
     return {each.client_key: each for each in rows}
 
 
-def _outdated(row: tables.months.DraftRow) -> Finding:
+def _is_as_issued(draft: NewDraft, row: tables.months.DraftRow) -> bool:
+    """Whether it asks for the same, line by line. Who we both are is as it was at issue."""
+    return draft.invoice.figures == from_document(row.document).figures
+
+
+def _outdated(row: tables.months.DraftRow, now: Invoice | None) -> Finding:
+    before = from_minor(row.total_minor, row.currency)
+    if now is None:
+        differs = f"of {before} {row.currency} is of a client who now gets none"
+    elif now.currency != row.currency:
+        differs = f"of {before} {row.currency} would now be in {now.currency}"
+    else:
+        after = from_minor(now.total_minor, now.currency)
+        change = EXACT.subtract(after, before)
+        differs = f"of {before} {row.currency} would now be {after} ({change:+f})"
     if row.state == DraftState.ISSUED:
         remedy = "it stands; the difference is to be corrected by a document of its own"
     else:
@@ -128,8 +143,7 @@ def _outdated(row: tables.months.DraftRow) -> Finding:
         severity=Severity.CRITICAL,
         code=f"{row.state}_invoice_differs",
         where=row.client_key,
-        message=f"The {row.state} invoice of {row.client_key} has figures that billing no longer "
-        f"finds: {remedy}.",
+        message=f"The {row.state} invoice of {row.client_key} {differs}: {remedy}.",
         client=row.client_key,
     )
 
