@@ -221,6 +221,7 @@ class _Read:
     has_invoice_ids: bool
     absent: frozenset[str]
     undated: int
+    unpriced: int
     long_rows: tuple[Span, ...]
     cut_off: Mapping[str, Decimal]
 
@@ -234,6 +235,7 @@ class _Read:
             all(catalogue.has_invoice_ids(part.reduced) for part in parts),
             frozenset().union(*(part.reduced.absent for part in parts)),
             sum(part.reduced.undated for part in parts),
+            sum(part.reduced.unpriced for part in parts),
             facts.long_rows(span for part in parts for span in part.reduced.spans),
             added([part.reduced.cut_off for part in parts]),
         )
@@ -259,6 +261,14 @@ def _undated_warnings(read: _Read, request: IngestRequest) -> tuple[Finding, ...
         return ()
     words = f"{read.undated} rows have no time; they count as of the first day of the period"
     return (Finding(Severity.WARNING, "rows_without_day", request.location, words),)
+
+
+def _unpriced_findings(read: _Read, request: IngestRequest) -> tuple[Finding, ...]:
+    """AWS writes 0 where a row costs nothing; a blank is a cost that got lost."""
+    if not read.unpriced:
+        return ()
+    words = f"{read.unpriced} rows have no cost, not even 0; have the export delivered anew"
+    return (Finding(Severity.CRITICAL, "rows_without_cost", request.location, words),)
 
 
 def _invoice_warnings(read: _Read, request: IngestRequest) -> tuple[Finding, ...]:
@@ -290,6 +300,7 @@ def _facts(
             *facts.residual_warnings(residual),
             *_invoice_warnings(read, request),
             *_undated_warnings(read, request),
+            *_unpriced_findings(read, request),
             *facts.cut_off_findings(read.cut_off),
         ),
         sums=facts.sums(by_key),

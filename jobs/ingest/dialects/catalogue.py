@@ -267,6 +267,7 @@ def _reading(
         keys=(*keys, *tags),
         day=names[vocabulary.day],
         day_if_blank=names[vocabulary.period],
+        cost=names[vocabulary.conserved[0]],
         end=names.get(vocabulary.end, ""),
         amounts=tuple(names[amount] for amount in vocabulary.amounts if amount in names),
         fallback={

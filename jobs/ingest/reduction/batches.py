@@ -15,7 +15,7 @@ from jobs.ingest.reduction.lines import LineMarks
 from jobs.ingest.reduction.sums import Amounts, Reduced, Span, Texts
 from jobs.ingest.reduction.units import Units, to_decimals, to_units
 
-_FORMAT = "6"
+_FORMAT = "7"
 
 
 class UnreadablePart(ValueError):
@@ -44,6 +44,7 @@ def save(part: Reduced, path: Path) -> None:
     counts["undated"] = str(part.undated)
     counts["spans"] = json.dumps(part.spans)
     counts["cut_off"] = json.dumps({name: str(each) for name, each in part.cut_off.items()})
+    counts["unpriced"] = str(part.unpriced)
     counts["absent"] = " ".join(sorted(part.absent))
     one_cell = {
         name: pa.LargeListArray.from_arrays(pa.array([0, len(values)], pa.int64()), values)
@@ -84,6 +85,7 @@ def load(path: Path) -> Reduced:
         dropped=int(counts["dropped"]),
         absent=frozenset(counts["absent"].split()),
         undated=int(counts["undated"]),
+        unpriced=int(counts["unpriced"]),
         cut_off={n: Decimal(text) for n, text in json.loads(counts["cut_off"]).items()},
         spans=tuple(Span(*span) for span in json.loads(counts["spans"])),
         lines=LineMarks(cells["sketch"].to_numpy(), int(counts["repeated"])),

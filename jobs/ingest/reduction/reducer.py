@@ -67,6 +67,8 @@ class Reading:
     maps: Mapping[str, FromMap] = field(default_factory=dict)
     day_if_blank: str = ""
     """A row without a time counts as of this one's day; without one, such a row is refused."""
+    cost: str = ""
+    """The amount that every row has, be it 0."""
     end: str = ""
     """The exclusive end of a row's time, which becomes the key LAST_DAY."""
     line: tuple[str, ...] = ()
@@ -189,7 +191,9 @@ def _reduce(span: RowSpan, reading: Reading, file: str, marks: list[Marks]) -> R
         dropped=0,
     )
     cut_off = added({name: found.cut_off} for name, found in amounts.items())
-    reduced = replace(reduced, undated=undated, cut_off=cut_off)
+    priced = amounts[reading.cost].at if reading.cost else None
+    unpriced = 0 if priced is None else span.rows - len(priced)
+    reduced = replace(reduced, undated=undated, unpriced=unpriced, cut_off=cut_off)
     for name, words in reading.drop.items():
         reduced = reduced.without(name, words)
     return reduced

@@ -121,6 +121,8 @@ class Reduced:
     """Sums of the rows that last longer than their day; of sums of charges only."""
     cut_off: Mapping[str, Decimal] = field(default_factory=dict)
     """By amount, what lies beyond the tenth place of each row, added up."""
+    unpriced: int = 0
+    """Rows without an amount that every row has."""
     undated: int = 0
     """Rows without a time."""
     lines: LineMarks = NO_MARKS
@@ -211,6 +213,7 @@ def merge(parts: Iterable[Reduced]) -> Reduced:
         sums,
         absent=frozenset().union(*(part.absent for part in ordered)),
         undated=sum(part.undated for part in ordered),
+        unpriced=sum(part.unpriced for part in ordered),
         cut_off=added([part.cut_off for part in ordered]),
         spans=tuple(span for part in ordered for span in part.spans),
     )

@@ -82,7 +82,7 @@ def save_drafts(
     drafted, unchanged, findings = [], [], []
     for draft in sorted(drafts, key=lambda each: each.client):
         row = stored.pop(draft.client, None)
-        if (row is not None and row.content_id == draft.content_id) or (row is not None and row.state == DraftState.ISSUED and _is_as_issued(draft, row)):
+        if row is not None and (row.content_id == draft.content_id or _is_issued_so(draft, row)):
             unchanged.append(draft.client)
         elif row is not None and row.state != DraftState.DRAFT:
             findings.append(_outdated(row, draft.invoice))
@@ -120,8 +120,10 @@ def _current(
     return {each.client_key: each for each in rows}
 
 
-def _is_as_issued(draft: NewDraft, row: tables.months.DraftRow) -> bool:
-    """Whether it asks for the same, line by line. Who we both are is as it was at issue."""
+def _is_issued_so(draft: NewDraft, row: tables.months.DraftRow) -> bool:
+    """Whether what is issued asks for the same, line by line: who we both are is as it was then."""
+    if row.state != DraftState.ISSUED:
+        return False
     return draft.invoice.figures == from_document(row.document).figures
 
 

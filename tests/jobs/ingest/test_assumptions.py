@@ -251,3 +251,12 @@ def test_doubles_tell_what_was_cut_off_them_too(tmp_path: Path) -> None:
 
     found = take(tmp_path / "e", tmp_path / "cache")
     assert plain(found.facts.cut_off["line_item_unblended_cost"]) == "0.0000002"
+
+
+@pytest.mark.parametrize("word", ["", "NULL", "-"])
+def test_a_cost_that_is_blank_is_no_zero(tmp_path: Path, word: str) -> None:
+    rows = [line("5"), line("0"), line(word, line_item_blended_cost="1")]
+    found = take(put(tmp_path / "cur.csv.gz", gzipped(rows)), tmp_path / "cache")
+
+    (finding,) = [each for each in found.facts.findings if each.severity is Severity.CRITICAL]
+    assert (finding.code, finding.message[:6]) == ("rows_without_cost", "1 rows")
