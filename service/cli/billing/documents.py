@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
 from invoices.render import FORMATS
 from jobs.environment import Environment
@@ -16,7 +17,7 @@ from service.cli import output
 from service.cli.application import EXIT_FINDING
 from service.cli.billing.invoices import invoice_json, print_invoices
 from service.cli.billing.left_overs import finish_left_over_runs
-from service.cli.billing.payers import payers_of
+from service.cli.billing.payers import PartlyDone, each_payer, payers_of
 from service.cli.billing.proofs import print_findings, stop_at_critical
 from service.cli.installation import ACTOR
 from service.cli.opening import opened
@@ -54,7 +55,9 @@ def issue(
                     allow_unfinalized=allow_unfinalized,
                     report=report,
                 )
-            except engine.RunFailed as failed:
+            except (engine.RunFailed, PartlyDone) as failed:
+                if isinstance(failed, PartlyDone) and not failed.all_are(engine.RunFailed):
+                    raise
                 output.complain(str(failed))
                 raise typer.Exit(EXIT_FINDING) from failed
         with environment.database.transaction() as session:
@@ -78,9 +81,9 @@ def issue_payers(
     allow_unfinalized: bool,
     report: Report,
 ) -> list[Run]:
-    """The finished runs. Raises RunFailed where a month does not close."""
-    finished = []
-    for each in payers_of(environment.database, period, payer):
+    """The finished runs. Raises RunFailed where a month does not close, PartlyDone of several."""
+
+    def issue_one(each: AccountId) -> Run:
         with environment.database.transaction() as session:
             run_id = request_issuing(
                 session,
@@ -92,8 +95,9 @@ def issue_payers(
                 actor=ACTOR,
                 now=environment.now(),
             )
-        finished.append(engine.follow(environment, run_id, report))
-    return finished
+        return engine.follow(environment, run_id, report)
+
+    return each_payer(payers_of(environment.database, period, payer), issue_one)
 
 
 def _day(text: str) -> date:

@@ -1,5 +1,6 @@
 """Owns how invoices look, on a terminal and as JSON."""
 
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from invoices.money import from_minor, plain
@@ -30,5 +31,6 @@ def print_invoices(title: str, records: list[InvoiceRecord]) -> None:
 def _invoice_row(record: InvoiceRecord) -> tuple[str, ...]:
     total = from_minor(record.total_minor, record.currency)
     figures = (record.cost, record.price, record.price - record.cost)
-    shown = (f"{figure:,.2f}" for figure in figures)
+    # As on the document, half up: the format of a Decimal alone would round half to even.
+    shown = (f"{figure.quantize(Decimal('0.01'), ROUND_HALF_UP):,f}" for figure in figures)
     return (record.client, record.state, record.number, *shown, f"{total:,} {record.currency}")

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
 from jobs.control_file import read_control_file
 from jobs.environment import Environment
@@ -17,7 +18,7 @@ from service.cli import output
 from service.cli.application import EXIT_FINDING
 from service.cli.billing.invoices import invoice_json, print_invoices
 from service.cli.billing.left_overs import finish_left_over_runs
-from service.cli.billing.payers import one_payer, payers_of
+from service.cli.billing.payers import each_payer, one_payer, payers_of
 from service.cli.billing.proofs import print_findings, print_reconciliation, stop_at_critical
 from service.cli.installation import ACTOR
 from service.cli.opening import opened
@@ -102,13 +103,14 @@ def bill(period: Period, payer: Payer = None, as_json: AsJson = False) -> None:
 def bill_payers(
     environment: Environment, period: BillingPeriod, payer: str | None, report: Report
 ) -> list[Run]:
-    """The finished runs, one for each payer that has charges of the period."""
-    finished = []
-    for each in payers_of(environment.database, period, payer):
+    """The finished runs, one for each payer that has charges of the period. Raises PartlyDone."""
+
+    def bill_one(each: AccountId) -> Run:
         with environment.database.transaction() as session:
             run_id = request_billing(session, each, period, actor=ACTOR, now=environment.now())
-        finished.append(engine.follow(environment, run_id, report))
-    return finished
+        return engine.follow(environment, run_id, report)
+
+    return each_payer(payers_of(environment.database, period, payer), bill_one)
 
 
 def _billed_json(

@@ -1,10 +1,13 @@
 """Owns which payers a command of a month is about."""
 
+from collections.abc import Callable, Mapping, Sequence
+
 from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
-from kernel.errors import BadInput
+from kernel.errors import BadInput, Refused
 from service.store.billing import months, sellers, snapshots
 from service.store.database import Database
+from service.store.runs import Run
 
 
 def payers_of(
@@ -18,6 +21,40 @@ def payers_of(
     if not found:
         raise BadInput(f"there are no charges of {period} yet: ingest an export first")
     return found
+
+
+class PartlyDone(Refused):
+    """Of several payers some were done; their work stands."""
+
+    code = "partly_done"
+
+    def __init__(self, done: Sequence[Run], refused: Mapping[AccountId, Refused]) -> None:
+        finished = ", ".join(run.payer_account_id for run in done) or "no payer"
+        reasons = "; ".join(f"{payer}: {reason}" for payer, reason in refused.items())
+        super().__init__(f"done for {finished}; not for {reasons}")
+        self._refused = tuple(refused.values())
+
+    def all_are(self, kind: type[Refused]) -> bool:
+        return all(isinstance(each, kind) for each in self._refused)
+
+
+def each_payer(payers: Sequence[AccountId], act: Callable[[AccountId], Run]) -> list[Run]:
+    """The finished runs: what stops one payer does not stop the next. Raises PartlyDone.
+
+    Of a single payer the reason itself.
+    """
+    done: list[Run] = []
+    refused: dict[AccountId, Refused] = {}
+    for payer in payers:
+        try:
+            done.append(act(payer))
+        except Refused as reason:
+            if len(payers) == 1:
+                raise
+            refused[payer] = reason
+    if refused:
+        raise PartlyDone(done, refused)
+    return done
 
 
 def one_payer(database: Database, period: BillingPeriod, payer: str | None) -> AccountId:
