@@ -10,8 +10,8 @@ from bench.sets import CLIENTS, PERIOD, MonthSet, price_book, roster_of
 from invoices.allocation.direct import BEARER, assign
 from invoices.allocation.leftover import RetentionPolicy, allocate
 from invoices.allocation.segments import by_segment
-from invoices.charges import Kind
 from invoices.clients import ClientKey
+from invoices.kinds import Kind
 from invoices.pricing.book import PriceBook
 from invoices.pricing.rating import rate
 from jobs.ingest.run import IngestRequest, ingest

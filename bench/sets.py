@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.plain_month import PAYER, write_plain_month
-from invoices.charges import CostBasis
 from invoices.clients import AccountId, Assignment, ClientKey, Roster
+from invoices.kinds import CostBasis
 from invoices.periods import BillingPeriod, DaySpan
 from invoices.pricing.book import Markup, Match, PriceBook, PricingRule
 from sandbox.bills.bill import Order

@@ -4,60 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import polars as pl
 
+from invoices.kinds import Kind
 from invoices.money import COST_DIGITS
 
 # Sums of 38 digits raise in Polars where other engines wrap; see
 # `tests/unit/invoices/test_allocation.py::test_sums_past_what_is_exact_are_refused_not_wrapped`.
 MONEY = pl.Decimal(38, COST_DIGITS)
 """Exact to ten places. Never multiply it in Polars (the product keeps ten places and rounds)."""
-
-
-class Kind(StrEnum):
-    """What a charge is. Closed: what we do not know is `unknown`, quarantined, and blocks issue."""
-
-    USAGE = "usage"
-    FEE = "fee"
-    SUBSCRIPTION = "subscription"
-    RI_USAGE = "ri_usage"
-    RI_FEE = "ri_fee"
-    RI_UPFRONT = "ri_upfront"
-    SP_USAGE = "sp_usage"
-    SP_NEGATION = "sp_negation"
-    SP_FEE = "sp_fee"
-    SP_UPFRONT = "sp_upfront"
-    CREDIT = "credit"
-    REFUND = "refund"
-    TAX = "tax"
-    DISCOUNT_EDP = "discount_edp"
-    DISCOUNT_PRIVATE_RATE = "discount_private_rate"
-    DISCOUNT_BUNDLED = "discount_bundled"
-    DISCOUNT_RI_VOLUME = "discount_ri_volume"
-    DISCOUNT_SPP = "discount_spp"
-    DISCOUNT_OTHER = "discount_other"
-    UNKNOWN = "unknown"
-
-
-DISCOUNTS = tuple(kind for kind in Kind if kind.startswith("discount_"))
-
-
-COVERED = (Kind.RI_USAGE, Kind.SP_USAGE, Kind.SP_NEGATION)
-"""Usage that a commitment covers."""
-
-
-class CostBasis(StrEnum):
-    """Which cost of a charge counts as its cost, and a price starts from."""
-
-    BILLED = "billed"
-    AMORTIZED = "amortized"
-    NET_BILLED = "net_billed"
-    NET_AMORTIZED = "net_amortized"
-    LIST = "list"
-    """Prices start from the public price; the cost is net_amortized."""
-    BLENDED = "blended"
 
 
 KEYS: tuple[str, ...] = (

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from invoices.charges import Kind
 from invoices.clients import AccountId, Client, Roster
 from invoices.documents.document import ADDED_LATER
 from invoices.documents.invoice import Seller
+from invoices.kinds import Kind
 from invoices.money import Rounding
 from invoices.periods import BillingPeriod
 from invoices.pricing.book import PriceBook

@@ -14,13 +14,14 @@ from invoices.allocation.leftover import (
     allocate,
 )
 from invoices.allocation.segments import by_segment
-from invoices.charges import Charges, Kind, with_line_types
+from invoices.charges import Charges, with_line_types
 from invoices.checks import CHECKS_BEFORE_DRAFTING, CHECKS_OF_DRAFTS, CheckedMonth, check, parked
 from invoices.clients import Client, ClientKey
 from invoices.documents.document import content_id, to_document
 from invoices.documents.drafting import Letterhead, converted, draft
 from invoices.documents.invoice import Exchange, Invoice
 from invoices.inputs import BillingInputs
+from invoices.kinds import Kind
 from invoices.money import exact_sum
 from invoices.pricing.book import PriceBook
 from invoices.pricing.custom import CustomCharge, custom_charges

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import polars as pl
 
 from invoices.allocation.leftover import NO_POLICY, SHARE_DIGITS
-from invoices.charges import CostBasis, Kind
 from invoices.clients import ClientKey
+from invoices.kinds import CostBasis, Kind
 from invoices.money import COST_DIGITS, EXACT, exact_sum
 from invoices.periods import BillingPeriod
 from invoices.pricing.book import FixedRate, Match, PriceBook

@@ -9,8 +9,8 @@ from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any, Protocol
 
-from invoices.charges import Kind
 from invoices.clients import AccountId
+from invoices.kinds import Kind
 from invoices.money import exact_sum
 from invoices.periods import BillingPeriod
 from invoices.reconciliation import ControlTotal

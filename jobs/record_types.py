@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from invoices.charges import Kind
+from invoices.kinds import Kind
 
 KINDS: Mapping[str, Kind] = {
     "Usage": Kind.USAGE,

@@ -10,8 +10,9 @@ from functools import partial
 
 import polars as pl
 
-from invoices.charges import COVERED, SCHEMA, Charges, Kind, assert_charges, look_up
+from invoices.charges import SCHEMA, Charges, assert_charges, look_up
 from invoices.clients import AccountId, Roster
+from invoices.kinds import COVERED, Kind
 from invoices.periods import BillingPeriod
 
 BEARER = "client"

@@ -11,8 +11,9 @@ from decimal import Decimal
 import polars as pl
 
 from invoices.allocation.direct import ASSIGNED_SCHEMA, BEARER, INTERNAL
-from invoices.charges import DISCOUNTS, CostBasis, Kind, look_up
+from invoices.charges import look_up
 from invoices.clients import AccountId, ClientKey
+from invoices.kinds import DISCOUNTS, CostBasis, Kind
 from invoices.money import COST_DIGITS, EXACT, exact_sum
 
 UNITS = pl.Decimal(38, 0)

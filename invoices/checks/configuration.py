@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from invoices.charges import Kind
 from invoices.checks.checked import CheckedMonth, parks
 from invoices.clients import TaxCategory
+from invoices.kinds import Kind
 from invoices.money import exact_sum, plain
 from kernel.findings import Finding, Severity
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
-from invoices.charges import CostBasis, Kind
 from invoices.checks.checked import CheckedMonth, parks
 from invoices.clients import Client
+from invoices.kinds import CostBasis, Kind
 from invoices.money import plain
 from invoices.periods import DaySpan
 from invoices.pricing.book import PriceBook

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from invoices.charges import DISCOUNTS, CostBasis, Kind
+from invoices.kinds import DISCOUNTS, CostBasis, Kind
 from invoices.periods import BillingPeriod
 
 MATCHED: tuple[str, ...] = (

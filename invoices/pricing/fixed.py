@@ -5,7 +5,7 @@ from decimal import Decimal
 import polars as pl
 
 from invoices.allocation.leftover import UNITS, units
-from invoices.charges import Kind
+from invoices.kinds import Kind
 from invoices.money import EXACT
 from invoices.pricing.book import RATE_DIGITS
 

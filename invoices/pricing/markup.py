@@ -5,7 +5,7 @@ from decimal import Decimal
 import polars as pl
 
 from invoices.allocation.leftover import UNITS, units
-from invoices.charges import CostBasis, Kind
+from invoices.kinds import CostBasis, Kind
 from invoices.money import EXACT
 from invoices.pricing.match import METERED
 

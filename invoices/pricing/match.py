@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from invoices.charges import Kind
+from invoices.kinds import Kind
 from invoices.money import plain
 from invoices.pricing.book import MATCHED, FixedRate, Markup, Match, PricingRule
 

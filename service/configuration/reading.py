@@ -13,7 +13,6 @@ from pydantic import ValidationError
 
 from accounts.model.organization import Reseller
 from accounts.model.role_spec import RoleSpec
-from invoices.charges import DISCOUNTS, Kind
 from invoices.clients import (
     AccountId,
     Address,
@@ -28,6 +27,7 @@ from invoices.clients import (
 from invoices.documents.document import content_id
 from invoices.documents.invoice import Seller
 from invoices.inputs import ExchangeRate, LineType
+from invoices.kinds import DISCOUNTS, Kind
 from invoices.money import Rounding, plain
 from invoices.periods import DaySpan
 from invoices.pricing.book import (

@@ -18,9 +18,9 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from invoices.charges import CostBasis
 from invoices.clients import AccountId
 from invoices.inputs import BillingInputs, ExportLimits
+from invoices.kinds import CostBasis
 from invoices.month import bill as bill_month
 from invoices.month import prove
 from invoices.periods import BillingPeriod

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from invoices.charges import DISCOUNTS, Charges, CostBasis
+from invoices.charges import Charges
 from invoices.clients import AccountId, Assignment
 from invoices.inputs import BillingInputs
+from invoices.kinds import DISCOUNTS, CostBasis
 from invoices.month import bill, prove
 from invoices.periods import BillingPeriod
 from invoices.pricing.book import PriceBook

@@ -23,7 +23,7 @@ from typing import Any
 import httpx
 import pytest
 
-from invoices.charges import Kind
+from invoices.kinds import Kind
 
 FORMATS = {".pdf", ".csv", ".xlsx", ".json"}
 

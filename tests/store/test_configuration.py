@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from invoices.charges import Kind
+from invoices.kinds import Kind
 from invoices.periods import BillingPeriod
 from invoices.pricing.book import FixedRate, Markup
 from invoices.pricing.custom import Flat, Percentage, PercentOf

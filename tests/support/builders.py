@@ -9,10 +9,11 @@ from typing import Any
 
 import polars as pl
 
-from invoices.charges import KEYS, MEASURES, SCHEMA, Charges, CostBasis, Kind
+from invoices.charges import KEYS, MEASURES, SCHEMA, Charges
 from invoices.clients import AccountId, Address, Assignment, Client, ClientKey, Roster, Tax
 from invoices.documents.invoice import Seller
 from invoices.inputs import BillingInputs, ExchangeRate
+from invoices.kinds import CostBasis, Kind
 from invoices.money import Rounding
 from invoices.periods import BillingPeriod, DaySpan
 from invoices.pricing.book import FixedRate, Markup, Match, PriceBook, PricingRule

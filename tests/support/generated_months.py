@@ -12,9 +12,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from invoices.charges import DISCOUNTS, CostBasis, Kind
 from invoices.clients import Assignment, Client, ClientKey
 from invoices.inputs import BillingInputs, ExchangeRate
+from invoices.kinds import DISCOUNTS, CostBasis, Kind
 from invoices.pricing.book import MATCHED, FixedRate, Markup, Match, PriceBook, PricingRule
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat, Percentage, PercentOf
 from tests.support.builders import OCTOBER, book, charge, client, inputs, owns

@@ -11,7 +11,8 @@ from typing import Protocol
 
 import polars as pl
 
-from invoices.charges import MONEY, TEXT_KEYS, Kind
+from invoices.charges import MONEY, TEXT_KEYS
+from invoices.kinds import Kind
 from invoices.money import plain
 from jobs.ingest.dialects import cur2, focus, legacy, line_items
 from jobs.ingest.dialects.sufficiency import Limits, limits_of

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from invoices.charges import Kind
+from invoices.kinds import Kind
 from jobs.ingest.dialects.line_items import MARKETPLACE, NAMED_KINDS, ZERO
 from jobs.ingest.dialects.sufficiency import METERED, Need
 from jobs.ingest.dialects.vocabulary import Vocabulary

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from invoices.charges import DISCOUNTS, Kind
+from invoices.kinds import DISCOUNTS, Kind
 from jobs.ingest.dialects.sufficiency import AMORTIZED, METERED, NET, Need
 from jobs.ingest.dialects.vocabulary import Vocabulary
 from jobs.record_types import KINDS

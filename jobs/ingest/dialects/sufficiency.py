@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from invoices.charges import Kind
+from invoices.kinds import Kind
 from invoices.money import plain
 
 AMORTIZED = ("amortized", "net_amortized")

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from invoices.charges import Kind
+from invoices.kinds import Kind
 from invoices.money import EXACT, exact_sum, plain
 from invoices.periods import BillingPeriod
 from jobs.ingest.dialects.sufficiency import AMORTIZED, Limits

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from invoices.charges import DISCOUNTS, Kind
+from invoices.kinds import DISCOUNTS, Kind
 from jobs.ingest.summary.counted import Counted
 from jobs.ingest.summary.facts import Quarantined
 

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlmodel import Field
 
-from invoices.charges import Kind
 from invoices.clients import TaxCategory
+from invoices.kinds import Kind
 from invoices.money import Rounding
 from invoices.pricing.custom import CustomKind, PercentOf
 from service.store.tables.row import (

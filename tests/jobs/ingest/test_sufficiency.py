@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from invoices.charges import CostBasis
 from invoices.inputs import ExportLimits
+from invoices.kinds import CostBasis
 from invoices.month import BilledMonth, bill
 from jobs.ingest.run import Ingested
 from kernel.errors import IngestError

@@ -10,8 +10,8 @@ import pytest
 
 from invoices.allocation.direct import assign
 from invoices.allocation.leftover import Allocation, RetentionPolicy, allocate
-from invoices.charges import CostBasis, Kind
 from invoices.clients import AccountId, Assignment, Roster
+from invoices.kinds import CostBasis, Kind
 from invoices.month import bill
 from tests.support.builders import (
     A_B_C,

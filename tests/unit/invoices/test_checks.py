@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from invoices.charges import CostBasis, Kind
 from invoices.clients import Address, ClientKey, Tax, TaxCategory
+from invoices.kinds import CostBasis, Kind
 from invoices.month import BilledMonth, bill, prove
 from invoices.pricing.book import PriceBook
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat

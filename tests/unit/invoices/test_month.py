@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from invoices.charges import CostBasis, Kind
 from invoices.clients import AccountId, ClientKey, Tax, TaxCategory
 from invoices.documents.document import content_id
 from invoices.inputs import ExchangeRate
+from invoices.kinds import CostBasis, Kind
 from invoices.money import Rounding
 from invoices.month import bill, inputs_id
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat, Percentage, PercentOf

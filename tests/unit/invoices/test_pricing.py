@@ -7,8 +7,8 @@ import pytest
 
 from invoices.allocation.direct import assign
 from invoices.allocation.leftover import RetentionPolicy, allocate
-from invoices.charges import CostBasis, Kind
 from invoices.clients import ClientKey, Roster
+from invoices.kinds import CostBasis, Kind
 from invoices.periods import BillingPeriod
 from invoices.pricing.book import FixedRate, Markup, Match, PriceBook
 from invoices.pricing.custom import (

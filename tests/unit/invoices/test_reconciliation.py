@@ -6,10 +6,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from invoices.charges import CostBasis, Kind
 from invoices.clients import ClientKey, Tax, TaxCategory
 from invoices.documents.issuing import issue
 from invoices.inputs import ExchangeRate
+from invoices.kinds import CostBasis, Kind
 from invoices.month import BilledMonth, bill, prove
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat
 from invoices.reconciliation import ControlTotal

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from invoices.charges import CostBasis, Kind
+from invoices.kinds import CostBasis, Kind
 from invoices.month import bill
 from invoices.pricing.book import PriceBook
 from invoices.statements import Statement, StatementLine, Working
