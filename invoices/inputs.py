@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -15,6 +15,7 @@ from invoices.money import Rounding
 from invoices.periods import BillingPeriod
 from invoices.pricing.book import PriceBook
 from invoices.pricing.custom import CustomLineItem
+from kernel.findings import Finding, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,46 @@ class LineType:
     name: str
     start: BillingPeriod
     kind: Kind
+
+
+WAIVABLE = (
+    "basis_unanswerable",
+    "cut_off",
+    "row_across_change_of_hands",
+    "rows_without_cost",
+    "rule_unanswerable",
+    "tax_upon_tax",
+)
+"""Findings about what the export does not say: a person may know better, and answers for it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Waiver:
+    """That a finding of a payer's month stops nobody, because of what somebody knows."""
+
+    payer_account_id: AccountId
+    period: BillingPeriod
+    code: str
+    """One of WAIVABLE."""
+    client: str
+    """'' is whoever it concerns."""
+    reason: str
+
+    def covers(self, finding: Finding) -> bool:
+        return finding.code == self.code and self.client in ("", finding.client)
+
+
+def waived(findings: Iterable[Finding], waivers: Iterable[Waiver]) -> tuple[Finding, ...]:
+    """What is waived is told with its reason, and stops nothing."""
+    given = tuple(waivers)
+    told = []
+    for finding in findings:
+        waiver = next((each for each in given if each.covers(finding)), None)
+        if waiver is not None and finding.severity is Severity.CRITICAL:
+            words = f"{finding.message} Waived: {waiver.reason}"
+            finding = replace(finding, severity=Severity.WARNING, message=words)
+        told.append(finding)
+    return tuple(told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +120,8 @@ class BillingInputs:
     custom_line_items: tuple[CustomLineItem, ...]
     exchange_rates: tuple[ExchangeRate, ...]
     account_names: Mapping[AccountId, str]
+    waivers: tuple[Waiver, ...] = field(default=(), metadata=ADDED_LATER)
+    """Those of this payer and period."""
     line_types: Mapping[str, str] = field(default_factory=dict, metadata=ADDED_LATER)
     """AWS's line item types that a person mapped: the kind that their charges are."""
     has_other_payers: bool = field(default=False, metadata=ADDED_LATER)

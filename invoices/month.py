@@ -20,7 +20,7 @@ from invoices.clients import Client, ClientKey
 from invoices.documents.document import content_id, to_document
 from invoices.documents.drafting import Letterhead, converted, draft
 from invoices.documents.invoice import Exchange, Invoice
-from invoices.inputs import BillingInputs
+from invoices.inputs import BillingInputs, waived
 from invoices.kinds import Kind
 from invoices.money import exact_sum
 from invoices.pricing.book import PriceBook
@@ -163,7 +163,7 @@ def _with_custom_only(
 
 def _drafted(facts: CheckedMonth) -> BilledMonth:
     """Checks, drafts whom nothing parks, and checks the drafts."""
-    findings = check(facts, CHECKS_BEFORE_DRAFTING)
+    findings = waived(check(facts, CHECKS_BEFORE_DRAFTING), facts.inputs.waivers)
     stopped = parked(findings)
     drafts = [_draft(client, facts) for client in facts.billed_clients if client.key not in stopped]
     invoices = {each.client: each.invoice for each in drafts}

@@ -1,4 +1,4 @@
-"""Line item types that a person mapped to a kind."""
+"""What a person knows better: line item types mapped to a kind, and findings waived."""
 
 import sqlalchemy as sa
 
@@ -20,7 +20,7 @@ def upgrade() -> None:
     op.create_table(
         "line_type",
         sa.Column("name", sa.String(), nullable=False),
-        sa.Column("start_period", sa.String(collation="C"), nullable=False),
+        sa.Column("start_period", sa.String(7, collation="C"), nullable=False),
         sa.Column(
             "kind",
             sa.Enum(*KINDS, name="kind", native_enum=False, create_constraint=True, length=32),
@@ -32,7 +32,25 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("name", "start_period", name=op.f("pk_line_type")),
     )
+    op.create_table(
+        "waiver",
+        sa.Column("payer_account_id", sa.String(), nullable=False),
+        sa.Column("period", sa.String(7, collation="C"), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("client_key", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.CheckConstraint(
+            "payer_account_id ~ '^[0-9]{12}$'", name=op.f("ck_waiver_payer_account_id_form")
+        ),
+        sa.CheckConstraint(
+            "period ~ '^[0-9]{4}-(0[1-9]|1[0-2])$'", name=op.f("ck_waiver_period_form")
+        ),
+        sa.PrimaryKeyConstraint(
+            "payer_account_id", "period", "code", "client_key", name=op.f("pk_waiver")
+        ),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("waiver")
     op.drop_table("line_type")

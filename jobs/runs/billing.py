@@ -33,7 +33,7 @@ def _draft(environment: Environment, run: Run, report: Report) -> Save:
     with environment.database.transaction() as session:
         inputs = months.inputs(session, inputs_id)
         snapshot = snapshots.snapshot(session, inputs.snapshot_id)
-        of_snapshot = months.findings_of(snapshot, inputs.line_types)
+        of_snapshot = months.findings_of(snapshot, inputs)
     charges = environment.snapshots.load(inputs.snapshot_id)
 
     report("allocating and pricing", 0, 0)

@@ -281,6 +281,17 @@ class LineTypeForm(Form):
     start: Month = Field(alias="from")
 
 
+class WaiverForm(Form):
+    payer: AccountNumber
+    period: Month
+    code: Literal[
+        "basis_unanswerable", "cut_off", "row_across_change_of_hands", "rows_without_cost",
+        "rule_unanswerable", "tax_upon_tax",
+    ]  # fmt: skip
+    client: Key | None = None
+    reason: Name
+
+
 class ExchangeRateForm(Form):
     period: Month
     from_currency: Currency = Field(alias="from")
@@ -298,3 +309,4 @@ class ConfigurationForm(Form):
     shared_costs: Annotated[Any, BeforeValidator(_not_yet([]))] = None
     exchange_rates: list[ExchangeRateForm] = []
     line_types: list[LineTypeForm] = []
+    waivers: list[WaiverForm] = []

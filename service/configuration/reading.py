@@ -26,7 +26,7 @@ from invoices.clients import (
 )
 from invoices.documents.document import content_id
 from invoices.documents.invoice import Seller
-from invoices.inputs import ExchangeRate, LineType
+from invoices.inputs import ExchangeRate, LineType, Waiver
 from invoices.kinds import DISCOUNTS, Kind
 from invoices.money import Rounding, plain
 from invoices.periods import DaySpan
@@ -68,6 +68,7 @@ class Configuration:
     custom_line_items: tuple[CustomLineItem, ...]
     exchange_rates: tuple[ExchangeRate, ...]
     line_types: tuple[LineType, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
     resellers: tuple[Reseller, ...] = ()
     teams: tuple[Team, ...] = ()
     roles: tuple[RoleSpec, ...] = ()
@@ -124,6 +125,7 @@ def _repeated_keys(form: forms.ConfigurationForm) -> Iterator[str]:
         "payers": [payer.account_id for payer in form.payers],
         "clients": [client.key for client in form.clients],
         "price_books": [f"{book.key} from {book.start}" for book in form.price_books],
+        "waivers": [f"{w.payer} {w.period} {w.code} {w.client or ''}" for w in form.waivers],
         "line_types": [f"{each.type} from {each.start}" for each in form.line_types],
         "custom_line_items": [_item_key(item) for item in form.custom_line_items],
         "exchange_rates": [
@@ -174,6 +176,10 @@ def _from_form(form: FileForm) -> Configuration:
         ),
         line_types=tuple(
             LineType(each.type, each.start, Kind(each.kind)) for each in form.line_types
+        ),
+        waivers=tuple(
+            Waiver(AccountId(each.payer), each.period, each.code, each.client or "", each.reason)
+            for each in form.waivers
         ),
         resellers=resellers_of(form.onboarding),
         teams=teams_of(form.onboarding),

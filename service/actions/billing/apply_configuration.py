@@ -79,6 +79,8 @@ def _write(
     yield from clients.put_assignments(session, configuration.assignments)
     yield from write_custom_line_items(session, configuration, prune=prune)
     yield from place_at(session, only_payer(session))
+    for waiver in configuration.waivers:
+        yield from prices.put_waiver(session, waiver)
     for line_type in configuration.line_types:
         yield from prices.put_line_type(session, line_type)
     for rate in configuration.exchange_rates:

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from invoices.clients import AccountId, ClientKey
 from invoices.documents.document import from_document
 from invoices.documents.invoice import Invoice
-from invoices.inputs import BillingInputs
+from invoices.inputs import BillingInputs, waived
 from invoices.money import plain
 from invoices.month import inputs_id
 from invoices.periods import BillingPeriod, DaySpan
@@ -110,6 +110,7 @@ def present_inputs(
         custom_line_items=prices.custom_line_items(session, payer_account_id, period),
         exchange_rates=prices.exchange_rates(session, period),
         account_names=clients.account_names(session),
+        waivers=prices.waivers(session, payer_account_id, period),
         line_types=prices.line_types(session, period),
         has_other_payers=len(selling) > 1,
         export_limits=replace(limits, long_rows=tuple(shared)),
@@ -208,16 +209,16 @@ def reconciliation(
         payer,
         accounted,
         control_totals=[*estimates.control_totals(session, snapshot), *control_totals],
-        findings=[*month.findings, *findings_of(snapshot, billed.line_types)],
+        findings=[*month.findings, *findings_of(snapshot, billed)],
     )
 
 
-def findings_of(snapshot: snapshots.Snapshot, line_types: Mapping[str, str]) -> tuple[Finding, ...]:
+def findings_of(snapshot: snapshots.Snapshot, billed: BillingInputs) -> tuple[Finding, ...]:
     """What its ingest found, and whether AWS may still change the month.
 
     A line item type that was mapped meanwhile blocks no more, and is told.
     """
-    mapped = {f"line item type {name!r}": kind for name, kind in line_types.items()}
+    mapped = {f"line item type {name!r}": kind for name, kind in billed.line_types.items()}
     found = tuple(
         replace(
             each,
@@ -228,6 +229,7 @@ def findings_of(snapshot: snapshots.Snapshot, line_types: Mapping[str, str]) -> 
         else each
         for each in snapshot.findings
     )
+    found = waived(found, billed.waivers)
     if snapshot.finalized:
         return found
     words = (

@@ -164,6 +164,19 @@ class LineTypeRow(Row, table=True):
     kind: Kind = Field(sa_type=one_of(Kind))
 
 
+class WaiverRow(Row, table=True):
+    """That a finding of a payer's month stops nobody."""
+
+    __table_args__ = (is_account_id("payer_account_id"), is_period("period"))
+
+    payer_account_id: str = Field(primary_key=True)
+    period: str = Field(primary_key=True, sa_type=PERIOD)
+    code: str = Field(primary_key=True)
+    client_key: str = Field(primary_key=True)
+    """'' is whoever it concerns."""
+    reason: str
+
+
 class ExchangeRateRow(Row, table=True):
     __table_args__ = (sa.CheckConstraint("rate > 0", name="rate_positive"), is_period("period"))
 
