@@ -224,3 +224,31 @@ def test_findings_are_sorted_the_critical_first() -> None:
     )
 
     assert list(month.findings) == sorted(month.findings)
+
+
+@pytest.mark.parametrize(
+    ("basis", "told"),
+    [
+        (CostBasis.BILLED, True),
+        (CostBasis.AMORTIZED, True),
+        (CostBasis.BLENDED, True),
+        (CostBasis.NET_BILLED, False),
+        (CostBasis.NET_AMORTIZED, False),
+        (CostBasis.LIST, False),
+    ],
+)
+def test_only_a_gross_basis_can_lose_a_share_of_discounts(basis: CostBasis, told: bool) -> None:
+    row = charge(ACME, "10", net_billed_cost="9")
+    passing = book(cost_basis=basis, discounts_passed_percent={Kind.DISCOUNT_EDP: Decimal(50)})
+    known = inputs(owns("acme", ACME), books=[passing])
+
+    assert ("discounts_without_kind" in codes(bill(charges(row), known))) is (
+        told and "discounts" in bill(charges(row), known).retained
+    )
+
+
+def test_what_is_retained_whole_is_on_no_line() -> None:
+    rows = [charge(ACME, "10"), charge(ACME, "-3", Kind.CREDIT)]
+    (statement,) = bill(charges(*rows), inputs(owns("acme", ACME))).statements
+
+    assert [line.price for line in statement.lines] == [Decimal(10)]
