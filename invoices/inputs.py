@@ -41,6 +41,7 @@ class LineType:
 WAIVABLE = (
     "basis_unanswerable",
     "cut_off",
+    "refund_taken_as_upfront",
     "row_across_change_of_hands",
     "rows_without_cost",
     "rule_unanswerable",

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+import polars as pl
+
 from invoices.allocation.direct import assign, nearest_owners
 from invoices.allocation.leftover import (
     RETAINED_AS,
@@ -88,6 +90,7 @@ def bill(charges: Charges, inputs: BillingInputs) -> BilledMonth:
         currencies=currencies,
         allocation=allocation,
         statements={statement.client: statement for statement in statements},
+        returned_unbought=_returned_unbought(charges),
         nearest=nearest_owners(charges, inputs.roster, period=period, internal_accounts=ours),
     )
     return _drafted(facts)
@@ -133,6 +136,20 @@ def prove(
 def inputs_id(inputs: BillingInputs) -> str:
     """The content id of all that a month's drafts are a function of."""
     return content_id(inputs)
+
+
+def _returned_unbought(charges: Charges) -> dict[str, Decimal]:
+    """By account, where refunds of upfront payments exceed the upfront payments."""
+    whose = charges.keys.select("account_id", "kind")[charges.daily["key"]]
+    paid = whose.hstack(charges.daily.select("upfront")).filter(pl.col("upfront") != 0)
+    sums = paid.group_by("account_id").agg(
+        pl.col("upfront").sum(), (pl.col("kind") == Kind.REFUND.value).any().alias("returns")
+    )
+    return {
+        account: upfront
+        for account, upfront, returns in sums.iter_rows()
+        if returns and upfront < 0
+    }
 
 
 def _books(inputs: BillingInputs) -> dict[ClientKey, PriceBook]:

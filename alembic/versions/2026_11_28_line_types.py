@@ -1,4 +1,4 @@
-"""What a person knows better: line item types mapped to a kind, and findings waived."""
+"""Line item types that a person mapped to a kind."""
 
 import sqlalchemy as sa
 
@@ -32,25 +32,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("name", "start_period", name=op.f("pk_line_type")),
     )
-    op.create_table(
-        "waiver",
-        sa.Column("payer_account_id", sa.String(), nullable=False),
-        sa.Column("period", sa.String(7, collation="C"), nullable=False),
-        sa.Column("code", sa.String(), nullable=False),
-        sa.Column("client_key", sa.String(), nullable=False),
-        sa.Column("reason", sa.String(), nullable=False),
-        sa.CheckConstraint(
-            "payer_account_id ~ '^[0-9]{12}$'", name=op.f("ck_waiver_payer_account_id_form")
-        ),
-        sa.CheckConstraint(
-            "period ~ '^[0-9]{4}-(0[1-9]|1[0-2])$'", name=op.f("ck_waiver_period_form")
-        ),
-        sa.PrimaryKeyConstraint(
-            "payer_account_id", "period", "code", "client_key", name=op.f("pk_waiver")
-        ),
-    )
 
 
 def downgrade() -> None:
-    op.drop_table("waiver")
     op.drop_table("line_type")

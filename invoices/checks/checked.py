@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from invoices.allocation.direct import NearestOwner
 from invoices.allocation.leftover import Allocation
@@ -29,6 +30,8 @@ class CheckedMonth:
     """By client that bears charges or has a custom line item."""
     nearest: tuple[NearestOwner, ...] = ()
     """Charges of days on which their account was nobody's."""
+    returned_unbought: Mapping[str, Decimal] = field(default_factory=dict)
+    """By account, refunds of commitments less what was paid upfront for any this month."""
     drafts: Mapping[ClientKey, Invoice] = field(default_factory=dict)
 
     @property

@@ -39,6 +39,10 @@ def missing_exchange_rates(facts: CheckedMonth) -> Iterator[Finding]:
     }
     for client in facts.billed_clients:
         if client.currency != facts.currency and client.currency not in known:
+            if not facts.currency:
+                words = "The export names no currency, so nobody can say what its amounts are"
+                yield parks(client.key, "exchange_rate_missing", f"{words}: add its column.")
+                continue
             yield parks(
                 client.key,
                 "exchange_rate_missing",

@@ -109,6 +109,32 @@ def charged_to_the_nearest(facts: CheckedMonth) -> Iterator[Finding]:
         )
 
 
+def refunds_taken_as_upfront(facts: CheckedMonth) -> Iterator[Finding]:
+    """A returned commitment was bought in the same month: AWS takes it back within seven days.
+
+    A refund that has no purchase to cancel may be of a discount, and the client's.
+    """
+    amortized = (CostBasis.AMORTIZED, CostBasis.NET_AMORTIZED, CostBasis.LIST)
+    books = {client.key: book for client, book in _books_of(facts)}
+    for account, amount in sorted(facts.returned_unbought.items()):
+        held = facts.inputs.roster.assignments
+        owners = {
+            each.client
+            for each in held
+            if each.account_id == account and each.span.overlaps(facts.inputs.period.days)
+        }
+        for key in sorted(owners & books.keys()):
+            if books[key].cost_basis in amortized:
+                yield parks(
+                    key,
+                    "refund_taken_as_upfront",
+                    f"Account {account} of {key} has refunds of {plain(amount)} {facts.currency} "
+                    "on commitments, and bought none this month that they could return. By "
+                    "amortized cost they would be retained. If that is right, waive it; else give "
+                    "the client a billed basis, or a custom credit and the waiver.",
+                )
+
+
 def internal_accounts_with_a_client(facts: CheckedMonth) -> Iterator[Finding]:
     internal = facts.inputs.internal_accounts
     for assignment in facts.inputs.roster.assignments:
@@ -125,11 +151,8 @@ def internal_accounts_with_a_client(facts: CheckedMonth) -> Iterator[Finding]:
 def unanswerable_bases(facts: CheckedMonth) -> Iterator[Finding]:
     """A cost that the export does not show is not 0, and not another cost."""
     for client, book in _books_of(facts):
-        # What it costs us is the net amortised cost (`CostBasis.LIST`).
-        asked = {book.cost_basis.value}
-        if book.cost_basis is CostBasis.LIST:
-            asked.add(CostBasis.NET_AMORTIZED.value)
-        for basis in sorted(asked & facts.inputs.export_limits.bases.keys()):
+        basis = book.cost_basis.value
+        if basis in facts.inputs.export_limits.bases:
             yield parks(
                 client.key,
                 "basis_unanswerable",

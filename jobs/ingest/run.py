@@ -283,6 +283,10 @@ def _facts(
 ) -> SnapshotFacts:
     residual = None if dialect is Dialect.FOCUS else facts.identity_1_residual(by_key)
     limits = facts.with_residual(catalogue.limits(dialect, read.absent, by_key), residual)
+    if dialect is Dialect.FOCUS:
+        short = facts.commitments_short(by_key)
+        limits = facts.with_residual(limits, short if short > 0 else None)
+    limits = facts.with_list(limits)
     by_currency = by_key.group_by("currency").agg(pl.col("rows").sum())
     return SnapshotFacts(
         dialect=dialect,

@@ -285,7 +285,8 @@ class WaiverForm(Form):
     payer: AccountNumber
     period: Month
     code: Literal[
-        "basis_unanswerable", "cut_off", "row_across_change_of_hands", "rows_without_cost",
+        "basis_unanswerable", "cut_off", "refund_taken_as_upfront", "row_across_change_of_hands",
+        "rows_without_cost",
         "rule_unanswerable", "tax_upon_tax",
     ]  # fmt: skip
     client: Key | None = None

@@ -268,7 +268,9 @@ def _reading(
         keys=(*keys, *tags),
         day=names[vocabulary.day],
         day_if_blank=names[vocabulary.period],
-        cost=names[vocabulary.conserved[0]],
+        costs=tuple(
+            names[name] for name in vocabulary.required_amounts if name != vocabulary.quantity
+        ),
         end=names.get(vocabulary.end, ""),
         amounts=tuple(names[amount] for amount in vocabulary.amounts if amount in names),
         fallback={

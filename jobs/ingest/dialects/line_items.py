@@ -187,7 +187,15 @@ def _kind() -> pl.Expr:
     # AWS has no line type of its own for a reservation's upfront payment; a `Fee` of support or a
     # domain names no reservation (CUDOS framework, `summary_view.sql`).
     upfront = (line_type == "Fee") & (pl.col(RESERVATION) != "")
-    return pl.when(upfront).then(pl.lit(str(Kind.RI_UPFRONT))).otherwise(known)
+    # The tax on what is refunded comes as a `Refund` with a type of tax: it is tax.
+    taxed = (line_type == "Refund") & (pl.col("line_item_tax_type") != "")
+    return (
+        pl.when(upfront)
+        .then(pl.lit(str(Kind.RI_UPFRONT)))
+        .when(taxed)
+        .then(pl.lit(str(Kind.TAX)))
+        .otherwise(known)
+    )
 
 
 def _is(*kinds: Kind) -> pl.Expr:
@@ -197,11 +205,14 @@ def _is(*kinds: Kind) -> pl.Expr:
 def _is_commitment_refund() -> pl.Expr:
     """A returned commitment gives its upfront payment back: cash, but nothing to amortize.
 
-    It is known by its ARN, or by its product: AWS sells savings plans as `ComputeSavingsPlans`,
-    `MachineLearningSavingsPlans`, `DatabaseSavingsPlans`, and may add others.
+    A savings plan is known by its product: AWS sells them as `ComputeSavingsPlans`,
+    `MachineLearningSavingsPlans`, `DatabaseSavingsPlans`, and may add others; usage that one covers
+    has its ARN as well, and its refunds are no returns. A reservation is known by its ARN. What has
+    no purchase in its month to return is told (`refund_taken_as_upfront`).
     """
     of_a_plan = pl.col("service").str.ends_with("SavingsPlans")
-    return _is(Kind.REFUND) & ((pl.col("commitment_id") != "") | of_a_plan)
+    of_a_reservation = pl.col("commitment_id").str.contains(":reserved|:ri[/:]")
+    return _is(Kind.REFUND) & (of_a_reservation | of_a_plan)
 
 
 def _keys() -> Iterable[pl.Expr]:

@@ -12,7 +12,7 @@ from jobs.ingest.dialects.sufficiency import Need
 from jobs.ingest.reduction.cells import ABSENT
 from jobs.ingest.reduction.sums import Amounts, Reduced
 
-NO_INVOICE_ID = ("estimated", *ABSENT)
+NO_INVOICE_ID = ("Estimated", "estimated", "ESTIMATED", *ABSENT)
 """What stands in place of an invoice id that AWS has not given yet."""
 
 TAGS = "tags"
@@ -94,11 +94,11 @@ class Vocabulary:
         absent = [key for key in (*self.keys, TAGS) if key not in table.columns]
         invoice = pl.col(self.invoice)
         said = pl.col(pl.String)
-        blanked = pl.when(said.str.to_lowercase().is_in(ABSENT)).then(pl.lit("")).otherwise(said)
+        blanked = pl.when(said.is_in(ABSENT)).then(pl.lit("")).otherwise(said)
         complete = table.with_columns(blanked.name.keep())
         return complete.with_columns(pl.lit("").alias(key) for key in absent).with_columns(
             # Old reports say `Estimated` until AWS finalises the month: a word, and no number.
-            pl.when(invoice.str.to_lowercase().is_in(NO_INVOICE_ID))
+            pl.when(invoice.is_in(NO_INVOICE_ID))
             .then(pl.lit(""))
             .otherwise(invoice)
             .alias(self.invoice)

@@ -16,8 +16,9 @@ import pyarrow.compute as pc
 from jobs.ingest.reduction.sums import Amounts, Ints, Texts
 from jobs.ingest.reduction.units import Units
 
-ABSENT = ("", "null", "-", "\\n")
-"""How tools write, in any case, that there is nothing in a cell."""
+ABSENT = ("", "null", "NULL", "Null", "-", "\\N")
+"""How tools write that there is nothing in a cell. Each spelled out: Polars panics where it changes
+the case of text that is no UTF-8, which a damaged Parquet file has."""
 
 _UNITS = 10.0**10
 _DOUBT = 2.0**-51
@@ -202,7 +203,7 @@ def amounts_of(rows: Rows, name: str, at: FromMap | None) -> Amounts:
     try:
         return Amounts(row_of, *_units(values))
     except _NotAnAmount as bad:
-        if bad.text.lower() in ABSENT:
+        if bad.text in ABSENT:
             return _amounts_without_words(rows, name, values, row_of)
         row = bad.at if row_of is None else int(row_of[bad.at])
         raise BadAmount(rows.file, rows.number(row), name, bad.text) from bad
@@ -212,7 +213,7 @@ def _amounts_without_words(
     rows: Rows, name: str, values: pl.Series, row_of: Ints | None
 ) -> Amounts:
     """Again, without the cells in which a word says that there is nothing."""
-    there = ~values.str.to_lowercase().is_in(ABSENT).to_numpy()
+    there = ~values.is_in(ABSENT).to_numpy()
     row_of = np.flatnonzero(there) if row_of is None else row_of[there]
     left = values.filter(there)
     try:

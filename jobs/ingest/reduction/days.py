@@ -59,7 +59,7 @@ def _days(rows: Rows, name: str) -> tuple[Ints, npt.NDArray[np.bool_]]:
         texts = texts_of(rows, name, None)
         words = pl.Series(texts.words)
         of_word = _text_days(words)
-        is_blank = words.str.to_lowercase().is_in(ABSENT).to_numpy()[texts.codes]
+        is_blank = words.is_in(ABSENT).to_numpy()[texts.codes]
         is_bad = of_word.is_null().to_numpy()[texts.codes] & ~is_blank
         days = of_word.fill_null(0).to_numpy()[texts.codes]
     if is_bad.any():

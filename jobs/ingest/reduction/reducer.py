@@ -67,8 +67,8 @@ class Reading:
     maps: Mapping[str, FromMap] = field(default_factory=dict)
     day_if_blank: str = ""
     """A row without a time counts as of this one's day; without one, such a row is refused."""
-    cost: str = ""
-    """The amount that every row has, be it 0."""
+    costs: tuple[str, ...] = ()
+    """Amounts that every row has, be they 0."""
     end: str = ""
     """The exclusive end of a row's time, which becomes the key LAST_DAY."""
     line: tuple[str, ...] = ()
@@ -191,8 +191,8 @@ def _reduce(span: RowSpan, reading: Reading, file: str, marks: list[Marks]) -> R
         dropped=0,
     )
     cut_off = added({name: found.cut_off} for name, found in amounts.items())
-    priced = amounts[reading.cost].at if reading.cost else None
-    unpriced = 0 if priced is None else span.rows - len(priced)
+    priced = [amounts[name].at for name in reading.costs]
+    unpriced = max((span.rows - len(at) for at in priced if at is not None), default=0)
     reduced = replace(reduced, undated=undated, unpriced=unpriced, cut_off=cut_off)
     for name, words in reading.drop.items():
         reduced = reduced.without(name, words)

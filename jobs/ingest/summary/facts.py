@@ -21,6 +21,7 @@ Sums = Mapping[str, Decimal]
 
 BASES: tuple[str, ...] = ("billed", "amortized", "net_billed", "net_amortized", "list", "blended")
 
+COMMITTED = (Kind.RI_USAGE, Kind.RI_FEE, Kind.SP_USAGE, Kind.SP_NEGATION, Kind.SP_FEE)
 CENT = Decimal("0.01")
 TOLD_FROM = Decimal("1e-9")
 
@@ -140,6 +141,28 @@ def with_residual(limits: Limits, residual: Decimal | None) -> Limits:
     words = f"billed differs from amortized + trueup + upfront by {plain(residual)}"
     bases = {basis: limits.bases.get(basis) or words for basis in AMORTIZED}
     return replace(limits, bases={**limits.bases, **bases})
+
+
+def with_list(limits: Limits) -> Limits:
+    """A price that starts at the list price is held against the net amortized cost."""
+    why = limits.bases.get("net_amortized")
+    if why is None or "list" in limits.bases:
+        return limits
+    return replace(limits, bases={**limits.bases, "list": f"its cost is net_amortized: {why}"})
+
+
+def commitments_short(charges: pl.DataFrame) -> Decimal:
+    """What is paid for commitments and found on no hour, used or not: FOCUS's one identity.
+
+    What was paid upfront earlier makes it negative, and is no fault.
+    """
+    committed = pl.col("kind").is_in([str(kind) for kind in COMMITTED])
+    billed, amortized = (
+        charges.filter(committed)
+        .select(pl.col("net_billed_cost", "net_amortized_cost").sum())
+        .row(0)
+    )
+    return EXACT.subtract(billed or Decimal(0), amortized or Decimal(0))
 
 
 def assert_identity_2(charges: pl.DataFrame) -> None:

@@ -62,7 +62,8 @@ def inconsistent_discount_mode(counted: Counted) -> list[Quarantined]:
         return []
     costs = charges.daily.select("billed_cost", "net_billed_cost").with_columns(counted.rows)
     is_row = is_discount.gather(charges.daily["key"])
-    as_rows = costs.filter(is_row & (costs["billed_cost"] != 0))
+    # A row whose own net cost is 0 is told twice and counted once: the columns have it.
+    as_rows = costs.filter(is_row & (costs["billed_cost"] != 0) & (costs["net_billed_cost"] != 0))
     in_columns = costs.filter(~is_row & (costs["net_billed_cost"] != costs["billed_cost"]))
     if as_rows.is_empty() or in_columns.is_empty():
         return []

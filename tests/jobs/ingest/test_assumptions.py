@@ -104,6 +104,7 @@ def focus_line(cost: str, **other: str) -> dict[str, str]:
         "ServiceName": "Amazon EC2",
         "x_ServiceCode": "AmazonEC2",
         "InvoiceIssuerName": "Amazon Web Services, Inc.",
+        "BillingCurrency": "USD",
     } | other
 
 
