@@ -92,8 +92,9 @@ def _named_by(source: Source, file: StoredFile, scratch: Path) -> Delivery:
 def _key(source: Source, name: str, *, legacy: bool, where: str) -> str:
     """A manifest's name of a file as a key; a Data Exports manifest writes whole URIs."""
     if legacy:
-        # A report that was set up without a prefix has keys that begin with a slash: S3 takes that.
-        manifest.checked_key(name.removeprefix("/"), where)
+        # A report that was set up without a prefix, or with `/` as its prefix, has keys that begin
+        # with one or two slashes: S3 takes that.
+        manifest.checked_key(name.lstrip("/"), where)
         return name
     key = source.names(name) if name.startswith("s3://") else None
     if key is None:

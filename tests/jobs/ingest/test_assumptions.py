@@ -83,9 +83,12 @@ def test_a_word_in_place_of_an_invoice_id_is_none(tmp_path: Path, word: str) -> 
     assert found.charges.keys["invoice_id"].unique().sort().to_list() == ["", "1"]
 
 
-def test_an_export_without_a_prefix_has_keys_that_begin_with_a_slash(tmp_path: Path) -> None:
-    key = "/rep/20261001-20261101/aaaaaaaa-1111-2222-3333-444444444444/rep-00001.csv.gz"
-    put(tmp_path / key.removeprefix("/"), gzipped([line("12")]))
+@pytest.mark.parametrize("prefix", ["/", "//"])
+def test_an_export_without_a_prefix_has_keys_that_begin_with_a_slash(
+    tmp_path: Path, prefix: str
+) -> None:
+    key = f"{prefix}rep/20261001-20261101/aaaaaaaa-1111-2222-3333-444444444444/rep-00001.csv.gz"
+    put(tmp_path / key.lstrip("/"), gzipped([line("12")]))
     manifest = tmp_path / "rep/20261001-20261101/rep-Manifest.json"
     put(manifest, legacy_manifest(key))
 
