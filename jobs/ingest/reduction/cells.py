@@ -278,9 +278,11 @@ def _units(values: pl.Series) -> tuple[Units, Decimal]:
         # (225,179.98); a native cast above it is silently wrong (bench/README.md). This test ends
         # at half of that, and leaves ties to the text as well:
         # `tests/unit/reduction/test_reducer.py::test_a_double_is_its_shortest_text_and_csv_agrees`.
-        is_sure = np.abs(scaled - near) + np.abs(scaled) * _DOUBT < 0.5
+        rest, size = scaled - near, np.abs(scaled)
+        is_sure = np.abs(rest) + size * _DOUBT < 0.5
         # Of doubles to some digits, and of small ones: a large one has no place beyond the tenth.
-        beyond = float((scaled - near)[np.abs(scaled) < _EXACT_BELOW].sum())
+        is_small = size.max(initial=0) < _EXACT_BELOW
+        beyond = float(rest.sum() if is_small else rest[size < _EXACT_BELOW].sum())
     cut_off = Decimal(f"{beyond:.3g}").scaleb(-10) if abs(beyond) >= _TOLD_UNITS else Decimal(0)
     if is_sure.all():
         return near.astype(np.int64), cut_off

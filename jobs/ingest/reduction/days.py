@@ -42,8 +42,11 @@ def last_days_of(rows: Rows, name: str, days: Ints) -> Texts:
         texts = texts_of(rows, name, None)
         last = _text_days(pl.Series(texts.words), is_end=True).fill_null(0).to_numpy()[texts.codes]
     # A row that ends before it begins is a row of its first day.
-    distinct, codes = np.unique(np.where(last > days, last, 0), return_inverse=True)
-    words = ["" if day == 0 else str(date.fromordinal(_EPOCH + int(day))) for day in distinct]
+    is_long = last > days  # Few are: fees of the month, in an hourly export.
+    distinct, of_long = np.unique(last[is_long], return_inverse=True)
+    codes = np.zeros(len(days), np.int32)
+    codes[is_long] = of_long + 1
+    words = ["", *(str(date.fromordinal(_EPOCH + int(day))) for day in distinct)]
     return Texts(pa.array(words, pa.large_string()), codes)
 
 
