@@ -33,6 +33,9 @@ class Kind(StrEnum):
 DISCOUNTS = tuple(kind for kind in Kind if kind.startswith("discount_"))
 
 
+METERED = (Kind.USAGE, Kind.RI_USAGE, Kind.SP_USAGE)
+"""Usage, whoever pays for it and how."""
+
 COVERED = (Kind.RI_USAGE, Kind.SP_USAGE, Kind.SP_NEGATION)
 """Usage that a commitment covers."""
 

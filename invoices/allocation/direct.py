@@ -28,7 +28,7 @@ _SPANS = pl.Schema(
 )
 
 
-METERED = "metered"
+OF_ITS_DAY = "of_its_day"
 """The column that says whether a charge is usage of its own day."""
 
 
@@ -59,16 +59,16 @@ def assign(
     account is never a client's.
     """
     assert_charges(charges)
-    marked = charges.with_columns(metered(pl.col("kind")).alias(METERED))
-    days = marked.lazy().select("account_id", "service_day", METERED).unique().collect()
+    marked = charges.with_columns(is_of_its_day(pl.col("kind")).alias(OF_ITS_DAY))
+    days = marked.lazy().select("account_id", "service_day", OF_ITS_DAY).unique().collect()
     borne = bearers(days, roster, period=period, internal_accounts=internal_accounts)
-    assigned = look_up(marked, borne, on=["account_id", "service_day", METERED])
+    assigned = look_up(marked, borne, on=["account_id", "service_day", OF_ITS_DAY])
     assigned = assigned.select(ASSIGNED_SCHEMA.names())
     assert assigned.schema == ASSIGNED_SCHEMA
     return assigned
 
 
-def metered(kind: pl.Expr) -> pl.Expr:
+def is_of_its_day(kind: pl.Expr) -> pl.Expr:
     return kind.is_in([str(each) for each in (*COVERED, Kind.USAGE)])
 
 
@@ -79,9 +79,9 @@ def bearers(
     period: BillingPeriod,
     internal_accounts: Set[AccountId],
 ) -> pl.DataFrame:
-    """Of distinct accounts, days and METERED: BEARER and INTERNAL of each, and whether IS_NEAREST.
+    """BEARER and INTERNAL of each row of `days`, and IS_NEAREST: whether it is only the nearest's.
 
-    `days` has columns `account_id`, `service_day` and METERED.
+    `days` are distinct: `account_id`, `service_day` and OF_ITS_DAY.
     """
     internal = pl.col("account_id").is_in(sorted(internal_accounts))
     return _clients(days, roster, period).with_columns(
@@ -98,11 +98,11 @@ def nearest_owners(
     internal_accounts: Set[AccountId],
 ) -> tuple[NearestOwner, ...]:
     """What `assign` gives to somebody whose the account was not on that day."""
-    keys = charges.keys.select("account_id", metered(pl.col("kind")).alias(METERED))
+    keys = charges.keys.select("account_id", is_of_its_day(pl.col("kind")).alias(OF_ITS_DAY))
     daily = keys[charges.daily["key"]].hstack(
         charges.daily.select("service_day", "net_billed_cost")
     )
-    on = ["account_id", "service_day", METERED]
+    on = ["account_id", "service_day", OF_ITS_DAY]
     summed = daily.group_by(on).agg(pl.col("net_billed_cost").sum())
     borne = bearers(summed.select(on), roster, period=period, internal_accounts=internal_accounts)
     near = (
@@ -123,11 +123,11 @@ IS_NEAREST = "is_nearest"
 
 
 def _clients(days: pl.DataFrame, roster: Roster, period: BillingPeriod) -> pl.DataFrame:
-    """One row per account, day and METERED, with its client or ''."""
+    """One row per account, day and OF_ITS_DAY, with its client or ''."""
     spans = _spans(roster)
     last_day = period.end - timedelta(days=1)
     day = pl.col("service_day").fill_null(period.start)
-    of_its_day = pl.col(METERED) & (pl.col("own_day") == pl.col("near_day"))
+    of_its_day = pl.col(OF_ITS_DAY) & (pl.col("own_day") == pl.col("near_day"))
     return (
         days.with_columns(day.alias("own_day"), day.clip(period.start, last_day).alias("near_day"))
         .pipe(_client_on, spans, day="own_day", client="own_client")
@@ -144,7 +144,7 @@ def _clients(days: pl.DataFrame, roster: Roster, period: BillingPeriod) -> pl.Da
         .select(
             "account_id",
             "service_day",
-            METERED,
+            OF_ITS_DAY,
             pl.coalesce("held", "nearest_client", pl.lit("")).alias(BEARER),
             pl.col("held").is_null().alias(IS_NEAREST),
         )

@@ -6,7 +6,7 @@ from collections.abc import Set
 
 import polars as pl
 
-from invoices.allocation.direct import BEARER, INTERNAL, METERED, bearers, metered
+from invoices.allocation.direct import BEARER, INTERNAL, OF_ITS_DAY, bearers, is_of_its_day
 from invoices.charges import KEYS, MEASURES, SCHEMA, Charges, assert_charges, look_up
 from invoices.clients import AccountId, Roster
 from invoices.periods import BillingPeriod
@@ -26,7 +26,7 @@ def by_segment(
     apart, too: on the basis `list` their cost stands in. Some thirty times fewer rows.
     """
     whose = charges.keys.select(
-        pl.col("account_id").cast(pl.Categorical), metered(pl.col("kind")).alias(METERED)
+        pl.col("account_id").cast(pl.Categorical), is_of_its_day(pl.col("kind")).alias(OF_ITS_DAY)
     )
     days = whose[charges.daily["key"]].with_columns(charges.daily["service_day"])
     firsts = _first_days(days, roster, period=period, internal_accounts=internal_accounts)
@@ -59,11 +59,11 @@ def _first_days(
     distinct = days.unique().cast({"account_id": pl.String})
     borne = bearers(distinct, roster, period=period, internal_accounts=internal_accounts)
     is_borne = (pl.col(BEARER) != "") | pl.col(INTERNAL)
-    first = pl.col("service_day").min().over("account_id", BEARER, METERED)
+    first = pl.col("service_day").min().over("account_id", BEARER, OF_ITS_DAY)
     segments = borne.select(
         pl.col("account_id").cast(pl.Categorical),
         "service_day",
-        METERED,
+        OF_ITS_DAY,
         pl.when(is_borne).then(first).otherwise("service_day").alias("first_day"),
     )
-    return look_up(days, segments, on=["account_id", "service_day", METERED])["first_day"]
+    return look_up(days, segments, on=["account_id", "service_day", OF_ITS_DAY])["first_day"]

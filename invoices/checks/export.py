@@ -8,11 +8,10 @@ from decimal import Decimal
 
 from invoices.checks.checked import CheckedMonth, parks
 from invoices.clients import Client
-from invoices.kinds import CostBasis, Kind
+from invoices.kinds import METERED, CostBasis, Kind
 from invoices.money import plain
 from invoices.periods import DaySpan
 from invoices.pricing.book import PriceBook
-from invoices.pricing.match import METERED
 from kernel.findings import Finding, Severity
 
 CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING

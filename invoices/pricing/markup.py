@@ -5,9 +5,8 @@ from decimal import Decimal
 import polars as pl
 
 from invoices.allocation.leftover import UNITS, units
-from invoices.kinds import CostBasis, Kind
+from invoices.kinds import METERED, CostBasis, Kind
 from invoices.money import EXACT
-from invoices.pricing.match import METERED
 
 AT_COST_E6 = 10**6
 

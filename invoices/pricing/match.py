@@ -10,14 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from invoices.kinds import Kind
+from invoices.kinds import METERED, Kind
 from invoices.money import plain
 from invoices.pricing.book import MATCHED, FixedRate, Markup, Match, PricingRule
 
-METERED = frozenset({Kind.USAGE, Kind.RI_USAGE, Kind.SP_USAGE})
-"""Kinds whose `usage` is what a unit price multiplies."""
-
-MARKED_UP = METERED | {
+MARKED_UP = frozenset(METERED) | {
     Kind.FEE,
     Kind.SUBSCRIPTION,
     Kind.REFUND,
@@ -32,7 +29,7 @@ MARKED_UP = METERED | {
 # `tests/unit/invoices/test_pricing.py::test_tax_credits_and_discounts_are_marked_up_only_by_name`.
 TOUCHED: Mapping[type[Markup] | type[FixedRate], frozenset[Kind]] = {
     Markup: MARKED_UP,
-    FixedRate: METERED,
+    FixedRate: frozenset(METERED),
 }
 """What a rule without `kind` prices. Tax, credits and discounts passed on stay as AWS bills them,
 and no unit price replaces a fee, unless a rule names their kind (`kind: tax`, `discount_*`)."""

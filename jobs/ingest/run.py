@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,18 +13,18 @@ import polars as pl
 
 from invoices.charges import Charges
 from invoices.clients import AccountId
+from invoices.inputs import ExportLimits
 from invoices.money import exact_sum
 from invoices.periods import BillingPeriod
 from jobs.ingest.dialects import catalogue
 from jobs.ingest.dialects.catalogue import AUTO, Dialect
 from jobs.ingest.files import formats
-from jobs.ingest.reduction.lines import shared
-from jobs.ingest.reduction.sums import Span, added
+from jobs.ingest.reduction.noticed import Noticed
 from jobs.ingest.reduction.units import SumTooLarge
 from jobs.ingest.sources.delivery import Delivery, locate
-from jobs.ingest.sources.source import Source, StoredFile, open_location
+from jobs.ingest.sources.source import StoredFile, open_location
 from jobs.ingest.summary import facts
-from jobs.ingest.summary.copies import alike
+from jobs.ingest.summary.copies import copies
 from jobs.ingest.summary.counted import Counted
 from jobs.ingest.summary.facts import FileFacts, SnapshotFacts
 from jobs.ingest.summary.parts import Part, PartCache
@@ -34,9 +34,6 @@ from kernel.findings import Finding, Severity
 
 READERS = 2
 """Files read at a time: one is fetched while another is summed. More would take more memory."""
-
-SHARED_LINES_MAX = 0.01
-"""AWS promises an id to be unique in a file, not in all files of a delivery."""
 
 Progress = Callable[[str, int, int], None]
 """What is being done, how much is done, and how much there is."""
@@ -129,7 +126,7 @@ def _read(
         spoken = ", ".join(sorted({part.dialect for part in parts}))
         words = f"these files are of several dialects ({spoken}): name the folder of one"
         raise IngestError("several_dialects", delivery.source.describe(""), words)
-    _check_once(parts, delivery.source)
+    _check_once(parts, delivery)
     return parts
 
 
@@ -174,21 +171,19 @@ def _check_part(part: Part, request: IngestRequest, where: str) -> None:
             raise IngestError("wrong_payer", where, words)
 
 
-def _check_once(parts: Sequence[Part], source: Source) -> None:
+def _check_once(parts: Sequence[Part], delivery: Delivery) -> None:
     """That no line item is delivered twice: in one file, or in two.
 
-    Without ids, files whose sums are alike are held to be copies of each other.
+    Which files are the delivery a manifest says; AWS promises an id to be unique in a file only.
     """
-    where = [source.describe(part.file.key) for part in parts]
+    where = [delivery.source.describe(part.file.key) for part in parts]
     for part, name in zip(parts, where, strict=True):
         repeated = part.reduced.lines.repeated
         if repeated:
             words = f"{repeated} of its line items are in it more than once (by id and time)"
             raise IngestError("repeated_lines", name, words)
-    found = shared([part.reduced.lines for part in parts]) or alike(
-        [part.reduced for part in parts]
-    )
-    if found and found[2] > SHARED_LINES_MAX:
+    found = None if delivery.has_manifest else copies(parts)
+    if found:
         one, other, share = found
         words = (
             f"{share:.0%} of what is in it is in {where[other]} as well: copies, or two refreshes "
@@ -219,11 +214,7 @@ class _Read:
     billed: Decimal
     net_billed: Decimal
     has_invoice_ids: bool
-    absent: frozenset[str]
-    undated: int
-    unpriced: int
-    long_rows: tuple[Span, ...]
-    cut_off: Mapping[str, Decimal]
+    noticed: Noticed
 
     @classmethod
     def of(cls, parts: Sequence[Part]) -> _Read:
@@ -233,11 +224,7 @@ class _Read:
             exact_sum(part.reduced.total("billed_cost") for part in parts),
             exact_sum(part.reduced.total("net_billed_cost") for part in parts),
             all(catalogue.has_invoice_ids(part.reduced) for part in parts),
-            frozenset().union(*(part.reduced.absent for part in parts)),
-            sum(part.reduced.undated for part in parts),
-            sum(part.reduced.unpriced for part in parts),
-            facts.long_rows(span for part in parts for span in part.reduced.spans),
-            added([part.reduced.cut_off for part in parts]),
+            Noticed.together(part.reduced.noticed for part in parts),
         )
 
 
@@ -257,17 +244,19 @@ def _assert_conserved(read: _Read, by_key: pl.DataFrame) -> None:
 
 
 def _undated_warnings(read: _Read, request: IngestRequest) -> tuple[Finding, ...]:
-    if not read.undated:
+    if not read.noticed.undated:
         return ()
-    words = f"{read.undated} rows have no time; they count as of the first day of the period"
+    words = (
+        f"{read.noticed.undated} rows have no time; they count as of the first day of the period"
+    )
     return (Finding(Severity.WARNING, "rows_without_day", request.location, words),)
 
 
 def _unpriced_findings(read: _Read, request: IngestRequest) -> tuple[Finding, ...]:
     """AWS writes 0 where a row costs nothing; a blank is a cost that got lost."""
-    if not read.unpriced:
+    if not read.noticed.unpriced:
         return ()
-    words = f"{read.unpriced} rows have no cost, not even 0; have the export delivered anew"
+    words = f"{read.noticed.unpriced} rows have no cost, not even 0; have the export delivered anew"
     return (Finding(Severity.CRITICAL, "rows_without_cost", request.location, words),)
 
 
@@ -278,15 +267,22 @@ def _invoice_warnings(read: _Read, request: IngestRequest) -> tuple[Finding, ...
     return (Finding(Severity.WARNING, "no_invoice_ids", request.location, words),)
 
 
+def _limits(
+    by_key: pl.DataFrame, read: _Read, dialect: Dialect, residual: Decimal | None
+) -> ExportLimits:
+    limits = catalogue.limits(dialect, read.noticed.absent, by_key)
+    limits = facts.with_residual(limits, residual, facts.NOT_IDENTICAL)
+    if dialect is Dialect.FOCUS:
+        short = max(facts.commitments_short(by_key), Decimal(0))
+        limits = facts.with_residual(limits, short, facts.FALLS_SHORT)
+    return replace(facts.with_list(limits), long_rows=read.noticed.long_rows)
+
+
 def _facts(
     counted: Counted, by_key: pl.DataFrame, read: _Read, dialect: Dialect, request: IngestRequest
 ) -> SnapshotFacts:
     residual = None if dialect is Dialect.FOCUS else facts.identity_1_residual(by_key)
-    limits = facts.with_residual(catalogue.limits(dialect, read.absent, by_key), residual)
-    if dialect is Dialect.FOCUS:
-        short = facts.commitments_short(by_key)
-        limits = facts.with_residual(limits, short if short > 0 else None)
-    limits = facts.with_list(limits)
+    limits = _limits(by_key, read, dialect, residual)
     by_currency = by_key.group_by("currency").agg(pl.col("rows").sum())
     return SnapshotFacts(
         dialect=dialect,
@@ -298,14 +294,13 @@ def _facts(
         files=read.files,
         quarantined=quarantine(counted, by_key),
         limits=limits,
-        long_rows=read.long_rows,
-        cut_off=read.cut_off,
+        cut_off=read.noticed.cut_off,
         warnings=(
             *facts.residual_warnings(residual),
             *_invoice_warnings(read, request),
             *_undated_warnings(read, request),
             *_unpriced_findings(read, request),
-            *facts.cut_off_findings(read.cut_off),
+            *facts.cut_off_findings(read.noticed.cut_off),
         ),
         sums=facts.sums(by_key),
         by_kind=facts.sums_by(by_key, "kind"),

@@ -12,13 +12,14 @@ from typing import Protocol
 import polars as pl
 
 from invoices.charges import MONEY, TEXT_KEYS
+from invoices.clients import AccountId
+from invoices.inputs import ExportLimits, LongRows
 from invoices.kinds import Kind
-from invoices.money import plain
 from jobs.ingest.dialects import cur2, focus, legacy, line_items
-from jobs.ingest.dialects.sufficiency import Limits, limits_of
+from jobs.ingest.dialects.sufficiency import limits_of
 from jobs.ingest.dialects.vocabulary import TAGS, Vocabulary
 from jobs.ingest.reduction.reducer import LAST_DAY, FromMap, Reading
-from jobs.ingest.reduction.sums import Amounts, Reduced, Span, Texts, merge
+from jobs.ingest.reduction.sums import Amounts, Reduced, Texts, merge
 from jobs.ingest.reduction.units import to_units
 from kernel.errors import IngestError
 
@@ -121,7 +122,7 @@ def named(reduced: Reduced, plan: ReadingPlan) -> Reduced:
         reduced,
         keys={ours.get(name, name): texts for name, texts in reduced.keys.items()},
         amounts={ours[name]: amounts for name, amounts in reduced.amounts.items()},
-        absent=plan.absent,
+        noticed=replace(reduced.noticed, absent=plan.absent),
     )
     return renamed.with_keys(_with_tags(renamed.key_table(), plan.tags)) if plan.tags else renamed
 
@@ -143,8 +144,9 @@ def charged(dialect: Dialect, sums: Reduced) -> Reduced:
     )
     table = _with_currency(table, sums, vocabulary)
     keys = {column.name: Texts.of(column) for column in table.select(named)}
-    spans = _spans(sums, table, vocabulary.conserved[0])
-    complete = replace(vocabulary.complete_amounts(sums), keys=keys, spans=spans)
+    long_rows = _long_rows(sums, table, vocabulary.conserved[0])
+    noticed = replace(sums.noticed, long_rows=long_rows)
+    complete = replace(vocabulary.complete_amounts(sums), keys=keys, noticed=noticed)
     looked_at = {
         "kind": keys["kind"].series("kind", sums.key, pl.Enum(Kind)),
         "service": keys["service"].series("service", sums.key),
@@ -159,7 +161,7 @@ def charged(dialect: Dialect, sums: Reduced) -> Reduced:
     return ours
 
 
-def _spans(sums: Reduced, table: pl.DataFrame, cost: str) -> tuple[Span, ...]:
+def _long_rows(sums: Reduced, table: pl.DataFrame, cost: str) -> tuple[LongRows, ...]:
     """What lasts longer than a day, by whose it is, what it is, and from when to when."""
     if LAST_DAY not in sums.keys:
         return ()
@@ -168,7 +170,7 @@ def _spans(sums: Reduced, table: pl.DataFrame, cost: str) -> tuple[Span, ...]:
     long = pl.DataFrame(
         [
             *whose[sums.key[is_long]].iter_columns(),
-            pl.Series("first_day", sums.day[is_long]).cast(pl.Date).cast(pl.String),
+            pl.Series("first_day", sums.day[is_long]).cast(pl.Date),
             pl.Series("rows", sums.counts[is_long]),
             sums.amount(cost).filter(pl.Series(is_long)).alias("cost"),
         ]
@@ -176,10 +178,8 @@ def _spans(sums: Reduced, table: pl.DataFrame, cost: str) -> tuple[Span, ...]:
     by_span = long.group_by("account_id", "kind", "first_day", LAST_DAY).agg(
         pl.col("rows", "cost").sum()
     )
-    return tuple(
-        Span(account, kind, first, last, rows, plain(amount))
-        for account, kind, first, last, rows, amount in by_span.sort(pl.all()).iter_rows()
-    )
+    dated = by_span.with_columns(pl.col(LAST_DAY).str.to_date()).sort(pl.all())
+    return tuple(LongRows(AccountId(row[0]), *row[1:]) for row in dated.iter_rows())
 
 
 def _with_currency(table: pl.DataFrame, sums: Reduced, vocabulary: Vocabulary) -> pl.DataFrame:
@@ -211,7 +211,7 @@ def _measured(
     return name, Amounts.of(measured)
 
 
-def limits(dialect: Dialect, absent: frozenset[str], by_key: pl.DataFrame) -> Limits:
+def limits(dialect: Dialect, absent: frozenset[str], by_key: pl.DataFrame) -> ExportLimits:
     """What a bill of these charges cannot say; `absent` as its parts have it."""
     vocabulary = VOCABULARIES[dialect]
     never = {column for need in vocabulary.needs for column in need.columns} - {*vocabulary.all}

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from invoices.kinds import Kind
+from invoices.kinds import METERED, Kind
 from jobs.ingest.dialects.line_items import MARKETPLACE, NAMED_KINDS, ZERO
-from jobs.ingest.dialects.sufficiency import METERED, Need
+from jobs.ingest.dialects.sufficiency import Need
 from jobs.ingest.dialects.vocabulary import Vocabulary
 from jobs.ingest.reduction.reducer import FromMap
 

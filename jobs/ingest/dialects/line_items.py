@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from invoices.kinds import DISCOUNTS, Kind
-from jobs.ingest.dialects.sufficiency import AMORTIZED, METERED, NET, Need
+from invoices.kinds import DISCOUNTS, METERED, Kind
+from jobs.ingest.dialects.sufficiency import AMORTIZED, NET, Need
 from jobs.ingest.dialects.vocabulary import Vocabulary
 from jobs.record_types import KINDS
 
@@ -211,7 +211,8 @@ def _is_commitment_refund() -> pl.Expr:
     no purchase in its month to return is told (`refund_taken_as_upfront`).
     """
     of_a_plan = pl.col("service").str.ends_with("SavingsPlans")
-    of_a_reservation = pl.col("commitment_id").str.contains(":reserved|:ri[/:]")
+    arn = pl.col("commitment_id")
+    of_a_reservation = (arn != "") & ~arn.str.contains(":savingsplan")
     return _is(Kind.REFUND) & (of_a_reservation | of_a_plan)
 
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from invoices.inputs import ExportLimits
 from invoices.kinds import Kind
 from invoices.money import plain
 
 AMORTIZED = ("amortized", "net_amortized")
 NET = ("net_billed", "net_amortized")
-METERED = (Kind.USAGE, Kind.RI_USAGE, Kind.SP_USAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +28,13 @@ class Need:
     kinds: tuple[Kind, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What an export cannot say, each with the reason in words."""
-
-    bases: Mapping[str, str]
-    """By cost basis."""
-    columns: Mapping[str, str]
-    """By column of a charge that a pricing rule may match."""
-
-
 def limits_of(
     absent: Collection[str],
     by_key: pl.DataFrame,
     *,
     needs: Collection[Need],
     matched: Mapping[str, tuple[str, ...]],
-) -> Limits:
+) -> ExportLimits:
     """`by_key` are the month's charges, `absent` the columns that any of its files lacks.
 
     `matched`: a column that rules match -> those of the export, each of which can fill it.
@@ -62,7 +52,7 @@ def limits_of(
         for name, theirs in matched.items()
         if all(column in absent for column in theirs)
     }
-    return Limits({basis: "; ".join(words) for basis, words in bases.items()}, columns)
+    return ExportLimits({basis: "; ".join(words) for basis, words in bases.items()}, columns)
 
 
 def _rows_at_stake(by_key: pl.DataFrame, kinds: tuple[Kind, ...]) -> str:
@@ -85,4 +75,4 @@ def _or(names: Collection[str]) -> str:
     return " or ".join(names)
 
 
-__all__ = ["AMORTIZED", "METERED", "NET", "Limits", "Need", "limits_of"]
+__all__ = ["AMORTIZED", "NET", "Need", "limits_of"]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +10,11 @@ import polars as pl
 import pyarrow as pa
 
 from jobs.ingest.reduction.lines import LineMarks
-from jobs.ingest.reduction.sums import Amounts, Reduced, Span, Texts
+from jobs.ingest.reduction.noticed import Noticed
+from jobs.ingest.reduction.sums import Amounts, Reduced, Texts
 from jobs.ingest.reduction.units import Units, to_decimals, to_units
 
-_FORMAT = "7"
+_FORMAT = "8"
 
 
 class UnreadablePart(ValueError):
@@ -41,11 +40,7 @@ def save(part: Reduced, path: Path) -> None:
             cells[f"at {name}"] = pa.array(found.at)
     counts = {"format": _FORMAT, "rows": str(part.rows), "dropped": str(part.dropped)}
     counts["repeated"] = str(part.lines.repeated)
-    counts["undated"] = str(part.undated)
-    counts["spans"] = json.dumps(part.spans)
-    counts["cut_off"] = json.dumps({name: str(each) for name, each in part.cut_off.items()})
-    counts["unpriced"] = str(part.unpriced)
-    counts["absent"] = " ".join(sorted(part.absent))
+    counts["noticed"] = part.noticed.to_json()
     one_cell = {
         name: pa.LargeListArray.from_arrays(pa.array([0, len(values)], pa.int64()), values)
         for name, values in cells.items()
@@ -83,11 +78,7 @@ def load(path: Path) -> Reduced:
         },
         rows=int(counts["rows"]),
         dropped=int(counts["dropped"]),
-        absent=frozenset(counts["absent"].split()),
-        undated=int(counts["undated"]),
-        unpriced=int(counts["unpriced"]),
-        cut_off={n: Decimal(text) for n, text in json.loads(counts["cut_off"]).items()},
-        spans=tuple(Span(*span) for span in json.loads(counts["spans"])),
+        noticed=Noticed.from_json(counts["noticed"]),
         lines=LineMarks(cells["sketch"].to_numpy(), int(counts["repeated"])),
     )
 

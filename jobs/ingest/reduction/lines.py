@@ -18,12 +18,12 @@ SKETCH_SIZE = 2_048
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LineMarks:
-    """The line items of one file, by marks: hashes of their id and time."""
+    """The lines of one file, by marks: hashes that tell a line from all others."""
 
     sketch: Marks
     """The smallest distinct marks, sorted; all of them where there are no more."""
     repeated: int
-    """LineMarks whose mark an earlier line of the file has."""
+    """Lines whose mark an earlier line of the file has."""
 
     @classmethod
     def of(cls, marks: Iterable[Marks]) -> LineMarks:
@@ -57,7 +57,7 @@ def marks_of(lines: pl.LazyFrame, is_counted: npt.NDArray[np.bool_] | None) -> M
     return marks if counted.all() else marks[counted]
 
 
-def shared(files: Sequence[LineMarks]) -> tuple[int, int, float] | None:
+def most_shared(files: Sequence[LineMarks]) -> tuple[int, int, float] | None:
     """The two files that share the largest part of their lines, and how large it is, or None."""
     owners = np.concatenate([np.full(len(each.sketch), n) for n, each in enumerate(files)])
     marks = np.concatenate([each.sketch for each in files])
@@ -86,4 +86,4 @@ def _share(one: LineMarks, other: LineMarks, times: int) -> float:
     return times / max(within, 1)
 
 
-__all__ = ["NO_MARKS", "LineMarks", "Marks", "marks_of", "shared"]
+__all__ = ["NO_MARKS", "LineMarks", "Marks", "marks_of", "most_shared"]

@@ -35,7 +35,8 @@ from jobs.ingest.reduction.cells import (
 )
 from jobs.ingest.reduction.days import days_of, last_days_of
 from jobs.ingest.reduction.lines import LineMarks, Marks, marks_of
-from jobs.ingest.reduction.sums import Amounts, Reduced, Texts, added, grouped, merge
+from jobs.ingest.reduction.noticed import Noticed
+from jobs.ingest.reduction.sums import Amounts, Reduced, Texts, grouped, merge
 from jobs.ingest.reduction.texts import AWS_CSV, TextFormat, text_spans
 
 PARQUET_SPAN_ROWS = 500_000
@@ -190,10 +191,11 @@ def _reduce(span: RowSpan, reading: Reading, file: str, marks: list[Marks]) -> R
         rows=span.rows,
         dropped=0,
     )
-    cut_off = added({name: found.cut_off} for name, found in amounts.items())
+    cut_off = {name: found.cut_off for name, found in amounts.items() if found.cut_off}
     priced = [amounts[name].at for name in reading.costs]
     unpriced = max((span.rows - len(at) for at in priced if at is not None), default=0)
-    reduced = replace(reduced, undated=undated, unpriced=unpriced, cut_off=cut_off)
+    noticed = Noticed(undated=undated, unpriced=unpriced, cut_off=cut_off)
+    reduced = replace(reduced, noticed=noticed)
     for name, words in reading.drop.items():
         reduced = reduced.without(name, words)
     return reduced

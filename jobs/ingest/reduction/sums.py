@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from invoices.money import EXACT
 from jobs.ingest.reduction.lines import NO_MARKS, LineMarks
+from jobs.ingest.reduction.noticed import NOTHING, Noticed
 from jobs.ingest.reduction.units import DIGITS, Units, to_decimals
 
 Ints = npt.NDArray[np.signedinteger[Any]]
@@ -25,17 +26,6 @@ _WORD_LIMIT = 1 << 62
 # NumPy's 64-bit sums wrap silently, so larger ones are of Python's integers:
 # `tests/unit/reduction/test_reducer.py::test_sums_beyond_64_bits_are_exact`.
 _NARROW_LIMIT = float(1 << 62)
-
-
-class Span(NamedTuple):
-    """Rows of an account and kind from one day to another, both included."""
-
-    account_id: str
-    kind: str
-    first_day: str
-    last_day: str
-    rows: int
-    billed: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,16 +105,7 @@ class Reduced:
     rows: int
     """How many rows were read, dropped ones too."""
     dropped: int
-    absent: frozenset[str] = frozenset()
-    """Columns that would have been read, and were not there."""
-    spans: tuple[Span, ...] = ()
-    """Sums of the rows that last longer than their day; of sums of charges only."""
-    cut_off: Mapping[str, Decimal] = field(default_factory=dict)
-    """By amount, what lies beyond the tenth place of each row, added up."""
-    unpriced: int = 0
-    """Rows without an amount that every row has."""
-    undated: int = 0
-    """Rows without a time."""
+    noticed: Noticed = NOTHING
     lines: LineMarks = NO_MARKS
     """Of one file; what is merged of several has none."""
 
@@ -209,14 +190,7 @@ def merge(parts: Iterable[Reduced]) -> Reduced:
         rows=sum(part.rows for part in ordered),
         dropped=sum(part.dropped for part in ordered),
     )
-    return replace(
-        sums,
-        absent=frozenset().union(*(part.absent for part in ordered)),
-        undated=sum(part.undated for part in ordered),
-        unpriced=sum(part.unpriced for part in ordered),
-        cut_off=added([part.cut_off for part in ordered]),
-        spans=tuple(span for part in ordered for span in part.spans),
-    )
+    return replace(sums, noticed=Noticed.together(part.noticed for part in ordered))
 
 
 def grouped(
@@ -264,15 +238,6 @@ def grouped(
         rows=rows,
         dropped=dropped,
     )
-
-
-def added(parts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
-    """Amounts by name of all parts together, without those that are 0."""
-    sums: dict[str, Decimal] = {}
-    for part in parts:
-        for name, amount in part.items():
-            sums[name] = EXACT.add(sums.get(name, Decimal(0)), amount)
-    return {name: amount for name, amount in sums.items() if amount}
 
 
 def _height(keys: Mapping[str, Texts]) -> int:

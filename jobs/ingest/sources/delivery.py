@@ -27,6 +27,10 @@ class Delivery:
     payer_account_id: str
     period: BillingPeriod | None
 
+    @property
+    def has_manifest(self) -> bool:
+        return self.legacy is not None
+
 
 def locate(source: Source, key: str, period: BillingPeriod, scratch: Path) -> Delivery:
     """The delivery at a file, folder, export prefix or manifest. Raises IngestError."""

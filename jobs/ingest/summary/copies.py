@@ -1,38 +1,45 @@
-"""Owns seeing that two files are one bill twice, where line items have no id: by their sums."""
+"""Owns seeing that two files are one bill twice: by their line items, or else by their sums."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from jobs.ingest.reduction.lines import LineMarks, most_shared
 from jobs.ingest.reduction.sums import Reduced
+from jobs.ingest.summary.parts import Part
 
-ALIKE_MIN = 0.5
-"""Of the smaller file's sums that are not 0. Files of one delivery have a few sums in common:
-instances that ran all day cost the same."""
+LINES_MAX = 0.01
+"""Ids are unique in a file; that they are in several, AWS does not promise."""
+
+SUMS_MAX = 0.5
+"""Of sums that are not 0. Files of one delivery have a few in common: instances that ran all day
+cost the same."""
+
+Copies = tuple[int, int, float]
+"""Two files, and how much of the smaller one is in both."""
 
 
-def alike(files: Sequence[Reduced]) -> tuple[int, int, float] | None:
-    """Two files of which most sums are equal, by day or (of another time unit) by month."""
-    if len(files) < 2:
-        return None
-    without_ids = [n for n, each in enumerate(files) if not len(each.lines.sketch)]
-    for by_day in (True, False):
-        sums = [_sums(files[n], by_day=by_day) for n in without_ids]
-        for one in range(len(sums)):
-            for other in range(one + 1, len(sums)):
-                fewer = min(len(sums[one]), len(sums[other]))
-                common = len(np.intersect1d(sums[one], sums[other], assume_unique=True))
-                if fewer and common / fewer > ALIKE_MIN:
-                    return without_ids[one], without_ids[other], common / fewer
+def copies(parts: Sequence[Part]) -> Copies | None:
+    """By line items; where those have no id by sums of a day or (of another time unit) a month."""
+    with_ids = [n for n, part in enumerate(parts) if len(part.reduced.lines.sketch)]
+    without = [n for n in range(len(parts)) if n not in with_ids]
+    looks: list[tuple[list[int], Callable[[Reduced], LineMarks], float]] = [
+        (with_ids, lambda file: file.lines, LINES_MAX),
+        (without, lambda file: _sums(file, by_day=True), SUMS_MAX),
+        (without, lambda file: _sums(file, by_day=False), SUMS_MAX),
+    ]
+    for numbers, marks, limit in looks:
+        found = most_shared([marks(parts[n].reduced) for n in numbers]) if numbers[1:] else None
+        if found and found[2] > limit:
+            return numbers[found[0]], numbers[found[1]], found[2]
     return None
 
 
-def _sums(file: Reduced, *, by_day: bool) -> npt.NDArray[np.uint64]:
-    """A hash of each sum that costs anything: whose it is, of which day, and how much."""
+def _sums(file: Reduced, *, by_day: bool) -> LineMarks:
+    """A mark of each sum that costs anything: whose it is, of which day, and how much."""
     keys = file.key_table().hash_rows().gather(file.key)
     table = pl.DataFrame(
         [
@@ -43,7 +50,7 @@ def _sums(file: Reduced, *, by_day: bool) -> npt.NDArray[np.uint64]:
     )
     summed = table.group_by("key", "day").agg(pl.all().sum())
     costing = summed.filter((pl.col("billed_cost") != 0) | (pl.col("net_billed_cost") != 0))
-    return np.unique(costing.hash_rows().to_numpy())
+    return LineMarks.of([costing.hash_rows().to_numpy()])
 
 
-__all__ = ["alike"]
+__all__ = ["copies"]

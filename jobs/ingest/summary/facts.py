@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
-from invoices.kinds import Kind
+from invoices.inputs import ExportLimits
+from invoices.kinds import COVERED, Kind
 from invoices.money import EXACT, exact_sum, plain
 from invoices.periods import BillingPeriod
-from jobs.ingest.dialects.sufficiency import AMORTIZED, Limits
-from jobs.ingest.reduction.sums import Span
+from jobs.ingest.dialects.sufficiency import AMORTIZED
+from jobs.ingest.reduction.noticed import long_rows_json
 from kernel.findings import Finding, Severity
 
 Sums = Mapping[str, Decimal]
@@ -21,9 +22,11 @@ Sums = Mapping[str, Decimal]
 
 BASES: tuple[str, ...] = ("billed", "amortized", "net_billed", "net_amortized", "list", "blended")
 
-COMMITTED = (Kind.RI_USAGE, Kind.RI_FEE, Kind.SP_USAGE, Kind.SP_NEGATION, Kind.SP_FEE)
+COMMITTED = (*COVERED, Kind.RI_FEE, Kind.SP_FEE)
 CENT = Decimal("0.01")
 TOLD_FROM = Decimal("1e-9")
+NOT_IDENTICAL = "billed differs from amortized + trueup + upfront"
+FALLS_SHORT = "more is paid for commitments than is found on hours, used or not,"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,7 @@ class SnapshotFacts:
     """Split-cost rows, which repeat a cost."""
     files: tuple[FileFacts, ...]
     quarantined: tuple[Quarantined, ...]
-    limits: Limits
-    long_rows: tuple[Span, ...]
+    limits: ExportLimits
     cut_off: Mapping[str, Decimal]
     """By column, what lies beyond the tenth place of each row, added up."""
     warnings: tuple[Finding, ...]
@@ -106,7 +108,7 @@ def residual_warnings(residual: Decimal | None) -> tuple[Finding, ...]:
     # (Data Exports dictionary, "Reservation columns").
     if residual is None or abs(residual) <= CENT:
         return ()
-    words = f"billed differs from amortized + trueup + upfront by {plain(residual)}"
+    words = f"{NOT_IDENTICAL} by {plain(residual)}"
     return (Finding(Severity.WARNING, "identity_1_residual", "the whole month", words),)
 
 
@@ -125,25 +127,16 @@ def cut_off_findings(cut_off: Mapping[str, Decimal]) -> tuple[Finding, ...]:
     )
 
 
-def long_rows(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Those of all files, each account, kind and time once."""
-    sums: dict[tuple[str, str, str, str], tuple[int, Decimal]] = {}
-    for *whose, rows, billed in spans:
-        before = sums.get(key := (whose[0], whose[1], whose[2], whose[3]), (0, Decimal(0)))
-        sums[key] = before[0] + rows, EXACT.add(before[1], Decimal(billed))
-    return tuple(Span(*key, rows, plain(cost)) for key, (rows, cost) in sorted(sums.items()))
-
-
-def with_residual(limits: Limits, residual: Decimal | None) -> Limits:
+def with_residual(limits: ExportLimits, residual: Decimal | None, words: str) -> ExportLimits:
     """An amortised cost that does not add up to the bill answers nothing."""
     if residual is None or abs(residual) <= CENT:
         return limits
-    words = f"billed differs from amortized + trueup + upfront by {plain(residual)}"
+    words = f"{words} by {plain(residual)}"
     bases = {basis: limits.bases.get(basis) or words for basis in AMORTIZED}
     return replace(limits, bases={**limits.bases, **bases})
 
 
-def with_list(limits: Limits) -> Limits:
+def with_list(limits: ExportLimits) -> ExportLimits:
     """A price that starts at the list price is held against the net amortized cost."""
     why = limits.bases.get("net_amortized")
     if why is None or "list" in limits.bases:
@@ -228,7 +221,7 @@ def to_json(facts: SnapshotFacts, snapshot_id: str) -> dict[str, Any]:
         "unanswerable": dict(facts.limits.bases),
         "unmatchable": dict(facts.limits.columns),
         "cut_off": {name: plain(amount) for name, amount in facts.cut_off.items()},
-        "long_rows": [span._asdict() for span in facts.long_rows],
+        "long_rows": [long_rows_json(rows) for rows in facts.limits.long_rows],
     }
 
 

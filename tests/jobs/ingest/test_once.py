@@ -126,3 +126,14 @@ def test_a_row_that_repeats_a_cost_may_repeat_its_id(tmp_path: Path) -> None:
 
     found = take(put(tmp_path / "c.csv.gz", gzipped([*ONE, *split])), tmp_path / "cache")
     assert (billed(found), found.facts.dropped) == ("30", 24)
+
+
+def test_which_files_are_the_delivery_a_manifest_says(tmp_path: Path) -> None:
+    """Two files of one delivery may have equal sums: machines that ran all day."""
+    folder = "rep/20261001-20261101/aaaaaaaa-1111-2222-3333-444444444444"
+    keys = [f"{folder}/rep-{number}.csv.gz" for number in (1, 2)]
+    for key in keys:
+        put(tmp_path / key, gzipped(without_ids(ONE)))
+    manifest = put(tmp_path / "rep/20261001-20261101/rep-Manifest.json", legacy_manifest(*keys))
+
+    assert billed(take(manifest, tmp_path / "cache")) == "60"
