@@ -36,6 +36,9 @@ DISCOUNTS = tuple(kind for kind in Kind if kind.startswith("discount_"))
 METERED = (Kind.USAGE, Kind.RI_USAGE, Kind.SP_USAGE)
 """Usage, whoever pays for it and how."""
 
+MAPPABLE = (Kind.USAGE, Kind.FEE, Kind.SUBSCRIPTION, Kind.CREDIT, Kind.REFUND, Kind.TAX, *DISCOUNTS)
+"""What a line type may be mapped to: kinds whose every cost is what is billed."""
+
 COVERED = (Kind.RI_USAGE, Kind.SP_USAGE, Kind.SP_NEGATION)
 """Usage that a commitment covers."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -19,6 +20,8 @@ from pydantic import (
     model_validator,
 )
 
+from invoices.inputs import WAIVABLE
+from invoices.kinds import MAPPABLE
 from invoices.periods import BillingPeriod
 
 
@@ -64,6 +67,18 @@ def _period(given: object) -> object:
 
 def _day(given: object) -> object:
     return date.fromisoformat(given) if isinstance(given, str) else given
+
+
+def _one_of(words: Iterable[str]) -> Callable[[str], str]:
+    """The words that the core knows, told where another is given."""
+    known = sorted(words)
+
+    def check(given: str) -> str:
+        if given not in known:
+            raise ValueError(f"write one of {', '.join(known)}")
+        return given
+
+    return check
 
 
 def _not_yet(default: object) -> Callable[[object], object]:
@@ -273,22 +288,14 @@ class CustomLineItemForm(Form):
 
 class LineTypeForm(Form):
     type: Name
-    kind: Literal[
-        "usage", "fee", "subscription", "credit", "refund", "tax", "discount_edp",
-        "discount_private_rate", "discount_bundled", "discount_ri_volume", "discount_spp",
-        "discount_other",
-    ]  # fmt: skip
+    kind: Annotated[Text, AfterValidator(_one_of(MAPPABLE))]
     start: Month = Field(alias="from")
 
 
 class WaiverForm(Form):
     payer: AccountNumber
     period: Month
-    code: Literal[
-        "basis_unanswerable", "cut_off", "refund_taken_as_upfront", "row_across_change_of_hands",
-        "rows_without_cost",
-        "rule_unanswerable", "tax_upon_tax",
-    ]  # fmt: skip
+    code: Annotated[Text, AfterValidator(_one_of(WAIVABLE))]
     client: Key | None = None
     reason: Name
 

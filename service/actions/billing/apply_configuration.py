@@ -19,7 +19,7 @@ from service.actions.onboarding.check_roles import check_catalogue_role
 from service.configuration.reading import Configuration, ConfigurationRefused
 from service.store.access import audit
 from service.store.accounts import resellers
-from service.store.billing import clients, prices, sellers
+from service.store.billing import clients, overrides, prices, sellers
 from service.store.changes import Change, configure_alone
 from service.store.session import Session
 
@@ -80,9 +80,9 @@ def _write(
     yield from write_custom_line_items(session, configuration, prune=prune)
     yield from place_at(session, only_payer(session))
     for waiver in configuration.waivers:
-        yield from prices.put_waiver(session, waiver)
+        yield from overrides.put_waiver(session, waiver)
     for line_type in configuration.line_types:
-        yield from prices.put_line_type(session, line_type)
+        yield from overrides.put_line_type(session, line_type)
     for rate in configuration.exchange_rates:
         yield from prices.put_exchange_rate(session, rate)
     yield from _write_onboarding(session, configuration)

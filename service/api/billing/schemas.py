@@ -59,6 +59,7 @@ class PeriodItem(Out):
     payer_account_id: AccountText
     payer_total: Money
     closes: bool
+    confirmed: bool = Field(description="Whether a figure that AWS states elsewhere is ours.")
     unassigned: Money
     invoices: dict[str, int] = Field(description="How many, by state.")
 
@@ -101,6 +102,7 @@ def to_api_period(proof: Reconciliation, states: dict[str, int]) -> PeriodItem:
         payer_account_id=proof.payer_account_id,
         payer_total=Money(amount=shown["payer_total"], currency=proof.currency),
         closes=proof.closes,
+        confirmed=proof.is_confirmed,
         unassigned=Money(amount=shown["unassigned"], currency=proof.currency),
         invoices=states,
     )

@@ -29,7 +29,7 @@ from invoices.reconciliation import (
 from kernel.errors import Refused
 from kernel.findings import Finding, Severity
 from service.store import tables
-from service.store.billing import clients, estimates, prices, sellers, snapshots
+from service.store.billing import clients, estimates, overrides, prices, sellers, snapshots
 from service.store.changes import hold_configuration
 from service.store.plain import from_json, to_json
 from service.store.session import Session
@@ -110,8 +110,8 @@ def present_inputs(
         custom_line_items=prices.custom_line_items(session, payer_account_id, period),
         exchange_rates=prices.exchange_rates(session, period),
         account_names=clients.account_names(session),
-        waivers=prices.waivers(session, payer_account_id, period),
-        line_types=prices.line_types(session, period),
+        waivers=overrides.waivers(session, payer_account_id, period),
+        line_types=overrides.line_types(session, period),
         has_other_payers=len(selling) > 1,
         export_limits=replace(limits, long_rows=tuple(shared)),
     )

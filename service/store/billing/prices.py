@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlmodel import col, select
 
 from invoices.clients import AccountId, ClientKey
-from invoices.inputs import ExchangeRate, LineType, Waiver
+from invoices.inputs import ExchangeRate
 from invoices.periods import BillingPeriod
 from invoices.pricing.book import PriceBook
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat, Percentage, PercentOf
@@ -123,50 +123,6 @@ def _from_custom_row(row: tables.configuration.CustomLineItemRow) -> CustomLineI
         start=BillingPeriod.parse(row.start_period),
         end=None if row.end_period is None else BillingPeriod.parse(row.end_period),
         payer_account_id=None if row.payer_account_id is None else AccountId(row.payer_account_id),
-    )
-
-
-def put_line_type(session: Session, line_type: LineType) -> list[Change]:
-    row = tables.configuration.LineTypeRow(
-        name=line_type.name, start_period=str(line_type.start), kind=line_type.kind
-    )
-    return put(session, row, f"line type {line_type.name} from {line_type.start}")
-
-
-def line_types(session: Session, period: BillingPeriod) -> dict[str, str]:
-    """By name, the kind in effect in `period`."""
-    row = tables.configuration.LineTypeRow
-    rows = session.exec(
-        select(row)
-        .where(col(row.start_period) <= str(period))
-        .order_by(col(row.name), col(row.start_period))
-    )
-    return {each.name: each.kind.value for each in rows}
-
-
-def put_waiver(session: Session, waiver: Waiver) -> list[Change]:
-    row = tables.configuration.WaiverRow(
-        payer_account_id=waiver.payer_account_id,
-        period=str(waiver.period),
-        code=waiver.code,
-        client_key=waiver.client,
-        reason=waiver.reason,
-    )
-    whom = f" of {waiver.client}" if waiver.client else ""
-    return put(session, row, f"waiver of {waiver.code}{whom} in {waiver.period}")
-
-
-def waivers(
-    session: Session, payer_account_id: AccountId, period: BillingPeriod
-) -> tuple[Waiver, ...]:
-    row = tables.configuration.WaiverRow
-    rows = session.exec(
-        select(row)
-        .where(col(row.payer_account_id) == payer_account_id, col(row.period) == str(period))
-        .order_by(col(row.code), col(row.client_key))
-    )
-    return tuple(
-        Waiver(payer_account_id, period, each.code, each.client_key, each.reason) for each in rows
     )
 
 
