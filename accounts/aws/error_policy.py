@@ -62,7 +62,7 @@ def _ask(what_to_do: str) -> ErrorPolicy:
 # CreateAccountStatus.FailureReason, all of them (API reference).
 CREATION_FAILURES: dict[str, ErrorPolicy] = {
     # It may be our own account: a request whose answer was lost has taken the address:
-    # `tests/unit/accounts/test_steps.py`,
+    # `tests/unit/accounts/onboarding/test_creation.py`,
     # `test_an_account_of_the_same_address_without_our_tag_is_not_adopted`.
     "EMAIL_ALREADY_EXISTS": READ_AGAIN_SOON,
     # AWS means a request with the same information, not a busy organization (API reference,
@@ -191,7 +191,8 @@ _UNSURE = frozenset({
 def meaning_of(refusal: Refusal) -> ErrorPolicy:
     """By Reason where there is one, else by code; what nobody foresaw is asked of a person."""
     # Before the Reason: what a server error carries says nothing of what was done:
-    # `tests/unit/accounts/test_steps.py::test_an_attempt_of_unknown_fate_is_never_written_off`.
+    # `tests/unit/accounts/onboarding/test_creation.py`,
+    # `test_an_attempt_of_unknown_fate_is_never_written_off`.
     if refusal.code in _UNSURE:
         return RETRY_WITH_BACK_OFF
     if refusal.reason in _REASONS:

@@ -108,7 +108,8 @@ def _ensure_placed(context: OnboardingContext, specs: Iterable[RoleSpec]) -> Dec
         desired = desired_role(spec, context.reseller, context.request, context.account_id)
         seen = find_role(context.observed, spec.name)
         # CreateRole would only say that the name is taken:
-        # `tests/unit/accounts/test_steps.py::test_a_role_name_of_the_clients_own_is_left_alone`.
+        # `tests/unit/accounts/onboarding/test_invited.py`,
+        # `test_a_role_name_of_the_clients_own_is_left_alone`.
         if seen is not None and not is_ours(seen):
             return NeedsHuman(
                 reason=f"the account has a role {spec.name} that is not ours "

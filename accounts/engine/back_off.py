@@ -35,7 +35,7 @@ def with_back_off(decision: Decision, record: Record, now: datetime) -> Decision
         )
     pause = meaning.again_after
     if meaning.means is Reaction.TRY_AGAIN:
-        # Two seconds, doubled each time: `tests/unit/accounts/test_steps.py`,
+        # Two seconds, doubled each time: `tests/unit/accounts/onboarding/test_requests.py`,
         # `test_throttles_back_off_and_fifteen_minutes_of_denial_ask_a_person`.
         pause = min(timedelta(seconds=2) * 2 ** min(trouble.attempts, 10), _BACKOFF_MAX)
     if now >= trouble.at + pause:

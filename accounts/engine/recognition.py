@@ -28,7 +28,7 @@ def handshake_of(
         row
         for row in observed.handshakes or ()
         # AWS keeps an ended handshake in its list for 30 days (API reference,
-        # `ListHandshakesForOrganization`): `tests/unit/accounts/test_steps.py`,
+        # `ListHandshakesForOrganization`): `tests/unit/accounts/onboarding/test_invited.py`,
         # `test_an_ended_invitation_asks_a_person_and_retry_sends_a_new_one`.
         if (row.handshake_id not in record.past_handshakes or row.state in _ALIVE)
         and (

@@ -19,7 +19,7 @@ SETTLE = timedelta(minutes=5)
 """AWS promises no read-after-write: what was asked for may take so long to be seen."""
 STUCK = timedelta(minutes=30)
 # AWS refuses the sixth (API reference: ACCOUNT_CREATION_RATE_LIMIT_EXCEEDED, without the number):
-# `tests/unit/accounts/test_steps.py::test_a_sixth_creation_in_flight_waits`.
+# `tests/unit/accounts/onboarding/test_creation.py::test_a_sixth_creation_in_flight_waits`.
 CREATIONS_IN_FLIGHT_MAX = 5
 INTERNAL_FAILURES_MAX = 3
 CREATION_USUALLY_TAKES = timedelta(minutes=3)
@@ -73,7 +73,7 @@ def adopt(context: OnboardingContext, account_id: str) -> Decision:
     if tags is None:
         return read_account_tags(account_id)
     # Tags come with the creation (API reference, `CreateAccount`), so that ours has them from the
-    # first moment: `tests/unit/accounts/test_steps.py`,
+    # first moment: `tests/unit/accounts/onboarding/test_creation.py`,
     # `test_an_account_of_the_same_address_without_our_tag_is_not_adopted`.
     if tags.get(TAG_ONBOARDING) == context.request.onboarding_id:
         return Adopt(account_id)

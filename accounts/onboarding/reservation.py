@@ -45,7 +45,7 @@ def ensure_assigned(context: OnboardingContext) -> Decision | None:
     else:
         # AWS bills the payer from the moment of joining, and earlier usage to who paid before
         # (Billing User Guide, `useconsolidatedbilling-effective`):
-        # `tests/unit/accounts/test_steps.py`,
+        # `tests/unit/accounts/onboarding/test_creation.py`,
         # `test_a_created_account_is_the_clients_from_the_day_it_joined`.
         day = context.observed.account.joined_at.astimezone(UTC).date()
     return Assign(context.account_id, context.request.client_key, day)

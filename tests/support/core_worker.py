@@ -29,6 +29,7 @@ from accounts.model.observed import Observed
 from accounts.model.organization import Reseller
 from accounts.model.record import Proof, Record
 from accounts.model.request import AccountRequest
+from accounts.model.role_spec import Document
 from accounts.onboarding.plan import next_step
 from jobs.aws.calls import Caller
 from jobs.aws.signers import Signers
@@ -192,3 +193,9 @@ def a_worker(request: AccountRequest = CREATE, *, rules: Rules | None = None) ->
         aws.reserve_id(CREATE.email, MEMBER)
         aws.log.clear()
         yield Worker(aws, reseller, signers, request)
+
+
+def trust_of(worker: Worker, role: str) -> Document:
+    iam = worker.aws.client("iam", worker.stored.account_id)
+    trust: Document = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    return trust
