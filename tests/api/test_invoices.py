@@ -144,6 +144,7 @@ def test_periods_say_whether_they_close(caller: Caller, issued_month: None) -> N
             "payer_account_id": "836060457634",
             "payer_total": {"amount": "201", "currency": "USD"},
             "closes": True,
+            "confirmed": False,
             "unassigned": {"amount": "0", "currency": "USD"},
             "invoices": {"issued": 2},
         }
