@@ -17,7 +17,7 @@ from invoices.inputs import ExportLimits, LongRows
 from invoices.kinds import Kind
 from jobs.ingest.dialects import cur2, focus, legacy, line_items
 from jobs.ingest.dialects.sufficiency import limits_of
-from jobs.ingest.dialects.vocabulary import TAGS, Vocabulary
+from jobs.ingest.dialects.vocabulary import IS_RETURN, TAGS, Vocabulary
 from jobs.ingest.reduction.reducer import LAST_DAY, FromMap, Reading
 from jobs.ingest.reduction.sums import Amounts, Reduced, Texts, merge
 from jobs.ingest.reduction.units import to_units
@@ -149,8 +149,7 @@ def charged(dialect: Dialect, sums: Reduced) -> Reduced:
     complete = replace(vocabulary.complete_amounts(sums), keys=keys, noticed=noticed)
     looked_at = {
         "kind": keys["kind"].series("kind", sums.key, pl.Enum(Kind)),
-        "service": keys["service"].series("service", sums.key),
-        "commitment_id": keys["commitment_id"].series("commitment_id", sums.key),
+        IS_RETURN: table[IS_RETURN].gather(sums.key),
     }
     measures = [_measured(complete, looked_at, each) for each in meaning.measures()]
     ours = replace(complete, amounts=dict(measures))
@@ -280,14 +279,7 @@ def _reading(
         },
         drop={names[key]: rows for key, rows in vocabulary.drop.items() if key in names},
         maps=maps,
-        line=next(
-            (
-                tuple(names[name] for name in way)
-                for way in vocabulary.line
-                if names.keys() >= {*way}
-            ),
-            (),
-        ),
+        line=names.get(vocabulary.line, ""),
     )
 
 

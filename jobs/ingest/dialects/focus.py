@@ -13,7 +13,7 @@ import polars as pl
 from invoices.kinds import METERED, Kind
 from jobs.ingest.dialects.line_items import MARKETPLACE, NAMED_KINDS, ZERO
 from jobs.ingest.dialects.sufficiency import Need
-from jobs.ingest.dialects.vocabulary import Vocabulary
+from jobs.ingest.dialects.vocabulary import IS_RETURN, Vocabulary
 from jobs.ingest.reduction.reducer import FromMap
 
 BLENDED = "of blended cost (FOCUS knows none)"
@@ -95,8 +95,10 @@ def tag_entry(columns: Iterable[str], tag: str) -> FromMap | None:
 
 
 def keys(table: pl.DataFrame) -> pl.DataFrame:
-    """Key tuples (complete) as the text keys of their charges."""
-    return table.with_columns(_kind().alias("kind")).select(_keys())
+    """Key tuples (complete) as the text keys of their charges, and IS_RETURN."""
+    # Returns need no rule: their EffectiveCost says what is amortized.
+    charges = table.with_columns(_kind().alias("kind")).select(_keys())
+    return charges.with_columns(pl.lit(value=False).alias(IS_RETURN))
 
 
 def measures() -> Iterable[pl.Expr]:

@@ -13,7 +13,7 @@ import polars as pl
 
 from invoices.kinds import DISCOUNTS, METERED, Kind
 from jobs.ingest.dialects.sufficiency import AMORTIZED, NET, Need
-from jobs.ingest.dialects.vocabulary import Vocabulary
+from jobs.ingest.dialects.vocabulary import IS_RETURN, Vocabulary
 from jobs.record_types import KINDS
 
 MARKETPLACE = "AWS Marketplace"
@@ -140,10 +140,7 @@ VOCABULARY = Vocabulary(
     drop={"line_item_operation": frozenset({"EKSPod-EC2", "ECSTask-EC2"})},
     # A line item's id is the same for each of its hours, and unique with the time (Data Exports
     # dictionary, "Identity columns"): `tests/jobs/ingest/test_once.py`.
-    line=(
-        ("identity_line_item_id", "identity_time_interval"),
-        ("identity_line_item_id", "line_item_usage_start_date"),
-    ),
+    line="identity_line_item_id",
     end="line_item_usage_end_date",
     repeats="split_line_item_",
     discounts="discount",
@@ -151,8 +148,9 @@ VOCABULARY = Vocabulary(
 
 
 def keys(table: pl.DataFrame) -> pl.DataFrame:
-    """Key tuples (complete) as the text keys of their charges."""
-    return table.with_columns(_kind().alias("kind")).select(_keys())
+    """Key tuples (complete) as the text keys of their charges, and IS_RETURN."""
+    charges = table.with_columns(_kind().alias("kind")).select(_keys())
+    return charges.with_columns(_is_return().alias(IS_RETURN))
 
 
 def measures() -> Iterable[pl.Expr]:
@@ -173,7 +171,7 @@ def measures() -> Iterable[pl.Expr]:
     # taken off again; AWS's view has the same column (CUDOS framework, `summary_view.sql`).
     trueup = pl.when(_is(Kind.SP_FEE)).then(-sp_part).when(_is(Kind.RI_FEE)).then(-ri_part)
     yield trueup.otherwise(ZERO).alias("trueup")
-    cash_only = _is(Kind.SP_UPFRONT, Kind.RI_UPFRONT) | _is_commitment_refund()
+    cash_only = _is(Kind.SP_UPFRONT, Kind.RI_UPFRONT) | pl.col(IS_RETURN)
     yield pl.when(cash_only).then(billed).otherwise(ZERO).alias("upfront")
 
 
@@ -202,7 +200,7 @@ def _is(*kinds: Kind) -> pl.Expr:
     return pl.col("kind").is_in([str(kind) for kind in kinds])
 
 
-def _is_commitment_refund() -> pl.Expr:
+def _is_return() -> pl.Expr:
     """A returned commitment gives its upfront payment back: cash, but nothing to amortize.
 
     A savings plan is known by its product: AWS sells them as `ComputeSavingsPlans`,
@@ -268,7 +266,7 @@ def _amortized(net: str) -> pl.Expr:
     unused_recurring = pl.col(f"reservation_{net}unused_recurring_fee")
     committed = pl.col("savings_plan_total_commitment_to_date")
     used = pl.col("savings_plan_used_commitment")
-    cash_only = _is(Kind.SP_UPFRONT, Kind.RI_UPFRONT) | _is_commitment_refund()
+    cash_only = _is(Kind.SP_UPFRONT, Kind.RI_UPFRONT) | pl.col(IS_RETURN)
     return (
         pl.when(_is(Kind.SP_USAGE))
         .then(f"savings_plan_{net}savings_plan_effective_cost")

@@ -15,6 +15,9 @@ from jobs.ingest.reduction.sums import Amounts, Reduced
 NO_INVOICE_ID = ("Estimated", "estimated", "ESTIMATED", *ABSENT)
 """What stands in place of an invoice id that AWS has not given yet."""
 
+IS_RETURN = "is_return"
+"""The column of key tuples that says whether a refund takes a commitment back."""
+
 TAGS = "tags"
 """The key that holds the chosen tags, already as the charges have it."""
 
@@ -45,8 +48,8 @@ class Vocabulary:
     """A column that pricing rules match -> the keys that fill it."""
     end: str = ""
     """The exclusive end of a row's time."""
-    line: tuple[tuple[str, ...], ...] = ()
-    """What tells a line item of a file from all others: the first of these that is all there."""
+    line: str = ""
+    """The id of a line item: with the start of its time, unique in a file."""
     drop: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Rows that repeat the cost of others, by a value of a key."""
     repeats: str = ""
@@ -73,10 +76,7 @@ class Vocabulary:
     @property
     def named(self) -> tuple[str, ...]:
         """All that is read."""
-        ends = (self.end,) if self.end else ()
-        return tuple(
-            dict.fromkeys((*self.all, *ends, *(name for way in self.line for name in way)))
-        )
+        return (*self.all, *filter(None, (self.end, self.line)))
 
     def absent(self, columns: Collection[str], spelled: Collection[str]) -> frozenset[str]:
         """Of `columns`, ours that a file has, those that are missed; it spells them `spelled`."""

@@ -72,14 +72,14 @@ class Reading:
     """Amounts that every row has, be they 0."""
     end: str = ""
     """The exclusive end of a row's time, which becomes the key LAST_DAY."""
-    line: tuple[str, ...] = ()
-    """What tells a line item from all others of its file: its id and its time. None: unknown."""
+    line: str = ""
+    """A line item's id: with `day`'s time it is unique in a file. '' where there is none."""
 
     def columns(self) -> tuple[str, ...]:
         """The raw columns to read, each once."""
         days = (self.day, self.day_if_blank) if self.day_if_blank else (self.day,)
-        ends = (self.end,) if self.end else ()
-        names = (*self.keys, *days, *ends, *self.amounts, *self.line)
+        more = filter(None, (self.end, self.line))
+        names = (*self.keys, *days, *more, *self.amounts)
         raw = [self.maps[name].columns if name in self.maps else (name,) for name in names]
         return tuple(dict.fromkeys(itertools.chain.from_iterable(raw)))
 
@@ -181,7 +181,7 @@ def _reduce(span: RowSpan, reading: Reading, file: str, marks: list[Marks]) -> R
     if reading.end:
         keys[LAST_DAY] = last_days_of(rows, reading.end, days)
     if reading.line:
-        marks.append(marks_of(span.scan(*reading.line), _kept(keys, reading)))
+        marks.append(marks_of(span.scan(reading.line, reading.day), _kept(keys, reading)))
     reduced = grouped(
         keys=keys,
         key=None,
