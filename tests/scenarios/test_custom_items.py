@@ -127,16 +127,3 @@ def test_a_client_of_another_payer_only_is_told(
 
     told = rebill("bill", *MONTH)
     assert "bell has no charges of payer" in told.out + told.err
-
-
-def test_what_stops_one_payer_does_not_stop_another(
-    rebill: Rebill, tmp_path: Path, one_payer: dict[str, Any]
-) -> None:
-    """The other payer's month was ingested before it was configured."""
-    export = exported(tmp_path / "two", [row("20", BELL, OTHER)])
-    assert rebill("ingest", export, "--payer", OTHER, *MONTH).status == 0
-
-    answer = rebill("bill", *MONTH)
-    assert answer.status == 2
-    assert f"done for {PAYER}; not for {OTHER}: payer account {OTHER} has no seller" in answer.err
-    assert rebill("approve", *MONTH).status == 0

@@ -30,7 +30,7 @@ def approve(
     if as_json:
         output.print_json({"approved": [invoice_json(record) for record in approved]})
     else:
-        print_invoices(f"{period}: {len(approved)} approved", list(standing))
+        print_invoices(f"{period}: {len(approved)} approved", standing)
 
 
 def withdraw(

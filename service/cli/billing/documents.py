@@ -11,14 +11,16 @@ from invoices.periods import BillingPeriod
 from invoices.render import FORMATS
 from jobs.environment import Environment
 from jobs.runs import engine
-from kernel.errors import BadInput
+from kernel.errors import BadInput, Refused
 from service.actions.billing.request_run import request_issuing
 from service.cli import output
-from service.cli.application import EXIT_FINDING
-from service.cli.billing.invoices import invoice_json, print_invoices
+from service.cli.application import EXIT_BAD_INPUT, EXIT_FINDING
+from service.cli.billing import outcomes
+from service.cli.billing.invoices import invoice_json, invoices_in_order, print_invoices
 from service.cli.billing.left_overs import finish_left_over_runs
-from service.cli.billing.payers import PartlyDone, each_payer, payers_of
-from service.cli.billing.proofs import print_findings, stop_at_critical
+from service.cli.billing.outcomes import PayerOutcome
+from service.cli.billing.payers import each_payer, payers_of, payers_without_charges
+from service.cli.billing.proofs import print_findings
 from service.cli.installation import ACTOR
 from service.cli.opening import opened
 from service.cli.options import AsJson, ForClient, Payer, Period
@@ -46,7 +48,7 @@ def issue(
         issued_on = _day(on) if on else environment.now().date()
         with progress() as report:
             try:
-                finished = issue_payers(
+                results = issue_payers(
                     environment,
                     period,
                     payer,
@@ -55,20 +57,36 @@ def issue(
                     allow_unfinalized=allow_unfinalized,
                     report=report,
                 )
-            except (engine.RunFailed, PartlyDone) as failed:
-                if isinstance(failed, PartlyDone) and not failed.all_are(engine.RunFailed):
-                    raise
+            except engine.RunFailed as failed:
                 output.complain(str(failed))
                 raise typer.Exit(EXIT_FINDING) from failed
+        idle = payers_without_charges(environment.database, period) if payer is None else ()
         with environment.database.transaction() as session:
-            standing = invoices.invoices_of(session, period, payer_account_id=payer, client=client)
+            standing = invoices_in_order(
+                invoices.invoices_of(session, period, payer_account_id=payer, client=client)
+            )
+    told = outcomes.in_order(
+        [*map(_issued, results, results.values()), *outcomes.without_charges(idle, period)]
+    )
     if as_json:
-        output.print_json({"invoices": [invoice_json(record) for record in standing]})
+        shown = {"invoices": [invoice_json(record) for record in standing]}
+        output.print_json(shown | {"payers": [each.to_json() for each in told]})
     else:
-        print_invoices(f"{period}: invoices", list(standing))
-    findings = [finding for run in finished for finding in run.findings]
-    print_findings(findings)
-    stop_at_critical(findings)
+        print_invoices(f"{period}: invoices", standing)
+        outcomes.print_outcomes(period, told)
+    print_findings(
+        [each for run in results.values() if isinstance(run, Run) for each in run.findings]
+    )
+    outcomes.complain_of_refused(told)
+    outcomes.exit_by_the_worst(told)
+
+
+def _issued(payer: AccountId, result: Run | Refused) -> PayerOutcome:
+    if isinstance(result, Run):
+        numbers = result.outcome("number")["numbers"]
+        return outcomes.done(payer, result.findings, f"{len(numbers)} issued")
+    is_finding = isinstance(result, engine.RunFailed)
+    return outcomes.refused(payer, result, EXIT_FINDING if is_finding else EXIT_BAD_INPUT)
 
 
 def issue_payers(
@@ -80,8 +98,8 @@ def issue_payers(
     issued_on: date,
     allow_unfinalized: bool,
     report: Report,
-) -> list[Run]:
-    """The finished runs. Raises RunFailed where a month does not close, PartlyDone of several."""
+) -> dict[AccountId, Run | Refused]:
+    """The finished runs, by payer, or why there is none. Of a single payer that is raised."""
 
     def issue_one(each: AccountId) -> Run:
         with environment.database.transaction() as session:

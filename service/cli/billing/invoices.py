@@ -1,5 +1,6 @@
 """Owns how invoices look, on a terminal and as JSON."""
 
+from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -23,9 +24,21 @@ def invoice_json(record: InvoiceRecord) -> dict[str, Any]:
     }
 
 
-def print_invoices(title: str, records: list[InvoiceRecord]) -> None:
-    columns = ("client", "state", "number", "cost>", "price>", "margin>", "invoice total>")
-    print_table(title, columns, [_invoice_row(record) for record in records])
+def invoices_in_order(records: Iterable[InvoiceRecord]) -> list[InvoiceRecord]:
+    """By payer and client: by id, a client whose draft is new would change its place."""
+    return sorted(records, key=lambda each: (each.payer_account_id, each.client, each.id))
+
+
+def print_invoices(title: str, records: Iterable[InvoiceRecord]) -> None:
+    """With a column of payers where there are several."""
+    in_order = invoices_in_order(records)
+    columns = ["client", "state", "number", "cost>", "price>", "margin>", "invoice total>"]
+    rows = [list(_invoice_row(record)) for record in in_order]
+    if len({record.payer_account_id for record in in_order}) > 1:
+        columns.insert(0, "payer")
+        for record, row in zip(in_order, rows, strict=True):
+            row.insert(0, record.payer_account_id)
+    print_table(title, columns, rows)
 
 
 def _invoice_row(record: InvoiceRecord) -> tuple[str, ...]:

@@ -6,19 +6,30 @@ from typing import Annotated, Any
 import typer
 
 from invoices.clients import AccountId
+from invoices.money import plain
 from invoices.periods import BillingPeriod
+from invoices.reconciliation import Reconciliation
 from jobs.control_file import read_control_file
 from jobs.environment import Environment
 from jobs.estimates import cost_explorer
 from jobs.reconciliation import reconcile as proven
 from jobs.runs import engine
+from kernel.errors import Refused
 from kernel.findings import Finding
 from service.actions.billing.request_run import request_billing, request_ingest
 from service.cli import output
 from service.cli.application import EXIT_FINDING
-from service.cli.billing.invoices import invoice_json, print_invoices
+from service.cli.billing import outcomes
+from service.cli.billing.invoices import invoice_json, invoices_in_order, print_invoices
 from service.cli.billing.left_overs import finish_left_over_runs
-from service.cli.billing.payers import each_payer, one_payer, payers_of
+from service.cli.billing.outcomes import PayerOutcome
+from service.cli.billing.payers import (
+    each_payer,
+    one_payer,
+    payers_of,
+    payers_to_prove,
+    payers_without_charges,
+)
 from service.cli.billing.proofs import print_findings, print_reconciliation, stop_at_critical
 from service.cli.installation import ACTOR
 from service.cli.opening import opened
@@ -82,28 +93,38 @@ def bill(period: Period, payer: Payer = None, as_json: AsJson = False) -> None:
     with opened() as environment:
         finish_left_over_runs(environment)
         with progress() as report:
-            finished = bill_payers(environment, period, payer, report)
+            results = bill_payers(environment, period, payer, report)
+        finished = [each for each in results.values() if isinstance(each, Run)]
+        idle = payers_without_charges(environment.database, period) if payer is None else ()
         with environment.database.transaction() as session:
-            drafts = [
+            drafts = invoices_in_order(
                 record
                 for run in finished
                 for record in invoices.invoices_of(
                     session, period, payer_account_id=run.payer_account_id
                 )
-            ]
+            )
     findings = [finding for run in finished for finding in run.findings]
+    told = outcomes.in_order(
+        [*map(_billed, results, results.values()), *outcomes.without_charges(idle, period)]
+    )
     if as_json:
-        output.print_json(_billed_json(period, finished, drafts))
+        output.print_json(_billed_json(period, finished, drafts, told))
     else:
         print_invoices(f"{period}: invoices", drafts)
+        outcomes.print_outcomes(period, told)
     print_findings(findings)
-    stop_at_critical(findings)
+    outcomes.complain_of_refused(told)
+    outcomes.exit_by_the_worst(told)
 
 
 def bill_payers(
     environment: Environment, period: BillingPeriod, payer: str | None, report: Report
-) -> list[Run]:
-    """The finished runs, one for each payer that has charges of the period. Raises PartlyDone."""
+) -> dict[AccountId, Run | Refused]:
+    """The finished runs, one for each payer that has charges of the period, or why there is none.
+
+    Of a single payer, the reason is raised.
+    """
 
     def bill_one(each: AccountId) -> Run:
         with environment.database.transaction() as session:
@@ -113,14 +134,24 @@ def bill_payers(
     return each_payer(payers_of(environment.database, period, payer), bill_one)
 
 
+def _billed(payer: AccountId, result: Run | Refused) -> PayerOutcome:
+    if isinstance(result, Refused):
+        return outcomes.refused(payer, result)
+    drafts = result.outcome("drafts")
+    what = f"{len(drafts['drafted'])} drafted, {len(drafts['unchanged'])} unchanged"
+    return outcomes.done(payer, result.findings, what)
+
+
 def _billed_json(
-    period: BillingPeriod, finished: list[Run], drafts: list[InvoiceRecord]
+    period: BillingPeriod,
+    finished: list[Run],
+    drafts: list[InvoiceRecord],
+    told: list[PayerOutcome],
 ) -> dict[str, Any]:
+    figures = {run.payer_account_id: run.outcome("drafts") for run in finished}
     return {
         "period": str(period),
-        "payers": [
-            {"payer_account_id": run.payer_account_id, **run.outcome("drafts")} for run in finished
-        ],
+        "payers": [each.to_json() | {**figures.get(each.payer_account_id, {})} for each in told],
         "invoices": [invoice_json(record) for record in drafts],
         "findings": [_finding_json(finding) for run in finished for finding in run.findings],
     }
@@ -153,13 +184,46 @@ def reconcile(
     """The proof that the payer's bill is accounted for; exit status 1 where it is not."""
     file = None if control is None else read_control_file(control)
     with opened() as environment:
-        account = one_payer(environment.database, period, payer)
+        if payer is not None or ask or file is not None:
+            # AWS's own figures are of one payer.
+            payers = [one_payer(environment.database, period, payer)]
+        else:
+            payers = payers_to_prove(environment.database, period)
         asked = cost_explorer() if ask else None
-        proof = proven(environment, account, period, ask=asked, control=file)
+
+        def prove_one(each: AccountId) -> Reconciliation:
+            return proven(environment, each, period, ask=asked, control=file)
+
+        results = each_payer(payers, prove_one)
+    told = [_proved(each, result) for each, result in results.items()]
+    proofs = [each for each in results.values() if isinstance(each, Reconciliation)]
     if as_json:
-        output.print_json(proof.to_json())
+        output.print_json(_proofs_json(period, proofs, told))
     else:
-        print_reconciliation(proof)
-        print_findings(proof.findings)
-    if not proof.closes:
-        raise typer.Exit(EXIT_FINDING)
+        for proof in proofs:
+            print_reconciliation(proof)
+            print_findings(proof.findings)
+        outcomes.print_outcomes(period, told)
+    outcomes.complain_of_refused(told)
+    outcomes.exit_by_the_worst(told)
+
+
+def _proved(payer: AccountId, result: Reconciliation | Refused) -> PayerOutcome:
+    if isinstance(result, Refused):
+        return outcomes.refused(payer, result)
+    if result.closes:
+        return PayerOutcome(payer, "done", result.verdict)
+    open_money = f"{plain(result.difference)} unaccounted, {plain(result.unassigned)} unassigned"
+    told = outcomes.done(payer, result.findings, "")
+    return PayerOutcome(payer, "does not close", told.why or open_money, EXIT_FINDING)
+
+
+def _proofs_json(
+    period: BillingPeriod, proofs: list[Reconciliation], told: list[PayerOutcome]
+) -> dict[str, Any]:
+    """Of one payer its proof, of several a list of what came of each."""
+    if len(told) == 1:
+        return proofs[0].to_json()
+    shown = {proof.payer_account_id: proof.to_json() for proof in proofs}
+    payers = [each.to_json() | shown.get(each.payer_account_id, {}) for each in told]
+    return {"period": str(period), "payers": payers}

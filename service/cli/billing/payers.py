@@ -1,13 +1,15 @@
 """Owns which payers a command of a month is about."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
 from kernel.errors import BadInput, Refused
 from service.store.billing import months, sellers, snapshots
 from service.store.database import Database
-from service.store.runs import Run
+
+T = TypeVar("T")
 
 
 def payers_of(
@@ -23,37 +25,38 @@ def payers_of(
     return found
 
 
-class PartlyDone(Refused):
-    """Of several payers some were done; their work stands."""
-
-    code = "partly_done"
-
-    def __init__(self, done: Sequence[Run], refused: Mapping[AccountId, Refused]) -> None:
-        finished = ", ".join(run.payer_account_id for run in done) or "no payer"
-        reasons = "; ".join(f"{payer}: {reason}" for payer, reason in refused.items())
-        super().__init__(f"done for {finished}; not for {reasons}")
-        self._refused = tuple(refused.values())
-
-    def all_are(self, kind: type[Refused]) -> bool:
-        return all(isinstance(each, kind) for each in self._refused)
+def payers_without_charges(database: Database, period: BillingPeriod) -> tuple[AccountId, ...]:
+    """Those that we sell for, and of which no export of `period` was taken in."""
+    with database.transaction() as session:
+        selling = {each.account_id for each in sellers.payer_accounts(session) if each.seller_key}
+        return tuple(sorted(selling - set(snapshots.payers_with_snapshot(session, period))))
 
 
-def each_payer(payers: Sequence[AccountId], act: Callable[[AccountId], Run]) -> list[Run]:
-    """The finished runs: what stops one payer does not stop the next. Raises PartlyDone.
+def payers_to_prove(database: Database, period: BillingPeriod) -> list[AccountId]:
+    """All that are billed in `period` or have charges of it. Raises BadInput where none is."""
+    with database.transaction() as session:
+        billed = {each for each, month in months.billed_months(session) if month == period}
+        there = snapshots.payers_with_snapshot(session, period)
+    if not billed:
+        raise BadInput(f"{period} is not billed yet: run `rebill bill --period {period}`")
+    return sorted({*billed, *there})
 
-    Of a single payer the reason itself.
+
+def each_payer(
+    payers: Sequence[AccountId], act: Callable[[AccountId], T]
+) -> dict[AccountId, T | Refused]:
+    """By payer, what came of it: what stops one payer does not stop the next.
+
+    Of a single payer the reason is raised.
     """
-    done: list[Run] = []
-    refused: dict[AccountId, Refused] = {}
+    done: dict[AccountId, T | Refused] = {}
     for payer in payers:
         try:
-            done.append(act(payer))
+            done[payer] = act(payer)
         except Refused as reason:
             if len(payers) == 1:
                 raise
-            refused[payer] = reason
-    if refused:
-        raise PartlyDone(done, refused)
+            done[payer] = reason
     return done
 
 
