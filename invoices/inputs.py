@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
-from invoices.clients import AccountId, Client, Roster
+from invoices.clients import AccountId, Client, ClientKey, Roster
 from invoices.documents.document import ADDED_LATER
 from invoices.documents.invoice import Seller
 from invoices.kinds import Kind
@@ -128,3 +128,6 @@ class BillingInputs:
     has_other_payers: bool = field(default=False, metadata=ADDED_LATER)
     """So that a custom line item that names none could go on several documents."""
     export_limits: ExportLimits = field(default=ExportLimits(), metadata=ADDED_LATER)
+
+    def custom_items_of(self, client: ClientKey) -> tuple[CustomLineItem, ...]:
+        return tuple(item for item in self.custom_line_items if item.client == client)

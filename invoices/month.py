@@ -20,7 +20,7 @@ from invoices.charges import Charges, with_line_types
 from invoices.checks import CHECKS_BEFORE_DRAFTING, CHECKS_OF_DRAFTS, CheckedMonth, check, parked
 from invoices.clients import Client, ClientKey
 from invoices.documents.document import content_id, to_document
-from invoices.documents.drafting import Letterhead, converted, draft
+from invoices.documents.drafting import Letterhead, converted, draft, has_to_convert
 from invoices.documents.invoice import Exchange, Invoice
 from invoices.inputs import BillingInputs, waived
 from invoices.kinds import Kind
@@ -207,9 +207,10 @@ def _drafted(facts: CheckedMonth) -> BilledMonth:
 
 def _draft(client: Client, facts: CheckedMonth) -> Draft:
     inputs, statement = facts.inputs, facts.statements[client.key]
-    exchange = _exchange(client, facts)
+    items = inputs.custom_items_of(client.key)
+    exchange = _exchange(client, facts) if has_to_convert(statement, items) else None
     custom = custom_charges(
-        [item for item in inputs.custom_line_items if item.client == client.key],
+        items,
         period=inputs.period,
         cost=converted(statement.cost, exchange),
         price=converted(statement.price, exchange),

@@ -222,11 +222,15 @@ def _differs(total: ControlTotal) -> Finding:
 def _client_json(total: ClientTotal, payer_currency: str) -> dict[str, Any]:
     invoice = total.invoice
     currency = invoice.currency if invoice else payer_currency
+    # Where no rate is, custom line items are all there is, and stay in the invoice's currency.
+    is_comparable = currency == payer_currency or (invoice and invoice.exchange)
+    price = total.price if is_comparable else total.charges_price
     return {
         "client": total.client,
         "cost": plain(total.cost),
-        "price": plain(total.price),
-        "margin": plain(EXACT.subtract(total.price, total.cost)),
+        "price": plain(price),
+        "margin": plain(EXACT.subtract(price, total.cost)),
+        "custom_price": plain(total.custom_price),
         "invoice_number": invoice.number if invoice else "",
         "invoice_currency": currency,
         "exchange_rate": plain(total.exchange_rate),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from invoices.checks.checked import CheckedMonth, parks
 from invoices.clients import TaxCategory
+from invoices.documents.drafting import has_to_convert
 from invoices.kinds import Kind
 from invoices.money import exact_sum, plain
 from kernel.findings import Finding, Severity
@@ -38,7 +39,10 @@ def missing_exchange_rates(facts: CheckedMonth) -> Iterator[Finding]:
         if rate.period == facts.inputs.period and rate.from_currency == facts.currency
     }
     for client in facts.billed_clients:
-        if client.currency != facts.currency and client.currency not in known:
+        items = facts.inputs.custom_items_of(client.key)
+        if client.currency in {facts.currency, *known}:
+            continue
+        if has_to_convert(facts.statements[client.key], items):
             if not facts.currency:
                 words = "The export names no currency, so nobody can say what its amounts are"
                 yield parks(client.key, "exchange_rate_missing", f"{words}: add its column.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -11,7 +11,7 @@ from invoices.documents.invoice import Buyer, Exchange, Invoice, InvoiceLine, Se
 from invoices.documents.service_names import service_name
 from invoices.documents.tax import tax_line
 from invoices.money import EXACT, Rounding, exact_sum, split_rounded, to_minor
-from invoices.pricing.custom import CustomCharge
+from invoices.pricing.custom import CustomCharge, CustomLineItem, Percentage, PercentOf
 from invoices.statements import Statement, StatementLine
 
 
@@ -44,11 +44,14 @@ def draft(
 ) -> Invoice:
     """An invoice without number and dates. Its lines add up to the exact total, rounded once.
 
-    `exchange` is None where the client pays in the payer's currency. Lines priced at nothing are
-    left out, unless there is no other.
+    `exchange` is None where nothing is converted. Lines priced at nothing are left out, unless
+    there is no other.
     """
     currency, rounding = client.currency, letterhead.rounding
-    assert currency == (exchange.to_currency if exchange else statement.currency)
+    if exchange is None:
+        assert currency == statement.currency or not has_to_convert(statement, ())
+    else:
+        assert currency == exchange.to_currency
     exact = _exact_lines(statement, custom, exchange)
     # Rounded once, of the exact sum: lines that were rounded one by one would miss it by cents:
     # `tests/unit/invoices/test_documents_drafting.py`,
@@ -73,6 +76,23 @@ def draft(
         total_minor=subtotal + tax.tax_minor,
         rounding=rounding,
         exchange=exchange,
+    )
+
+
+def has_to_convert(statement: Statement, items: Iterable[CustomLineItem]) -> bool:
+    """Whether an invoice in another currency than the payer's shows any amount of the payer's.
+
+    Charges priced at nothing are nothing in any currency, and custom line items are in the
+    client's; only a percentage of cost starts from the payer's.
+    """
+    priced = any(line.price or line.unit_price for line in statement.lines)
+    charges = [item.charge for item in items if item.applies_in(statement.period)]
+    return priced or bool(
+        statement.cost
+        and any(
+            isinstance(charge, Percentage) and charge.of is PercentOf.COST and charge.percent
+            for charge in charges
+        )
     )
 
 

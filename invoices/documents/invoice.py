@@ -109,7 +109,10 @@ class Invoice:
         """What it asks for and why, without the names and addresses of those concerned."""
         lines = [(line.key, line.quantity, line.price, line.amount_minor) for line in self.lines]
         taxes = [(t.category, t.rate_percent, t.base_minor, t.tax_minor) for t in self.tax_lines]
-        return (self.currency, sorted(lines), sorted(taxes), self.total_minor, self.exchange)
+        # A rate that changed no line is no figure: earlier versions printed it all the same.
+        is_converted = any(line.account_id and line.price for line in self.lines)
+        exchange = self.exchange if is_converted else None
+        return (self.currency, sorted(lines), sorted(taxes), self.total_minor, exchange)
 
     def __post_init__(self) -> None:
         assert self.subtotal_minor == sum(line.amount_minor for line in self.lines)

@@ -73,6 +73,7 @@ def test_the_proof_as_it_is_published() -> None:
                 "cost": "10.005",
                 "price": "15.755375",  # 10.005 x 1.075 + 5
                 "margin": "5.750375",
+                "custom_price": "5",
                 "invoice_number": "",
                 "invoice_currency": "USD",
                 "exchange_rate": "1",
@@ -85,6 +86,7 @@ def test_the_proof_as_it_is_published() -> None:
                 "cost": "3",
                 "price": "3.225",
                 "margin": "0.225",
+                "custom_price": "0",
                 "invoice_number": "",
                 "invoice_currency": "USD",
                 "exchange_rate": "1",
