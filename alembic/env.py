@@ -5,6 +5,7 @@ from typing import Any, Literal
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 from alembic import context
+from service.store import keeping  # noqa: F401 - what it registers
 from service.store.queue import TABLES_PREFIX
 from service.store.tables import METADATA
 

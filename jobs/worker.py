@@ -10,7 +10,6 @@ from collections.abc import Coroutine
 from typing import Any
 
 import procrastinate
-from procrastinate.exceptions import ConnectorException
 
 from jobs.environment import Environment
 from jobs.onboarding.tasks import tasks as onboarding_tasks
@@ -24,6 +23,14 @@ HEARTBEAT_SECONDS = 2.0
 
 CONNECTION_SECONDS_MAX = 10.0
 """How long the queue waits for a connection; without a database a stop takes so long, too."""
+
+LOSS_SECONDS_MAX = 600.0
+"""Longer than a managed PostgreSQL takes to fail over to another host.
+
+Then a supervisor starts the worker anew, with the address and password as they are by now.
+"""
+
+LOOK_SECONDS = 1.0
 
 BRIEF_SECONDS, BRIEF_MAX = 3.0, 20
 """A worker that ends so soon, so often in a row, suffers from something else than a loss."""
@@ -40,8 +47,8 @@ class WorkerBroken(Unavailable):
 def work(environment: Environment, *, concurrency: int) -> None:
     """Move runs until told to stop (SIGTERM or SIGINT: after the runs at hand).
 
-    A lost database is waited for, and the embedded one brought back. Raises ServerNotStarted,
-    DatabaseUnavailable or WorkerBroken when it cannot go on.
+    A lost database is waited for, ten minutes at most, and the embedded one brought back.
+    Raises ServerNotStarted, DatabaseUnavailable or WorkerBroken when it cannot go on.
     """
     with environment.database.supervised(_is_met_by_the_worker):
         asyncio.run(_until_told_to_stop(_begin_again_and_again(environment, concurrency)))
@@ -85,17 +92,31 @@ async def _begin_again_and_again(environment: Environment, concurrency: int) -> 
         if _is_told_to_stop():
             return
         brief = brief + 1 if time.monotonic() - began_at < BRIEF_SECONDS else 0
-        await asyncio.to_thread(environment.database.bring_back)
+        await _wait_for_database(environment)
         log.warning("the worker lost the database, or broke; it begins again")
     raise WorkerBroken(f"the worker ended {brief} times within {BRIEF_SECONDS:.0f} s of its start")
+
+
+async def _wait_for_database(environment: Environment) -> None:
+    """The queue's pool alone would look ever more seldom, and give up after half a minute."""
+    give_up_at, told = time.monotonic() + LOSS_SECONDS_MAX, False
+    while True:
+        try:
+            return await asyncio.to_thread(environment.database.bring_back)
+        except DatabaseUnavailable as trouble:
+            if time.monotonic() > give_up_at:
+                raise
+            if not told:
+                log.warning("%s; the worker waits for it", trouble)
+            told = True
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _work_until_lost(
     app: procrastinate.App, environment: Environment, concurrency: int
 ) -> None:
-    """Raises DatabaseUnavailable when for thirty seconds there is none to begin with."""
     try:
-        await _open(app)
+        await app.open_async()
         await app.run_worker_async(
             concurrency=concurrency,
             delete_jobs="always",
@@ -105,20 +126,11 @@ async def _work_until_lost(
             stalled_worker_timeout=STALLED_SECONDS,
             fetch_job_polling_interval=1.0,
         )
-    except ConnectorException as error:
+    except Exception as error:
         if not queue.is_lost_database(error):
             raise
     finally:
         await app.close_async()
-
-
-async def _open(app: procrastinate.App) -> None:
-    try:
-        await app.open_async()
-    except Exception as error:
-        if queue.is_lost_database(error):
-            raise DatabaseUnavailable(error) from error
-        raise
 
 
 def _app(environment: Environment) -> procrastinate.App:

@@ -11,6 +11,12 @@ from service.cli.catalogue import CATALOGUE, Command, CommandGroup
 
 EXIT_FINDING = 1
 EXIT_BAD_INPUT = 2
+EXIT_DEFECT = 70
+"""`EX_SOFTWARE` of sysexits.h: an exception that nobody expected, told with its stack."""
+
+EXIT_UNAVAILABLE = 75
+"""`EX_TEMPFAIL` of sysexits.h: what we need does not answer; a supervisor may begin again."""
+
 EXIT_INTERRUPTED = 130
 
 WHAT_IT_IS = "Exact per-client invoices from one AWS payer bill."

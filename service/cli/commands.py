@@ -3,9 +3,14 @@
 import typer
 from typer.exceptions import TyperException
 
-from kernel.errors import RebillError
+from kernel.errors import RebillError, Unavailable
 from service.cli import output
-from service.cli.application import EXIT_BAD_INPUT, EXIT_INTERRUPTED, application
+from service.cli.application import (
+    EXIT_BAD_INPUT,
+    EXIT_INTERRUPTED,
+    EXIT_UNAVAILABLE,
+    application,
+)
 
 INTERRUPTED = "interrupted; what was begun goes on at the next start"
 
@@ -14,7 +19,7 @@ SANDBOX = {"sandbox", "moto", "werkzeug", "flask", "flask_cors"}
 
 
 def run(arguments: list[str]) -> int:
-    """The exit status: 0, 1 for a finding, 2 for bad input."""
+    """The exit status: see the table in `docs/manual.md`."""
     try:
         command = application()
         status: int = command.main(arguments, prog_name="rebill", standalone_mode=False) or 0
@@ -25,6 +30,9 @@ def run(arguments: list[str]) -> int:
         return done.exit_code
     except TyperException as misused:
         output.complain(f"{misused.format_message()} (see `rebill --help`)")
+    except Unavailable as trouble:
+        output.complain(str(trouble))
+        return EXIT_UNAVAILABLE
     except RebillError as trouble:
         output.complain(str(trouble))
     except ModuleNotFoundError as missing:

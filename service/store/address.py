@@ -7,12 +7,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from kernel.errors import BadInput, RebillError, Unavailable
 from service.store.embedded import EmbeddedServer
 from service.store.revision import is_current
 
 DATABASE = "rebill"
+
+READ_ONLY = "25006"
+"""PostgreSQL's read_only_sql_transaction: this server was the primary, and is a standby now."""
+
+LINK = {
+    "connect_timeout": "5",
+    "keepalives_idle": "4",
+    "keepalives_interval": "2",
+    "keepalives_count": "2",
+    "tcp_user_timeout": "8000",
+    "target_session_attrs": "read-write",
+}
+"""What an address does not say otherwise. Of several hosts, the one that may be written to.
+
+A host that fails over often vanishes without a word; by TCP's own times that is noticed after
+minutes, or hours where nothing was under way (libpq's manual, on `tcp_user_timeout` and
+`keepalives_idle`).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +58,8 @@ def prepare_database(url: str | None, home: Path) -> DatabaseAddress:
         server = EmbeddedServer.attach(home / "postgres")
         address = DatabaseAddress(embedded_database(server, DATABASE), server)
     else:
-        address = DatabaseAddress(url.replace("postgresql+psycopg://", "postgresql://", 1), None)
+        url = url.replace("postgresql+psycopg://", "postgresql://", 1)
+        address = DatabaseAddress(with_link(url), None)
     try:
         if not is_current(address.conninfo):
             _upgrade(address.conninfo)
@@ -75,6 +95,21 @@ def lock_id(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
 
 
+def with_link(conninfo: str) -> str:
+    """Raises BadInput."""
+    try:
+        return make_conninfo(**(LINK | conninfo_to_dict(conninfo)))  # type: ignore[arg-type]
+    except psycopg.ProgrammingError as error:
+        raise BadInput(f"REBILL_DATABASE_URL is no address: {error}") from error
+
+
+def is_lost(error: BaseException | None) -> bool:
+    """Whether the driver says by this that the database is away, or has become read-only."""
+    return isinstance(error, psycopg.OperationalError) or (
+        isinstance(error, psycopg.Error) and error.sqlstate == READ_ONLY
+    )
+
+
 class DatabaseUnavailable(Unavailable):
     """Nobody answers there, or not as PostgreSQL should."""
 
@@ -88,6 +123,8 @@ __all__ = [
     "DatabaseAddress",
     "DatabaseUnavailable",
     "embedded_database",
+    "is_lost",
     "lock_id",
     "prepare_database",
+    "with_link",
 ]

@@ -9,13 +9,15 @@ from pathlib import Path
 import psycopg
 import sqlalchemy as sa
 from psycopg.conninfo import make_conninfo
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from service.store.address import (
     DatabaseUnavailable,
     embedded_database,
+    is_lost,
     lock_id,
     prepare_database,
+    with_link,
 )
 from service.store.embedded import EmbeddedServer
 from service.store.session import Session
@@ -26,7 +28,7 @@ class Database:
     """A PostgreSQL database with our tables in it, for one process (a fork opens its own)."""
 
     def __init__(self, conninfo: str, server: EmbeddedServer | None = None) -> None:
-        self.conninfo = make_conninfo(conninfo, application_name="rebill")
+        self.conninfo = make_conninfo(with_link(conninfo), application_name="rebill")
         """How libpq reaches it: also what the queue's workers connect with."""
         self._server = server
         self._engine = sa.create_engine(
@@ -43,7 +45,12 @@ class Database:
         try:
             with Session(self._engine, expire_on_commit=False) as session, session.begin():
                 yield session
-        except (OperationalError, psycopg.OperationalError) as error:
+        except (DBAPIError, psycopg.Error) as error:
+            if not is_lost(getattr(error, "orig", error)):
+                raise
+            # Connections to what is a standby now answer every ping, and refuse every write:
+            # `tests/store/test_losses.py::test_a_primary_that_became_a_standby_is_left`.
+            self._engine.dispose()
             raise DatabaseUnavailable(error) from error
 
     @contextmanager
@@ -75,9 +82,13 @@ class Database:
         return nullcontext() if self._server is None else supervised(self._server, on_trouble)
 
     def bring_back(self) -> None:
-        """Start the embedded server again if it died. Raises ServerNotStarted."""
+        """Start the embedded server again if it died; find out whether one at an address answers.
+
+        Raises ServerNotStarted, DatabaseUnavailable.
+        """
         if self._server is not None:
             self._server.bring_back()
+        self._connection().close()
 
     def close(self) -> None:
         self._engine.dispose()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from service.store.address import is_lost
 from service.store.session import Session
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def is_lost_database(error: BaseException | None) -> bool:
 
     if isinstance(error, ConnectorException):
         error = error.__cause__
-    return isinstance(error, psycopg.OperationalError)
+    return is_lost(error)
 
 
 def upgrade_queue(connection: psycopg.Connection) -> None:

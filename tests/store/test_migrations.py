@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 
+from alembic import command
+from jobs.environment import Environment
 from service.store import queue, revision, upgrade
 from service.store.address import prepare_database
 from service.store.database import Database, DatabaseUnavailable, embedded_database
 from service.store.embedded import EmbeddedServer
+from service.store.keeping import WouldLoseRows
 from service.store.revision import DatabaseNewer
+from tests.conftest import MonthOf
+from tests.support.moments.databases import rows_of
+from tests.support.months import approve_all, bill, issue
 from tests.support.places import ROOT
 
 
@@ -140,6 +152,71 @@ def test_an_unreachable_server_is_one_line_of_words(tmp_path: Path) -> None:
         database.transaction() as session,
     ):
         session.connection()
+
+
+@contextmanager
+def _connected(database: Database) -> Iterator[sa.Connection]:
+    engine = upgrade._engine(database.conninfo)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _downgrade(database: Database, revision: str) -> None:
+    """As somebody would who calls the library: no command of ours does."""
+    with _connected(database) as connection:
+        command.downgrade(upgrade._config(connection), revision)
+
+
+def test_tables_without_rows_may_be_dropped(database: Database) -> None:
+    _downgrade(database, "0001_first_tables")
+
+    with psycopg.connect(database.conninfo) as connection:
+        (left,) = connection.execute("SELECT to_regclass('onboarding')").fetchone() or ()
+    assert left is None
+
+
+def test_a_downgrade_that_would_drop_what_was_issued_is_refused_and_changes_nothing(
+    environment: Environment, month_of: MonthOf
+) -> None:
+    month_of(2)
+    bill(environment)
+    approve_all(environment)
+    issue(environment)
+    before = rows_of(environment.database)
+
+    with pytest.raises(WouldLoseRows, match=r"drop table \w+, which holds \d+ rows: nothing was"):
+        _downgrade(environment.database, "base")
+
+    assert rows_of(environment.database) == before
+    upgrade.check(environment.database.conninfo)
+
+
+@pytest.mark.parametrize("table", ["document", "number_series", "audit_entry"])
+def test_what_was_issued_keeps_its_columns(
+    environment: Environment, month_of: MonthOf, table: str
+) -> None:
+    month_of(1)
+    bill(environment)
+    approve_all(environment)
+    issue(environment)
+
+    with (
+        _connected(environment.database) as connection,
+        pytest.raises(WouldLoseRows, match=f"drop column id of {table}, which holds"),
+    ):
+        Operations(MigrationContext.configure(connection)).drop_column(table, "id")
+
+
+def test_no_migration_drops_by_words_of_its_own() -> None:
+    """Only what goes by the library is looked at (`service/store/keeping.py`)."""
+    for migration in upgrade.MIGRATIONS.glob("versions/*.py"):
+        words = migration.read_text(encoding="utf-8").upper()
+        assert not re.search(r"DROP TABLE|DROP COLUMN|TRUNCATE (?!ON)|DELETE FROM", words), (
+            migration
+        )
 
 
 def test_a_database_of_a_newer_version_is_refused_in_one_line(database: Database) -> None:

@@ -1,10 +1,13 @@
 """The command that serves the API."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 import uvicorn
 
+from kernel.errors import Unavailable
 from service.actions.access.create_api_key import create_api_key
 from service.app import create_app
 from service.cli import output
@@ -43,7 +46,7 @@ def first_key(installation: Installation) -> str | None:
 def run_server(database: Database, *, host: str, port: int) -> None:
     """Until interrupted. Without a database it answers 503, and goes on as soon as there is one."""
     output.say(f"http://{host}:{port}/v1/health")
-    with database.supervised(_complain_and_go_on):
+    with database.supervised(_complain_and_go_on), _telling_that_it_cannot_listen(host, port):
         uvicorn.run(
             create_app(database),
             host=host,
@@ -52,6 +55,14 @@ def run_server(database: Database, *, host: str, port: int) -> None:
             server_header=False,
             timeout_graceful_shutdown=STOPS_WITHIN_SECONDS,
         )
+
+
+@contextmanager
+def _telling_that_it_cannot_listen(host: str, port: int) -> Iterator[None]:
+    try:
+        yield
+    except SystemExit as ended:  # uvicorn's way; it has told the reason
+        raise Unavailable(f"cannot listen on {host}:{port}") from ended
 
 
 def _complain_and_go_on(trouble: ServerNotStarted) -> None:
