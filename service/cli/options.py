@@ -1,5 +1,6 @@
 """Owns the options that several commands have: their names, forms and words."""
 
+import getpass
 import re
 from typing import Annotated
 
@@ -44,3 +45,13 @@ AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")
 ]
 ForClient = Annotated[str | None, typer.Option("--client", metavar="KEY", help="This client only.")]
+
+
+def _user(name: str) -> str:
+    return name or getpass.getuser()
+
+
+By = Annotated[
+    str,
+    typer.Option("--by", parser=_user, metavar="NAME", help="Who does this; by default you."),
+]

@@ -62,6 +62,11 @@ class Run:
     def next_step(self) -> RunStep | None:
         return next((step for step in self.steps if step.state != StepState.DONE), None)
 
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Of the documents that an issuing run numbered."""
+        return tuple(n for step in self.steps for n in step.outcome.get("numbers", ()))
+
     def outcome(self, step_name: str) -> Mapping[str, Any]:
         """What a step that is done left for those after it."""
         step = next(step for step in self.steps if step.name == step_name)
@@ -134,6 +139,21 @@ def recent_runs(
     if before is not None:
         found = found.where(col(row.id) < before)
     return tuple(_from_row(session, each) for each in session.exec(found))
+
+
+def issued_with_override(
+    session: Session, payer_account_id: str, period: BillingPeriod
+) -> tuple[Run, ...]:
+    """Runs that numbered documents of a day that a person answered for."""
+    row = tables.runs.RunRow
+    found = select(row).where(
+        col(row.payer_account_id) == payer_account_id,
+        col(row.period) == str(period),
+        col(row.kind) == RunKind.ISSUING,
+        col(row.request)["override"].is_not(None),
+    )
+    each = (_from_row(session, row) for row in session.exec(found.order_by(col(row.id))))
+    return tuple(run for run in each if run.numbers)
 
 
 def unfinished_runs(session: Session) -> tuple[Run, ...]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 
 from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
-from kernel.errors import BadInput
+from service.actions.billing.issue_day import Override, check_issue_day, facts_of
 from service.store import runs
 from service.store.billing import sellers
 from service.store.session import Session
@@ -53,44 +53,24 @@ def request_issuing(
     client: str | None = None,
     issued_on: date,
     allow_unfinalized: bool = False,
+    override: Override | None = None,
     actor: str,
     now: datetime,
 ) -> int:
     """The run's id: it issues what is approved (of one client, or of all).
 
-    Raises UnknownPayer, IssueDayRefused.
+    `override` is kept with it where the day needs one. Raises UnknownPayer, IssueDayRefused.
     """
-    check_issue_day(period, issued_on, now)
-    request = {
+    facts = facts_of(session, payer_account_id, period)
+    doubt = check_issue_day(period, issued_on, facts, override)
+    request: dict[str, object] = {
         "client": client,
         "issued_on": issued_on.isoformat(),
         "allow_unfinalized": allow_unfinalized,
     }
+    if override is not None and doubt:
+        request["override"] = {"doubt": doubt, "reason": override.reason, "by": override.by}
     return _request(session, RunKind.ISSUING, payer_account_id, period, request, actor, now)
-
-
-class IssueDayRefused(BadInput):
-    code = "issue_day_refused"
-
-
-def check_issue_day(period: BillingPeriod, issued_on: date, now: datetime) -> None:
-    """Numbers follow the days of issue, so one wrong day to come would hold up all later documents.
-
-    Today is any day that has begun somewhere: UTC+14 is the first to have it. Raises
-    IssueDayRefused.
-    """
-    today = (now.astimezone(UTC) + FIRST_TO_HAVE_A_DAY).date()
-    if issued_on > today:
-        raise IssueDayRefused(
-            f"{issued_on} is still to come; issue with today's date or an earlier one"
-        )
-    if issued_on < period.end:
-        raise IssueDayRefused(
-            f"{period} is not over on {issued_on}; its invoices are dated {period.end} or later"
-        )
-
-
-FIRST_TO_HAVE_A_DAY = timedelta(hours=14)
 
 
 def _request(

@@ -14,10 +14,10 @@ from service.actions.access.set_grants import (
 )
 from service.api.accounts.grant_schemas import to_api_change, to_api_grant
 from service.cli import output
-from service.cli.accounts.following import By, NoWait, follow
+from service.cli.accounts.following import NoWait, follow
 from service.cli.application import EXIT_FINDING
 from service.cli.opening import opened
-from service.cli.options import AsJson
+from service.cli.options import AsJson, By
 from service.cli.progress import progress
 from service.cli.tables import print_table
 from service.store.accounts.onboardings import Onboarding

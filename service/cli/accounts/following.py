@@ -1,6 +1,5 @@
 """Owns moving onboardings in the foreground: until somebody else has to do something."""
 
-import getpass
 import time
 from datetime import timedelta
 from typing import Annotated
@@ -23,16 +22,6 @@ POLL_SECONDS = 0.5
 
 NoWait = Annotated[
     bool, typer.Option("--no-wait", help="Record it only: a worker, or `follow`, moves it on.")
-]
-
-
-def _user(name: str) -> str:
-    return name or getpass.getuser()
-
-
-By = Annotated[
-    str,
-    typer.Option("--by", parser=_user, metavar="NAME", help="Who does this; by default you."),
 ]
 
 

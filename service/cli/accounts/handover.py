@@ -22,11 +22,11 @@ from service.actions.handover.request_handover import (
 from service.actions.onboarding.look_again import look_again
 from service.api.accounts.handover_schemas import to_api_handover
 from service.cli import output
-from service.cli.accounts.following import By, NoWait, moved
+from service.cli.accounts.following import NoWait, moved
 from service.cli.accounts.one_onboarding import The, show, the_onboarding
 from service.cli.accounts.wanting import contact_of, last_second_of_month
 from service.cli.opening import opened
-from service.cli.options import AsJson
+from service.cli.options import AsJson, By
 from service.cli.tables import print_table
 from service.store.accounts import handovers, onboardings, resellers
 

@@ -14,11 +14,11 @@ from service.actions.onboarding.request_onboarding import Wanted, plan_request, 
 from service.actions.onboarding.retry_onboarding import retry_onboarding
 from service.api.accounts.onboarding_schemas import to_api_plan
 from service.cli import output
-from service.cli.accounts.following import By, NoWait, moved
+from service.cli.accounts.following import NoWait, moved
 from service.cli.accounts.one_onboarding import The, the_onboarding
 from service.cli.accounts.wanting import consents_of, first_of_month
 from service.cli.opening import opened
-from service.cli.options import AsJson
+from service.cli.options import AsJson, By
 from service.cli.shared_options import with_options
 from service.cli.tables import print_table
 from service.store.dry_run import nothing_recorded

@@ -11,11 +11,11 @@ from service.actions.onboarding.request_onboardings import Batch, BatchRefused, 
 from service.api.accounts.onboarding_schemas import to_api_batch
 from service.cli import output
 from service.cli.accounts.batch_file import read_batch
-from service.cli.accounts.following import By, NoWait, follow
+from service.cli.accounts.following import NoWait, follow
 from service.cli.accounts.onboard import ValidateOnly
 from service.cli.accounts.one_onboarding import exit_if_a_person_is_needed
 from service.cli.opening import opened
-from service.cli.options import AsJson
+from service.cli.options import AsJson, By
 from service.cli.progress import progress
 from service.cli.tables import print_table
 from service.store.accounts import onboardings

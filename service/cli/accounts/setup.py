@@ -11,10 +11,9 @@ from jobs.onboarding.setting_up import SetupReport, plan_set_up, set_up
 from jobs.onboarding.tasks import onboarding_environment
 from kernel.errors import BadInput
 from service.cli import output
-from service.cli.accounts.following import By
 from service.cli.application import EXIT_FINDING
 from service.cli.opening import opened
-from service.cli.options import AsJson, Payer
+from service.cli.options import AsJson, By, Payer
 from service.cli.tables import print_table
 
 

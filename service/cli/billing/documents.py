@@ -1,6 +1,6 @@
 """The commands of documents: issue approved drafts, write documents to files."""
 
-from datetime import date
+from datetime import UTC, date
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +12,7 @@ from invoices.render import FORMATS
 from jobs.environment import Environment
 from jobs.runs import engine
 from kernel.errors import BadInput, Refused
+from service.actions.billing.issue_day import Override
 from service.actions.billing.request_run import request_issuing
 from service.cli import output
 from service.cli.application import EXIT_BAD_INPUT, EXIT_FINDING
@@ -23,7 +24,7 @@ from service.cli.billing.payers import each_payer, payers_of, payers_without_cha
 from service.cli.billing.proofs import print_findings
 from service.cli.installation import ACTOR
 from service.cli.opening import opened
-from service.cli.options import AsJson, ForClient, Payer, Period
+from service.cli.options import AsJson, By, ForClient, Payer, Period
 from service.cli.output import Report
 from service.cli.progress import progress
 from service.store.billing import documents, invoices
@@ -40,12 +41,16 @@ def issue(
     allow_unfinalized: Annotated[
         bool, typer.Option("--allow-unfinalized", help="Although AWS may still change the month.")
     ] = False,
+    override: Annotated[
+        str, typer.Option("--override", metavar="REASON", help="Why that day is right after all.")
+    ] = "",
+    by: By = "",
     as_json: AsJson = False,
 ) -> None:
     """Number the approved invoices, freeze them, and render their documents."""
     with opened() as environment:
         finish_left_over_runs(environment)
-        issued_on = _day(on) if on else environment.now().date()
+        issued_on = _day(on) if on else _today(environment)
         with progress() as report:
             try:
                 results = issue_payers(
@@ -55,6 +60,7 @@ def issue(
                     client=client,
                     issued_on=issued_on,
                     allow_unfinalized=allow_unfinalized,
+                    override=Override(override, by) if override.strip() else None,
                     report=report,
                 )
             except engine.RunFailed as failed:
@@ -97,6 +103,7 @@ def issue_payers(
     client: str | None,
     issued_on: date,
     allow_unfinalized: bool,
+    override: Override | None = None,
     report: Report,
 ) -> dict[AccountId, Run | Refused]:
     """The finished runs, by payer, or why there is none. Of a single payer that is raised."""
@@ -110,12 +117,19 @@ def issue_payers(
                 client=client,
                 issued_on=issued_on,
                 allow_unfinalized=allow_unfinalized,
+                override=override,
                 actor=ACTOR,
                 now=environment.now(),
             )
         return engine.follow(environment, run_id, report)
 
     return each_payer(payers_of(environment.database, period, payer), issue_one)
+
+
+def _today(environment: Environment) -> date:
+    """By the database's clock, which also bounds it."""
+    with environment.database.transaction() as session:
+        return documents.database_now(session).astimezone(UTC).date()
 
 
 def _day(text: str) -> date:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import col, select
@@ -54,14 +54,41 @@ class IssueDateGoesBack(Refused):
         )
 
 
+class IssueDayToCome(Refused):
+    code = "issue_day_to_come"
+
+    def __init__(self, issued_on: date, newest: date) -> None:
+        super().__init__(
+            f"{issued_on} is still to come: by the database's clock the newest day is {newest}"
+        )
+
+
+FIRST_TO_HAVE_A_DAY = timedelta(hours=14)
+"""UTC+14 is where a day begins first."""
+
+
+def database_now(session: Session) -> datetime:
+    """The clock that bounds a document's day: one for all machines, and the one that keeps it."""
+    now: datetime = session.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+    return now
+
+
+def newest_issue_day(now: datetime) -> date:
+    """Today is any day that has begun somewhere."""
+    return (now.astimezone(UTC) + FIRST_TO_HAVE_A_DAY).date()
+
+
 def issue_document(
     session: Session, draft_id: int, *, issued_on: date, now: datetime
 ) -> Issued | None:
     """Give an approved draft the next number of its seller's series, and freeze it.
 
     None where it is issued already. The series is locked from here until the caller's transaction
-    ends, so this comes last in it. Raises NotPossible, IssueDateGoesBack.
+    ends, so this comes last in it. Raises NotPossible, IssueDateGoesBack, IssueDayToCome.
     """
+    newest = newest_issue_day(database_now(session))
+    if issued_on > newest:
+        raise IssueDayToCome(issued_on, newest)
     draft = lock(session, draft_id)
     if draft.state == DraftState.ISSUED:
         return None
@@ -112,6 +139,17 @@ def _series_of(session: Session, payer_account_id: str) -> tuple[str, str]:
         .join(payer, col(payer.seller_key) == col(seller.key))
         .where(col(payer.account_id) == payer_account_id)
     ).one()
+
+
+def last_issued_on(session: Session, payer_account_id: str) -> date | None:
+    """The day of the newest document in the series of a payer's documents."""
+    payer, series = tables.configuration.PayerAccountRow, tables.documents.NumberSeriesRow
+    found = session.exec(
+        select(series)
+        .join(payer, col(payer.seller_key) == col(series.key))
+        .where(col(payer.account_id) == payer_account_id)
+    ).one_or_none()
+    return None if found is None else found.last_issued_on
 
 
 def _take_ordinal(session: Session, series_key: str, issued_on: date) -> tuple[int, str]:

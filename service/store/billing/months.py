@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -28,7 +28,7 @@ from invoices.reconciliation import (
 )
 from kernel.errors import Refused
 from kernel.findings import Finding, Severity
-from service.store import tables
+from service.store import runs, tables
 from service.store.billing import clients, estimates, overrides, prices, sellers, snapshots
 from service.store.changes import hold_configuration
 from service.store.plain import from_json, to_json
@@ -209,8 +209,25 @@ def reconciliation(
         payer,
         accounted,
         control_totals=[*estimates.control_totals(session, snapshot), *control_totals],
-        findings=[*month.findings, *findings_of(snapshot, billed)],
+        findings=[
+            *month.findings,
+            *findings_of(snapshot, billed),
+            *_overridden_days(session, payer_account_id, period),
+        ],
     )
+
+
+def _overridden_days(
+    session: Session, payer_account_id: AccountId, period: BillingPeriod
+) -> Iterator[Finding]:
+    """Days of issue that a person answered for: they stay with the month."""
+    for run in runs.issued_with_override(session, payer_account_id, period):
+        override = run.request["override"]
+        words = (
+            f"{', '.join(run.numbers)}: {override['doubt']}. Overridden by {override['by']}: "
+            f"{override['reason']}"
+        )
+        yield Finding(Severity.WARNING, "issue_day_overridden", run.request["issued_on"], words)
 
 
 def findings_of(snapshot: snapshots.Snapshot, billed: BillingInputs) -> tuple[Finding, ...]:

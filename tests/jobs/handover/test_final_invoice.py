@@ -18,7 +18,7 @@ from service.actions.billing.approve_drafts import approve_drafts
 from service.actions.billing.request_run import request_billing, request_ingest, request_issuing
 from service.actions.onboarding.request_onboarding import Wanted
 from service.store.accounts.onboardings import Onboarding
-from service.store.billing import assignments, clients, invoices
+from service.store.billing import assignments, clients, documents, invoices
 from service.store.database import Database
 from service.store.tables.months import DraftState
 from tests.support.bills.ingest_builders import data_exports_manifest, gzipped, line, put
@@ -38,8 +38,10 @@ OTHER = "222222222222"
 
 
 @pytest.fixture
-def installation(database: Database) -> Iterator[Installation]:
+def installation(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+    """The database's clock bounds the day of a document; here it is the pretend world's."""
     with opened(database) as installation:
+        monkeypatch.setattr(documents, "database_now", lambda _session: installation.now())
         yield installation
 
 

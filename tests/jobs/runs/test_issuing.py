@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -12,10 +13,12 @@ from jobs.environment import Environment
 from jobs.runs import engine
 from jobs.runs.engine import RunFailed
 from service.actions.billing.apply_configuration import apply_configuration
+from service.actions.billing.issue_day import IssueDayRefused
+from service.actions.billing.issue_invoice import issue_invoice
 from service.actions.billing.record_snapshot import record_snapshot
-from service.actions.billing.request_run import IssueDayRefused
 from service.configuration.reading import read_configuration
 from service.store.billing import documents, invoices
+from service.store.billing.documents import IssueDayToCome
 from service.store.billing.snapshots import Snapshot
 from tests.conftest import MonthOf, account_of
 from tests.support.builders import OCTOBER, PAYER, charge, charges
@@ -47,42 +50,25 @@ def test_the_approved_are_numbered_by_client_key_and_rendered_in_every_format(
     assert all(hashlib.sha256(f.content).hexdigest() == f.sha256 for f in files.values())
 
 
-@pytest.mark.parametrize(
-    ("issued_on", "words"),
-    [
-        (date(2026, 11, 25), "2026-11-25 is still to come; issue with today's date"),
-        (date(2027, 12, 31), "2027-12-31 is still to come; issue with today's date"),
-        (
-            date(2018, 10, 31),
-            "2018-10 is not over on 2018-10-31; its invoices are dated 2018-11-01 or later",
-        ),
-    ],
-)
-def test_a_day_to_come_or_before_the_end_of_the_month_is_refused_and_locks_nothing(
-    environment: Environment, month_of: MonthOf, issued_on: date, words: str
+def test_a_day_to_come_by_the_databases_clock_gets_no_number(
+    environment: Environment, month_of: MonthOf
 ) -> None:
+    """Whatever says it may: the clock of the machine that asks is years ahead here."""
     month_of(1)
     bill(environment)
     approve_all(environment)
+    to_come = date(2999, 12, 31)
+    ahead = replace(environment, now=lambda: datetime(2999, 12, 31, tzinfo=UTC))
 
-    with pytest.raises(IssueDayRefused, match=words):
-        ask_to_issue(environment, issued_on=issued_on)
+    with pytest.raises(IssueDayRefused, match="2999-12-31 is still to come"):
+        ask_to_issue(ahead, issued_on=to_come)
+    with environment.database.transaction() as session:
+        (draft,) = invoices.invoices_of(session, OCTOBER)
+        with pytest.raises(IssueDayToCome):
+            issue_invoice(session, draft.id, issued_on=to_come, actor="test", now=ahead.now())
 
     issue(environment)
     assert [each.number for each in issued(environment)] == ["INV-000001"]
-
-
-def test_a_day_that_has_begun_somewhere_is_today(
-    environment: Environment, month_of: MonthOf
-) -> None:
-    """At noon in UTC it is two o'clock of the next day in UTC+14."""
-    month_of(1)
-    bill(environment)
-    approve_all(environment)
-
-    engine.follow(environment, ask_to_issue(environment, issued_on=date(2026, 11, 24)))
-
-    assert [each.issued_on for each in issued(environment)] == [date(2026, 11, 24)]
 
 
 def test_issuing_again_issues_nothing(environment: Environment, month_of: MonthOf) -> None:
