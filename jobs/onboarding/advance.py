@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from accounts.model.lifecycle import WaitKind
+from accounts.onboarding.creation import CREATIONS_IN_FLIGHT_MAX
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.visits import visit
-from service.store.accounts import onboardings
+from service.store.accounts import onboardings, turns
 from service.store.accounts.onboardings import OnboardingOvertaken, Waiting
 from service.store.database import DatabaseUnavailable
 
@@ -33,8 +34,11 @@ def advance(environment: OnboardingEnvironment, payer_account_id: str) -> int:
 
 
 def _due(environment: OnboardingEnvironment, payer_account_id: str) -> tuple[str, ...]:
+    """From the queue of creations as many as AWS has hands for: the others cost no look."""
     with environment.database.transaction() as session:
-        return onboardings.due(session, payer_account_id, environment.now())
+        room = CREATIONS_IN_FLIGHT_MAX - turns.creations_in_flight(session, payer_account_id)
+        queued = turns.queued(session, payer_account_id, limit=room)
+        return queued + turns.due(session, payer_account_id, environment.now())
 
 
 def _visit_or_park(environment: OnboardingEnvironment, onboarding_id: str) -> None:

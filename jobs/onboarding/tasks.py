@@ -17,7 +17,7 @@ from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.watching import watch
 from kernel.errors import RebillError
 from service.store import queue
-from service.store.accounts import members, onboardings, resellers
+from service.store.accounts import members, resellers, turns
 from service.store.database import DatabaseUnavailable
 
 EVERY_FIVE_SECONDS = "* * * * * */5"
@@ -43,7 +43,7 @@ def wake_onboardings(
     """A wait costs a row until its time has come; then its organization has a job."""
     environment = _environment(context)
     with environment.database.transaction() as session:
-        for payer_account_id in onboardings.payers_due(session, environment.now()):
+        for payer_account_id in turns.payers_due(session, environment.now()):
             queue.enqueue_onboardings(session, payer_account_id)
 
 

@@ -42,6 +42,7 @@ from service.store.accounts import (
     onboarding_events,
     onboardings,
     resellers,
+    turns,
 )
 from service.store.accounts.handovers import StoredHandover
 from service.store.accounts.onboarding_events import Event
@@ -51,6 +52,13 @@ from service.store.tables.onboarding import EventKind
 
 CALLS_MAX = 2_000
 """A visit that sends more goes round in circles."""
+
+
+@dataclass(frozen=True, slots=True)
+class InQueue:
+    """A creation waits for no hour, but for its turn: `turns.queued` knows when that is."""
+
+    reason: str = f"in the queue: AWS creates {CREATIONS_IN_FLIGHT_MAX} accounts at a time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +100,15 @@ def _load(environment: OnboardingEnvironment, onboarding_id: str) -> Case:
         )
 
 
-def _held_back(environment: OnboardingEnvironment, case: Case) -> Wait | None:
+def _held_back(environment: OnboardingEnvironment, case: Case) -> Wait | InQueue | None:
     """What need not even be looked at in AWS: the payer is unfit, or has its hands full."""
     onboarding, now = case.onboarding, environment.now()
     if onboarding.is_linked or onboarding.cancel_asked_by is not None:
         return None
     with environment.database.transaction() as session:
-        unfit = onboardings.payer_unfit(session, onboarding.payer_account_id)
-        in_flight = onboardings.creations_in_flight(session, onboarding.payer_account_id)
+        unfit = turns.payer_unfit(session, onboarding.payer_account_id)
+        ahead = turns.creations_in_flight(session, onboarding.payer_account_id)
+        ahead += turns.queued_before(session, onboarding)
     if unfit is not None and unfit.id != onboarding.id:
         return Wait(
             kind=WaitKind.BLOCKED,
@@ -108,17 +117,8 @@ def _held_back(environment: OnboardingEnvironment, case: Case) -> Wait | None:
             aws_words=unfit.waiting.aws_words if unfit.waiting else "",
         )
     asked = bool(case.record.intents_for("create_account"))
-    if (
-        onboarding.request.kind is not OnboardingKind.CREATE
-        or asked
-        or in_flight < CREATIONS_IN_FLIGHT_MAX
-    ):
-        return None
-    return Wait(
-        kind=WaitKind.BLOCKED,
-        reason=f"AWS creates {CREATIONS_IN_FLIGHT_MAX} accounts at a time",
-        again_at=now + timedelta(seconds=10),
-    )
+    needs_no_turn = onboarding.request.kind is not OnboardingKind.CREATE or asked
+    return None if needs_no_turn or ahead < CREATIONS_IN_FLIGHT_MAX else InQueue()
 
 
 class _Visit:
@@ -242,7 +242,7 @@ def _is_answered(answer: Answer) -> bool:
     return not isinstance(answer, Refusal) or is_final(answer)
 
 
-def _rest(environment: OnboardingEnvironment, case: Case, decision: Decision) -> Case:
+def _rest(environment: OnboardingEnvironment, case: Case, decision: Decision | InQueue) -> Case:
     """Store why it stands still, and until when."""
     now, before = environment.now(), case.onboarding
     waiting, next_at = _waiting(decision)
@@ -260,8 +260,10 @@ def _rest(environment: OnboardingEnvironment, case: Case, decision: Decision) ->
     return replace(case, onboarding=after)
 
 
-def _waiting(decision: Decision) -> tuple[Waiting | None, datetime | None]:
+def _waiting(decision: Decision | InQueue) -> tuple[Waiting | None, datetime | None]:
     match decision:
+        case InQueue():
+            return Waiting(kind=WaitKind.WAITING_AWS, reason=decision.reason), None
         case Wait():
             waiting = Waiting(
                 kind=decision.kind,

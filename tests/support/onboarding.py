@@ -39,7 +39,7 @@ from service.actions.billing.apply_configuration import apply_configuration
 from service.actions.onboarding.request_onboarding import Wanted, request_onboarding
 from service.actions.onboarding.set_reseller import set_reseller
 from service.configuration.reading import Configuration, read_configuration
-from service.store.accounts import grants, onboarding_events, onboardings
+from service.store.accounts import grants, onboarding_events, onboardings, turns
 from service.store.accounts.onboarding_events import Event
 from service.store.accounts.onboardings import Onboarding
 from service.store.billing import clients
@@ -138,7 +138,7 @@ class Installation:
                 continue
             client()
             with self.database.transaction() as session:
-                due_at = onboardings.next_due(session, PAYER)
+                due_at = turns.next_due(session, PAYER)
             if due_at is None or (until is not None and due_at > until):
                 return
             if due_at > self.now():

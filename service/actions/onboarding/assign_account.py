@@ -26,10 +26,10 @@ def assign_account(
     """
     check_account_id(account_id)
     configure_alone(session)
-    if client_key not in {str(client.key) for client in clients.clients(session)}:
+    if clients.client(session, client_key) is None:
         raise BadInput(f"there is no client {client_key!r}; add it under `clients` and apply")
     changes = []
-    owner = clients.roster(session).client_of(AccountId(account_id), from_on)
+    owner = clients.roster(session, account_id=account_id).client_of(AccountId(account_id), from_on)
     if owner is not None and owner != client_key:
         changes += assignments.unassign(session, account_id, from_on)
     try:
@@ -51,5 +51,5 @@ def assign_account(
 
 def assignments_of(session: Session, account_id: str) -> tuple[Assignment, ...]:
     """By day."""
-    found = (each for each in clients.roster(session).assignments if each.account_id == account_id)
+    found = clients.roster(session, account_id=account_id).assignments
     return tuple(sorted(found, key=lambda each: each.span.start))

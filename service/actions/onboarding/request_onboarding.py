@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -29,7 +29,7 @@ from service.store.accounts import (
 )
 from service.store.accounts.onboarding_events import Event
 from service.store.accounts.onboardings import AlreadyOnboarded, Asked, Onboarding
-from service.store.billing import clients
+from service.store.billing import assignments, clients
 from service.store.session import Session
 from service.store.tables.onboarding import EventKind
 
@@ -166,10 +166,10 @@ def _words(wanted: Wanted) -> dict[str, Any]:
 
 
 def _client(session: Session, key: str) -> Client:
-    for client in clients.clients(session):
-        if client.key == key:
-            return client
-    raise BadInput(f"there is no client {key!r}; add it under `clients` and apply")
+    client = clients.client(session, key)
+    if client is None:
+        raise BadInput(f"there is no client {key!r}; add it under `clients` and apply")
+    return client
 
 
 def _reseller(session: Session, payer_account_id: str) -> Reseller:
@@ -230,11 +230,13 @@ def _check_budget(amount: str) -> None:
 
 
 def _check_owner(session: Session, request: AccountRequest, now: datetime) -> None:
-    """An account that is a client's already, by configuration, cannot become another's."""
-    member = members.member(session, now, request.account_id)
-    if member is not None and member.client not in ("", request.client_key):
+    """An account that is a client's, or will be, by configuration, cannot become another's."""
+    account_id, day = request.account_id, now.astimezone(UTC).date()
+    owner = assignments.other_owner(session, account_id, request.client_key, day)
+    if owner is not None:
+        brought_by = onboardings.onboarding_of(session, account_id)
         raise AlreadyOnboarded(
-            f"account {member.id} is {member.client}'s", member.onboarding_id or "none"
+            f"account {account_id} is {owner}'s", brought_by.id if brought_by else "none"
         )
 
 

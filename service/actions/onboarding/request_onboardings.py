@@ -10,7 +10,7 @@ from datetime import datetime
 from accounts.onboarding.creation import batch_ends_at
 from kernel.errors import BadInput, Refused
 from service.actions.onboarding.request_onboarding import Wanted, request_onboarding
-from service.store.accounts import onboardings
+from service.store.accounts import turns
 from service.store.accounts.onboardings import Onboarding
 from service.store.session import Session
 
@@ -54,4 +54,4 @@ def request_onboardings(
 def estimated_end(session: Session, asked: Sequence[Onboarding], now: datetime) -> datetime:
     """When the last creation of a payer that is waited for is likely to be live."""
     payers = {each.payer_account_id for each in asked}
-    return batch_ends_at(onboardings.creations_ahead(session, payers), now)
+    return batch_ends_at(turns.creations_ahead(session, payers), now)

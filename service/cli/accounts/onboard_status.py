@@ -30,7 +30,7 @@ def status(
             _show_one(installation.database, which, as_json=as_json)
             return
         with installation.database.transaction() as session:
-            found = onboardings.onboardings(session, client=client, state=state, limit=10_000)
+            found = onboardings.onboardings(session, client=client, state=state)
     if as_json:
         items = [to_api_onboarding(each).model_dump(mode="json") for each in found]
         output.print_json({"onboardings": items})
@@ -47,7 +47,7 @@ def status(
 def _show_one(database: Database, which: str, *, as_json: bool) -> None:
     with database.transaction() as session:
         onboarding = the_onboarding(session, which)
-        events = onboarding_events.events(session, onboarding.id, limit=10_000)
+        events = onboarding_events.events(session, onboarding.id)
     if as_json:
         listed = [to_api_event(event).model_dump(mode="json") for event in events]
         output.print_json({**to_json(database, onboarding), "events": listed})

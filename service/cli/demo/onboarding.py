@@ -32,7 +32,7 @@ from service.actions.onboarding.assign_account import assign_account
 from service.actions.onboarding.request_onboarding import Wanted
 from service.actions.onboarding.request_onboardings import request_onboardings
 from service.cli.output import Report
-from service.store.accounts import handovers, onboarding_events, onboardings, resellers
+from service.store.accounts import handovers, onboarding_events, onboardings, resellers, turns
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
 from service.store.session import Session
@@ -45,7 +45,6 @@ DESK = {
 OPENING = timedelta(days=14)
 """So long before the first bill the accounts are asked for."""
 PURPOSES = ("production", "staging", "sandbox", "archive")
-ONBOARDINGS_MAX = 1_000
 """Far more than a demo can have: AWS's quota of the pretend organization."""
 INVITED_EACH = 11
 """One account in so many was its client's own before, and is invited."""
@@ -213,7 +212,7 @@ def _begin(office: Provider, session: Session, onboarding: Onboarding, account_i
 
 def _onboarded(office: Provider, session: Session) -> tuple[Onboarding, ...]:
     payer_id = office.payer_id
-    return onboardings.onboardings(session, payer_account_id=payer_id, limit=ONBOARDINGS_MAX)
+    return onboardings.onboardings(session, payer_account_id=payer_id)
 
 
 def _account_id_of(session: Session, onboarding: Onboarding) -> str:
@@ -256,7 +255,7 @@ def _work(office: Provider, asked: Sequence[str], total: int, report: Report) ->
         for each in found:
             _client_acts(office, each)
         with environment.database.transaction() as session:
-            due_at = onboardings.next_due(session, office.payer_id)
+            due_at = turns.next_due(session, office.payer_id)
         if due_at is None:
             stuck = next(e for e in found if e.state != "live" and not _has_left(e))
             raise AssertionError(f"{stuck.id} is {stuck.state}: {stuck.waiting}")

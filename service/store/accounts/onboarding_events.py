@@ -44,7 +44,7 @@ def record(session: Session, onboarding_id: str, event: Event) -> None:
 
 
 def events(
-    session: Session, onboarding_id: str, *, after: int = 0, limit: int = 1_000
+    session: Session, onboarding_id: str, *, after: int = 0, limit: int | None = None
 ) -> tuple[Event, ...]:
     """In order; `after` is the id of the last one seen."""
     row = tables.onboarding.OnboardingEventRow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from accounts.model.lifecycle import ENDED, Stage, WaitKind, has_reached, state_of
-from accounts.model.organization import OnboardingKind
 from accounts.model.record import Record
 from accounts.model.request import AccountRequest
 from kernel.errors import NotFound, Refused
@@ -225,65 +224,6 @@ def onboardings(
     if state is not None:
         found = found.where(standings.state_shown() == state)
     return tuple(map(_from_row, session.exec(found)))
-
-
-def creations_ahead(session: Session, payer_account_ids: Iterable[str]) -> int:
-    """Of these payers: accounts asked for that are neither linked nor given up."""
-    row = tables.onboarding.OnboardingRow
-    on_the_way = [s for s in Stage if not has_reached(s, Stage.LINKED) and s not in ENDED]
-    found = sa.select(sa.func.count()).where(
-        col(row.payer_account_id).in_(list(payer_account_ids)),
-        col(row.kind) == OnboardingKind.CREATE,
-        col(row.stage).in_(on_the_way),
-    )
-    return session.scalar(found) or 0
-
-
-def due(session: Session, payer_account_id: str, now: datetime) -> tuple[str, ...]:
-    """Ids of what is to be moved now, the longest waiting first."""
-    row = tables.onboarding.OnboardingRow
-    found = select(row.id).where(
-        col(row.payer_account_id) == payer_account_id, col(row.next_at) <= now
-    )
-    return tuple(session.exec(found.order_by(col(row.next_at), col(row.requested_at), col(row.id))))
-
-
-def payers_due(session: Session, now: datetime) -> tuple[str, ...]:
-    row = tables.onboarding.OnboardingRow
-    found = select(row.payer_account_id).where(col(row.next_at) <= now).distinct()
-    return tuple(session.exec(found.order_by(col(row.payer_account_id))))
-
-
-def next_due(session: Session, payer_account_id: str) -> datetime | None:
-    row = tables.onboarding.OnboardingRow
-    return session.scalar(
-        sa.select(sa.func.min(row.next_at)).where(col(row.payer_account_id) == payer_account_id)
-    )
-
-
-def creations_in_flight(session: Session, payer_account_id: str) -> int:
-    """Creations asked for and not linked yet, as far as we know."""
-    row = tables.onboarding.OnboardingRow
-    asked = sa.func.jsonb_array_length(row.record["intents"]) > sa.cast(
-        row.record["forgiven"].astext,
-        sa.Integer,
-    )
-    found = sa.select(sa.func.count()).where(
-        col(row.payer_account_id) == payer_account_id,
-        col(row.stage) == Stage.CREATING,
-        col(row.account_id) == "",
-        sa.func.coalesce(col(row.wait_kind), "") != WaitKind.NEEDS_HUMAN,
-        asked,
-    )
-    return session.scalar(found) or 0
-
-
-def payer_unfit(session: Session, payer_account_id: str) -> Onboarding | None:
-    """One that waits for the payer account to be put in order; until then all others do, too."""
-    row = tables.onboarding.OnboardingRow
-    found = select(row).where(col(row.payer_account_id) == payer_account_id, col(row.stops_all))
-    stopped = session.exec(found).first()
-    return None if stopped is None else _from_row(stopped)
 
 
 def save(

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
+import sqlalchemy as sa
+from sqlmodel import col, select
+
 from invoices.clients import AccountId, Assignment, ClientKey
 from invoices.periods import DaySpan
+from service.store import tables
 from service.store.billing import clients
 from service.store.changes import Change, configure_alone
 from service.store.session import Session
@@ -26,10 +30,10 @@ def unassign(session: Session, account_id: str, until_on: date) -> list[Change]:
     """Whoever has it on the day before `until_on` has it no longer from that day on."""
     configure_alone(session)
     changes: list[Change] = []
-    for assignment in clients.roster(session).assignments:
+    for assignment in clients.roster(session, account_id=account_id).assignments:
         span = assignment.span
         ends_later = span.end is None or span.end > until_on
-        if assignment.account_id != account_id or span.start >= until_on or not ends_later:
+        if span.start >= until_on or not ends_later:
             continue
         own = _spans(session, account_id, assignment.client)
         ended = [DaySpan(span.start, until_on) if each == span else each for each in own]
@@ -37,11 +41,29 @@ def unassign(session: Session, account_id: str, until_on: date) -> list[Change]:
     return changes
 
 
+def other_owner(
+    session: Session, account_id: str, client_key: str, from_on: date
+) -> ClientKey | None:
+    """The first client but this one that has the account on that day or will have it later."""
+    row = tables.configuration.AssignmentRow
+    found = session.exec(
+        select(row.client_key)
+        .where(
+            col(row.account_id) == account_id,
+            col(row.client_key) != client_key,
+            sa.or_(col(row.ends_on).is_(None), col(row.ends_on) > from_on),
+        )
+        .order_by(col(row.starts_on))
+        .limit(1)
+    ).first()
+    return None if found is None else ClientKey(found)
+
+
 def _spans(session: Session, account_id: str, client_key: str) -> list[DaySpan]:
     return [
         assignment.span
-        for assignment in clients.roster(session).assignments
-        if assignment.account_id == account_id and assignment.client == client_key
+        for assignment in clients.roster(session, account_id=account_id).assignments
+        if assignment.client == client_key
     ]
 
 

@@ -48,6 +48,11 @@ def clients(session: Session) -> tuple[Client, ...]:
     return tuple(map(_from_client_row, session.exec(select(row).order_by(col(row.key)))))
 
 
+def client(session: Session, key: str) -> Client | None:
+    row = session.get(tables.configuration.ClientRow, key)
+    return None if row is None else _from_client_row(row)
+
+
 def _from_client_row(row: tables.configuration.ClientRow) -> Client:
     return Client(
         key=ClientKey(row.key),
@@ -76,10 +81,13 @@ def account_names(session: Session) -> Mapping[AccountId, str]:
     return {AccountId(account_id): names[account_id] for account_id in sorted(names)}
 
 
-def roster(session: Session) -> Roster:
-    return Roster.of(
-        map(_from_assignment_row, session.exec(select(tables.configuration.AssignmentRow)))
-    )
+def roster(session: Session, *, account_id: str | None = None) -> Roster:
+    """Of one account, or of all."""
+    row = tables.configuration.AssignmentRow
+    found = select(row)
+    if account_id is not None:
+        found = found.where(col(row.account_id) == account_id)
+    return Roster.of(map(_from_assignment_row, session.exec(found)))
 
 
 def assignments_on(session: Session, day: date) -> tuple[Assignment, ...]:

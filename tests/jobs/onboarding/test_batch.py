@@ -8,11 +8,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from accounts.model.lifecycle import Stage
 from accounts.model.organization import OnboardingKind
-from sandbox.aws import Rules
+from jobs.onboarding.advance import advance
+from sandbox.aws import PAYER, Rules
 from service.actions.onboarding.request_onboarding import Wanted
 from service.actions.onboarding.request_onboardings import Batch, BatchRefused, request_onboardings
-from service.store.accounts import onboardings
+from service.store.accounts import onboardings, turns
+from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
 from tests.support.onboarding import NOON, Installation, live_once, opened
 
@@ -59,6 +62,51 @@ def test_a_batch_is_live_within_aws_s_limits(database: Database, clients: int) -
         assert sent["organizations:CreateAccount"] == 2 * clients
         assert in_flight_max(installation) == 5
         assert lasted < 2 * (batch.ends_at - NOON)
+
+
+def test_what_waits_for_its_turn_is_not_looked_at(database: Database) -> None:
+    """Eight creations, five hands: three are told so once, and then only when a hand is free."""
+    with opened(database, rules=SLOW, names=named(4)) as installation:
+        ask(installation, two_each(4))
+        advance(installation.environment, PAYER)
+        queued = in_queue(installation)
+        for _ in range(3):
+            installation.aws.clock.advance(seconds=15)
+            advance(installation.environment, PAYER)
+
+        assert len(queued) == 3
+        assert {each.state for each in queued} == {"waiting_aws"}
+        assert {each.waiting.reason for each in queued if each.waiting} == {
+            "in the queue: AWS creates 5 accounts at a time"
+        }
+        assert in_queue(installation) == queued
+        installation.aws.clock.advance(seconds=60)
+        advance(installation.environment, PAYER)
+        assert in_queue(installation) == []
+
+
+def test_the_queue_is_in_the_order_of_asking(database: Database) -> None:
+    """Whoever asks later counts those in the queue as if they were in AWS's hands already."""
+    with opened(database, rules=SLOW, names=named(4)) as installation:
+        ask(installation, two_each(3))
+        advance(installation.environment, PAYER)
+        installation.aws.clock.advance(seconds=1)
+        early, late = ask(installation, two_each(4)[6:]).onboardings
+        with installation.database.transaction() as session:
+            (first,) = turns.queued(session, PAYER, limit=10)
+            assert turns.queued(session, PAYER, limit=0) == ()
+            assert turns.queued_before(session, onboardings.onboarding(session, first)) == 0
+            assert turns.queued_before(session, early) == 1
+            assert turns.queued_before(session, late) == 1
+
+
+def in_queue(installation: Installation) -> list[Onboarding]:
+    with installation.database.transaction() as session:
+        return [
+            each
+            for each in onboardings.onboardings(session)
+            if each.next_at is None and each.stage is Stage.REQUESTED
+        ]
 
 
 def in_flight_max(installation: Installation) -> int:
