@@ -59,6 +59,16 @@ class Snapshots:
             raise altered
         return charges
 
+    def files(self, snapshot_id: str) -> tuple[Path, ...]:
+        """Of a snapshot that was just checked. Raises DamagedSnapshot."""
+        self.load(snapshot_id)
+        return tuple(self._path(snapshot_id) / name for name in _FILES)
+
+    def take_in(self, snapshot_id: str, others: Snapshots) -> None:
+        """Keep a copy of what `others` have under this id. Raises DamagedSnapshot."""
+        kept = self.keep(others.load(snapshot_id))
+        assert kept == snapshot_id, "loading checks the id"
+
     def _path(self, snapshot_id: str) -> Path:
         return self.root / snapshot_id
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import procrastinate
 from procrastinate.jobs import Job
 
+from jobs.backups.schedule import back_up_as_scheduled
 from jobs.environment import Environment
 from jobs.runs import engine
 from service.store import queue
@@ -15,6 +16,7 @@ STALLED_SECONDS = 8.0
 """A worker that gave no sign of life for so long is dead, and its jobs are others'."""
 
 EVERY_FIVE_SECONDS = "* * * * * */5"
+EVERY_TEN_MINUTES = "*/10 * * * *"
 
 AFTER_A_LOSS = procrastinate.RetryStrategy(wait=1, retry_exceptions=[DatabaseUnavailable])
 """A run whose database was lost is as it was stored: the same job takes it up again."""
@@ -46,6 +48,17 @@ async def rescue(
         for run in stored_runs.unfinished_runs(session):
             if run.id not in enqueued:
                 queue.enqueue_run(session, run.id, lock=run.lock)
+
+
+@tasks.periodic(cron=EVERY_TEN_MINUTES)
+@tasks.task(name="back_up_daily", pass_context=True, queueing_lock="back_up_daily")
+def back_up_daily(
+    context: procrastinate.JobContext,
+    timestamp: int,  # noqa: ARG001 - procrastinate says when it was due
+) -> None:
+    schedule = context.additional_context["backups"]
+    if schedule is not None:
+        back_up_as_scheduled(_environment(context), schedule)
 
 
 def _environment(context: procrastinate.JobContext) -> Environment:

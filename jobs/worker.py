@@ -7,10 +7,12 @@ import logging
 import signal
 import time
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 import procrastinate
 
+from jobs.backups.schedule import Schedule
 from jobs.environment import Environment
 from jobs.onboarding.tasks import tasks as onboarding_tasks
 from jobs.tasks import STALLED_SECONDS, tasks
@@ -44,14 +46,22 @@ class WorkerBroken(Unavailable):
     """The worker ends again and again, although the database answers."""
 
 
-def work(environment: Environment, *, concurrency: int) -> None:
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    environment: Environment
+    concurrency: int
+    backups: Schedule | None
+
+
+def work(environment: Environment, *, concurrency: int, backups: Schedule | None = None) -> None:
     """Move runs until told to stop (SIGTERM or SIGINT: after the runs at hand).
 
     A lost database is waited for, ten minutes at most, and the embedded one brought back.
     Raises ServerNotStarted, DatabaseUnavailable or WorkerBroken when it cannot go on.
     """
+    worker = _Worker(environment, concurrency, backups)
     with environment.database.supervised(_is_met_by_the_worker):
-        asyncio.run(_until_told_to_stop(_begin_again_and_again(environment, concurrency)))
+        asyncio.run(_until_told_to_stop(_begin_again_and_again(worker)))
 
 
 def _is_met_by_the_worker(trouble: ServerNotStarted) -> None:
@@ -78,21 +88,21 @@ async def _until_told_to_stop(work: Coroutine[Any, Any, None]) -> None:
         working.result()
 
 
-async def _begin_again_and_again(environment: Environment, concurrency: int) -> None:
+async def _begin_again_and_again(worker: _Worker) -> None:
     """procrastinate ends at a lost connection, and leaves it to its caller to begin again.
 
     That is right for us: it comes back as another worker. So a job that was handed out, by an
     answer that was lost with the connection, is found to have no worker, and is rescued.
     """
-    app = _app(environment)
+    app = _app(worker.environment)
     brief = 0
     while brief < BRIEF_MAX:
         began_at = time.monotonic()
-        await _work_until_lost(app, environment, concurrency)
+        await _work_until_lost(app, worker)
         if _is_told_to_stop():
             return
         brief = brief + 1 if time.monotonic() - began_at < BRIEF_SECONDS else 0
-        await _wait_for_database(environment)
+        await _wait_for_database(worker.environment)
         log.warning("the worker lost the database, or broke; it begins again")
     raise WorkerBroken(f"the worker ended {brief} times within {BRIEF_SECONDS:.0f} s of its start")
 
@@ -112,15 +122,13 @@ async def _wait_for_database(environment: Environment) -> None:
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _work_until_lost(
-    app: procrastinate.App, environment: Environment, concurrency: int
-) -> None:
+async def _work_until_lost(app: procrastinate.App, worker: _Worker) -> None:
     try:
         await app.open_async()
         await app.run_worker_async(
-            concurrency=concurrency,
+            concurrency=worker.concurrency,
             delete_jobs="always",
-            additional_context={"environment": environment},
+            additional_context={"environment": worker.environment, "backups": worker.backups},
             install_signal_handlers=False,
             update_heartbeat_interval=HEARTBEAT_SECONDS,
             stalled_worker_timeout=STALLED_SECONDS,

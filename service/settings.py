@@ -53,5 +53,9 @@ class Settings(BaseSettings):
     """Where the embedded database, the snapshots and the caches are."""
     database_url: str | None = None
     """`postgresql://user:password@host/database`; the embedded server if unset."""
+    backup_to: str | None = None
+    """Where workers back up to once a day: a folder or `s3://bucket/prefix`."""
+    backup_keep: int = Field(default=14, ge=1)
+    """How many of those backups stay."""
     worker_concurrency: int = Field(default=2, ge=1, le=64)
     """How many runs `rebill worker` moves at a time."""

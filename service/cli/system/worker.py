@@ -2,6 +2,7 @@
 
 import logging
 
+from jobs.backups.schedule import Schedule
 from jobs.worker import work
 from service.cli import output
 from service.cli.opening import opened
@@ -18,7 +19,13 @@ def worker() -> None:
         handler.addFilter(_is_more_than_a_lost_database)
     with opened() as environment:
         output.say("moving runs; interrupt to stop after those at hand")
-        work(environment, concurrency=read_settings().worker_concurrency)
+        settings = read_settings()
+        to, keep = settings.backup_to, settings.backup_keep
+        work(
+            environment,
+            concurrency=settings.worker_concurrency,
+            backups=None if to is None else Schedule(to, keep),
+        )
 
 
 def _is_more_than_a_lost_database(record: logging.LogRecord) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from service.store.embedded import _account, _binaries, _let_pass
+from service.store.embedded import _account, _let_pass, programs
 
 Mode = Literal["fast", "immediate"]
 HOST = "127.0.0.1"
@@ -76,7 +76,7 @@ class NetworkServer:
         account = _account()
         with (self.folder / "words").open("w+") as words:  # a pipe would stay open with the server
             subprocess.run(
-                [str(_binaries() / program), *map(str, arguments)],
+                [str(programs() / program), *map(str, arguments)],
                 cwd=self.folder,
                 stdout=words,
                 stderr=subprocess.STDOUT,
@@ -110,7 +110,7 @@ def _place() -> Iterator[NetworkServer]:
     account = _account()
     if account is not None:
         os.chown(folder, account.pw_uid, account.pw_gid)
-        _let_pass(_binaries())
+        _let_pass(programs())
     server = NetworkServer(folder, _free_port())
     try:
         yield server

@@ -1,0 +1,68 @@
+"""Owns writing whole objects to a bucket, reading them back, and taking them away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+
+from jobs.aws.exports import ABSENT, Bucket, ExportReadError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class StorageFails(Exception):
+    """The message has S3's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A bucket to write to. Every method raises StorageFails."""
+
+    client: S3Client
+    name: str
+
+    def keys(self, prefix: str) -> tuple[str, ...]:
+        with _failing():
+            return tuple(found.key for found in Bucket(self.client, self.name).list(prefix))
+
+    def put(self, path: Path, key: str) -> None:
+        """In parts where it is large; S3 checks the bytes it gets against a checksum."""
+        with _failing():
+            self.client.upload_file(str(path), self.name, key)
+
+    def text(self, key: str) -> str | None:
+        """None where there is no such object."""
+        with _failing():
+            try:
+                answer = self.client.get_object(Bucket=self.name, Key=key)
+                return answer["Body"].read().decode()
+            except ClientError as error:
+                if error.response["Error"]["Code"] in ABSENT - {"NoSuchBucket"}:
+                    return None
+                raise
+
+    def fetch(self, key: str, path: Path) -> None:
+        with _failing():
+            self.client.download_file(self.name, key, str(path))
+
+    def delete(self, key: str) -> None:
+        with _failing():
+            self.client.delete_object(Bucket=self.name, Key=key)
+
+
+@contextmanager
+def _failing() -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError, Boto3Error, ExportReadError, UnicodeDecodeError) as error:
+        raise StorageFails(" ".join(str(error).split())) from error
+
+
+__all__ = ["Storage", "StorageFails"]

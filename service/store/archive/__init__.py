@@ -1,0 +1,1 @@
+"""The whole database as one file, there and back, by PostgreSQL's own programs."""
