@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -17,13 +18,17 @@ from kernel.findings import Finding, Severity
 # `tests/unit/invoices/test_reconciliation.py::test_a_control_total_may_differ_by_less_than_a_cent`.
 ONE_CENT = Decimal("0.01")
 
+CONTROL_FILE = "control_file"
+_SOURCES = {"cost_explorer": "Cost Explorer"}
+"""What a control total's source is called in words."""
+
 
 @dataclass(frozen=True, slots=True)
 class ControlTotal:
     """One figure that AWS states by itself, beside ours."""
 
     source: str
-    """Where theirs comes from: `cost_explorer`, `manifest`, `invoice_summaries`, …"""
+    """Where theirs comes from: `cost_explorer`, `control_file`, …"""
     what: str
     theirs: Decimal
     ours: Decimal
@@ -31,6 +36,48 @@ class ControlTotal:
     @property
     def difference(self) -> Decimal:
         return EXACT.subtract(self.theirs, self.ours)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlFileRecord:
+    """What a file of AWS's own totals said of a month, once: it is about one snapshot."""
+
+    snapshot_id: str
+    sha256: str
+    """Of the file's bytes."""
+    name: str
+    column: str
+    """Of what its amounts are: `invoice_id` or `account_id`."""
+    compared: int
+    """How many amounts, theirs or ours."""
+    theirs: Decimal
+    ours: Decimal
+    differing: tuple[ControlTotal, ...]
+    """Those a cent or more apart."""
+    compared_at: datetime
+    compared_by: str
+    counts: bool = False
+    """Whether it is the latest of its column about what is billed, and nothing came since."""
+
+    @property
+    def words(self) -> str:
+        return f"control file {self.name} of {self.compared_at.date()}"
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "sha256": self.sha256,
+            "column": self.column,
+            "compared": self.compared,
+            "theirs": plain(self.theirs),
+            "ours": plain(self.ours),
+            "agrees": not self.differing,
+            "differing": [_control_json(total) for total in self.differing],
+            "compared_at": self.compared_at.isoformat(),
+            "compared_by": self.compared_by,
+            "snapshot": self.snapshot_id,
+            "counts": self.counts,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +152,7 @@ class Reconciliation:
     """AWS's own, between its invoices and its line items."""
     control_totals: tuple[ControlTotal, ...]
     findings: tuple[Finding, ...]
+    control_files: tuple[ControlFileRecord, ...] = ()
 
     @property
     def difference(self) -> Decimal:
@@ -135,15 +183,27 @@ class Reconciliation:
     def is_confirmed(self) -> bool:
         """Whether figures that AWS states elsewhere are ours. What closes was read whole; whether
         what was read is the bill, only AWS can say."""
-        return bool(self.control_totals) and not any(
+        counting = any(each.counts for each in self.control_files)
+        return bool(self.control_totals or counting) and not any(
             abs(total.difference) >= ONE_CENT for total in self.control_totals
         )
+
+    @property
+    def confirmed_by(self) -> tuple[str, ...]:
+        """In words, whose figures these are, where they confirm the month."""
+        if not self.is_confirmed:
+            return ()
+        asked = {total.source for total in self.control_totals} - {CONTROL_FILE}
+        files = [each.words for each in self.control_files if each.counts]
+        return (*(_SOURCES.get(each, each) for each in sorted(asked)), *files)
 
     @property
     def verdict(self) -> str:
         if not self.closes:
             return "It does not close."
-        return "It closes." if self.is_confirmed else "It closes; not confirmed by AWS."
+        if not self.is_confirmed:
+            return "It closes; not confirmed by AWS."
+        return f"It closes. Confirmed by {', '.join(self.confirmed_by)}."
 
     def to_json(self) -> dict[str, Any]:
         """JSON values; every amount is an exact plain decimal as text."""
@@ -158,6 +218,8 @@ class Reconciliation:
             "rounding": plain(self.rounding),
             "closes": self.closes,
             "confirmed": self.is_confirmed,
+            "confirmed_by": list(self.confirmed_by),
+            "control_files": [each.to_json() for each in self.control_files],
             "control_totals": [_control_json(total) for total in self.control_totals],
             "findings": [_finding_json(finding) for finding in self.findings],
         }
@@ -190,10 +252,15 @@ def reconcile(
     accounted: Accounted,
     *,
     control_totals: Iterable[ControlTotal] = (),
+    control_files: Iterable[ControlFileRecord] = (),
     findings: Iterable[Finding] = (),
 ) -> Reconciliation:
     """The proof, with a finding for every control total that is a cent or more away from ours."""
-    totals = tuple(sorted(control_totals, key=lambda total: (total.source, total.what)))
+    files = tuple(control_files)
+    differing_in_files = {total for each in files if each.counts for total in each.differing}
+    totals = tuple(
+        sorted({*control_totals, *differing_in_files}, key=lambda total: (total.source, total.what))
+    )
     differing = (_differs(total) for total in totals if abs(total.difference) >= ONE_CENT)
     return Reconciliation(
         period=payer.period,
@@ -206,6 +273,7 @@ def reconcile(
         rounding=payer.rounding,
         control_totals=totals,
         findings=tuple(sorted({*findings, *differing})),
+        control_files=files,
     )
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from invoices.reconciliation import ControlTotal
+from invoices.money import exact_sum
+from invoices.reconciliation import CONTROL_FILE, ONE_CENT, ControlFileRecord, ControlTotal
 from kernel.errors import BadInput
 
 KEYS = {"invoice_id": "by_invoice", "account_id": "by_account"}
@@ -22,20 +26,25 @@ class ControlFile:
 
     key: str
     amounts: Mapping[str, Decimal]
+    name: str
+    sha256: str
+    """Of its bytes."""
 
 
 def read_control_file(path: Path) -> ControlFile:
     """CSV with a header: `invoice_id` or `account_id`, and `amount` (tax included). BadInput."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            columns = [name for name in rows.fieldnames or () if name in KEYS]
-            if len(columns) != 1 or "amount" not in (rows.fieldnames or ()):
-                words = "its header has to be `invoice_id,amount` or `account_id,amount`"
-                raise BadInput(f"{path}: {words}")
-            return ControlFile(columns[0], _amounts(rows, columns[0], path))
+        content = path.read_bytes()
+        rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        columns = [name for name in rows.fieldnames or () if name in KEYS]
+        if len(columns) != 1 or "amount" not in (rows.fieldnames or ()):
+            words = "its header has to be `invoice_id,amount` or `account_id,amount`"
+            raise BadInput(f"{path}: {words}")
+        amounts = _amounts(rows, columns[0], path)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadInput(f"{path} cannot be read: {error}") from error
+    name = "".join(char if char.isprintable() else "?" for char in path.name)
+    return ControlFile(columns[0], amounts, name, hashlib.sha256(content).hexdigest())
 
 
 def _amounts(rows: csv.DictReader[str], key: str, path: Path) -> dict[str, Decimal]:
@@ -67,10 +76,28 @@ def control_totals(file: ControlFile, facts: Mapping[str, Any]) -> list[ControlT
     nothing = Decimal(0)
     return [
         ControlTotal(
-            "control_file",
+            CONTROL_FILE,
             f"{file.key} {name or '(none)'}",
             file.amounts.get(name, nothing),
             ours.get(name, nothing),
         )
         for name in sorted(ours.keys() | file.amounts.keys())
     ]
+
+
+def to_record(
+    file: ControlFile, totals: list[ControlTotal], *, snapshot_id: str, actor: str, now: datetime
+) -> ControlFileRecord:
+    """What is kept of a comparison."""
+    return ControlFileRecord(
+        snapshot_id=snapshot_id,
+        sha256=file.sha256,
+        name=file.name,
+        column=file.key,
+        compared=len(totals),
+        theirs=exact_sum(total.theirs for total in totals),
+        ours=exact_sum(total.ours for total in totals),
+        differing=tuple(total for total in totals if abs(total.difference) >= ONE_CENT),
+        compared_at=now,
+        compared_by=actor,
+    )

@@ -12,6 +12,7 @@ from jobs import control_file
 from jobs.control_file import ControlFile
 from jobs.environment import Environment
 from jobs.estimates import AskCostExplorer, StoredAnswers, ask_anew, control_totals, month_to_date
+from service.actions.billing.record_control_file import record_control_file
 from service.store.billing import estimates, months, snapshots
 
 
@@ -22,10 +23,11 @@ def reconcile(
     *,
     ask: AskCostExplorer | None = None,
     control: ControlFile | None = None,
+    actor: str = "",
 ) -> Reconciliation:
     """The proof, beside what Cost Explorer said when it was last asked; with `ask`, it is asked.
 
-    And beside the totals of a file, where one is given.
+    And beside the totals of a file, where one is given: what it says is kept, with the `actor`.
 
     An answer binds once it is about the whole month and AWS calls it an estimate no more. Where
     it differs, the accounts and kinds that differ are named. It is asked again while it is not
@@ -43,7 +45,12 @@ def reconcile(
     with environment.database.transaction() as session:
         if control is not None:
             billed = months.billed_snapshot(session, payer_account_id, period)
-            shown += control_file.control_totals(control, billed.facts)
+            totals = control_file.control_totals(control, billed.facts)
+            record = control_file.to_record(
+                control, totals, snapshot_id=billed.id, actor=actor, now=environment.now()
+            )
+            record_control_file(session, record, payer_account_id=payer_account_id, period=period)
+            shown += totals
         return months.reconciliation(session, payer_account_id, period, control_totals=shown)
 
 

@@ -145,6 +145,8 @@ def test_periods_say_whether_they_close(caller: Caller, issued_month: None) -> N
             "payer_total": {"amount": "201", "currency": "USD"},
             "closes": True,
             "confirmed": False,
+            "confirmed_by": [],
+            "control_files": [],
             "unassigned": {"amount": "0", "currency": "USD"},
             "invoices": {"issued": 2},
         }

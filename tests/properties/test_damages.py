@@ -148,7 +148,7 @@ def delivered(dialect: ExportDialect, encoding: Encoding, folder: Path) -> Deliv
         books=[book(markup("10"), key=key, cost_basis=BOOKS[key]) for key in names],
         internal=[payer],
     )
-    nothing = ControlFile("invoice_id", {})
+    nothing = ControlFile("invoice_id", {}, "none.csv", "0" * 64)
     given = Bill.of(table, is_text=is_text)
     first = Delivered(given, payer, replace(known, period=PERIOD), {}, nothing, {})
     place = folder / "whole"
@@ -159,7 +159,7 @@ def delivered(dialect: ExportDialect, encoding: Encoding, folder: Path) -> Deliv
     right = first.billed(found, with_control=False)
     facts = to_json(found.facts, "id")
     paid = {name: Decimal(sums["net_billed"]) for name, sums in facts["by_invoice"].items()}
-    invoices = ControlFile("invoice_id", paid)
+    invoices = ControlFile("invoice_id", paid, "paid.csv", "1" * 64)
     return replace(first, right=right.totals, invoices=invoices, spent=facts["by_account"])
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from invoices.documents.document import to_document
 from invoices.documents.invoice import Invoice
 from invoices.money import from_minor
-from invoices.reconciliation import Reconciliation
+from invoices.reconciliation import ControlFileRecord, Reconciliation
 from service.store.billing.invoices import InvoiceRecord
 
 PeriodText = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", examples=["2026-10"])]
@@ -52,6 +52,22 @@ class InvoiceList(Out):
     has_more: bool
 
 
+class ControlFileItem(Out):
+    """A file of AWS's own totals that was compared with the month, and what came of it."""
+
+    name: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    column: Literal["invoice_id", "account_id"]
+    compared: int = Field(description="How many amounts.")
+    theirs: Money
+    ours: Money
+    agrees: bool
+    compared_at: str = Field(examples=["2026-11-12T09:30:00+00:00"])
+    compared_by: str
+    snapshot: str = Field(description="What it was compared with.")
+    counts: bool = Field(description="Whether the month is still billed from that.")
+
+
 class PeriodItem(Out):
     """A payer's billed month, and whether it is accounted for to the last digit."""
 
@@ -60,6 +76,12 @@ class PeriodItem(Out):
     payer_total: Money
     closes: bool
     confirmed: bool = Field(description="Whether a figure that AWS states elsewhere is ours.")
+    confirmed_by: list[str] = Field(
+        max_length=20,
+        description="Whose figures confirm it.",
+        examples=[["control file aws.csv of 2026-11-12"]],
+    )
+    control_files: list[ControlFileItem]
     unassigned: Money
     invoices: dict[str, int] = Field(description="How many, by state.")
 
@@ -103,6 +125,14 @@ def to_api_period(proof: Reconciliation, states: dict[str, int]) -> PeriodItem:
         payer_total=Money(amount=shown["payer_total"], currency=proof.currency),
         closes=proof.closes,
         confirmed=proof.is_confirmed,
+        confirmed_by=list(proof.confirmed_by),
+        control_files=[_to_api_control_file(each, proof.currency) for each in proof.control_files],
         unassigned=Money(amount=shown["unassigned"], currency=proof.currency),
         invoices=states,
     )
+
+
+def _to_api_control_file(record: ControlFileRecord, currency: str) -> ControlFileItem:
+    shown = record.to_json()
+    amounts = {name: Money(amount=shown[name], currency=currency) for name in ("theirs", "ours")}
+    return ControlFileItem.model_validate(shown | amounts)

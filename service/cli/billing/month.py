@@ -192,7 +192,7 @@ def reconcile(
         asked = cost_explorer() if ask else None
 
         def prove_one(each: AccountId) -> Reconciliation:
-            return proven(environment, each, period, ask=asked, control=file)
+            return proven(environment, each, period, ask=asked, control=file, actor=ACTOR)
 
         results = each_payer(payers, prove_one)
     told = [_proved(each, result) for each, result in results.items()]

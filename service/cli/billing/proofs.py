@@ -36,6 +36,10 @@ def print_reconciliation(proof: Reconciliation) -> None:
     if proof.control_totals:
         columns = ("AWS says", "of", "theirs>", "ours>", "difference>")
         print_table("Control totals", columns, [_control_row(t) for t in proof.control_totals])
+    for file in proof.control_files:
+        if not file.counts:
+            said = "differed from" if file.differing else "agreed with"
+            output.say(f"{file.words} {said} an earlier delivery, or a later file took its place")
     output.say(proof.verdict)
 
 

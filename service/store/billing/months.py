@@ -29,7 +29,15 @@ from invoices.reconciliation import (
 from kernel.errors import Refused
 from kernel.findings import Finding, Severity
 from service.store import runs, tables
-from service.store.billing import clients, estimates, overrides, prices, sellers, snapshots
+from service.store.billing import (
+    clients,
+    control_files,
+    estimates,
+    overrides,
+    prices,
+    sellers,
+    snapshots,
+)
 from service.store.changes import hold_configuration
 from service.store.plain import from_json, to_json
 from service.store.session import Session
@@ -184,6 +192,8 @@ def reconciliation(
     month = figures(session, payer_account_id, period)
     billed = inputs(session, month.inputs_id)
     snapshot = snapshots.snapshot(session, billed.snapshot_id)
+    current = snapshots.current_snapshot(session, payer_account_id, period)
+    is_current = current.id == snapshot.id
     invoices = _invoices(session, payer_account_id, period)
     payer = PayerMonth(
         period=period,
@@ -209,6 +219,13 @@ def reconciliation(
         payer,
         accounted,
         control_totals=[*estimates.control_totals(session, snapshot), *control_totals],
+        control_files=control_files.control_files(
+            session,
+            payer_account_id,
+            period,
+            snapshot_id=snapshot.id,
+            is_current=is_current,
+        ),
         findings=[
             *month.findings,
             *findings_of(snapshot, billed),

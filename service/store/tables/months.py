@@ -47,6 +47,30 @@ class CostExplorerAnswerRow(Row, table=True):
     asked_at: datetime
 
 
+class ControlFileRow(Row, table=True):
+    """A file of AWS's own totals beside a snapshot's: what it said, and who compared it when."""
+
+    __table_args__ = (
+        is_account_id("payer_account_id"),
+        is_period("period"),
+        sa.Index(None, "payer_account_id", "period"),
+    )
+
+    snapshot_id: str = Field(primary_key=True, foreign_key="snapshot.id")
+    sha256: str = Field(primary_key=True)
+    """Of the file's bytes."""
+    payer_account_id: str = Field(foreign_key="payer_account.account_id")
+    period: str = Field(sa_type=PERIOD)
+    name: str
+    column: str
+    compared: int
+    theirs: Decimal = Field(sa_type=NUMERIC)
+    ours: Decimal = Field(sa_type=NUMERIC)
+    differing: list[dict[str, Any]] = Field(sa_type=JSON)
+    compared_at: datetime
+    compared_by: str
+
+
 class BillingInputRow(Row, table=True):
     """Everything but the charges that a run's drafts are a function of; `id` is its content id."""
 

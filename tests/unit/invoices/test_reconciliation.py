@@ -100,6 +100,8 @@ def test_the_proof_as_it_is_published() -> None:
         "rounding": "0",
         "closes": True,
         "confirmed": True,
+        "confirmed_by": ["Cost Explorer"],
+        "control_files": [],
         "control_totals": [
             {
                 "source": "cost_explorer",
