@@ -37,6 +37,9 @@ class LineType:
     start: BillingPeriod
     kind: Kind
 
+    def __str__(self) -> str:
+        return f"line type {self.name} is {self.kind} from {self.start}"
+
 
 WAIVABLE = (
     "basis_unanswerable",
@@ -125,9 +128,23 @@ class BillingInputs:
     """Those of this payer and period."""
     line_types: Mapping[str, str] = field(default_factory=dict, metadata=ADDED_LATER)
     """AWS's line item types that a person mapped: the kind that their charges are."""
+    line_types_since: Mapping[str, str] = field(default_factory=dict, metadata=ADDED_LATER)
+    """By type, the period from which on it is of that kind."""
     has_other_payers: bool = field(default=False, metadata=ADDED_LATER)
     """So that a custom line item that names none could go on several documents."""
     export_limits: ExportLimits = field(default=ExportLimits(), metadata=ADDED_LATER)
+
+    @property
+    def mapped_line_types(self) -> tuple[LineType, ...]:
+        """In order; of inputs of an earlier version, nobody knows since when."""
+        return tuple(
+            LineType(
+                name,
+                BillingPeriod.parse(self.line_types_since.get(name, str(self.period))),
+                Kind(kind),
+            )
+            for name, kind in sorted(self.line_types.items())
+        )
 
     def custom_items_of(self, client: ClientKey) -> tuple[CustomLineItem, ...]:
         return tuple(item for item in self.custom_line_items if item.client == client)

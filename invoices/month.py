@@ -81,7 +81,13 @@ def bill(charges: Charges, inputs: BillingInputs) -> BilledMonth:
     assigned = assign(summed, inputs.roster, period=period, internal_accounts=ours)
     allocation = allocate(assigned, {client: _policy(book) for client, book in books.items()})
     rated = rate(allocation.borne, books)
-    statements = draw_up(rated, inputs.price_books, period=inputs.period, currency=currency)
+    statements = draw_up(
+        rated,
+        inputs.price_books,
+        period=period,
+        currency=currency,
+        line_types={(e.name, e.kind.value): str(e) for e in inputs.mapped_line_types},
+    )
     statements = _with_custom_only(statements, inputs, currency)
     facts = CheckedMonth(
         inputs=inputs,
@@ -218,7 +224,11 @@ def _draft(client: Client, facts: CheckedMonth) -> Draft:
     letterhead = Letterhead(inputs.seller, inputs.rounding, inputs.account_names)
     invoice = draft(statement, custom, client=client, letterhead=letterhead, exchange=exchange)
     working = [
-        [line.key, each.rule, each.price_book, each.cost_basis, str(each.cost), str(each.price)]
+        [
+            *(line.key, each.rule, each.price_book, each.cost_basis),
+            *(str(each.cost), str(each.price)),
+            *([each.line_type] if each.line_type else ()),
+        ]
         for line in statement.lines
         for each in line.workings
     ]

@@ -9,6 +9,7 @@ from functools import lru_cache
 from hashlib import sha256
 from itertools import groupby
 from operator import attrgetter
+from types import MappingProxyType
 from typing import NamedTuple
 
 import polars as pl
@@ -38,6 +39,8 @@ class Working:
     cost_basis: CostBasis
     cost: Decimal
     price: Decimal
+    line_type: str = ""
+    """In words, what a person said of its line item type, which nobody knew; else ''."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +109,24 @@ DESCRIBED = frozenset({Kind.FEE, Kind.SUBSCRIPTION, Kind.CREDIT, Kind.REFUND, Ki
 """Kinds whose description names the thing charged, as it does on Marketplace and registrar rows."""
 
 
+LineTypes = Mapping[tuple[str, str], str]
+"""What a person said of a line item type, in words; by its name and the kind it is mapped to."""
+
+
 def draw_up(
     rated: pl.DataFrame,
     books: Mapping[str, PriceBook],
     *,
     period: BillingPeriod,
     currency: str,
+    line_types: LineTypes = MappingProxyType({}),
 ) -> tuple[Statement, ...]:
-    """One statement per client that bears a charge, by client key. `books` is by book key."""
+    """One statement per client that bears a charge, by client key. `books` is by book key.
+
+    Of `line_types`, the working of their charges tells.
+    """
     assert rated.schema == RATED_SCHEMA
-    parts = map(_Part._make, _parts(rated).iter_rows())
+    parts = map(_Part._make, _parts(rated, line_types).iter_rows())
     sold = _sold(books)
     statements = tuple(
         _statement(list(own), sold, period=period, currency=currency)
@@ -150,6 +161,7 @@ class _Part(NamedTuple):
     book: str
     rule: int
     fixed: bool
+    line_type: str
     metered: str
     cost: str
     price: str
@@ -162,7 +174,16 @@ _AMOUNTS = {
 }
 
 
-def _parts(rated: pl.DataFrame) -> pl.DataFrame:
+def _mapped(line_types: LineTypes) -> pl.Expr:
+    """By the type's name, which is the description of an unknown charge and stays it."""
+    words = pl.lit("")
+    for (name, kind), said in line_types.items():
+        is_of_it = (pl.col("description_key") == name) & (pl.col("kind") == kind)
+        words = pl.when(is_of_it).then(pl.lit(said)).otherwise(words)
+    return words
+
+
+def _parts(rated: pl.DataFrame, line_types: LineTypes) -> pl.DataFrame:
     """One row per part, sorted; what its line does not show is blanked before grouping."""
     blank = pl.lit("")
     negation = pl.col("kind") == Kind.SP_NEGATION.value
@@ -187,6 +208,7 @@ def _parts(rated: pl.DataFrame) -> pl.DataFrame:
             pl.when(sold_on).then("billing_entity").otherwise(blank).alias("billing_entity"),
             pl.when(named).then("description_key").otherwise(blank).alias("description_key"),
             pl.when("fixed").then("unit").otherwise(blank).alias("unit"),
+            _mapped(line_types).alias("line_type"),
         )
         .group_by(keys)
         .agg(**amounts)
@@ -279,6 +301,7 @@ def _working(part: _Part, sold: _Books) -> Working:
         cost_basis=how.cost_basis,
         cost=Decimal(part.cost),
         price=Decimal(part.price),
+        line_type=part.line_type,
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from service.store.billing.invoices import working
+from service.store.database import Database
 from tests.scenarios.conftest import Rebill
 from tests.support.bills.front_door import PERIOD, book, client, exported, written
 from tests.support.bills.ingest_builders import PAYER, line
@@ -73,3 +76,48 @@ def test_what_needs_more_than_a_cost_is_no_kind_to_map_to(
 ) -> None:
     refused = rebill("apply", mapped(tmp_path, kind))
     assert refused.status == 2 and "line_types[0].kind" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "workings"),
+    [
+        # A line of its own.
+        (
+            "discount_other",
+            "discount_other-",
+            [("-7", "line type DistributorDiscount is discount_other from 2026-09")],
+        ),
+        # On the line of the usage, whose own part nobody mapped.
+        (
+            "usage",
+            "usage",
+            [("100", ""), ("-7", "line type DistributorDiscount is usage from 2026-09")],
+        ),
+    ],
+)
+def test_the_working_says_which_mapping_was_used(
+    taken: Rebill,
+    tmp_path: Path,
+    database: Database,
+    kind: str,
+    key: str,
+    workings: list[tuple[str, str]],
+) -> None:
+    """Of two mappings, the one in effect; which it is stays with the draft."""
+    line_types = [
+        {"type": "DistributorDiscount", "kind": "credit", "from": "2026-01"},
+        {"type": "DistributorDiscount", "kind": kind, "from": "2026-09"},
+        {"type": "DistributorDiscount", "kind": "refund", "from": "2026-11"},
+    ]
+    file = written(tmp_path, line_types=line_types, price_books=[PASSING])
+    assert taken("apply", file).status == 0
+    billed = taken("bill", *MONTH, "--json").json
+    assert any(f"they are {kind} from 2026-09" in each["message"] for each in billed["findings"])
+
+    with database.transaction() as session:
+        statement = working(session, billed["invoices"][0]["id"])["statement"]
+    [line] = [each for each in statement["lines"] if each["key"].split("/")[2].startswith(key)]
+    told = [(each["cost"], each["line_type"]) for each in line["workings"]]
+    assert [(Decimal(cost), words) for cost, words in told] == [
+        (Decimal(cost), words) for cost, words in workings
+    ]

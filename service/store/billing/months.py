@@ -97,6 +97,7 @@ def present_inputs(
     snapshot = snapshots.current_snapshot(session, payer_account_id, period)
     selling = [each for each in sellers.payer_accounts(session) if each.seller_key]
     roster = clients.roster(session)
+    line_types = overrides.line_types(session, period)
     limits = snapshot.limits
     shared = [
         rows
@@ -119,7 +120,8 @@ def present_inputs(
         exchange_rates=prices.exchange_rates(session, period),
         account_names=clients.account_names(session),
         waivers=overrides.waivers(session, payer_account_id, period),
-        line_types=overrides.line_types(session, period),
+        line_types={name: each.kind.value for name, each in line_types.items()},
+        line_types_since={name: str(each.start) for name, each in line_types.items()},
         has_other_payers=len(selling) > 1,
         export_limits=replace(limits, long_rows=tuple(shared)),
     )
@@ -252,12 +254,15 @@ def findings_of(snapshot: snapshots.Snapshot, billed: BillingInputs) -> tuple[Fi
 
     A line item type that was mapped meanwhile blocks no more, and is told.
     """
-    mapped = {f"line item type {name!r}": kind for name, kind in billed.line_types.items()}
+    mapped = {f"line item type {each.name!r}": each for each in billed.mapped_line_types}
     found = tuple(
         replace(
             each,
             severity=Severity.WARNING,
-            message=f"the configuration (`line_types`) says: they are {mapped[each.where]}",
+            message=(
+                f"the configuration (`line_types`) says: they are {mapped[each.where].kind} "
+                f"from {mapped[each.where].start}"
+            ),
         )
         if each.code == UNKNOWN_KIND and each.where in mapped
         else each

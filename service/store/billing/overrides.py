@@ -19,15 +19,18 @@ def put_line_type(session: Session, line_type: LineType) -> list[Change]:
     return put(session, row, f"line type {line_type.name} from {line_type.start}")
 
 
-def line_types(session: Session, period: BillingPeriod) -> dict[str, str]:
-    """By name, the kind in effect in `period`."""
+def line_types(session: Session, period: BillingPeriod) -> dict[str, LineType]:
+    """By name, what is in effect in `period`."""
     row = tables.configuration.LineTypeRow
     rows = session.exec(
         select(row)
         .where(col(row.start_period) <= str(period))
         .order_by(col(row.name), col(row.start_period))
     )
-    return {each.name: each.kind.value for each in rows}
+    return {
+        each.name: LineType(each.name, BillingPeriod.parse(each.start_period), each.kind)
+        for each in rows
+    }
 
 
 def put_waiver(session: Session, waiver: Waiver) -> list[Change]:
