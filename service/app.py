@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
-from service.api import health, problems
+from service.api import health, keys, problems
 from service.api.access import SECURITY_SCHEMES
 from service.api.accounts import accounts, grants, handovers, onboardings, roles
 from service.api.billing import invoices, periods
@@ -41,7 +41,17 @@ def create_app(database: Database, clock: Clock = system_clock) -> FastAPI:
     )
     app.state.database, app.state.clock = database, clock
     problems.install(app)
-    for resource in (health, periods, invoices, onboardings, handovers, accounts, grants, roles):
+    for resource in (
+        health,
+        keys,
+        periods,
+        invoices,
+        onboardings,
+        handovers,
+        accounts,
+        grants,
+        roles,
+    ):
         app.include_router(resource.router, prefix="/v1")
     app.middleware("http")(_accompany)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

@@ -53,7 +53,7 @@ from accounts.handover.separation import (
     ensure_unassigned,
 )
 from accounts.model.decision import Call, Decision, Done, NeedsHuman, Reach, Send
-from accounts.model.handover import Handover, HandoverKind
+from accounts.model.handover import Handover, HandoverKind, is_same_person
 from accounts.model.lifecycle import Stage, has_reached
 from accounts.model.observed import Observed
 from accounts.model.organization import Reseller
@@ -305,7 +305,7 @@ def _require_approval(item: HandoverTask, decision: Decision, handover: Handover
     if not item.dangerous or not writes:
         return decision
     approver = handover.approvals.get(item.key, "")
-    if approver and approver != handover.asked_by:
+    if approver and not is_same_person(approver, handover.asked_by):
         return decision
     return NeedsHuman(
         reason=f"{item.title}: this cannot be taken back lightly",

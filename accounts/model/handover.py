@@ -23,6 +23,16 @@ class HandoverKind(StrEnum):
     """A billing transfer ends with a month."""
 
 
+SELF_ASSERTED = "(self-asserted)"
+"""Behind a name that somebody gave for themselves, and no system vouches for."""
+
+
+def is_same_person(first: str, second: str) -> bool:
+    """Whoever says to be somebody is not a second person beside them."""
+    names = (each.removesuffix(SELF_ASSERTED).strip().casefold() for each in (first, second))
+    return next(names) == next(names)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:
     request: AccountRequest

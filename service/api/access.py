@@ -20,10 +20,14 @@ _bearer = HTTPBearer(auto_error=False, scheme_name="apiKey")
 
 def _session(request: Request) -> Iterator[Session]:
     """One request is one transaction, committed before its answer leaves."""
+    with _database(request).transaction() as session:
+        yield session
+
+
+def _database(request: Request) -> Database:
     database = request.app.state.database
     assert isinstance(database, Database)
-    with database.transaction() as session:
-        yield session
+    return database
 
 
 SessionDep = Annotated[Session, Depends(_session, scope="function")]
@@ -41,46 +45,60 @@ NowDep = Annotated[datetime, Depends(_now)]
 
 
 def _api_key(
+    request: Request,
     session: SessionDep,
+    now: NowDep,
     given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> ApiKey:
-    found = keys.find_key(session, given.credentials) if given is not None else None
+    found = keys.find_key(session, given.credentials, now) if given is not None else None
     if found is None:
         raise HTTPException(
             401,
             "Send a valid API key as `Authorization: Bearer rb_…`.",
             headers={"WWW-Authenticate": "Bearer"},
         )
+    if found.is_use_to_be_noted(now):
+        # By itself: what is refused is a use, too.
+        with _database(request).transaction() as beside:
+            keys.note_use(beside, found.prefix, now)
     return found
 
 
-KeyDep = Annotated[ApiKey, Depends(_api_key)]
-"""The key of the request; a missing, wrong or revoked one is answered 401, all alike."""
+_AnyKeyDep = Annotated[ApiKey, Depends(_api_key)]
+"""The key of the request; a missing, wrong, ended or revoked one is answered 401, all alike."""
 
 
-def _staff(key: KeyDep) -> ApiKey:
-    """A key bound to a client is told that there is nothing here, not that it may not look."""
-    if key.client is not None:
-        raise HTTPException(404, "There is nothing here.")
+def _check_scope(key: ApiKey, scope: Scope) -> ApiKey:
+    if scope not in key.scopes:
+        raise HTTPException(403, f"This key may not do that: it lacks the scope {scope.value}.")
     return key
 
 
-StaffDep = Annotated[ApiKey, Depends(_staff)]
+def _reader(key: _AnyKeyDep) -> ApiKey:
+    return _check_scope(key, Scope.READ)
+
+
+KeyDep = Annotated[ApiKey, Depends(_reader)]
+"""Anybody's who may read; what it sees is for the endpoint to limit to its client."""
 
 
 def _may(scope: Scope) -> Callable[[ApiKey], ApiKey]:
-    def check(key: StaffDep) -> ApiKey:
-        if scope not in key.scopes:
-            raise HTTPException(403, f"This key may not do that: it lacks the scope {scope.value}.")
-        return key
+    """A key bound to a client is told that there is nothing here, not that it may not look."""
+
+    def check(key: _AnyKeyDep) -> ApiKey:
+        if key.client is not None:
+            raise HTTPException(404, "There is nothing here.")
+        return _check_scope(key, scope)
 
     return check
 
 
+StaffDep = Annotated[ApiKey, Depends(_may(Scope.READ))]
 OnboarderDep = Annotated[ApiKey, Depends(_may(Scope.ONBOARD))]
 ApproverDep = Annotated[ApiKey, Depends(_may(Scope.APPROVE))]
+AdminDep = Annotated[ApiKey, Depends(_may(Scope.ADMIN))]
 
 
 def actor_of(key: ApiKey) -> str:
-    """As the audit names it; a second person is another key."""
-    return f"API key {key.prefix} ({key.name})"
+    """As the audit names it; a second person is another key, but not one that replaced theirs."""
+    return f"API key {key.holder} ({key.name})"

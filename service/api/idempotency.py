@@ -56,7 +56,7 @@ class Once:
                 400, "Send an Idempotency-Key of 1 to 200 printable characters, new per request."
             )
         asked = AskedOnce(
-            api_key=self._api_key.prefix,
+            api_key=self._api_key.holder,
             operation=self._operation,
             idempotency_key=self._given,
             sha256=_sha256(body),

@@ -125,6 +125,18 @@ KEY: Mapping[str, Command] = {
         "service.cli.access.keys:create",
         "Make an API key and print it, this once; `--client` binds it to one client's documents.",
     ),
+    "list": Command(
+        "service.cli.access.key_list:show",
+        "List API keys: who uses each, for what, when last, and until when; never the keys.",
+    ),
+    "rotate": Command(
+        "service.cli.access.keys:rotate",
+        "Replace an API key by one that may the same, and print it, this once.",
+    ),
+    "revoke": Command(
+        "service.cli.access.keys:revoke",
+        "Take an API key back: it opens nothing from the next request on.",
+    ),
 }
 
 DB: Mapping[str, Command] = {
@@ -193,7 +205,7 @@ CATALOGUE: Mapping[str, Command | CommandGroup] = {
     ),
     "serve": Command(
         "service.cli.system.serve:serve",
-        "Serve the API at /v1; the first start prints the one key that administers it.",
+        "Serve the API at /v1; the first start writes the one key that administers it to a file.",
     ),
     "worker": Command(
         "service.cli.system.worker:worker",

@@ -1,11 +1,13 @@
 """Owns the options that several commands have: their names, forms and words."""
 
-import getpass
+import os
+import pwd
 import re
 from typing import Annotated
 
 import typer
 
+from accounts.model.handover import SELF_ASSERTED
 from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
 from kernel.errors import BadInput
@@ -48,10 +50,25 @@ ForClient = Annotated[str | None, typer.Option("--client", metavar="KEY", help="
 
 
 def _user(name: str) -> str:
-    return name or getpass.getuser()
+    """The system's user, which the environment cannot change; another name says what it is."""
+    uid = os.getuid()
+    try:
+        user = pwd.getpwuid(uid).pw_name
+    except KeyError:  # As in a container that runs under a number of its own.
+        user = f"uid {uid}"
+    if name in ("", user):
+        return user
+    if not re.fullmatch(r"[^\W_][\w .@-]{0,59}", name):
+        raise BadInput(f"--by {name[:60]!r}: a name has 1 to 60 letters, digits, blanks and .@_-")
+    return f"{name} {SELF_ASSERTED}"
 
 
 By = Annotated[
     str,
-    typer.Option("--by", parser=_user, metavar="NAME", help="Who does this; by default you."),
+    typer.Option(
+        "--by",
+        parser=_user,
+        metavar="NAME",
+        help="Who does this; by default you. Another is self-asserted.",
+    ),
 ]

@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from service.actions.access.create_api_key import create_api_key
+from service.actions.access.end_api_key import prefix_of, rotate_api_key
 from service.app import create_app
 from service.store.access.keys import Scope
 from service.store.database import Database, DatabaseUnavailable
@@ -331,6 +332,27 @@ def test_the_requester_may_not_approve_itself(installation: Installation) -> Non
         ask(alone, {"exit": "close"}, path=f"{where}/handover")
         refused = alone.post(f"{where}/handover/approvals", json={"item": "close"})
 
+    assert (refused.status_code, refused.json()["code"]) == (409, "same_person")
+
+
+def test_a_rotated_key_is_the_same_person_s(installation: Installation) -> None:
+    """It repeats what the old one asked for, and approves nothing that the old one began."""
+    with caller(installation, *ONBOARDER, Scope.APPROVE) as old:
+        first = ask(old, CREATE)
+        installation.work()
+        where = first.headers["location"]
+        ask(old, {"exit": "close"}, path=f"{where}/handover")
+        given = old.headers["authorization"].removeprefix("Bearer ")
+        with installation.database.transaction() as session:
+            made = rotate_api_key(
+                session, prefix_of(given), overlap_hours=1, actor="test", now=installation.now()
+            )
+        old.headers["authorization"] = f"Bearer {made}"
+        again = ask(old, CREATE)
+        refused = old.post(f"{where}/handover/approvals", json={"item": "close"})
+
+    assert again.json() == first.json()
+    assert again.headers["idempotent-replayed"] == "true"
     assert (refused.status_code, refused.json()["code"]) == (409, "same_person")
 
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from service.api import keys
 from service.api.accounts import accounts, grants, handovers, onboardings, roles
 from service.api.billing import invoices, periods
 from service.cli.catalogue import CATALOGUE
@@ -34,6 +35,13 @@ def test_every_endpoint_is_in_the_manual(resource: object) -> None:
     for route in router.routes:
         path = route.path.replace("{invoice_id}", "{id}").replace(".{extension}", ".pdf")
         assert f"`GET /v1{path}" in MANUAL
+
+
+def test_every_endpoint_of_keys_is_in_the_manual() -> None:
+    assert keys.router.routes, "a resource without an endpoint"
+    for route in keys.router.routes:
+        for method in route.methods:  # type: ignore[attr-defined]
+            assert f"`{method} /v1{route.path}`" in MANUAL  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("resource", [accounts, grants, handovers, onboardings, roles])

@@ -1,13 +1,15 @@
 """The command that serves the API."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvicorn
 
-from kernel.errors import Unavailable
+from kernel.errors import Refused, Unavailable
 from service.actions.access.create_api_key import create_api_key
 from service.app import create_app
 from service.cli import output
@@ -17,6 +19,7 @@ from service.store.access.keys import Scope
 from service.store.database import Database
 from service.store.embedded import ServerNotStarted
 
+FIRST_KEY = "first-api-key"
 STOPS_WITHIN_SECONDS = 5
 """Who listens to a stream would otherwise keep the server up until the stream ends."""
 
@@ -25,22 +28,34 @@ Port = Annotated[int, typer.Option(min=1, max=65_535, help="The port to listen o
 
 
 def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
-    """Serve the API at /v1; the first start prints the one key that administers it."""
+    """Serve the API at /v1; the first start writes the one key that administers it to a file."""
     with open_installation() as installation:
-        key = first_key(installation)
-        if key is not None:
-            output.say(f"API key, shown this once: {key}")
+        written = write_first_key(installation)
+        if written is not None:
+            output.say(f"the first API key is in {written}: take it to where it is kept, delete it")
         run_server(installation.database, host=host, port=port)
 
 
-def first_key(installation: Installation) -> str | None:
-    """An administrator's key, made where there is no key at all; None where there is one."""
+def write_first_key(installation: Installation) -> Path | None:
+    """Where an administrator's key is now, made where no key opens; None where one does.
+
+    A file that only its owner reads: what is printed ends up in the logs of whatever supervises.
+    """
+    path, now = installation.home / FIRST_KEY, installation.now()
     with installation.database.transaction() as session:
-        if keys.is_any_key(session):
+        if keys.is_any_key(session, now):
             return None
-        return create_api_key(
-            session, "bootstrap", scopes=tuple(Scope), actor=ACTOR, now=installation.now()
-        )
+        key = create_api_key(session, "bootstrap", scopes=tuple(Scope), actor=ACTOR, now=now)
+        try:
+            # Written before it is in the database: a key that opens and is nowhere helps nobody.
+            path.unlink(missing_ok=True)
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(key + "\n")
+        except OSError as trouble:
+            raise Refused(f"the first API key cannot be written: {path}: {trouble.strerror}") from (
+                trouble
+            )
+    return path
 
 
 def run_server(database: Database, *, host: str, port: int) -> None:

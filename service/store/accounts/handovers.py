@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from accounts.model.handover import Handover, HandoverKind
+from accounts.model.handover import Handover, HandoverKind, is_same_person
 from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
 from kernel.errors import Refused
@@ -76,7 +76,7 @@ def approve(
     session: Session, handover: StoredHandover, item: str, *, approver: str, now: datetime
 ) -> None:
     """Twice is once. Raises SamePerson."""
-    if approver == handover.asked.asked_by:
+    if is_same_person(approver, handover.asked.asked_by):
         raise SamePerson(approver)
     session.merge(
         tables.onboarding.HandoverApprovalRow(
