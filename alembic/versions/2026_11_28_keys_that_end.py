@@ -4,8 +4,8 @@ import sqlalchemy as sa
 
 from alembic import op
 
-revision = "0008_keys_that_end"
-down_revision = "0007_waivers"
+revision = "0009_keys_that_end"
+down_revision = "0008_control_files"
 branch_labels = None
 depends_on = None
 
