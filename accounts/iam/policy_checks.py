@@ -45,6 +45,9 @@ _STATEMENT_KEYS = {
     "Condition",
 }  # fmt: skip
 _ACTION = re.compile(r"\*|[a-z0-9-]+:[A-Za-z0-9*?]+")
+_SID = re.compile(r"[A-Za-z0-9]*")
+# "Resource vendor must be fully qualified and cannot contain regexes", says IAM of arn:aws:*:….
+_ARN = re.compile(r"arn:(?P<partition>[a-z*-]+):(?P<service>[a-z0-9-]+):(?P<region>[^:]*):[^:]*:.+")
 _OPERATOR = re.compile(
     r"(ForAllValues:|ForAnyValue:)?(String(Not)?(Equals(IgnoreCase)?|Like)|Bool|Null|"
     r"Numeric(Not)?Equals|Numeric(Less|Greater)Than(Equals)?|Date(Not)?Equals|"
@@ -80,7 +83,7 @@ def validate_policy(
         if kind is PolicyKind.TRUST:
             findings += _trust(document, where)
         elif kind in {PolicyKind.INLINE, PolicyKind.MANAGED}:
-            findings += _escalation(document, where)
+            findings += escalations(document, where)
     return tuple(sorted(set(findings)))
 
 
@@ -108,10 +111,12 @@ def _form(document: Document, kind: PolicyKind, where: str) -> Iterator[Finding]
     statements = statements_of(document)
     if not statements:
         yield critical("policy_form", where, "has no statement")
+    sids: set[str] = set()
     for number, statement in enumerate(statements, 1):
         place = f"{where}, statement {number}"
         if isinstance(statement, dict):
             yield from _statement_form(statement, kind, place)
+            yield from _sid_form(statement.get("Sid", ""), sids, place)
         else:
             yield critical("policy_form", place, "is no JSON object")
 
@@ -128,9 +133,34 @@ def _statement_form(statement: dict[str, Any], kind: PolicyKind, where: str) -> 
             words = f"needs exactly one of {key} and Not{key}" if wanted else f"may not have {key}"
             yield critical("policy_form", where, words)
     for key in ("Action", "NotAction", "Resource", "NotResource"):
-        if not all(isinstance(each, str) for each in as_list(statement.get(key, []))):
+        texts = as_list(statement.get(key, ""))
+        if not texts or not all(isinstance(each, str) for each in texts):
             yield critical("policy_form", where, f"{key} must be text or a list of texts")
+        elif key in statement and key.endswith("Resource"):
+            for each in texts:
+                yield from _resource_form(each, where)
     yield from _condition_form(statement.get("Condition", {}), where)
+
+
+def _sid_form(sid: Any, before: set[str], where: str) -> Iterator[Finding]:
+    """IAM User Guide, "IAM JSON policy elements: Sid": letters and digits, unique in a policy."""
+    if not isinstance(sid, str) or _SID.fullmatch(sid) is None:
+        yield critical("policy_form", where, f"its Sid {sid!r} may hold ASCII letters and digits")
+    elif sid in before:
+        yield critical("policy_form", where, f"its Sid {sid!r} is another statement's, too")
+    elif sid:
+        before.add(sid)
+
+
+def _resource_form(resource: str, where: str) -> Iterator[Finding]:
+    """IAM User Guide, "IAM JSON policy elements: Resource": an ARN or *; IAM's have no region."""
+    if resource == "*":
+        return
+    found = _ARN.fullmatch(resource)
+    if found is None:
+        yield critical("policy_form", where, f"its resource {resource!r} is no ARN, and not *")
+    elif found["service"] == "iam" and found["region"]:
+        yield critical("policy_form", where, f"{resource!r}: an ARN of IAM has no region")
 
 
 def _condition_form(condition: Any, where: str) -> Iterator[Finding]:
@@ -246,7 +276,7 @@ def _trusted(statement: dict[str, Any], where: str) -> Iterator[Finding]:
             yield critical("trust_if_exists", where, message)
 
 
-def _escalation(document: Document, where: str) -> Iterator[Finding]:
+def escalations(document: Document, where: str) -> Iterator[Finding]:
     """Ways up that touch IAM block; acting through a workload that exists already is shown."""
     from cloudsplaining.scan.policy_document import PolicyDocument
 

@@ -53,6 +53,8 @@ def identity_center_trust(reseller: Reseller, *, permission_set: str) -> Documen
     # No MFA here, which Identity Center asks for at its own sign-in:
     # `tests/unit/accounts/iam/test_policies.py`,
     # `test_identity_center_is_trusted_by_its_role_and_never_by_mfa`.
+    # The name ends with 16 characters that Identity Center draws (its User Guide, "Referencing
+    # permission sets in resource policies"): `Eng_*` would be `Eng_ReadOnly` as well.
     return policy_file(
         TrustKind.IDENTITY_CENTER, **places_of(reseller), permission_set=permission_set
     )

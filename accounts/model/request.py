@@ -93,7 +93,10 @@ def check_request(reseller: Reseller, request: AccountRequest) -> AccountRequest
     if request.account_id == reseller.payer_account_id:
         raise BadInput(f"{request.account_id} is our own payer account; give the client's")
     names = [role.name for role in request.roles]
-    if len(names) != len(set(names)):
+    # AWS ignores case (IAM API reference, CreateRole):
+    # `tests/unit/accounts/iam/test_role_rights.py`,
+    # `test_a_request_names_a_role_once_whatever_the_case`.
+    if len(names) != len({name.lower() for name in names}):
         raise BadInput(f"a role is asked for twice: {', '.join(sorted(names))}")
     return request
 

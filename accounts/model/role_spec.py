@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from accounts.model.aws_shapes import PERMISSION_SET, ROLE_DESCRIPTION, ROLE_NAME, check_shape
 from kernel.errors import BadInput
 
 Document = dict[str, Any]
@@ -28,6 +30,13 @@ SESSION_SECONDS_MIN = 3_600
 
 
 SESSION_SECONDS_MAX = 43_200
+MANAGED_MAX = 10
+"""IAM User Guide, "IAM and AWS STS quotas": managed policies attached to a role, by default."""
+KEPT_BY_AWS = ("awsservicerolefor", "awsreservedsso_")
+"""What names of roles begin with that only AWS makes."""
+
+# Of a team: it is a tag's value, and a part of the names of its files.
+_TEAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 class RoleStage(StrEnum):
@@ -66,6 +75,7 @@ class RoleSpec:
 
 def check_role(spec: RoleSpec) -> RoleSpec:
     """The entry itself, or BadInput for what AWS or our rules would refuse."""
+    _check_texts(spec)
     if not SESSION_SECONDS_MIN <= spec.session_seconds <= SESSION_SECONDS_MAX:
         raise BadInput(f"{spec.name}: a session lasts 1 to 12 hours, not {spec.session_seconds} s")
     if spec.trust is TrustKind.HUMAN_MFA and not spec.team:
@@ -78,4 +88,27 @@ def check_role(spec: RoleSpec) -> RoleSpec:
         raise BadInput(f"{spec.name}: give a policy file or an uploaded policy, not both")
     if not (spec.policy or spec.custom or spec.managed):
         raise BadInput(f"{spec.name}: a role without a policy can do nothing")
+    if len(spec.managed) > MANAGED_MAX:
+        raise BadInput(f"{spec.name}: AWS attaches {MANAGED_MAX} managed policies to a role")
     return spec
+
+
+def _check_texts(spec: RoleSpec) -> None:
+    check_shape(spec.name, ROLE_NAME, what="the name of a role")
+    check_shape(spec.purpose, ROLE_DESCRIPTION, what=f"{spec.name}: its purpose")
+    if spec.name.lower().startswith(KEPT_BY_AWS):
+        raise BadInput(f"{spec.name}: AWS keeps such names for roles that it makes itself")
+    if spec.team:
+        check_team(spec.team)
+    if spec.permission_set:
+        check_shape(spec.permission_set, PERMISSION_SET, what=f"{spec.name}: its permission set")
+
+
+def check_team(team: str) -> str:
+    """The key itself, or BadInput."""
+    if _TEAM.fullmatch(team) is None:
+        raise BadInput(
+            f"{team!r} is no key of a team; it has 1 to 64 ASCII letters, digits and _.-, and "
+            "begins with a letter or digit"
+        )
+    return team

@@ -114,6 +114,10 @@ GRANTS: Mapping[str, Command] = {
         "service.cli.access.grants:grant",
         "Let a team use a role: its trust names the team from then on, and that is proved.",
     ),
+    "approve": Command(
+        "service.cli.access.grants:approve",
+        "Approve a grant of an administrator's role, as another person than the one who asked.",
+    ),
     "revoke": Command(
         "service.cli.access.grants:revoke",
         "Take a role from a team: AWS refuses it from then on, proved; and what to delete where.",
@@ -188,7 +192,7 @@ CATALOGUE: Mapping[str, Command | CommandGroup] = {
     ),
     "onboard": CommandGroup("Member accounts: create, invite, follow.", ONBOARD),
     "handover": CommandGroup("Hand an account over, or close it.", HANDOVER),
-    "grants": CommandGroup("Roles: who holds which, grant, revoke.", GRANTS),
+    "grants": CommandGroup("Roles: who holds which, grant, approve, revoke.", GRANTS),
     "links": Command(
         "service.cli.access.links:links",
         "Print links and profiles from the grants; they are no credentials.",

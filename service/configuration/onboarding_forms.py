@@ -12,7 +12,14 @@ from accounts.model.role_spec import RoleSpec, RoleStage, TrustKind
 from service.configuration.forms import AccountNumber, ConfigurationForm, Form, Key, Name, Text
 from service.store.accounts.resellers import Team
 
-RoleName = Annotated[Text, StringConstraints(pattern=r"^[\w+=,.@-]{1,64}$")]
+# ASCII, as AWS means it: pydantic's \w is Unicode's. `tests/store/test_role_forms.py`.
+RoleName = Annotated[Text, StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@-]{1,64}$")]
+PermissionSet = Annotated[Text, StringConstraints(pattern=r"^([A-Za-z0-9_+=,.@-]{1,32})?$")]
+TeamKey = Annotated[Text, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,63})?$")]
+Purpose = Annotated[
+    Text, StringConstraints(max_length=1_000, pattern=r"^[\t\n\r\x20-\x7E\u00A1-\u00FF]+$")
+]
+Managed = Annotated[Text, StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@/:-]{1,512}$")]
 RoleArn = Annotated[Text, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$")]
 Seconds = Annotated[int, Field(ge=900, le=43_200)]
 
@@ -74,15 +81,16 @@ class TeamForm(Form):
 
 class RoleForm(Form):
     name: RoleName
-    purpose: Name
+    purpose: Purpose
     stage: Literal["day0", "build", "run", "billing", "automation"]
     trust: Literal["human_mfa", "identity_center", "automation", "third_party"]
-    team: Text = ""
-    permission_set: Text = ""
+    team: TeamKey = ""
+    permission_set: PermissionSet = ""
     third_party_account: AccountNumber | None = None
     policy: dict[str, Any] | None = None
     """The document itself."""
-    managed: list[Name] = Field(default=[])
+    managed: list[Managed] = Field(default=[], max_length=10)
+    """AWS's own, by what stands behind `policy/` in their ARNs."""
     bounded: bool = True
     session_seconds: Seconds = 3_600
     mfa_age_seconds: Seconds = 3_600

@@ -91,7 +91,7 @@ def test_a_revocation_says_what_to_delete_and_a_worker_takes_the_power(
 def test_the_same_key_is_answered_the_same_and_done_once(
     live: Onboarding, staff: TestClient
 ) -> None:
-    given = {"team": "oncall", "role": "MspAdmin"}
+    given = {"team": "oncall", "role": "MspEngineer"}
     body = {"account_id": live.account_id, "grant": [given]}
     first, again = ask(staff, body, path=CHANGE), ask(staff, body, path=CHANGE)
 
@@ -99,8 +99,40 @@ def test_the_same_key_is_answered_the_same_and_done_once(
     assert again.json() == first.json()
     assert again.headers["idempotent-replayed"] == "true"
     anew = ask(staff, body, "another-key", CHANGE)
-    assert anew.json() == {"granted": [], "revoked": [], "shut": [], "onboardings": []}
+    assert not any(anew.json().values())
     assert ask(staff, body, None, CHANGE).status_code == 400
+
+
+def test_an_administrators_role_is_approved_by_another_key(
+    installation: Installation, live: Onboarding, staff: TestClient
+) -> None:
+    given = {"team": "oncall", "role": "MspAdmin"}
+    held_there = given | {"account_id": live.account_id}
+    answer = ask(staff, {"client": "acme", "grant": [given]}, path=CHANGE).json()
+    approval = {"account_id": live.account_id, "grants": [given]}
+
+    assert (answer["granted"], answer["awaiting_approval"]) == ([], [held_there])
+    (waiting,) = staff.get("/v1/grants/approvals").json()["items"]
+    assert {key: waiting[key] for key in held_there} == held_there
+    assert staff.post("/v1/grants/approvals", json=approval).status_code == 403
+    with caller(installation, Scope.APPROVE) as second:
+        approved = second.post("/v1/grants/approvals", json=approval)
+        again = second.post("/v1/grants/approvals", json=approval)
+    assert (approved.status_code, approved.json()["granted"]) == (202, [held_there])
+    assert again.status_code == 404
+    assert ("oncall", "MspAdmin") in held(staff)
+
+
+def test_the_key_that_asked_for_an_administrators_role_may_not_approve(
+    installation: Installation, live: Onboarding
+) -> None:
+    given = {"team": "oncall", "role": "MspAdmin"}
+    with caller(installation, *ONBOARDER, Scope.APPROVE) as alone:
+        ask(alone, {"client": "acme", "grant": [given]}, path=CHANGE)
+        body = {"client": "acme", "grants": [given]}
+        refused = alone.post("/v1/grants/approvals", json=body)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "same_person")
 
 
 def test_put_makes_it_exactly_these(

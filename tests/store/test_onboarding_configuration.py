@@ -133,7 +133,7 @@ def test_how_the_mailbox_is_reached_is_stored_without_its_password(
         ),
         (
             {"organizations": [ORGANIZATION], "roles": [ROLE | {"name": "MspAdmin"}]},
-            "onboarding.roles: MspAdmin is a role of the shipped catalogue; give another name",
+            "onboarding.roles: MspAdmin is our own role MspAdmin to AWS; give another name",
         ),
         (
             {"organizations": [ORGANIZATION | {"mail": MAIL | {"smtp": SMTP | {"tls": "none"}}}]},

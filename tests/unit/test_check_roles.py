@@ -36,7 +36,7 @@ def test_the_worst_is_raised_whichever_document_it_is_in(
 ) -> None:
     def ask() -> None:
         if spec is OWN:
-            check_roles.check_catalogue_role(spec, [RESELLER])
+            check_roles.check_catalogue_role(spec, [RESELLER], own=[])
         else:
             check_roles.check_roles(RESELLER, replace(CREATE, roles=(spec,)))
 

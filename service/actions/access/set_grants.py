@@ -1,16 +1,18 @@
 """Owns who may use which role in an account: what is granted and revoked, and what follows from it.
 
-Recorded here; the next visit to the account changes the roles' trust in AWS, and proves it.
+Recorded here; the next visit to the account changes the roles' trust in AWS, and proves it. Whoever
+asks for an administrator's role for a team only proposes it: a second person has to approve.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from accounts.checks.access_proof import forget_proofs
 from accounts.checks.roles import role_path_of
+from accounts.iam.role_rights import is_administrative
 from accounts.links.link_files import Grant, LinkSettings, Revocation, powers_to_remove, revoked
 from accounts.model.lifecycle import Stage
 from accounts.model.organization import check_account_id
@@ -18,7 +20,8 @@ from accounts.model.role_spec import RoleSpec, TrustKind
 from kernel.errors import BadInput, NotFound, Refused
 from service.actions.access.note_person import note_person
 from service.store.access.idempotency import ask_alone
-from service.store.accounts import grants, onboardings, resellers
+from service.store.accounts import grant_proposals, grants, onboardings, resellers
+from service.store.accounts.grant_proposals import GrantProposal, NoProposal
 from service.store.accounts.grants import RoleGrant
 from service.store.accounts.onboardings import Onboarding
 from service.store.billing import clients
@@ -39,6 +42,8 @@ class Where:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantsChanged:
     granted: tuple[RoleGrant, ...] = ()
+    proposed: tuple[RoleGrant, ...] = ()
+    """Of administrators' roles: these wait for a second person."""
     revoked: tuple[Revocation, ...] = ()
     """What each team has to delete from its password manager and profiles."""
     powers_to_remove: tuple[str, ...] = ()
@@ -74,6 +79,8 @@ def set_grants(
     ask_alone(session)
     (onboarding,) = _accounts(session, Where(account_id=account_id))
     asked = {_checked(session, onboarding, team, role) for team, role in wanted}
+    waiting = {each.grant for each in grant_proposals.living_proposals(session, account_id)}
+    grant_proposals.withdraw(session, waiting - asked, actor=actor, now=now)
     return _set(session, onboarding, asked, actor=actor, now=now)
 
 
@@ -102,13 +109,59 @@ def change_grants(
             for team, role in grant
             if len(accounts) == 1 or role in _for_people(onboarding)
         }
-        taken = {
-            each for each in before if (each.team, each.role) in revoke or (each.team, "") in revoke
-        }
+        taken = {each for each in before if _is_named(each, revoke)}
+        waiting = grant_proposals.living_proposals(session, onboarding.account_id)
+        withdrawn = [each.grant for each in waiting if _is_named(each.grant, revoke)]
+        grant_proposals.withdraw(session, withdrawn, actor=actor, now=now)
         asked = (before - taken) | given
         changed.append(_set(session, onboarding, asked, actor=actor, now=now))
+    return _all_of(changed)
+
+
+def approve_grants(
+    session: Session, where: Where, given: Sequence[TeamRole], *, actor: str, now: datetime
+) -> GrantsChanged:
+    """What another person asked for holds from now on.
+
+    Raises BadInput, NoAccount, NotLive, NoProposal, SamePerson; then nothing is stored.
+    """
+    ask_alone(session)
+    changed = []
+    for onboarding in _accounts(session, where):
+        account_id = onboarding.account_id
+        waiting = {each.grant for each in grant_proposals.living_proposals(session, account_id)}
+        named = {RoleGrant(team=team, account_id=account_id, role=role) for team, role in given}
+        # Of a client, those accounts alone where it was asked for.
+        approved = named & waiting if where.client else named
+        for each in sorted(approved):
+            grant_proposals.approve(session, each, approver=actor, now=now)
+            _checked(session, onboarding, each.team, each.role)
+        asked = approved | set(grants.living_grants(session, account_id=account_id))
+        changed.append(_set(session, onboarding, asked, approved=approved, actor=actor, now=now))
+    if not any(each.granted for each in changed):
+        team, role = given[0]
+        raise NoProposal(RoleGrant(team=team, account_id=where.client, role=role))
+    return _all_of(changed)
+
+
+def proposed_grants(session: Session) -> tuple[GrantProposal, ...]:
+    """Those that wait for a second person, in accounts that are live."""
+    return tuple(
+        each
+        for each in grant_proposals.living_proposals(session)
+        if (found := onboardings.onboarding_of(session, each.grant.account_id)) is not None
+        and found.stage is Stage.LIVE
+    )
+
+
+def _is_named(grant: RoleGrant, named: Sequence[TeamRole]) -> bool:
+    return (grant.team, grant.role) in named or (grant.team, "") in named
+
+
+def _all_of(changed: Sequence[GrantsChanged]) -> GrantsChanged:
     return GrantsChanged(
         granted=tuple(each for one in changed for each in one.granted),
+        proposed=tuple(each for one in changed for each in one.proposed),
         revoked=tuple(each for one in changed for each in one.revoked),
         powers_to_remove=tuple(each for one in changed for each in one.powers_to_remove),
         onboardings=tuple(each for one in changed for each in one.onboardings),
@@ -116,13 +169,32 @@ def change_grants(
 
 
 def _set(
-    session: Session, onboarding: Onboarding, asked: set[RoleGrant], *, actor: str, now: datetime
+    session: Session,
+    onboarding: Onboarding,
+    asked: set[RoleGrant],
+    *,
+    approved: Collection[RoleGrant] = (),
+    actor: str,
+    now: datetime,
 ) -> GrantsChanged:
     before = set(grants.living_grants(session, account_id=onboarding.account_id))
     if asked == before:
         return GrantsChanged()
     if onboarding.stage is not Stage.LIVE:
         raise NotLive(onboarding)
+    specs = _for_people(onboarding)
+    waiting = {
+        each
+        for each in asked - before
+        if each not in approved and is_administrative(specs[each.role])
+    }
+    if waiting:
+        grant_proposals.propose(session, waiting, actor=actor, now=now)
+        words = ", ".join(f"{each.team}: {each.role}" for each in sorted(waiting))
+        note_person(session, onboarding, "propose_grants", words=words, actor=actor, now=now)
+        asked = asked - waiting
+    if asked == before:
+        return GrantsChanged(proposed=tuple(sorted(waiting)))
     grants.grant(session, asked - before, actor=actor, now=now)
     grants.revoke(session, before - asked, actor=actor, now=now)
     changed = {each.role for each in asked ^ before}
@@ -143,6 +215,7 @@ def _set(
     settings = LinkSettings(partition=reseller.partition, region=reseller.region)
     return GrantsChanged(
         granted=tuple(sorted(asked - before)),
+        proposed=tuple(sorted(waiting)),
         revoked=revoked(shown_before, shown_after, settings),
         powers_to_remove=powers_to_remove(shown_before, shown_after),
         onboardings=(woken,),

@@ -111,9 +111,10 @@ def _unfit_for_onboarding(session: Session, configuration: Configuration) -> Ite
         except BadInput as trouble:
             yield f"onboarding.organizations: {trouble}"
     organizations = (*configuration.resellers, *resellers.resellers(session))
+    own = (*configuration.roles, *resellers.own_roles(session))
     for role in configuration.roles:
         try:
-            check_catalogue_role(role, organizations)
+            check_catalogue_role(role, organizations, own=own)
         except BadInput as trouble:
             yield f"onboarding.roles: {trouble}"
 

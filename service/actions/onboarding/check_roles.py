@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
 from accounts.iam.policy_checks import PolicyKind, validate_policy
 from accounts.iam.policy_documents import to_text
 from accounts.iam.role_catalogue import CATALOGUE, boundary_document, inline_policy, trust_of
+from accounts.iam.role_rights import judge_rights
 from accounts.model.organization import Reseller
 from accounts.model.request import AccountRequest
 from accounts.model.role_spec import Document, RoleSpec, check_role
 from kernel.errors import BadInput
 from kernel.findings import Finding, Severity
 
+SHIPPED = frozenset(spec.name for spec in CATALOGUE)
+AWS_DOOR = "OrganizationAccountAccessRole"
+"""What AWS calls the first role of an account where nobody chose a name."""
 PLACE_OF_ACCOUNT = "000000000000"
 EXTERNAL_ID = "msp-00000000000000000000000000000000"
 """As long as ours are."""
@@ -26,16 +30,31 @@ def check_roles(reseller: Reseller, request: AccountRequest) -> None:
         _refuse_what_blocks(findings_of(spec, reseller, request.external_id))
 
 
-def check_catalogue_role(spec: RoleSpec, resellers: Iterable[Reseller]) -> tuple[Finding, ...]:
-    """Of a role for the reseller's own catalogue: the warnings. Raises BadInput for the worst."""
-    if spec.name in {shipped.name for shipped in CATALOGUE}:
-        raise BadInput(f"{spec.name} is a role of the shipped catalogue; give another name")
+def check_catalogue_role(
+    spec: RoleSpec, resellers: Collection[Reseller], *, own: Iterable[RoleSpec]
+) -> tuple[Finding, ...]:
+    """Of a role for the reseller's own catalogue: the warnings. Raises BadInput for the worst.
+
+    `own`: those that are there; one of the same name is replaced.
+    """
     check_role(spec)
+    _check_name(spec.name, resellers, own)
     findings = {
         finding for reseller in resellers for finding in findings_of(spec, reseller, EXTERNAL_ID)
     }
     _refuse_what_blocks(findings)
     return tuple(sorted(findings))
+
+
+def _check_name(name: str, resellers: Iterable[Reseller], own: Iterable[RoleSpec]) -> None:
+    """IAM API reference, CreateRole: names "are not distinguished by case"."""
+    taken = {each.lower(): each for each in (*SHIPPED, AWS_DOOR)}
+    taken |= {each.bootstrap_role.lower(): each.bootstrap_role for each in resellers}
+    if shipped := taken.get(name.lower()):
+        raise BadInput(f"{name} is our own role {shipped} to AWS; give another name")
+    for other in own:
+        if other.name != name and other.name.lower() == name.lower():
+            raise BadInput(f"{name} is {other.name} to AWS, which ignores case; give another name")
 
 
 def _refuse_what_blocks(findings: Iterable[Finding]) -> None:
@@ -46,14 +65,15 @@ def _refuse_what_blocks(findings: Iterable[Finding]) -> None:
 
 
 def findings_of(spec: RoleSpec, reseller: Reseller, external_id: str) -> tuple[Finding, ...]:
-    """Of its trust, its policy and its boundary together, the worst first."""
-    return tuple(
-        sorted(
-            finding
-            for kind, where, document in _documents(spec, reseller, external_id)
-            for finding in _judged(kind, where, to_text(document))
-        )
-    )
+    """Of its trust, its policies, its rights and its boundary together, the worst first."""
+    found = [
+        finding
+        for kind, where, document in _documents(spec, reseller, external_id)
+        for finding in _judged(kind, where, to_text(document))
+    ]
+    if spec.name not in SHIPPED:
+        found += judge_rights(spec)
+    return tuple(sorted(set(found)))
 
 
 def _documents(

@@ -15,7 +15,9 @@ from service.store.session import Session
 
 def put_role(session: Session, spec: RoleSpec, *, actor: str, now: datetime) -> tuple[Finding, ...]:
     """The warnings. Raises BadInput with the worst of what may not be written."""
-    warnings = check_catalogue_role(spec, resellers.resellers(session))
+    warnings = check_catalogue_role(
+        spec, resellers.resellers(session), own=resellers.own_roles(session)
+    )
     changes = resellers.put_role(session, spec)
     if spec.team and spec.team not in {team.key for team in resellers.teams(session)}:
         changes += resellers.put_team(session, Team(spec.team, spec.team))

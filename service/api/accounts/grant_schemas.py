@@ -6,11 +6,13 @@ from pydantic import Field
 
 from accounts.links.link_files import Grant
 from service.actions.access.set_grants import GrantsChanged, TeamRole
-from service.api.accounts.onboarding_schemas import CLIENT_KEY, In, OnboardingText
+from service.api.accounts.onboarding_schemas import CLIENT_KEY, In, Instant, OnboardingText
 from service.api.billing.schemas import AccountText, ClientText, Out
+from service.store.accounts.grant_proposals import GrantProposal
+from service.store.accounts.grants import RoleGrant
 
 TEAM = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
-ROLE = r"^[\w+=,.@-]{1,64}$"
+ROLE = r"^[A-Za-z0-9_+=,.@-]{1,64}$"
 TeamText = Annotated[str, Field(pattern=TEAM, examples=["engineers"])]
 RoleText = Annotated[str, Field(pattern=ROLE, examples=["MspEngineer"])]
 
@@ -22,7 +24,9 @@ class TeamRoleForm(In):
 
 class TeamRolesForm(In):
     team: TeamText
-    role: str = Field("", pattern=r"^[\w+=,.@-]{0,64}$", description="Every role, if left out.")
+    role: str = Field(
+        "", pattern=r"^[A-Za-z0-9_+=,.@-]{0,64}$", description="Every role, if left out."
+    )
 
 
 class GrantsRequest(In):
@@ -60,6 +64,23 @@ class HeldItem(Out):
     account_id: AccountText
 
 
+class GrantsApproval(In):
+    """Of what another key asked for, in one account or in all of a client that are live."""
+
+    account_id: str = Field("", pattern="^([0-9]{12})?$", examples=["444444444444"])
+    client: str = Field("", pattern=f"({CLIENT_KEY})|^$", examples=[""])
+    grants: list[TeamRoleForm] = Field(min_length=1, max_length=200)
+
+
+class ProposalItem(HeldItem):
+    asked_by: str = Field(max_length=200)
+    asked_at: Instant
+
+
+class ProposalList(Out):
+    items: list[ProposalItem] = Field(max_length=100_000)
+
+
 class EntryItem(Out):
     file: str = Field(max_length=200, examples=["engineers.1password.csv"])
     entry: str = Field(max_length=200, examples=["linkId 0f3a…"])
@@ -76,6 +97,10 @@ class GrantsAnswer(Out):
     """Recorded; a worker changes the roles' trust in AWS at once, and proves it."""
 
     granted: list[HeldItem] = Field(max_length=100_000)
+    awaiting_approval: list[HeldItem] = Field(
+        max_length=100_000,
+        description="Of administrators' roles: `POST /v1/grants/approvals` with another key.",
+    )
     revoked: list[RevokedItem] = Field(max_length=100_000)
     shut: list[str] = Field(max_length=100_000, description="Roles that no team holds any more.")
     onboardings: list[OnboardingText] = Field(
@@ -99,10 +124,8 @@ def to_api_grant(grant: Grant) -> GrantItem:
 
 def to_api_change(changed: GrantsChanged) -> GrantsAnswer:
     return GrantsAnswer(
-        granted=[
-            HeldItem(team=each.team, role=each.role, account_id=each.account_id)
-            for each in changed.granted
-        ],
+        granted=[_held(each) for each in changed.granted],
+        awaiting_approval=[_held(each) for each in changed.proposed],
         revoked=[
             RevokedItem(
                 team=each.team,
@@ -115,6 +138,18 @@ def to_api_change(changed: GrantsChanged) -> GrantsAnswer:
         shut=list(changed.powers_to_remove),
         onboardings=[each.id for each in changed.onboardings],
     )
+
+
+def to_api_proposal(proposal: GrantProposal) -> ProposalItem:
+    return ProposalItem(
+        **_held(proposal.grant).model_dump(),
+        asked_by=proposal.asked_by,
+        asked_at=proposal.asked_at.isoformat(),
+    )
+
+
+def _held(grant: RoleGrant) -> HeldItem:
+    return HeldItem(team=grant.team, role=grant.role, account_id=grant.account_id)
 
 
 def to_team_roles(forms: list[TeamRoleForm] | list[TeamRolesForm]) -> tuple[TeamRole, ...]:

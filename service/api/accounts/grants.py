@@ -6,19 +6,29 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 
 from accounts.links.link_files import Grant
-from service.actions.access.set_grants import Where, change_grants, link_grants, set_grants
+from service.actions.access.set_grants import (
+    Where,
+    approve_grants,
+    change_grants,
+    link_grants,
+    proposed_grants,
+    set_grants,
+)
 from service.api import cursors
-from service.api.access import NowDep, OnboarderDep, SessionDep, StaffDep, actor_of
+from service.api.access import ApproverDep, NowDep, OnboarderDep, SessionDep, StaffDep, actor_of
 from service.api.accounts.account_schemas import ACCOUNT_ID
 from service.api.accounts.grant_schemas import (
     TEAM,
     GrantList,
     GrantsAnswer,
+    GrantsApproval,
     GrantsChange,
     GrantsRequest,
+    ProposalList,
     role_of,
     to_api_change,
     to_api_grant,
+    to_api_proposal,
     to_team_roles,
 )
 from service.api.accounts.onboarding_schemas import CLIENT_KEY
@@ -84,6 +94,23 @@ def change(
         return to_api_change(changed)
 
     return once.answer(asked, perform, headers=LATER)
+
+
+@router.get("/grants/approvals", operation_id="list_grants_awaiting_approval")
+def list_proposals(session: SessionDep, _key: StaffDep) -> ProposalList:
+    """Grants of administrators' roles that wait for a second person, in accounts that are live."""
+    return ProposalList(items=[to_api_proposal(each) for each in proposed_grants(session)])
+
+
+@router.post("/grants/approvals", operation_id="approve_grants", status_code=202)
+def approve(
+    session: SessionDep, key: ApproverDep, now: NowDep, asked: GrantsApproval
+) -> GrantsAnswer:
+    """By another key than the one that asked; a worker then changes the trust, and proves it."""
+    given = to_team_roles(asked.grants)
+    where = Where(account_id=asked.account_id, client=asked.client)
+    changed = approve_grants(session, where, given, actor=actor_of(key), now=now)
+    return to_api_change(changed)
 
 
 @router.put("/accounts/{account_id}/grants", operation_id="set_grants", status_code=202)

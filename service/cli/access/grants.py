@@ -9,10 +9,12 @@ from service.actions.access.set_grants import (
     GrantsChanged,
     TeamRole,
     Where,
+    approve_grants,
     change_grants,
     link_grants,
+    proposed_grants,
 )
-from service.api.accounts.grant_schemas import to_api_change, to_api_grant
+from service.api.accounts.grant_schemas import to_api_change, to_api_grant, to_api_proposal
 from service.cli import output
 from service.cli.accounts.following import NoWait, follow
 from service.cli.application import EXIT_FINDING
@@ -36,12 +38,23 @@ def show(
     where = Where(account_id=account, client=client)
     with opened() as environment, environment.database.transaction() as session:
         found = [to_api_grant(e) for e in link_grants(session, team=team or None, where=where)]
+        waiting = [to_api_proposal(each) for each in proposed_grants(session)]
     if as_json:
-        output.print_json({"grants": [each.model_dump(mode="json") for each in found]})
+        output.print_json(
+            {
+                "grants": [each.model_dump(mode="json") for each in found],
+                "awaiting_approval": [each.model_dump(mode="json") for each in waiting],
+            }
+        )
         return
     rows = [(e.team, e.role, e.account_id, e.account_name, e.client) for e in found]
     columns = ("team", "role", "account", "name", "client")
     print_table(f"{len(rows)} grants", columns, rows)
+    for each in waiting:
+        output.say(
+            f"waits for a second person: {each.role} in {each.account_id} for {each.team}, asked "
+            f"for by {each.asked_by}"
+        )
 
 
 def grant(
@@ -56,6 +69,25 @@ def grant(
     """Let a team use a role: its trust names the team from then on, and that is proved."""
     where, pairs = Where(account_id=account, client=client), [(team, each) for each in role]
     _change(where, grant=pairs, by=by, no_wait=no_wait, as_json=as_json)
+
+
+def approve(
+    team: Team,
+    role: Annotated[list[str], typer.Option("--role", help="Which role; repeat it.")],
+    account: Account = "",
+    client: Client = "",
+    by: By = "",
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Approve a grant of an administrator's role, as another person than the one who asked."""
+    where = Where(account_id=account, client=client)
+    with opened() as environment:
+        with environment.database.transaction() as session:
+            pairs, now = [(team, each) for each in role], environment.now()
+            changed = approve_grants(session, where, pairs, actor=by, now=now)
+        after = changed.onboardings if no_wait else _followed(environment, changed)
+    _print(changed, after, as_json=as_json)
 
 
 def revoke(
@@ -110,13 +142,18 @@ def _print(changed: GrantsChanged, after: tuple[Onboarding, ...], *, as_json: bo
         output.print_json({**to_api_change(changed).model_dump(mode="json"), "states": states})
     else:
         _print_lines(changed, after)
-    if any(each.waiting is not None for each in after):
+    if changed.proposed or any(each.waiting is not None for each in after):
         raise typer.Exit(EXIT_FINDING)
 
 
 def _print_lines(changed: GrantsChanged, after: tuple[Onboarding, ...]) -> None:
     for each in changed.granted:
         output.say(f"{each.team} holds {each.role} in {each.account_id}")
+    for each in changed.proposed:
+        output.say(
+            f"{each.role} in {each.account_id} waits for a second person: rebill grants approve "
+            f"--account {each.account_id} --team {each.team} --role {each.role}"
+        )
     for gone in changed.revoked:
         output.say(f"{gone.team} holds {gone.role_arn} no more")
     for shut in changed.powers_to_remove:
@@ -127,5 +164,5 @@ def _print_lines(changed: GrantsChanged, after: tuple[Onboarding, ...]) -> None:
     for onboarding in after:
         waiting = f": {onboarding.waiting.reason}" if onboarding.waiting else ""
         output.say(f"{onboarding.account_id} ({onboarding.id}) {onboarding.state}{waiting}")
-    if not after:
+    if not after and not changed.proposed:
         output.say("nothing changes")

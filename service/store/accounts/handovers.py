@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from accounts.model.handover import Handover, HandoverKind, is_same_person
+from accounts.model.handover import Handover, HandoverKind
 from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
-from kernel.errors import Refused
 from service.store import tables
+from service.store.access.second_person import check_second_person
 from service.store.accounts import grants
 from service.store.accounts.onboardings import Onboarding
 from service.store.billing import months
@@ -32,13 +32,6 @@ class StoredHandover:
     asked: Handover
     asked_at: datetime
     ended_at: datetime | None
-
-
-class SamePerson(Refused):
-    code = "same_person"
-
-    def __init__(self, person: str) -> None:
-        super().__init__(f"{person} asked for this hand-over; another person has to approve it")
 
 
 def add(session: Session, onboarding_id: str, asked: Handover, now: datetime) -> int:
@@ -76,8 +69,7 @@ def approve(
     session: Session, handover: StoredHandover, item: str, *, approver: str, now: datetime
 ) -> None:
     """Twice is once. Raises SamePerson."""
-    if is_same_person(approver, handover.asked.asked_by):
-        raise SamePerson(approver)
+    check_second_person(asked_by=handover.asked.asked_by, approver=approver)
     session.merge(
         tables.onboarding.HandoverApprovalRow(
             handover_id=handover.id,

@@ -32,6 +32,8 @@ class TeamRow(Row, table=True):
 class CatalogueRoleRow(Row, table=True):
     """A role of the reseller's own, beside the catalogue that is shipped."""
 
+    __table_args__ = (sa.Index("uq_catalogue_role_name_case", sa.text("lower(name)"), unique=True),)
+
     name: str = Field(primary_key=True)
     body: dict[str, Any] = Field(sa_type=JSON)
 
@@ -184,6 +186,33 @@ class RoleGrantRow(Row, table=True):
     granted_at: datetime
     revoked_by: str | None = None
     revoked_at: datetime | None = None
+
+
+class GrantProposalRow(Row, table=True):
+    """A grant of an administrator's role, until a second person approves it."""
+
+    __table_args__ = (
+        is_account_id("account_id"),
+        sa.CheckConstraint("approved_by <> asked_by", name="a_second_person"),
+        sa.Index(
+            "uq_grant_proposal_living",
+            "team_key",
+            "account_id",
+            "role_name",
+            unique=True,
+            postgresql_where=sa.text("decided_at IS NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    team_key: str = Field(foreign_key="team.key")
+    account_id: str
+    role_name: str
+    asked_by: str
+    asked_at: datetime
+    approved_by: str | None = None
+    withdrawn_by: str | None = None
+    decided_at: datetime | None = None
 
 
 class HandoverRow(Row, table=True):

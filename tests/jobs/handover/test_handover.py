@@ -18,8 +18,8 @@ from service.actions.handover.request_handover import (
     dry_run_handover,
     request_handover,
 )
+from service.store.access.second_person import SamePerson
 from service.store.accounts import grants, handovers
-from service.store.accounts.handovers import SamePerson
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
 from tests.support.moments.live import onboarded

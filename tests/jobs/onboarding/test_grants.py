@@ -27,12 +27,15 @@ from service.actions.access.set_grants import (
     NotLive,
     TeamRole,
     Where,
+    approve_grants,
     change_grants,
     link_grants,
     set_grants,
 )
 from service.actions.handover.request_handover import WantedHandover, request_handover
+from service.store.access.second_person import SamePerson
 from service.store.accounts import grants
+from service.store.accounts.grant_proposals import NoProposal
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
 from tests.support.moments.live import onboarded
@@ -64,6 +67,11 @@ def change(
         return change_grants(
             session, where, grant=grant, revoke=revoke, actor="ada", now=installation.now()
         )
+
+
+def approve(installation: Installation, where: Where, *given: TeamRole) -> GrantsChanged:
+    with installation.database.transaction() as session:
+        return approve_grants(session, where, given, actor="grace", now=installation.now())
 
 
 def of(onboarding: Onboarding) -> Where:
@@ -158,6 +166,7 @@ def test_another_team_is_let_in_beside_the_first_and_then_instead_of_it(
 ) -> None:
     account_id = live.account_id
     change(installation, of(live), grant=(("oncall", "MspAdmin"),))
+    approve(installation, of(live), ("oncall", "MspAdmin"))
     installation.work()
     teams = ("admins", "oncall")
     assert [enters(installation, team, account_id, "MspAdmin") for team in teams] == [True, True]
@@ -206,15 +215,49 @@ def test_all_accounts_of_a_client_at_once(installation: Installation, live: Onbo
     changed = change(
         installation, where, revoke=(("engineers", ""),), grant=(("oncall", "MspAdmin"),)
     )
+    granted = approve(installation, where, ("oncall", "MspAdmin")).granted
     installation.work()
 
     assert {gone.role_arn.split(":")[4] for gone in changed.revoked} == {
         live.account_id, second.account_id,
     }  # fmt: skip
-    assert [each.account_id for each in changed.granted] == [live.account_id]
+    assert [each.account_id for each in changed.proposed] == [live.account_id]
+    assert [each.account_id for each in granted] == [live.account_id]
     for account in (live, second):
         assert not enters(installation, "engineers", account.account_id, "MspEngineer")
         assert installation.stored(account.id).state == "live"
+
+
+def test_an_administrators_role_waits_for_a_second_person(
+    installation: Installation, live: Onboarding
+) -> None:
+    """Until then AWS hears of nothing; what else was asked for is done at once."""
+    admin, on_call = ("oncall", "MspAdmin"), ("admins", "MspOnCall")
+    asked = change(installation, of(live), grant=(admin, on_call))
+    installation.work()
+
+    assert [(e.team, e.role) for e in asked.granted] == [on_call]
+    assert [(e.team, e.role) for e in asked.proposed] == [admin]
+    assert not enters(installation, "oncall", live.account_id, "MspAdmin")
+    with (
+        pytest.raises(SamePerson, match="ada asked for this"),
+        installation.database.transaction() as session,
+    ):
+        approve_grants(session, of(live), [admin], actor="ada", now=installation.now())
+    approve(installation, of(live), admin)
+    installation.work()
+    assert enters(installation, "oncall", live.account_id, "MspAdmin")
+    with pytest.raises(NoProposal, match="nobody asked for MspAdmin"):
+        approve(installation, of(live), admin)
+
+
+def test_who_revokes_takes_back_what_waits(installation: Installation, live: Onboarding) -> None:
+    admin = ("oncall", "MspAdmin")
+    change(installation, of(live), grant=(admin,))
+    change(installation, of(live), revoke=(("oncall", ""),))
+
+    with pytest.raises(NoProposal):
+        approve(installation, of(live), admin)
 
 
 def test_exactly_these(installation: Installation, live: Onboarding) -> None:

@@ -139,7 +139,7 @@ def test_a_role_of_one_s_own_is_judged_and_then_placed(installation: Installatio
     [
         (replace(OWN, custom=ADMINISTRATOR), "lets its holder become an administrator"),
         (replace(OWN, custom={"Version": "2012-10-17"}), "has no statement"),
-        (replace(OWN, name="MspAdmin"), "is a role of the shipped catalogue"),
+        (replace(OWN, name="MspAdmin"), "MspAdmin is our own role"),
         (replace(OWN, team=""), "a role for people needs a team"),
         (replace(OWN, session_seconds=60), "a session lasts 1 to 12 hours, not 60 s"),
     ],

@@ -192,6 +192,7 @@ class Walk:
 NEED_A_PERSON = (
     "onboard setup --email",
     "onboard findings",
+    "grants grant",
     "handover start",
     "handover code HALO-1 phone",
     "handover attest HALO-1 root_sign_in",
@@ -277,7 +278,8 @@ def assert_granted(walk: Walk, acme: Onboarding) -> None:
     assert f"oncall holds arn:aws:iam::{acme.account_id}:role/msp/MspOnCall no more" in revoked
     assert f"nobody holds {acme.account_id}:role/msp/MspOnCall: it is shut" in revoked
     assert "oncall.1password.csv" in revoked and "oncall.bitwarden.json" in revoked
-    assert f"oncall holds MspAdmin in {acme.account_id}" in walk.shown("grants grant")
+    assert f"MspAdmin in {acme.account_id} waits for a second p" in walk.shown("grants grant")
+    assert f"oncall holds MspAdmin in {acme.account_id}" in walk.shown("grants approve")
     assert "prove_refusal:MspAdmin shut to oncall" in walk.stored("HALO-1").record.proofs
 
 

@@ -101,10 +101,14 @@ def test_people_are_trusted_with_a_fresh_mfa_only() -> None:
 
 
 def test_identity_center_is_trusted_by_its_role_and_never_by_mfa() -> None:
-    text = to_text(identity_center_trust(RESELLER, permission_set="MspEngineer"))
+    document = identity_center_trust(RESELLER, permission_set="MspEngineer")
+    condition = document["Statement"][0]["Condition"]
+    name = "AWSReservedSSO_MspEngineer_" + 16 * "?"
+    home = "arn:aws:iam::222222222222:role/aws-reserved/sso.amazonaws.com"
 
-    assert "AWSReservedSSO_MspEngineer_*" in text
-    assert "MultiFactorAuth" not in text
+    assert condition["ArnLike"] == {"aws:PrincipalArn": [f"{home}/{name}", f"{home}/*/{name}"]}
+    assert condition["StringEquals"] == {"aws:PrincipalOrgID": "o-exampleorgid"}
+    assert "MultiFactorAuth" not in to_text(document)
 
 
 def test_automation_is_our_two_roles_with_the_external_id() -> None:
@@ -187,6 +191,33 @@ def test_a_trust_that_lets_too_many_in_is_refused(document: dict[str, Any], code
             "iam:passrole",
         ),
         (statement(Action="s3:GetObject", Resource="x" * 10_240), "policy_too_long", "10,240"),
+        (statement(Sid="a b", Action="s3:*", Resource="*"), "policy_form", "its Sid 'a b'"),
+        (statement(Sid="Ünique", Action="s3:*", Resource="*"), "policy_form", "its Sid 'Ünique'"),
+        (
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {"Sid": "A", "Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+                    {"Sid": "A", "Effect": "Deny", "Action": "s3:*", "Resource": "*"},
+                ],
+            },
+            "policy_form",
+            "its Sid 'A' is another",
+        ),
+        (
+            statement(Action="s3:GetObject", Resource="mybucket/*"),
+            "policy_form",
+            "'mybucket/*' is no ARN",
+        ),
+        (statement(Action="s3:*", Resource="arn:aws:*:::x"), "policy_form", "is no ARN"),
+        (statement(Action="s3:*", Resource=""), "policy_form", "is no ARN"),
+        (statement(Action="s3:*", Resource=[]), "policy_form", "Resource must be text"),
+        (statement(Action=[], Resource="*"), "policy_form", "Action must be text"),
+        (
+            statement(Action="iam:GetRole", Resource="arn:aws:iam:us-east-1:111111111111:role/x"),
+            "policy_form",
+            "an ARN of IAM has no region",
+        ),
     ],
 )
 def test_an_uploaded_policy_is_judged_in_plain_words(document: Any, code: str, words: str) -> None:
