@@ -72,7 +72,7 @@ def identity_rights(document: Document, where: str) -> Iterator[Finding]:
                 yield critical(
                     "identity_rights",
                     place,
-                    f"lets its holder change who may do what ({verb}): leave that to MspAdmin, or "
+                    f"lets its holder become an administrator ({verb}): leave that to MspAdmin, or "
                     f"add the condition that iam:PermissionsBoundary is ours ({BOUNDARY_ENDING})",
                 )
                 break

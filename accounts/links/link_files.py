@@ -11,15 +11,17 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
 from accounts.model.naming import to_slug
 from kernel.errors import BadInput
+from kernel.file_names import FileName, file_name
 
 DISPLAY_NAME_CHARS_MAX = 64
+CHAINED_SECONDS_MAX = 3_600
 SIGN_IN_HOSTS = {
     "aws": "signin.aws.amazon.com",
     "aws-us-gov": "signin.amazonaws-us-gov.com",
@@ -53,6 +55,8 @@ class Grant:
     stage: str = "run"
     """A RoleStage: picks the colour."""
     session_seconds: int = 3_600
+    permission_set: str = ""
+    """Of Identity Center, whose users hold it; '' for IAM users."""
 
     @property
     def link_id(self) -> str:
@@ -62,9 +66,15 @@ class Grant:
 
     @property
     def profile(self) -> str:
-        """`acme-3333-mspadmin`: client, the account's last four digits, role."""
-        role = to_slug(self.role_path.rsplit("/", 1)[-1])
-        return f"{to_slug(self.client_key)}-{self.account_id[-4:]}-{role}"
+        """`acme-333333333333-mspadmin`: client, account, role.
+
+        No two alike: the account is whole, and a role whose name a slug does not keep has a hash.
+        """
+        name = self.role_path.rsplit("/", 1)[-1]
+        role = to_slug(name)
+        if role != name.lower():
+            role = f"{role}-{hashlib.sha256(name.lower().encode()).hexdigest()[:6]}".strip("-")
+        return "-".join(filter(None, (to_slug(self.client_key), self.account_id, role)))
 
     @property
     def title(self) -> str:
@@ -82,13 +92,23 @@ class LinkSettings:
     access_account_id: str = ""
     user: str = "YOUR-USER-NAME"
     """Of the IAM user in the access account; AWS config does not expand variables."""
+    sso_start_url: str = ""
+    """Of Identity Center's portal."""
+    sso_region: str = ""
+    """Identity Center's own, which may be another."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportFile:
     team: str
-    name: str
+    folders: tuple[FileName, ...]
+    """Where its format asks for one."""
+    base: FileName
     text: str
+
+    @property
+    def name(self) -> str:
+        return "/".join((*self.folders, self.base))
 
     @property
     def content_id(self) -> str:
@@ -188,25 +208,69 @@ def powers_to_remove(before: Iterable[Grant], after: Iterable[Grant]) -> tuple[s
 
 def _switch_role(team: str, grants: list[Grant], settings: LinkSettings) -> ExportFile:
     rows = [[g.title, switch_role_url(g, settings), g.link_id] for g in grants]
-    return ExportFile(team, f"{team}-links.csv", _csv([["title", "url", "linkId"], *rows]))
+    return ExportFile(
+        team, (), file_name(team, ending="-links.csv"), _csv([["title", "url", "linkId"], *rows])
+    )
 
 
 def _aws_config(team: str, grants: list[Grant], settings: LinkSettings) -> ExportFile:
-    serial = f"arn:{settings.partition}:iam::{settings.access_account_id}:mfa/{settings.user}"
-    sections = [
+    profiles = [
         [
             f"[profile {grant.profile}]",
             f"role_arn = {role_arn_of(grant, settings.partition)}",
-            f"source_profile = {settings.base_profile}",
-            f"mfa_serial = {serial}",
-            # The trust of a role for people takes the user's own name only.
-            f"role_session_name = {settings.user}",
-            f"duration_seconds = {grant.session_seconds}",
+            *(_by_sso(grant, settings) if grant.permission_set else _by_mfa(grant, settings)),
             f"region = {settings.region}",
         ]
         for grant in grants
     ]
-    return ExportFile(team, f"{team}.aws-config", _sections(sections))
+    sections = [*_sso_sections(grants, settings), *profiles]
+    return ExportFile(team, (), file_name(team, ending=".aws-config"), _sections(sections))
+
+
+def _by_mfa(grant: Grant, settings: LinkSettings) -> list[str]:
+    serial = f"arn:{settings.partition}:iam::{settings.access_account_id}:mfa/{settings.user}"
+    return [
+        f"source_profile = {settings.base_profile}",
+        f"mfa_serial = {serial}",
+        # The trust of a role for people takes the user's own name only.
+        f"role_session_name = {settings.user}",
+        f"duration_seconds = {grant.session_seconds}",
+    ]
+
+
+def _by_sso(grant: Grant, settings: LinkSettings) -> list[str]:
+    """Out of a session of Identity Center, where MFA was asked for: a chained role.
+
+    AWS refuses more than an hour for one (IAM User Guide, "Role chaining").
+    """
+    return [
+        f"source_profile = {_sso_profile(grant.permission_set, settings)}",
+        f"duration_seconds = {min(grant.session_seconds, CHAINED_SECONDS_MAX)}",
+    ]
+
+
+def _sso_profile(permission_set: str, settings: LinkSettings) -> str:
+    return f"{settings.base_profile}-sso-{permission_set}"
+
+
+def _sso_sections(grants: list[Grant], settings: LinkSettings) -> Iterator[list[str]]:
+    """What `aws configure sso` would write (AWS CLI User Guide, "Manual configuration")."""
+    sets = sorted({grant.permission_set for grant in grants if grant.permission_set})
+    if sets:
+        yield [
+            f"[sso-session {settings.base_profile}]",
+            f"sso_start_url = {settings.sso_start_url or 'https://YOUR-PORTAL.awsapps.com/start'}",
+            f"sso_region = {settings.sso_region or settings.region}",
+            "sso_registration_scopes = sso:account:access",
+        ]
+    for each in sets:
+        yield [
+            f"[profile {_sso_profile(each, settings)}]",
+            f"sso_session = {settings.base_profile}",
+            f"sso_account_id = {settings.access_account_id}",
+            f"sso_role_name = {each}",
+            f"region = {settings.region}",
+        ]
 
 
 def _aesr(team: str, grants: list[Grant], settings: LinkSettings) -> ExportFile:
@@ -221,12 +285,13 @@ def _aesr(team: str, grants: list[Grant], settings: LinkSettings) -> ExportFile:
         for grant in grants
     ]
     base = [f"[{settings.base_profile}]", f"aws_account_id = {settings.access_account_id}"]
-    return ExportFile(team, f"{team}.aesr.ini", _sections([base, *sections]))
+    return ExportFile(team, (), file_name(team, ending=".aesr.ini"), _sections([base, *sections]))
 
 
 def _granted(team: str, grants: list[Grant], settings: LinkSettings) -> ExportFile:
     """The profiles of a Granted registry; `granted_registry` makes the file that lists them."""
-    return ExportFile(team, f"{team}/config", _aws_config(team, grants, settings).text)
+    text = _aws_config(team, grants, settings).text
+    return ExportFile(team, (file_name(team),), file_name("config"), text)
 
 
 def granted_registry(files: Iterable[ExportFile]) -> str:
@@ -239,7 +304,7 @@ def _one_password(team: str, grants: list[Grant], settings: LinkSettings) -> Exp
     """1Password imports one file into one vault: a vault for each team."""
     header = ["title", "website", "username", "password", "notes", "linkId"]
     rows = [[g.title, switch_role_url(g, settings), "", "", g.profile, g.link_id] for g in grants]
-    return ExportFile(team, f"{team}.1password.csv", _csv([header, *rows]))
+    return ExportFile(team, (), file_name(team, ending=".1password.csv"), _csv([header, *rows]))
 
 
 def _bitwarden_csv(team: str, grants: list[Grant], settings: LinkSettings) -> ExportFile:
@@ -254,7 +319,7 @@ def _bitwarden_csv(team: str, grants: list[Grant], settings: LinkSettings) -> Ex
         ]
         for grant in grants
     ]  # fmt: skip
-    return ExportFile(team, f"{team}.bitwarden.csv", _csv([header, *rows]))
+    return ExportFile(team, (), file_name(team, ending=".bitwarden.csv"), _csv([header, *rows]))
 
 
 def _bitwarden_json(team: str, grants: list[Grant], settings: LinkSettings) -> ExportFile:
@@ -276,7 +341,7 @@ def _bitwarden_json(team: str, grants: list[Grant], settings: LinkSettings) -> E
         "items": items,
     }
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    return ExportFile(team, f"{team}.bitwarden.json", text)
+    return ExportFile(team, (), file_name(team, ending=".bitwarden.json"), text)
 
 
 FORMATS: dict[str, Callable[[str, list[Grant], LinkSettings], ExportFile]] = {

@@ -71,6 +71,9 @@ class Reseller:
     """Teams that have a probe user with a virtual MFA device, to prove the roles of people."""
     mail: MailboxCheck | None = None
     """How it is measured that the mailbox receives what is sent to the root addresses."""
+    sso_start_url: str = ""
+    """Of Identity Center's portal, where people of the access account sign in by it."""
+    sso_region: str = ""
 
 
 def check_account_id(account_id: str) -> str:

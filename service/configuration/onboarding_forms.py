@@ -56,6 +56,13 @@ class MailboxCheckForm(Form):
     mails_max: Annotated[int, Field(ge=1, le=1_000)] = 50
 
 
+class IdentityCenterForm(Form):
+    """For AWS profiles of roles that trust a permission set."""
+
+    start_url: Annotated[Text, StringConstraints(pattern=r"^https://[A-Za-z0-9./_#-]{1,200}$")]
+    region: Annotated[Text, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+
+
 class OrganizationForm(Form):
     payer: AccountNumber
     organization_id: Annotated[Text, StringConstraints(pattern=r"^o-[a-z0-9]{10,32}$")]
@@ -72,6 +79,7 @@ class OrganizationForm(Form):
     region: Key = "us-east-1"
     probe_teams: list[Key] = Field(default=[])
     mail: MailboxCheckForm | None = None
+    identity_center: IdentityCenterForm | None = None
 
 
 class TeamForm(Form):
@@ -142,6 +150,8 @@ def _reseller(form: OrganizationForm) -> Reseller:
         region=form.region,
         probe_teams=frozenset(form.probe_teams),
         mail=_mail(form.mail) if form.mail else None,
+        sso_start_url=form.identity_center.start_url if form.identity_center else "",
+        sso_region=form.identity_center.region if form.identity_center else "",
     )
 
 

@@ -326,4 +326,5 @@ class _Shown:
             role_path=role_path_of(grant.role, self.bootstrap_roles[onboarding.payer_account_id]),
             stage=spec.stage,
             session_seconds=spec.session_seconds,
+            permission_set=(spec.permission_set if spec.trust is TrustKind.IDENTITY_CENTER else ""),
         )

@@ -1,18 +1,16 @@
 """The command of links: what teams take into their password managers, profiles and browsers."""
 
-import csv
-import io
-import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from accounts.links.link_files import FORMATS, ExportFile, granted_registry
-from kernel.errors import BadInput
+from accounts.links.link_files import FORMATS, granted_registry
+from accounts.links.streams import one_stream
+from kernel.file_names import file_name
 from service.actions.access.export_links import export_links
 from service.cli import output
+from service.cli.folders import write_inside
 from service.cli.installation import open_installation
 
 
@@ -32,45 +30,10 @@ def links(
     with open_installation() as installation, installation.database.transaction() as session:
         files = export_links(session, link_format, team=team, user=user)
     if out is None:
-        output.write(one_stream(link_format, files))
+        output.write(one_stream(link_format, [file.text for file in files]))
         return
     for file in files:
-        _write(out / file.name, file.text)
+        write_inside(out, *file.folders, file.base, content=file.text)
     if link_format == "granted":
-        _write(out / "granted.yml", granted_registry(files))
+        write_inside(out, file_name("granted.yml"), content=granted_registry(files))
     output.say(f"{len(files)} files in {out}")
-
-
-def one_stream(link_format: str, files: Sequence[ExportFile]) -> str:
-    """Files of several teams as one that is still of its format."""
-    if link_format == "bitwarden-json":
-        return _one_json([json.loads(file.text) for file in files])
-    if files and files[0].name.endswith(".csv"):
-        return _one_csv([file.text for file in files])
-    return "\n".join(file.text for file in files)
-
-
-def _one_json(documents: list[dict[str, list[object]]]) -> str:
-    whole: dict[str, object] = {
-        name: [each for document in documents for each in document[name]]
-        for name in ("collections", "items")
-    }
-    whole = {"encrypted": False, **whole}
-    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
-
-
-def _one_csv(texts: list[str]) -> str:
-    """The header once."""
-    tables = [list(csv.reader(io.StringIO(text, newline=""))) for text in texts]
-    out = io.StringIO(newline="")
-    rows = [tables[0][0], *(row for table in tables for row in table[1:])]
-    csv.writer(out, lineterminator="\r\n").writerows(rows)
-    return out.getvalue()
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise BadInput(f"{path} cannot be written: {error}") from error

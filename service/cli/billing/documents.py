@@ -12,6 +12,7 @@ from invoices.render import FORMATS
 from jobs.environment import Environment
 from jobs.runs import engine
 from kernel.errors import BadInput, Refused
+from kernel.file_names import file_name
 from service.actions.billing.issue_day import Override
 from service.actions.billing.request_run import request_issuing
 from service.cli import output
@@ -22,6 +23,7 @@ from service.cli.billing.left_overs import finish_left_over_runs
 from service.cli.billing.outcomes import PayerOutcome
 from service.cli.billing.payers import each_payer, payers_of, payers_without_charges
 from service.cli.billing.proofs import print_findings
+from service.cli.folders import write_inside
 from service.cli.installation import ACTOR
 from service.cli.opening import opened
 from service.cli.options import AsJson, By, ForClient, Payer, Period
@@ -204,13 +206,8 @@ def export_documents(
                         f"{each.number} has no {extension} yet: its run is not finished; "
                         f"`rebill issue --period {period}` or a worker finishes it"
                     )
-                path = out / str(period) / each.client / f"{_file_name(each.number)}.{extension}"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(file.content)
-                written.append(path)
+                # Prefixes such as `2026/` are part of a number, but no folder.
+                name = file_name(each.number.replace("/", "-"), ending=f".{extension}")
+                place = (file_name(str(period)), file_name(each.client), name)
+                written.append(write_inside(out, *place, content=file.content))
     return written
-
-
-def _file_name(number: str) -> str:
-    """Prefixes such as `2026/` are part of a number, but no folder."""
-    return number.replace("/", "-")

@@ -38,6 +38,7 @@ from service.cli.billing.month import bill_payers
 from service.cli.demo.configuration import demo_configuration
 from service.cli.demo.onboarding import Provider, onboard_accounts
 from service.cli.demo.pretend_aws import pretend_aws, serve_pretend_aws
+from service.cli.folders import write_inside
 from service.cli.opening import opened
 from service.cli.output import Report
 from service.cli.progress import progress
@@ -197,11 +198,10 @@ def _write_json(path: Path, content: object) -> None:
 
 def _write_links(environment: Environment, folder: Path) -> None:
     """A file per team, for AWS profiles and for password managers."""
-    folder.mkdir(exist_ok=True)
     with environment.database.transaction() as session:
         files = [file for name in LINK_FORMATS for file in export_links(session, name)]
     for file in files:
-        (folder / file.name).write_text(file.text, encoding="utf-8", newline="")
+        write_inside(folder, *file.folders, file.base, content=file.text)
 
 
 def _print_summary(

@@ -5,8 +5,10 @@ import io
 import json
 from configparser import ConfigParser
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from botocore.configloader import load_config
 
 from accounts.links.link_files import (
     FORMATS,
@@ -19,6 +21,7 @@ from accounts.links.link_files import (
     switch_role_url,
 )
 from kernel.errors import BadInput
+from service.cli.folders import write_inside
 
 SETTINGS = LinkSettings(access_account_id="222222222222", user="ann")
 ADMIN = Grant(
@@ -94,7 +97,7 @@ def test_an_aws_profile_assumes_the_role_with_the_users_own_mfa_and_name() -> No
     config = ConfigParser()
     config.read_string(text_of("aws-config", "admins"))
 
-    assert dict(config["profile acme-3333-mspadmin"]) == {
+    assert dict(config["profile acme-333333333333-mspadmin"]) == {
         "role_arn": "arn:aws:iam::333333333333:role/msp/MspAdmin",
         "source_profile": "msp-base",
         "mfa_serial": "arn:aws:iam::222222222222:mfa/ann",
@@ -104,12 +107,97 @@ def test_an_aws_profile_assumes_the_role_with_the_users_own_mfa_and_name() -> No
     }
 
 
+ENGINEER = replace(
+    ADMIN, role_path="msp/SsoEngineer", permission_set="MspEngineer", session_seconds=28_800
+)
+
+
+def test_a_profile_of_identity_center_comes_from_its_session_and_lasts_an_hour() -> None:
+    """No MFA device, no name of an IAM user, and no more than a chained role may have."""
+    settings = replace(
+        SETTINGS, sso_start_url="https://d-1.awsapps.com/start", sso_region="eu-central-1"
+    )
+    (file,) = export([ADMIN, ENGINEER], "aws-config", settings)
+    config = ConfigParser()
+    config.read_string(file.text)
+
+    assert dict(config["sso-session msp-base"]) == {
+        "sso_start_url": "https://d-1.awsapps.com/start",
+        "sso_region": "eu-central-1",
+        "sso_registration_scopes": "sso:account:access",
+    }
+    assert dict(config["profile msp-base-sso-MspEngineer"]) == {
+        "sso_session": "msp-base",
+        "sso_account_id": "222222222222",
+        "sso_role_name": "MspEngineer",
+        "region": "us-east-1",
+    }
+    assert dict(config["profile acme-333333333333-ssoengineer"]) == {
+        "role_arn": "arn:aws:iam::333333333333:role/msp/SsoEngineer",
+        "source_profile": "msp-base-sso-MspEngineer",
+        "duration_seconds": "3600",
+        "region": "us-east-1",
+    }
+
+
+def test_the_aws_cli_reads_what_is_written(tmp_path: Path) -> None:
+    (file,) = export([ADMIN, ENGINEER], "aws-config", SETTINGS)
+    (tmp_path / "config").write_text(file.text, encoding="utf-8")
+
+    read = load_config(str(tmp_path / "config"))
+    assert sorted(read["profiles"]) == [
+        "acme-333333333333-mspadmin", "acme-333333333333-ssoengineer", "msp-base-sso-MspEngineer",
+    ]  # fmt: skip
+    assert read["sso_sessions"]["msp-base"]["sso_start_url"] == (
+        "https://YOUR-PORTAL.awsapps.com/start"
+    )
+
+
+def test_no_two_roles_share_a_profile() -> None:
+    """Accounts that end alike, clients that a slug makes alike, and roles that it makes alike."""
+    alike = [
+        replace(ADMIN, account_id="111111113333"),
+        replace(ADMIN, account_id="222222223333"),
+        replace(ADMIN, client_key="a.b", account_id="333333333331"),
+        replace(ADMIN, client_key="a-b", account_id="333333333332"),
+        replace(ADMIN, role_path="msp/Our_Ops"),
+        replace(ADMIN, role_path="msp/Our.Ops"),
+        replace(ADMIN, role_path="msp/Our-Ops"),
+        replace(ADMIN, role_path="msp/@"),
+        replace(ADMIN, role_path="msp/="),
+    ]
+    config = ConfigParser()
+    config.read_string(export(alike, "aws-config", SETTINGS)[0].text)
+
+    assert len(config.sections()) == 9
+    assert replace(ADMIN, role_path="msp/Our-Ops").profile == "acme-333333333333-our-ops"
+
+
+@pytest.mark.parametrize("link_format", list(FORMATS))
+@pytest.mark.parametrize(
+    "team", ["../pwned", "a/b", "..", "a\nb", "/etc", "con", "a\\b", "", "x" * 300]
+)
+def test_a_team_is_never_a_path(link_format: str, team: str, tmp_path: Path) -> None:
+    (file,) = export([replace(ADMIN, team=team)], link_format, SETTINGS)
+    written = write_inside(tmp_path / "out", *file.folders, file.base, content=file.text)
+
+    assert written.resolve().is_relative_to(tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert len(written.relative_to(tmp_path / "out").parts) == (
+        2 if link_format == "granted" else 1
+    )
+
+
 def test_aws_extend_switch_roles_gets_a_base_and_a_section_for_each_role() -> None:
     config = ConfigParser()
     config.read_string(text_of("aesr", "oncall"))
 
-    assert config.sections() == ["msp-base", "acme-3333-msponcall", "globex-4444-msponcall"]
-    assert config["globex-4444-msponcall"]["color"] == "efda95"
+    assert config.sections() == [
+        "msp-base",
+        "acme-333333333333-msponcall",
+        "globex-444444444444-msponcall",
+    ]
+    assert config["globex-444444444444-msponcall"]["color"] == "efda95"
 
 
 def test_a_granted_registry_lists_a_folder_for_each_team() -> None:
@@ -146,7 +234,7 @@ def test_a_revoked_grant_is_listed_for_deletion_by_its_team() -> None:
     (gone,) = revoked(GRANTS, (ADMIN, ONCALL), SETTINGS)
 
     assert gone.team == "oncall"
-    assert gone.profile == "globex-4444-msponcall"
+    assert gone.profile == "globex-444444444444-msponcall"
     assert gone.role_arn == "arn:aws:iam::444444444444:role/msp/MspOnCall"
     assert gone.link_id == GLOBEX.link_id
 
