@@ -85,7 +85,7 @@ def _words(call: ApiCall) -> dict[str, str]:
         "sts:taskpolicyarn": task.get("arn", "") if isinstance(task, dict) else "",
         "organizations:serviceprincipal": params.get("ServicePrincipal", ""),
         "organizations:policytype": _policy_type(call),
-        "iam:permissionsboundary": params.get("PermissionsBoundary", ""),
+        "iam:permissionsboundary": params.get("PermissionsBoundary") or _boundary_of(call),
         "iam:policyarn": params.get("PolicyArn", "") if call.service == "iam" else "",
         "account:emailtargetdomain": str(params.get("PrimaryEmail", "")).rpartition("@")[2],
         "account:targetregion": params.get("RegionName", ""),
@@ -133,23 +133,30 @@ def _target(call: ApiCall) -> dict[str, Values]:
     context: dict[str, Values] = {"aws:resourceaccount": [account.id]}
     if account.organization:
         context["aws:resourceorgid"] = [account.organization.id]
-    if call.service in {"organizations", "account"}:
+    # Account Management knows an account's tags under a key of its own (Account Management guide,
+    # "How AWS Account Management works with IAM").
+    names = {"organizations": "aws:resourcetag", "account": "account:accountresourceorgtags"}
+    if call.service in names:
         for key, value in account.tags.items():
-            context[f"aws:resourcetag/{key}".lower()] = [value]
+            context[f"{names[call.service]}/{key}".lower()] = [value]
     return context
 
 
 def _role_tags(call: ApiCall) -> dict[str, Values]:
     if call.service != "iam" or "RoleName" not in call.params:
         return {}
-    role = _role_named(call)
+    role = _named_identity(call, "RoleName")
     return {f"aws:resourcetag/{t['Key']}".lower(): [t["Value"]] for t in role.tags} if role else {}
 
 
-def _role_named(call: ApiCall) -> Any:
-    iam: Any = iam_backends[call.account_id]["aws"]
-    wanted = call.params.get("RoleName")
-    return next((role for role in iam.roles.values() if role.name == wanted), None)
+def _boundary_of(call: ApiCall) -> str:
+    """Of the role or user that is changed; where one is set, the key holds the new one."""
+    # Service Authorization Reference, "Condition keys for AWS Identity and Access Management".
+    if call.service != "iam":
+        return ""
+    key = "RoleName" if "RoleName" in call.params else "UserName"
+    holder = _named_identity(call, key) if key in call.params else None
+    return str(getattr(holder, "permissions_boundary_arn", None) or "")
 
 
 def resources_of(call: ApiCall) -> list[str]:
@@ -165,7 +172,7 @@ def resources_of(call: ApiCall) -> list[str]:
             account = target_account(call)
             return [f"arn:aws:iam::{account.id if account else '*'}:root"]
         case "iam":
-            return [_iam_resource(call)]
+            return [_iam_resource(call), *_renamed_to(call)]
         case "budgets":
             return [_budget_resource(call)]
     return ["*"]
@@ -228,17 +235,48 @@ def _account_resource(call: ApiCall) -> str:
     return f"arn:aws:account::{organization.payer_id}:account/{organization.id}/{account.id}"
 
 
+IAM_NAMES = {
+    "GroupName": "group",
+    "InstanceProfileName": "instance-profile",
+    "RoleName": "role",
+    "UserName": "user",
+    "PolicyName": "policy",
+}
+"""What a call of IAM is about, the first that it names: AddUserToGroup changes the group,
+AddRoleToInstanceProfile the profile (Service Authorization Reference)."""
+
+
 def _iam_resource(call: ApiCall) -> str:
     params, stem = call.params, f"arn:aws:iam::{call.account_id}"
-    if "RoleName" in params:
-        role = _role_named(call)
-        return role.arn if role else f"{stem}:role{params.get('Path', '/')}{params['RoleName']}"
-    if "UserName" in params:
-        return f"{stem}:user{params.get('Path', '/')}{params['UserName']}"
-    if "PolicyName" in params:
-        return f"{stem}:policy{params.get('Path', '/')}{params['PolicyName']}"
-    if "PolicyArn" in params:
-        return str(params["PolicyArn"])
-    if "GroupName" in params:
-        return f"{stem}:group{params.get('Path', '/')}{params['GroupName']}"
+    for key, kind in IAM_NAMES.items():
+        if key in params:
+            found = _named_identity(call, key)
+            return found.arn if found else f"{stem}:{kind}{params.get('Path', '/')}{params[key]}"
+    for key in ("PolicyArn", "SAMLProviderArn", "OpenIDConnectProviderArn"):
+        if key in params:
+            return str(params[key])
     return "*"
+
+
+def _renamed_to(call: ApiCall) -> list[str]:
+    """Whoever renames or moves a user or group needs the right to both (API, `UpdateUser`)."""
+    key = {"UpdateUser": "UserName", "UpdateGroup": "GroupName"}.get(call.operation, "")
+    found = _named_identity(call, key) if key else None
+    if found is None:
+        return []
+    name = call.params.get(f"New{key}", found.name)
+    stem = f"arn:aws:iam::{call.account_id}:{IAM_NAMES[key]}"
+    return [f"{stem}{call.params.get('NewPath', found.path)}{name}"]
+
+
+def _named_identity(call: ApiCall, key: str) -> Any:
+    """Whom IAM has under this name, whatever its case; None for nobody and for policies."""
+    iam: Any = iam_backends[call.account_id]["aws"]
+    known = {
+        "GroupName": iam.groups,
+        "InstanceProfileName": iam.instance_profiles,
+        "RoleName": iam.roles,
+        "UserName": iam.users,
+    }.get(key, {})
+    wanted = str(call.params.get(key, "")).lower()
+    return next((each for each in known.values() if each.name.lower() == wanted), None)
