@@ -68,7 +68,7 @@ def value_of(text: str) -> object:
 
 @pytest.mark.parametrize("name", ["terraform.tf", "terraform.tf.json"])
 def test_terraform_does_not_expand_iams_variables(name: str) -> None:
-    assert "$${aws:username}" in artefact(name, RESELLER, TRANSFER)
+    assert "$${aws:userid}" in artefact(name, RESELLER, TRANSFER)
 
 
 def test_the_script_is_shell_and_may_be_run_again() -> None:
