@@ -1,6 +1,6 @@
 """No sequence of writes to IAM leads one of our roles beyond its own rights, or to what is ours.
 
-Searched, not exampled: `tests/support/escalation.py` tries every write in every state.
+Searched, not exampled: `tests/support/iam/escalation.py` tries every write in every state.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from cloudsplaining.shared.constants import PRIVILEGE_ESCALATION_METHODS
 from accounts.iam.policy_documents import as_list, guard_policies, statements_of
 from accounts.iam.role_catalogue import CATALOGUE, MSP_ADMIN, MSP_AUTOMATION, boundary_document
 from accounts.model.role_spec import Document, RoleSpec
-from tests.support import escalation
 from tests.support.accounts_reseller import RESELLER
-from tests.support.escalation import (
+from tests.support.iam import escalation
+from tests.support.iam.escalation import (
     ARN,
     OURS,
     Identity,

@@ -10,8 +10,8 @@ import pytest
 from accounts.iam.policy_documents import as_list, service_policies, to_text
 from service.store.database import Database
 from tests.support.accounts_reseller import RESELLER
+from tests.support.iam.rights import denied, without
 from tests.support.onboarding import Installation, opened, quietly
-from tests.support.rights import denied, without
 from tests.support.workflows import WORKFLOWS, approver
 
 Right = tuple[str, str, str]

@@ -13,6 +13,7 @@ from service.store.database import Database
 from service.store.embedded import EmbeddedServer
 from tests.conftest import fresh_database
 from tests.support.accounts_reseller import RESELLER
+from tests.support.iam.rights import denied, without
 from tests.support.organization_setups import (
     BY_US,
     Operator,
@@ -23,7 +24,6 @@ from tests.support.organization_setups import (
     states,
     weaken_the_membership_guard,
 )
-from tests.support.rights import denied, without
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from policy_sentry.querying.all import get_all_actions
 
 from accounts.iam.role_catalogue import CATALOGUE
-from tests.support.escalation import ARN, OURS, Context, account_under, may, shipped_rules
+from tests.support.iam.escalation import ARN, OURS, Context, account_under, may, shipped_rules
 
 RULES = shipped_rules(CATALOGUE)
 ACCOUNT = account_under(RULES)
