@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NewType
 
+from invoices.money import Rounding
 from invoices.periods import DaySpan
+
+ADDED_LATER: Mapping[str, bool] = MappingProxyType({"added_later": True})
+"""The metadata of a field that content of earlier versions had not: at its default it is left out
+of what is hashed, so that the same content keeps its id."""
 
 AccountId = NewType("AccountId", str)
 ClientKey = NewType("ClientKey", str)
@@ -44,6 +50,8 @@ class Tax:
     vat_id: str = ""
     note: str = ""
     """Printed words, such as the reason of an exemption."""
+    rounding: Rounding | None = field(default=None, metadata=ADDED_LATER)
+    """None: as the seller rounds tax."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,8 @@ class Client:
     email: str = ""
     buyer_reference: str = ""
     external_refs: tuple[tuple[str, str], ...] = field(default=())
+    rounding: Rounding | None = field(default=None, metadata=ADDED_LATER)
+    """Of the subtotal and its lines; None: as the seller's."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
-from invoices.clients import AccountId, Client, ClientKey, Roster
-from invoices.documents.document import ADDED_LATER
+from invoices.clients import ADDED_LATER, AccountId, Client, ClientKey, Roster
 from invoices.documents.invoice import Seller
 from invoices.kinds import Kind
 from invoices.money import Rounding
@@ -133,6 +132,8 @@ class BillingInputs:
     has_other_payers: bool = field(default=False, metadata=ADDED_LATER)
     """So that a custom line item that names none could go on several documents."""
     export_limits: ExportLimits = field(default=ExportLimits(), metadata=ADDED_LATER)
+    tax_rounding: Rounding | None = field(default=None, metadata=ADDED_LATER)
+    """None: tax is rounded as all else."""
 
     @property
     def mapped_line_types(self) -> tuple[LineType, ...]:

@@ -1,7 +1,15 @@
 """Owns precision: exact decimals inside, whole minor units on documents, one place between them."""
 
 from collections.abc import Iterable, Mapping
-from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
+from decimal import (
+    ROUND_DOWN,
+    ROUND_FLOOR,
+    ROUND_HALF_EVEN,
+    ROUND_HALF_UP,
+    ROUND_UP,
+    Context,
+    Decimal,
+)
 from enum import StrEnum
 from functools import reduce
 
@@ -24,13 +32,22 @@ _MINOR_DIGITS = {
 
 
 class Rounding(StrEnum):
-    """How the half of a minor unit is rounded; a seller chooses one."""
+    """What becomes of a part of a minor unit; a seller chooses one."""
 
     HALF_UP = "half_up"
     HALF_EVEN = "half_even"
+    DOWN = "down"
+    """Cut off: 123.9 is 123, and -123.9 is -123."""
+    UP = "up"
+    """Any part is a whole one: 123.1 is 124, and -123.1 is -124."""
 
 
-_DECIMAL_ROUNDING = {Rounding.HALF_UP: ROUND_HALF_UP, Rounding.HALF_EVEN: ROUND_HALF_EVEN}
+_DECIMAL_ROUNDING = {
+    Rounding.HALF_UP: ROUND_HALF_UP,
+    Rounding.HALF_EVEN: ROUND_HALF_EVEN,
+    Rounding.DOWN: ROUND_DOWN,
+    Rounding.UP: ROUND_UP,
+}
 
 
 def minor_digits(currency: str) -> int:

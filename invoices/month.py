@@ -221,7 +221,9 @@ def _draft(client: Client, facts: CheckedMonth) -> Draft:
         cost=converted(statement.cost, exchange),
         price=converted(statement.price, exchange),
     )
-    letterhead = Letterhead(inputs.seller, inputs.rounding, inputs.account_names)
+    letterhead = Letterhead(
+        inputs.seller, inputs.rounding, inputs.account_names, inputs.tax_rounding
+    )
     invoice = draft(statement, custom, client=client, letterhead=letterhead, exchange=exchange)
     working = [
         [

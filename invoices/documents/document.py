@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any
 
-from invoices.clients import Address, TaxCategory
+from invoices.clients import ADDED_LATER, Address, TaxCategory
 from invoices.documents.invoice import Buyer, Exchange, Invoice, InvoiceLine, Seller, TaxLine
 from invoices.money import EXACT, Rounding, from_minor, minor_digits, plain
 from invoices.periods import BillingPeriod
@@ -40,7 +39,16 @@ def to_document(invoice: Invoice) -> Document:
         "rounding": invoice.rounding.value,
         "exchange": _from_exchange(invoice.exchange),
         "notes": list(invoice.notes),
+        **_from_later_fields(invoice),
     }
+
+
+def _from_later_fields(invoice: Invoice) -> Document:
+    """What earlier versions had not: left out at its default, documents keep their bytes."""
+    shown: Document = {}
+    if invoice.tax_rounding is not None:
+        shown["tax_rounding"] = invoice.tax_rounding.value
+    return shown
 
 
 def from_document(document: Mapping[str, Any]) -> Invoice:
@@ -63,6 +71,7 @@ def from_document(document: Mapping[str, Any]) -> Invoice:
         rounding=Rounding(document["rounding"]),
         exchange=_to_exchange(document["exchange"]),
         notes=tuple(document["notes"]),
+        tax_rounding=Rounding(document["tax_rounding"]) if "tax_rounding" in document else None,
     )
 
 
@@ -75,11 +84,6 @@ def canonical_bytes(content: Any) -> bytes:
         content, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_to_json
     )
     return text.encode()
-
-
-ADDED_LATER: Mapping[str, bool] = MappingProxyType({"added_later": True})
-"""The metadata of a field that content of earlier versions had not: at its default it is left out,
-so that the same content keeps its id."""
 
 
 def content_id(content: Any) -> str:

@@ -22,6 +22,8 @@ class Letterhead:
     seller: Seller
     rounding: Rounding
     account_names: Mapping[AccountId, str]
+    tax_rounding: Rounding | None = None
+    """None: as all else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,9 @@ def draft(
     `exchange` is None where nothing is converted. Lines priced at nothing are left out, unless
     there is no other.
     """
-    currency, rounding = client.currency, letterhead.rounding
+    currency = client.currency
+    rounding = client.rounding or letterhead.rounding
+    tax_rounding = client.tax.rounding or letterhead.tax_rounding
     if exchange is None:
         assert currency == statement.currency or not has_to_convert(statement, ())
     else:
@@ -59,7 +63,9 @@ def draft(
     subtotal = to_minor(exact_sum(line.price for line in exact), currency, rounding)
     amounts = split_rounded(subtotal, {line.key: line.price for line in exact}, currency)
     lines = tuple(_line(line, amounts[line.key], letterhead.account_names) for line in exact)
-    tax = tax_line(client.tax, base_minor=subtotal, currency=currency, rounding=rounding)
+    tax = tax_line(
+        client.tax, base_minor=subtotal, currency=currency, rounding=tax_rounding or rounding
+    )
     return Invoice(
         number="",
         seller=letterhead.seller,
@@ -76,6 +82,7 @@ def draft(
         total_minor=subtotal + tax.tax_minor,
         rounding=rounding,
         exchange=exchange,
+        tax_rounding=None if tax_rounding == rounding else tax_rounding,
     )
 
 

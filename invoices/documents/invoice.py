@@ -103,6 +103,8 @@ class Invoice:
     rounding: Rounding = Rounding.HALF_UP
     exchange: Exchange | None = None
     notes: tuple[str, ...] = ()
+    tax_rounding: Rounding | None = None
+    """None: as all else."""
 
     @property
     def figures(self) -> tuple[object, ...]:

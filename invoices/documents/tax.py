@@ -20,7 +20,9 @@ WORDING: dict[TaxCategory, str] = {
 def tax_line(tax: Tax, *, base_minor: int, currency: str, rounding: Rounding) -> TaxLine:
     """Tax on the whole subtotal, rounded once. Only the standard category has a rate."""
     rate = tax.rate_percent if tax.category is TaxCategory.STANDARD else Decimal(0)
-    # Of the rounded base, not of each line: an e-invoice is checked so (EN 16931, BR-CO-17):
+    # Of the rounded base, not of each line: an e-invoice is checked so (EN 16931, BR-CO-17), and a
+    # Japanese qualified invoice rounds once per rate, in the direction that the seller chose
+    # (National Tax Agency, Q&A on the invoice system, "rounding of fractions"):
     # `tests/unit/invoices/test_documents.py::test_tax_is_rounded_once_on_the_subtotal`.
     exact = EXACT.multiply(from_minor(base_minor, currency), rate.scaleb(-2, EXACT))
     return TaxLine(

@@ -106,6 +106,9 @@ Month = Annotated[BillingPeriod, BeforeValidator(_period)]
 Day = Annotated[date, BeforeValidator(_day)]
 
 
+RoundingWord = Literal["half_up", "half_even", "down", "up"]
+
+
 ALWAYS = BillingPeriod(1, 1)
 """The first period of a custom line item that has no `from`."""
 
@@ -143,7 +146,8 @@ class SellerForm(Form):
     payment_details: dict[Text, Text] = {}
     footer: Text = ""
     numbering: NumberingForm = NumberingForm()
-    rounding: Literal["half_up", "half_even"] = "half_up"
+    rounding: RoundingWord = "half_up"
+    tax_rounding: RoundingWord | None = None
 
 
 class ExportForm(Form):
@@ -164,6 +168,7 @@ class TaxForm(Form):
     rate_percent: Share = Decimal(0)
     vat_id: Text = ""
     note: Text = ""
+    rounding: RoundingWord | None = None
 
 
 class AccountForm(Form):
@@ -190,6 +195,7 @@ class ClientForm(Form):
     email: Text = ""
     buyer_reference: Text = ""
     external_refs: dict[Text, Text] = {}
+    rounding: RoundingWord | None = None
     accounts: list[AccountForm] = []
 
 

@@ -200,7 +200,17 @@ def _seller(form: forms.SellerForm) -> tuple[Seller, Numbering]:
         payment_details=tuple(form.payment_details.items()),
         footer=form.footer,
     )
-    return seller, Numbering(form.numbering.prefix, form.numbering.start, Rounding(form.rounding))
+    numbering = Numbering(
+        form.numbering.prefix,
+        form.numbering.start,
+        Rounding(form.rounding),
+        _rounding(form.tax_rounding),
+    )
+    return seller, numbering
+
+
+def _rounding(word: forms.RoundingWord | None) -> Rounding | None:
+    return None if word is None else Rounding(word)
 
 
 def _address(form: forms.AddressForm) -> Address:
@@ -218,12 +228,14 @@ def _client(form: forms.ClientForm) -> Client:
             _tidy(form.tax.rate_percent),
             form.tax.vat_id,
             form.tax.note,
+            _rounding(form.tax.rounding),
         ),
         price_book=form.price_book,
         payment_terms_days=form.payment_terms_days,
         email=form.email,
         buyer_reference=form.buyer_reference,
         external_refs=tuple(sorted(form.external_refs.items())),
+        rounding=_rounding(form.rounding),
     )
 
 

@@ -18,6 +18,7 @@ from invoices.clients import (
     Tax,
     TaxCategory,
 )
+from invoices.money import Rounding
 from invoices.periods import DaySpan
 from service.store import tables
 from service.store.changes import Change, put, remove
@@ -39,6 +40,8 @@ def put_client(session: Session, client: Client) -> list[Change]:
         email=client.email,
         buyer_reference=client.buyer_reference,
         external_refs=dict(client.external_refs),
+        rounding=client.rounding,
+        tax_rounding=client.tax.rounding,
     )
     return put(session, row, f"client {client.key}")
 
@@ -59,12 +62,19 @@ def _from_client_row(row: tables.configuration.ClientRow) -> Client:
         name=row.name,
         currency=row.currency,
         address=Address(**row.address),
-        tax=Tax(TaxCategory(row.tax_category), row.tax_rate_percent, row.vat_id, row.tax_note),
+        tax=Tax(
+            TaxCategory(row.tax_category),
+            row.tax_rate_percent,
+            row.vat_id,
+            row.tax_note,
+            Rounding(row.tax_rounding) if row.tax_rounding else None,
+        ),
         price_book=row.price_book,
         payment_terms_days=row.payment_terms_days,
         email=row.email,
         buyer_reference=row.buyer_reference,
         external_refs=tuple(sorted(row.external_refs.items())),
+        rounding=Rounding(row.rounding) if row.rounding else None,
     )
 
 

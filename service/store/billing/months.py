@@ -112,6 +112,7 @@ def present_inputs(
         snapshot_id=snapshot.id,
         seller=seller,
         rounding=numbering.rounding,
+        tax_rounding=numbering.tax_rounding,
         clients=clients.clients(session),
         roster=roster,
         internal_accounts=payer.internal_accounts,

@@ -26,6 +26,8 @@ class Numbering:
     prefix: str
     start: int
     rounding: Rounding
+    tax_rounding: Rounding | None = None
+    """None: tax is rounded as all else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ def put_seller(session: Session, seller: Seller, numbering: Numbering) -> list[C
         | {"payment_details": [list(pair) for pair in seller.payment_details]}
         | {"number_prefix": numbering.prefix, "number_start": numbering.start},
         rounding=numbering.rounding,
+        tax_rounding=numbering.tax_rounding,
     )
     changes = put(session, row, f"seller {seller.key}")
     _open_series(session, seller.key, numbering.start)
@@ -139,7 +142,12 @@ def seller(session: Session, key: str) -> tuple[Seller, Numbering]:
             payment_details=tuple((label, value) for label, value in row.payment_details),
             footer=row.footer,
         ),
-        Numbering(row.number_prefix, row.number_start, Rounding(row.rounding)),
+        Numbering(
+            row.number_prefix,
+            row.number_start,
+            Rounding(row.rounding),
+            Rounding(row.tax_rounding) if row.tax_rounding else None,
+        ),
     )
 
 

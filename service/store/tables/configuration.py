@@ -39,6 +39,9 @@ class SellerRow(Row, table=True):
     number_prefix: str
     number_start: int
     rounding: Rounding = Field(sa_type=one_of(Rounding))
+    tax_rounding: Rounding | None = Field(
+        default=None, sa_type=one_of(Rounding, check="tax_rounding")
+    )
 
 
 class PayerAccountRow(Row, table=True):
@@ -94,6 +97,10 @@ class ClientRow(Row, table=True):
     email: str
     buyer_reference: str
     external_refs: dict[str, str] = Field(sa_type=JSON)
+    rounding: Rounding | None = Field(default=None, sa_type=one_of(Rounding))
+    tax_rounding: Rounding | None = Field(
+        default=None, sa_type=one_of(Rounding, check="tax_rounding")
+    )
 
 
 class AccountRow(Row, table=True):

@@ -21,6 +21,12 @@ def test_a_seller_may_round_half_to_even() -> None:
     assert to_minor(Decimal("1.015"), "USD", Rounding.HALF_EVEN) == 1_02
 
 
+def test_a_part_of_a_unit_is_cut_off_or_a_whole_one_on_both_sides_of_zero() -> None:
+    amounts = [Decimal(text) for text in ("123.9", "123.1", "-123.9", "-123.1", "123")]
+    assert [to_minor(each, "JPY", Rounding.DOWN) for each in amounts] == [123, 123, -123, -123, 123]
+    assert [to_minor(each, "JPY", Rounding.UP) for each in amounts] == [124, 124, -124, -124, 123]
+
+
 def test_minor_units_come_back_with_the_currencys_places() -> None:
     assert str(from_minor(1_20, "USD")) == "1.20"
     assert str(from_minor(120, "JPY")) == "120"
@@ -43,9 +49,14 @@ def test_three_thirds_of_a_dollar_are_a_dollar() -> None:
 AMOUNTS = st.decimals(min_value=-(10**6), max_value=10**6, places=10)
 
 
-@given(st.dictionaries(st.text(min_size=1, max_size=3), AMOUNTS, min_size=1, max_size=20))
-def test_rounded_lines_add_up_and_none_moves_by_a_cent(exact: dict[str, Decimal]) -> None:
-    total = to_minor(sum(exact.values(), Decimal(0)), "USD")
+@given(
+    st.dictionaries(st.text(min_size=1, max_size=3), AMOUNTS, min_size=1, max_size=20),
+    st.sampled_from(Rounding),
+)
+def test_rounded_lines_add_up_and_none_moves_by_a_cent(
+    exact: dict[str, Decimal], rounding: Rounding
+) -> None:
+    total = to_minor(sum(exact.values(), Decimal(0)), "USD", rounding)
 
     lines = split_rounded(total, exact, "USD")
 
