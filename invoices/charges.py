@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from invoices.kinds import Kind
+from invoices.kinds import MARKETPLACE, Kind
 from invoices.money import COST_DIGITS
 
 # Sums of 38 digits raise in Polars where other engines wrap; see
@@ -105,6 +105,45 @@ class Charges:
         """All of it as one flat frame (SCHEMA), sorted by KEYS; made anew each time, and large."""
         texts = self.keys[self.daily["key"]]
         return texts.hstack(self.daily.drop("key")).select(SCHEMA.names()).sort(KEYS)
+
+    def by_currency(self) -> dict[str, Charges]:
+        """The charges of each currency; the first is the bill's (see `currencies`)."""
+        found = currencies(self.keys, self.daily["key"])
+        return {found[0]: self} if len(found) == 1 else {each: self._in(each) for each in found}
+
+    def _in(self, currency: str) -> Charges:
+        is_in = self.keys["currency"] == currency
+        daily = self.daily.filter(is_in.gather(self.daily["key"]))
+        number = is_in.cum_sum().cast(pl.UInt32) - 1
+        return Charges(
+            self.keys.filter(is_in), daily.with_columns(number.gather(daily["key"]).alias("key"))
+        )
+
+
+def currencies(keys: pl.DataFrame, key: pl.Series) -> list[str]:
+    """The currencies of charges (`key` is a row of `keys` for each), the bill's own first.
+
+    That is the one in which AWS itself charges most often. What is on the Marketplace, whose
+    sellers choose theirs, counts only where AWS charges nothing, or in two as often; then it is USD
+    before others by name. A blank is the bill's only where there is no other.
+    """
+    # What AWS sells, a payer is charged in one currency: USD by default (Data Exports dictionary,
+    # "Line item columns"), or CNY in China (Amazon Web Services in China, "Billing and Payment").
+    # Amounts of two cannot be compared, so charges are counted:
+    # `tests/unit/invoices/test_currencies.py::test_the_bills_currency_is_the_one_aws_charges_in`.
+    found: list[str] = keys["currency"].unique().to_list()
+    if len(found) < 2:
+        return found or ["USD"]
+    whose = keys.select("currency", (pl.col("billing_entity") != MARKETPLACE).alias("is_aws"))
+    counted = whose[key].group_by("currency").agg(pl.col("is_aws").sum(), pl.len().alias("all"))
+    ranked = counted.sort(
+        pl.col("currency") == "",
+        pl.col("is_aws").cast(pl.Int64).neg(),
+        pl.col("all").cast(pl.Int64).neg(),
+        pl.col("currency") != "USD",
+        "currency",
+    )
+    return ranked["currency"].to_list()
 
 
 def with_line_types(charges: Charges, kinds: Mapping[str, str]) -> Charges:

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from invoices.clients import ADDED_LATER, AccountId, Client, ClientKey, Roster
-from invoices.documents.invoice import Seller
+from invoices.documents.invoice import Exchange, Seller
 from invoices.kinds import Kind
 from invoices.money import Rounding
 from invoices.periods import BillingPeriod
@@ -91,6 +91,8 @@ class LongRows:
     last_day: date
     rows: int
     billed: Decimal
+    currency: str = field(default="", metadata=ADDED_LATER)
+    """'' is the bill's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +151,11 @@ class BillingInputs:
 
     def custom_items_of(self, client: ClientKey) -> tuple[CustomLineItem, ...]:
         return tuple(item for item in self.custom_line_items if item.client == client)
+
+    def exchanges_to(self, currency: str) -> dict[str, Exchange]:
+        """The period's rates to this currency, by the currency they are from."""
+        return {
+            each.from_currency: Exchange(each.from_currency, currency, each.rate, each.source)
+            for each in self.exchange_rates
+            if (each.period, each.to_currency) == (self.period, currency)
+        }

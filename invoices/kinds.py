@@ -39,6 +39,9 @@ METERED = (Kind.USAGE, Kind.RI_USAGE, Kind.SP_USAGE)
 MAPPABLE = (Kind.USAGE, Kind.FEE, Kind.SUBSCRIPTION, Kind.CREDIT, Kind.REFUND, Kind.TAX, *DISCOUNTS)
 """What a line type may be mapped to: kinds whose every cost is what is billed."""
 
+MARKETPLACE = "AWS Marketplace"
+"""The billing entity of what others sell there."""
+
 COVERED = (Kind.RI_USAGE, Kind.SP_USAGE, Kind.SP_NEGATION)
 """Usage that a commitment covers."""
 

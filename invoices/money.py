@@ -1,6 +1,7 @@
 """Owns precision: exact decimals inside, whole minor units on documents, one place between them."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import (
     ROUND_DOWN,
     ROUND_FLOOR,
@@ -48,6 +49,14 @@ _DECIMAL_ROUNDING = {
     Rounding.DOWN: ROUND_DOWN,
     Rounding.UP: ROUND_UP,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class CostAndPrice:
+    """What somebody bears, and what is asked for it, in one currency."""
+
+    cost: Decimal
+    price: Decimal
 
 
 def minor_digits(currency: str) -> int:
@@ -129,6 +138,7 @@ def plain(amount: Decimal) -> str:
 __all__ = [
     "COST_DIGITS",
     "EXACT",
+    "CostAndPrice",
     "Rounding",
     "exact_sum",
     "from_minor",

@@ -16,12 +16,20 @@ from invoices.allocation.leftover import (
     allocate,
 )
 from invoices.allocation.segments import by_segment
+from invoices.balances import CurrencyTotal
 from invoices.charges import Charges, with_line_types
-from invoices.checks import CHECKS_BEFORE_DRAFTING, CHECKS_OF_DRAFTS, CheckedMonth, check, parked
+from invoices.checks import (
+    CHECKS_BEFORE_DRAFTING,
+    CHECKS_OF_DRAFTS,
+    CheckedMonth,
+    CurrencyMonth,
+    check,
+    parked,
+)
 from invoices.clients import Client, ClientKey
 from invoices.documents.document import content_id, to_document
-from invoices.documents.drafting import Letterhead, converted, draft, has_to_convert
-from invoices.documents.invoice import Exchange, Invoice
+from invoices.documents.drafting import Letterhead, converted, draft, to_convert
+from invoices.documents.invoice import Invoice
 from invoices.inputs import BillingInputs, waived
 from invoices.kinds import Kind
 from invoices.money import exact_sum
@@ -63,43 +71,51 @@ class BilledMonth:
     findings: tuple[Finding, ...]
     parked: frozenset[ClientKey]
     payer_total: Decimal
+    """In the payer's currency, as is what was retained, and what is nobody's."""
     retained: Mapping[str, Decimal]
     unassigned: tuple[UnassignedAccount, ...]
+    others: tuple[CurrencyTotal, ...]
+    """What the payer is charged in other currencies."""
 
 
 def bill(charges: Charges, inputs: BillingInputs) -> BilledMonth:
     """Charges and named inputs become drafts. Equal input, in any order, gives equal output."""
     charges = with_line_types(charges, inputs.line_types)
-    currencies = frozenset(charges.keys["currency"])
-    # The first by name of several, which a check reports.
-    currency = min(currencies, default="USD")
+    # Amounts of two currencies are added on no way to a document but by a stated rate: until then
+    # each is a bill of its own (DECISIONS 35).
+    months = {each: _allocated(own, inputs) for each, own in charges.by_currency().items()}
     books = _books(inputs)
-    period, ours = inputs.period, inputs.internal_accounts
-    # Thirty times fewer rows are priced, and the figures are the same (DECISIONS 14 and 16):
-    # `tests/unit/reduction/test_reducer_segments.py::test_sums_by_segment_are_their_own_sums`.
-    summed = by_segment(charges, inputs.roster, period=period, internal_accounts=ours)
-    assigned = assign(summed, inputs.roster, period=period, internal_accounts=ours)
-    allocation = allocate(assigned, {client: _policy(book) for client, book in books.items()})
-    rated = rate(allocation.borne, books)
+    rated = {each: rate(month.allocation.borne, books) for each, month in months.items()}
     statements = draw_up(
         rated,
         inputs.price_books,
-        period=period,
-        currency=currency,
+        period=inputs.period,
         line_types={(e.name, e.kind.value): str(e) for e in inputs.mapped_line_types},
     )
+    currency = next(iter(months))
     statements = _with_custom_only(statements, inputs, currency)
     facts = CheckedMonth(
         inputs=inputs,
         currency=currency,
         kinds=frozenset(charges.keys["kind"].unique()),
-        currencies=currencies,
-        allocation=allocation,
+        by_currency=months,
         statements={statement.client: statement for statement in statements},
-        returned_unbought=_returned_unbought(charges),
-        nearest=nearest_owners(charges, inputs.roster, period=period, internal_accounts=ours),
     )
     return _drafted(facts)
+
+
+def _allocated(charges: Charges, inputs: BillingInputs) -> CurrencyMonth:
+    period, ours = inputs.period, inputs.internal_accounts
+    # Thirty times fewer rows are priced, and the figures are the same (DECISIONS 14 and 16):
+    # `tests/unit/reduction/test_reducer_segments.py::test_sums_by_segment_are_their_own_sums`.
+    summed = by_segment(charges, inputs.roster, period=period, internal_accounts=ours)
+    assigned = assign(summed, inputs.roster, period=period, internal_accounts=ours)
+    policies = {client: _policy(book) for client, book in _books(inputs).items()}
+    return CurrencyMonth(
+        allocation=allocate(assigned, policies),
+        nearest=nearest_owners(charges, inputs.roster, period=period, internal_accounts=ours),
+        returned_unbought=_returned_unbought(charges),
+    )
 
 
 def prove(
@@ -130,11 +146,13 @@ def prove(
                 charges_price=statement.price,
                 custom_price=exact_sum(item.price for item in custom.get(statement.client, ())),
                 invoice=invoices.get(statement.client),
+                others=statement.others,
             )
             for statement in month.statements
         ),
         retained=month.retained,
         unassigned=exact_sum(account.net_billed_cost for account in month.unassigned),
+        others=month.others,
     )
     return reconcile(payer, accounted, control_totals=control_totals, findings=month.findings)
 
@@ -192,6 +210,7 @@ def _drafted(facts: CheckedMonth) -> BilledMonth:
     invoices = {each.client: each.invoice for each in drafts}
     findings += check(replace(facts, drafts=invoices), CHECKS_OF_DRAFTS)
     stopped = parked(findings)
+    own = facts.by_currency[facts.currency].allocation
     return BilledMonth(
         inputs_id=inputs_id(facts.inputs),
         inputs=facts.inputs,
@@ -205,26 +224,44 @@ def _drafted(facts: CheckedMonth) -> BilledMonth:
         ),
         findings=tuple(sorted(findings)),
         parked=stopped,
-        payer_total=facts.allocation.payer_total,
-        retained=facts.allocation.retained,
-        unassigned=facts.allocation.unassigned,
+        payer_total=own.payer_total,
+        retained=own.retained,
+        unassigned=own.unassigned,
+        others=tuple(
+            CurrencyTotal(
+                currency=currency,
+                payer_total=month.allocation.payer_total,
+                retained=month.allocation.retained,
+                unassigned=month.allocation.unassigned_cost,
+            )
+            for currency, month in facts.by_currency.items()
+            if currency != facts.currency
+        ),
     )
 
 
 def _draft(client: Client, facts: CheckedMonth) -> Draft:
     inputs, statement = facts.inputs, facts.statements[client.key]
     items = inputs.custom_items_of(client.key)
-    exchange = _exchange(client, facts) if has_to_convert(statement, items) else None
+    stated = inputs.exchanges_to(client.currency)
+    exchanges = {
+        each: stated[each] for each in to_convert(statement, items, currency=client.currency)
+    }
+    amounts = statement.amounts
+    costs = {each: borne.cost for each, borne in amounts.items()}
+    is_known = all(each in {client.currency, *exchanges} for each, cost in costs.items() if cost)
     custom = custom_charges(
         items,
         period=inputs.period,
-        cost=converted(statement.cost, exchange),
-        price=converted(statement.price, exchange),
+        cost=converted(costs, client.currency, exchanges) if is_known else None,
+        price=converted(
+            {each: borne.price for each, borne in amounts.items()}, client.currency, exchanges
+        ),
     )
     letterhead = Letterhead(
         inputs.seller, inputs.rounding, inputs.account_names, inputs.tax_rounding
     )
-    invoice = draft(statement, custom, client=client, letterhead=letterhead, exchange=exchange)
+    invoice = draft(statement, custom, client=client, letterhead=letterhead, exchanges=exchanges)
     working = [
         [
             *(line.key, each.rule, each.price_book, each.cost_basis),
@@ -236,14 +273,3 @@ def _draft(client: Client, facts: CheckedMonth) -> Draft:
     ]
     draft_id = content_id({"document": to_document(invoice), "working": working})
     return Draft(client.key, invoice, statement, custom, draft_id)
-
-
-def _exchange(client: Client, facts: CheckedMonth) -> Exchange | None:
-    if client.currency == facts.currency:
-        return None
-    wanted = (facts.inputs.period, facts.currency, client.currency)
-    return next(
-        Exchange(each.from_currency, each.to_currency, each.rate, each.source)
-        for each in facts.inputs.exchange_rates
-        if (each.period, each.from_currency, each.to_currency) == wanted
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
@@ -16,14 +16,13 @@ import polars as pl
 
 from invoices.allocation.leftover import NO_POLICY, SHARE_DIGITS
 from invoices.clients import ClientKey
-from invoices.kinds import CostBasis, Kind
-from invoices.money import COST_DIGITS, EXACT, exact_sum
+from invoices.kinds import MARKETPLACE, CostBasis, Kind
+from invoices.money import COST_DIGITS, EXACT, CostAndPrice, exact_sum
 from invoices.periods import BillingPeriod
 from invoices.pricing.book import FixedRate, Match, PriceBook
 from invoices.pricing.match import NO_RULE, described
 from invoices.pricing.rating import PRICE_DIGITS, RATED_SCHEMA
 
-MARKETPLACE = "AWS Marketplace"
 REGISTRAR = "AmazonRegistrar"
 AT_COST = "at cost"
 """The working's rule where no rule of the book matched."""
@@ -45,7 +44,7 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """One line of an invoice, exact, in the payer's currency: `price` = `quantity` x `unit_price`.
+    """One line of an invoice, exact: `price` = `quantity` x `unit_price`.
 
     Its key is stable from month to month and unique in the statement.
     """
@@ -63,21 +62,30 @@ class StatementLine:
     cost: Decimal
     price: Decimal
     workings: tuple[Working, ...]
+    currency: str
+    """Of its prices. A fixed rate is in the payer's, whatever AWS charges in."""
+    cost_currency: str
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """All a client bears of a period, in the payer's currency.
-
-    Lines stand by account, service and kind, usage first.
-    """
+    """All a client bears of a period. Lines stand by account, service and kind, usage first."""
 
     client: ClientKey
     period: BillingPeriod
     currency: str
+    """The payer's."""
     lines: tuple[StatementLine, ...]
     cost: Decimal
+    """In the payer's currency, as is `price`."""
     price: Decimal
+    others: Mapping[str, CostAndPrice] = field(default_factory=dict)
+    """By currency, what is borne and asked in others than the payer's."""
+
+    @property
+    def amounts(self) -> dict[str, CostAndPrice]:
+        """By currency, the payer's first, be it nothing."""
+        return {self.currency: CostAndPrice(self.cost, self.price), **self.others}
 
 
 _WORDS: Mapping[Kind, str] = {
@@ -114,39 +122,44 @@ LineTypes = Mapping[tuple[str, str], str]
 
 
 def draw_up(
-    rated: pl.DataFrame,
+    rated: Mapping[str, pl.DataFrame],
     books: Mapping[str, PriceBook],
     *,
     period: BillingPeriod,
-    currency: str,
     line_types: LineTypes = MappingProxyType({}),
 ) -> tuple[Statement, ...]:
-    """One statement per client that bears a charge, by client key. `books` is by book key.
+    """One statement per client that bears a charge, by client key.
 
-    Of `line_types`, the working of their charges tells.
+    `rated` is by currency, the payer's first; `books` is by book key. Of `line_types`, the working
+    of their charges tells.
     """
-    assert rated.schema == RATED_SCHEMA
-    parts = map(_Part._make, _parts(rated, line_types).iter_rows())
-    sold = _sold(books)
+    currency = next(iter(rated))
+    parts = [
+        _Part._make(row)
+        for each, frame in rated.items()
+        for row in _parts(frame, each, line_types).iter_rows()
+    ]
+    sold = _sold(books, currency)
+    by_client = groupby(sorted(parts, key=attrgetter("client")), key=attrgetter("client"))
     statements = tuple(
-        _statement(list(own), sold, period=period, currency=currency)
-        for _, own in groupby(parts, key=attrgetter("client"))
+        _statement(list(own), sold, period=period, currency=currency) for _, own in by_client
     )
-    _assert_conserved(rated, statements)
+    for each, frame in rated.items():
+        _assert_conserved(frame, [line for s in statements for line in s.lines], each)
     return statements
 
 
-def _assert_conserved(rated: pl.DataFrame, statements: Iterable[Statement]) -> None:
+def _assert_conserved(rated: pl.DataFrame, lines: list[StatementLine], currency: str) -> None:
     cost_e16, price_e22 = rated.select(pl.col("cost_e16", "price_e22").sum()).row(0)
-    left = [(statement.cost, statement.price) for statement in statements]
-    assert exact_sum(cost for cost, _ in left) == cost_e16.scaleb(-SHARE_DIGITS, EXACT)
-    assert exact_sum(price for _, price in left) == price_e22.scaleb(-PRICE_DIGITS, EXACT)
+    left = [line for line in lines if line.cost_currency == currency]
+    assert exact_sum(line.cost for line in left) == cost_e16.scaleb(-SHARE_DIGITS, EXACT)
+    assert exact_sum(line.price for line in left) == price_e22.scaleb(-PRICE_DIGITS, EXACT)
 
 
 class _Part(NamedTuple):
     """The charges of one line that one rule priced, summed. Fields are columns, in order.
 
-    Amounts are text (`12e-10`): that is the fastest exact way out of a frame.
+    CostAndPrice are text (`12e-10`): that is the fastest exact way out of a frame.
     """
 
     client: ClientKey
@@ -162,6 +175,8 @@ class _Part(NamedTuple):
     rule: int
     fixed: bool
     line_type: str
+    currency: str
+    """Of the cost."""
     metered: str
     cost: str
     price: str
@@ -183,8 +198,9 @@ def _mapped(line_types: LineTypes) -> pl.Expr:
     return words
 
 
-def _parts(rated: pl.DataFrame, line_types: LineTypes) -> pl.DataFrame:
+def _parts(rated: pl.DataFrame, currency: str, line_types: LineTypes) -> pl.DataFrame:
     """One row per part, sorted; what its line does not show is blanked before grouping."""
+    assert rated.schema == RATED_SCHEMA
     blank = pl.lit("")
     negation = pl.col("kind") == Kind.SP_NEGATION.value
     sold_on = pl.col("billing_entity") == MARKETPLACE
@@ -192,7 +208,7 @@ def _parts(rated: pl.DataFrame, line_types: LineTypes) -> pl.DataFrame:
     # `tests/unit/invoices/test_statements.py`,
     # `test_fees_credits_and_registrations_are_named_by_their_description`.
     named = sold_on | (pl.col("service") == REGISTRAR) | pl.col("kind").is_in(sorted(DESCRIBED))
-    keys = [column for column in _Part._fields if column not in _AMOUNTS]
+    keys = [column for column in _Part._fields if column not in {*_AMOUNTS, "currency"}]
     amounts = {
         name: pl.col(units).sum().cast(pl.String) + f"e-{digits}"
         for name, (units, digits) in _AMOUNTS.items()
@@ -213,6 +229,7 @@ def _parts(rated: pl.DataFrame, line_types: LineTypes) -> pl.DataFrame:
         .group_by(keys)
         .agg(**amounts)
         .sort(keys)
+        .with_columns(pl.lit(currency).alias("currency"))
         .select(_Part._fields)
         .collect()
     )
@@ -226,19 +243,22 @@ class _Sold(NamedTuple):
     cost_basis: CostBasis
     fixed_rate: Decimal | None = None
     match: Match = Match()
+    rate_currency: str = ""
 
 
 _Books = Mapping[tuple[str, int], _Sold]
 
 
-def _sold(books: Mapping[str, PriceBook]) -> _Books:
+def _sold(books: Mapping[str, PriceBook], currency: str) -> _Books:
     sold = {("", NO_RULE): _Sold(AT_COST, "", NO_POLICY.basis)}
     for key, book in books.items():
         sold[key, NO_RULE] = _Sold(AT_COST, book.version, book.cost_basis)
         for index, rule in enumerate(book.rules):
             fixed_rate = rule.effect.rate if isinstance(rule.effect, FixedRate) else None
             label = rule.label or described(rule)
-            sold[key, index] = _Sold(label, book.version, book.cost_basis, fixed_rate, rule.match)
+            sold[key, index] = _Sold(
+                label, book.version, book.cost_basis, fixed_rate, rule.match, currency
+            )
     return sold
 
 
@@ -247,17 +267,28 @@ def _statement(
 ) -> Statement:
     lines: dict[tuple[str, str], list[_Part]] = {}
     for part in parts:
-        lines.setdefault(_named(part, sold), []).append(part)
+        lines.setdefault(_named(part, sold, currency), []).append(part)
     assert len({key for key, _ in lines}) == len(lines), "two lines have one key"
     in_order = sorted(lines, key=lambda name: (_place(lines[name][0]), name))
     drawn_up = tuple(_line(*name, lines[name], sold) for name in in_order)
+    found = {each for line in drawn_up for each in (line.cost_currency, line.currency)}
+    own = _in(currency, drawn_up)
     return Statement(
         client=parts[0].client,
         period=period,
         currency=currency,
         lines=drawn_up,
-        cost=exact_sum(line.cost for line in drawn_up),
-        price=exact_sum(line.price for line in drawn_up),
+        cost=own.cost,
+        price=own.price,
+        others={each: _in(each, drawn_up) for each in sorted(found - {currency})},
+    )
+
+
+def _in(currency: str, lines: Iterable[StatementLine]) -> CostAndPrice:
+    every = tuple(lines)
+    return CostAndPrice(
+        exact_sum(line.cost for line in every if line.cost_currency == currency),
+        exact_sum(line.price for line in every if line.currency == currency),
     )
 
 
@@ -272,10 +303,12 @@ def _line(key: str, description: str, parts: list[_Part], sold: _Books) -> State
     first = parts[0]
     workings = tuple(_working(part, sold) for part in parts)
     price = exact_sum(working.price for working in workings)
-    fixed_rate = sold[first.book, first.rule].fixed_rate
+    how = sold[first.book, first.rule]
+    currency, fixed_rate = first.currency, how.fixed_rate
     if fixed_rate is None:
         quantity, unit_price = Decimal(1), price
     else:
+        currency = how.rate_currency
         quantity = exact_sum(Decimal(part.metered) for part in parts)
         unit_price = fixed_rate
     return StatementLine(
@@ -290,6 +323,8 @@ def _line(key: str, description: str, parts: list[_Part], sold: _Books) -> State
         cost=exact_sum(working.cost for working in workings),
         price=price,
         workings=workings,
+        currency=currency,
+        cost_currency=first.currency,
     )
 
 
@@ -305,8 +340,11 @@ def _working(part: _Part, sold: _Books) -> Working:
     )
 
 
-def _named(part: _Part, sold: _Books) -> tuple[str, str]:
-    """The line's key and its description, neither of which may tell a client what it costs us."""
+def _named(part: _Part, sold: _Books, currency: str) -> tuple[str, str]:
+    """The line's key and its description, neither of which may tell a client what it costs us.
+
+    What AWS charges in another currency than the payer's has its own line.
+    """
     if part.fixed:
         slug, description = _fixed_name(sold[part.book, part.rule].match, part.unit)
     else:
@@ -314,6 +352,8 @@ def _named(part: _Part, sold: _Books) -> tuple[str, str]:
         # `tests/unit/invoices/test_statements.py`,
         # `test_nothing_of_the_working_can_be_read_from_a_document`.
         slug, description = _name(part.kind, part.seller, part.tax_type, part.description_key)
+    if part.currency != currency:
+        slug = f"{slug}-{part.currency or 'blank'}"
     return f"{part.account_id}/{part.service}/{slug}", description
 
 

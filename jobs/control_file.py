@@ -25,14 +25,18 @@ class ControlFile:
     """All of a month's totals, by invoice or by account: what it leaves out, AWS charges not."""
 
     key: str
-    amounts: Mapping[str, Decimal]
+    amounts: Mapping[tuple[str, str], Decimal]
+    """By invoice or account, and currency: '' is the bill's."""
     name: str
     sha256: str
     """Of its bytes."""
 
 
 def read_control_file(path: Path) -> ControlFile:
-    """CSV with a header: `invoice_id` or `account_id`, and `amount` (tax included). BadInput."""
+    """CSV with a header: `invoice_id` or `account_id`, and `amount` (tax included). BadInput.
+
+    A column `currency` says in which an amount is; where it says nothing, it is the bill's.
+    """
     try:
         content = path.read_bytes()
         rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
@@ -47,56 +51,81 @@ def read_control_file(path: Path) -> ControlFile:
     return ControlFile(columns[0], amounts, name, hashlib.sha256(content).hexdigest())
 
 
-def _amounts(rows: csv.DictReader[str], key: str, path: Path) -> dict[str, Decimal]:
-    amounts: dict[str, Decimal] = {}
+def _amounts(rows: csv.DictReader[str], key: str, path: Path) -> dict[tuple[str, str], Decimal]:
+    amounts: dict[tuple[str, str], Decimal] = {}
     for row in rows:
-        name, text = (row[key] or "").strip(), (row["amount"] or "").strip()
+        name, text, currency = (
+            (row.get(each) or "").strip() for each in (key, "amount", "currency")
+        )
         where = f"{path}, line {rows.line_num}"
         if key == "account_id":
             name = name.zfill(12)
-        if not name or name in amounts:
+        if not name or (name, currency) in amounts:
             raise BadInput(f"{where}: {key} {name!r} is {'written twice' if name else 'blank'}")
-        try:
-            amounts[name] = Decimal(text)
-        except InvalidOperation:
-            raise BadInput(f"{where}: {text!r} is no amount; write it as 1234.56") from None
-        if not amounts[name].is_finite():
-            raise BadInput(f"{where}: {text!r} is no amount; write it as 1234.56")
+        amounts[name, currency] = _amount(text, where)
     if not amounts:
         raise BadInput(f"{path}: it has no amounts")
     return amounts
 
 
+def _amount(text: str, where: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite():
+        raise BadInput(f"{where}: {text!r} is no amount; write it as 1234.56")
+    return amount
+
+
 def control_totals(file: ControlFile, facts: Mapping[str, Any]) -> list[ControlTotal]:
     """Each of theirs beside ours, and ours that they have not beside 0. Raises BadInput."""
-    sums = facts.get(KEYS[file.key])
-    if sums is None:
+    if KEYS[file.key] not in facts:
         raise BadInput(f"the month was ingested before totals by {file.key} were kept: do it again")
-    ours = {name: Decimal(found["net_billed"]) for name, found in sums.items()}
+    theirs = {
+        (name, "" if currency == facts["currency"] else currency): amount
+        for (name, currency), amount in file.amounts.items()
+    }
+    if len(theirs) < len(file.amounts):
+        raise BadInput(f"a {file.key} is written with {facts['currency']} and without a currency")
+    ours = {
+        (name, currency): Decimal(found["net_billed"])
+        for currency, sums in [("", facts), *_others(facts)]
+        for name, found in sums[KEYS[file.key]].items()
+    }
     nothing = Decimal(0)
     return [
         ControlTotal(
             CONTROL_FILE,
-            f"{file.key} {name or '(none)'}",
-            file.amounts.get(name, nothing),
-            ours.get(name, nothing),
+            f"{file.key} {name or '(none)'}" + (f" in {currency}" if currency else ""),
+            theirs.get((name, currency), nothing),
+            ours.get((name, currency), nothing),
+            currency,
         )
-        for name in sorted(ours.keys() | file.amounts.keys())
+        for name, currency in sorted(ours.keys() | theirs.keys())
+    ]
+
+
+def _others(facts: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """What is in another currency than the bill's; with none named, nobody states it."""
+    return [
+        (each["currency"], each) for each in facts.get("other_currencies", ()) if each["currency"]
     ]
 
 
 def to_record(
     file: ControlFile, totals: list[ControlTotal], *, snapshot_id: str, actor: str, now: datetime
 ) -> ControlFileRecord:
-    """What is kept of a comparison."""
+    """What is kept of a comparison: of its sums, those in the bill's currency."""
+    own = [total for total in totals if not total.currency]
     return ControlFileRecord(
         snapshot_id=snapshot_id,
         sha256=file.sha256,
         name=file.name,
         column=file.key,
         compared=len(totals),
-        theirs=exact_sum(total.theirs for total in totals),
-        ours=exact_sum(total.ours for total in totals),
+        theirs=exact_sum(total.theirs for total in own),
+        ours=exact_sum(total.ours for total in own),
         differing=tuple(total for total in totals if abs(total.difference) >= ONE_CENT),
         compared_at=now,
         compared_by=actor,

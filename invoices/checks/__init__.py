@@ -1,6 +1,6 @@
 """Owns the checks of a billing run: what would make an invoice wrong, said before it is issued."""
 
-from invoices.checks.checked import Check, CheckedMonth, check, parked
+from invoices.checks.checked import Check, CheckedMonth, CurrencyMonth, check, parked
 from invoices.checks.configuration import (
     custom_items_of_any_payer,
     custom_items_of_nobody,
@@ -18,7 +18,6 @@ from invoices.checks.export import (
     charged_to_the_nearest,
     discounts_without_kind,
     internal_accounts_with_a_client,
-    mixed_currencies,
     refunds_taken_as_upfront,
     rows_across_a_change_of_hands,
     rules_without_column,
@@ -29,7 +28,6 @@ from invoices.checks.export import (
 
 CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
     unknown_charges,
-    mixed_currencies,
     unassigned_accounts,
     rows_across_a_change_of_hands,
     charged_to_the_nearest,
@@ -53,4 +51,11 @@ CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
 
 CHECKS_OF_DRAFTS: tuple[Check, ...] = (wrong_totals, nothing_due)
 
-__all__ = ["CHECKS_BEFORE_DRAFTING", "CHECKS_OF_DRAFTS", "CheckedMonth", "check", "parked"]
+__all__ = [
+    "CHECKS_BEFORE_DRAFTING",
+    "CHECKS_OF_DRAFTS",
+    "CheckedMonth",
+    "CurrencyMonth",
+    "check",
+    "parked",
+]

@@ -11,8 +11,20 @@ from invoices.allocation.leftover import Allocation
 from invoices.clients import Client, ClientKey
 from invoices.documents.invoice import Invoice
 from invoices.inputs import BillingInputs
+from invoices.money import plain
 from invoices.statements import Statement
 from kernel.findings import Finding, Severity
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CurrencyMonth:
+    """What a payer is charged for a month in one currency."""
+
+    allocation: Allocation
+    nearest: tuple[NearestOwner, ...]
+    """Charges of days on which their account was nobody's."""
+    returned_unbought: Mapping[str, Decimal]
+    """By account, refunds of commitments less what was paid upfront for any this month."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,14 +36,10 @@ class CheckedMonth:
     """The payer's."""
     kinds: frozenset[str]
     """All kinds among the charges."""
-    currencies: frozenset[str]
-    allocation: Allocation
+    by_currency: Mapping[str, CurrencyMonth]
+    """The payer's first."""
     statements: Mapping[ClientKey, Statement]
     """By client that bears charges or has a custom line item."""
-    nearest: tuple[NearestOwner, ...] = ()
-    """Charges of days on which their account was nobody's."""
-    returned_unbought: Mapping[str, Decimal] = field(default_factory=dict)
-    """By account, refunds of commitments less what was paid upfront for any this month."""
     drafts: Mapping[ClientKey, Invoice] = field(default_factory=dict)
 
     @property
@@ -57,3 +65,11 @@ def parked(findings: Iterable[Finding]) -> frozenset[ClientKey]:
 
 def parks(client: str, code: str, message: str) -> Finding:
     return Finding(Severity.CRITICAL, code, client, message, client)
+
+
+def in_words(amounts: Mapping[str, Decimal]) -> str:
+    """By currency: `5 USD and 2 EUR`; what is nothing is left out where there is something."""
+    told = {each: amount for each, amount in amounts.items() if amount} or dict(
+        [*amounts.items()][:1]
+    )
+    return " and ".join(f"{plain(amount)} {each}" for each, amount in told.items())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
-from invoices.checks.checked import CheckedMonth, parks
-from invoices.clients import TaxCategory
-from invoices.documents.drafting import has_to_convert
+from invoices.checks.checked import CheckedMonth, in_words, parks
+from invoices.clients import Client, TaxCategory
+from invoices.documents.drafting import converted, to_convert
 from invoices.kinds import Kind
-from invoices.money import exact_sum, plain
+from invoices.money import CostAndPrice, exact_sum, plain
+from invoices.statements import Statement
 from kernel.findings import Finding, Severity
 
 CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
@@ -33,26 +35,35 @@ def missing_price_books(facts: CheckedMonth) -> Iterator[Finding]:
 
 
 def missing_exchange_rates(facts: CheckedMonth) -> Iterator[Finding]:
-    known = {
-        rate.to_currency
-        for rate in facts.inputs.exchange_rates
-        if rate.period == facts.inputs.period and rate.from_currency == facts.currency
-    }
+    """Only of what an invoice converts: what is retained or free needs no rate."""
     for client in facts.billed_clients:
-        items = facts.inputs.custom_items_of(client.key)
-        if client.currency in {facts.currency, *known}:
-            continue
-        if has_to_convert(facts.statements[client.key], items):
-            if not facts.currency:
-                words = "The export names no currency, so nobody can say what its amounts are"
-                yield parks(client.key, "exchange_rate_missing", f"{words}: add its column.")
-                continue
-            yield parks(
-                client.key,
-                "exchange_rate_missing",
-                f"{client.key} pays in {client.currency}, and {facts.inputs.period} has no rate "
-                f"from {facts.currency} to {client.currency}; add it to exchange_rates.",
-            )
+        stated = facts.inputs.exchanges_to(client.currency)
+        statement, items = facts.statements[client.key], facts.inputs.custom_items_of(client.key)
+        for currency, amount in to_convert(statement, items, currency=client.currency).items():
+            if currency not in stated:
+                words = _no_rate(client, currency, amount, facts)
+                yield parks(client.key, "exchange_rate_missing", words)
+
+
+def _no_rate(client: Client, currency: str, amount: Decimal, facts: CheckedMonth) -> str:
+    missing = (
+        f"{facts.inputs.period} has no rate from {currency} to {client.currency}; add it to "
+        "exchange_rates."
+    )
+    if currency and currency == facts.currency:
+        return f"{client.key} pays in {client.currency}, and {missing}"
+    if currency:
+        return (
+            f"{client.key} pays in {client.currency} and bears charges priced {plain(amount)} "
+            f"{currency}, and {missing}"
+        )
+    if currency == facts.currency:
+        words = "The export names no currency, so nobody can say what its amounts are"
+        return f"{words}: add its column."
+    return (
+        f"{client.key} bears charges priced {plain(amount)} whose rows name no currency, so nobody "
+        "can say what they are: have AWS deliver the export anew."
+    )
 
 
 def incomplete_clients(facts: CheckedMonth) -> Iterator[Finding]:
@@ -142,23 +153,42 @@ def tax_upon_tax(facts: CheckedMonth) -> Iterator[Finding]:
             if line.key.rpartition("/")[2].partition("-")[0] == Kind.TAX.value and line.price
         ]
         if taxed and client.tax.rate_percent:
-            amount = plain(exact_sum(line.price for line in taxed))
+            found = dict.fromkeys(line.currency for line in taxed)
+            amounts = {
+                each: exact_sum(line.price for line in taxed if line.currency == each)
+                for each in found
+            }
             yield parks(
                 client.key,
                 "tax_upon_tax",
-                f"{client.key} is taxed {plain(client.tax.rate_percent)} % on {amount} "
-                f"{facts.currency} that is AWS's own tax; set `aws_tax: retain` in price book "
+                f"{client.key} is taxed {plain(client.tax.rate_percent)} % on {in_words(amounts)} "
+                f"that is AWS's own tax; set `aws_tax: retain` in price book "
                 f"{client.price_book}, or give the client a tax category without a rate.",
             )
 
 
 def sold_below_cost(facts: CheckedMonth) -> Iterator[Finding]:
     for key, statement in facts.statements.items():
-        if statement.price < statement.cost:
-            loss = plain(statement.cost - statement.price)
-            yield Finding(
-                WARNING,
-                "sold_below_cost",
-                key,
-                f"The charges of {key} are priced {loss} {statement.currency} below their cost.",
-            )
+        for currency, found in _comparable(statement, facts).items():
+            if found.price < found.cost:
+                loss = plain(found.cost - found.price)
+                yield Finding(
+                    WARNING,
+                    "sold_below_cost",
+                    key,
+                    f"The charges of {key} are priced {loss} {currency} below their cost.",
+                )
+
+
+def _comparable(statement: Statement, facts: CheckedMonth) -> dict[str, CostAndPrice]:
+    """Cost and price by currency; where a line has two, all of it in the client's, if it can be."""
+    if all(line.currency == line.cost_currency for line in statement.lines):
+        return statement.amounts
+    for client in facts.billed_clients:
+        rates = facts.inputs.exchanges_to(client.currency)
+        if client.key == statement.client and statement.amounts.keys() <= {client.currency, *rates}:
+            costs = {each: found.cost for each, found in statement.amounts.items()}
+            prices = {each: found.price for each, found in statement.amounts.items()}
+            cost, price = (converted(each, client.currency, rates) for each in (costs, prices))
+            return {client.currency: CostAndPrice(cost, price)}
+    return {}

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
-from invoices.checks.checked import CheckedMonth, parks
+from invoices.allocation.leftover import UnassignedAccount
+from invoices.checks.checked import CheckedMonth, in_words, parks
 from invoices.clients import Client
 from invoices.kinds import METERED, CostBasis, Kind
 from invoices.money import plain
@@ -19,52 +20,42 @@ CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
 
 def unknown_charges(facts: CheckedMonth) -> Iterator[Finding]:
     if Kind.UNKNOWN.value in facts.kinds:
-        amount = plain(facts.allocation.retained.get("quarantined", Decimal(0)))
+        quarantined = {
+            each: month.allocation.retained.get("quarantined", Decimal(0))
+            for each, month in facts.by_currency.items()
+        }
         yield Finding(
             CRITICAL,
             "unknown_charges",
             str(facts.inputs.period),
-            f"Charges of a type we do not know ({amount} {facts.currency}) are quarantined; "
+            f"Charges of a type we do not know ({in_words(quarantined)}) are quarantined; "
             "nothing of the period can be issued until the type is mapped and the month re-read.",
         )
 
 
-def mixed_currencies(facts: CheckedMonth) -> Iterator[Finding]:
-    if len(facts.currencies) > 1:
-        yield Finding(
-            CRITICAL,
-            "mixed_currencies",
-            str(facts.inputs.period),
-            f"The payer's charges are in {', '.join(sorted(facts.currencies))}; "
-            "a payer's month must have one currency.",
-        )
-        # A draft of amounts in two currencies could be approved, and says nothing.
-        for client in facts.billed_clients:
-            words = f"The charges of {client.key} may be in another currency than they are added in"
-            yield parks(client.key, "mixed_currencies", f"{words}; see the month's finding.")
-
-
 def unassigned_accounts(facts: CheckedMonth) -> Iterator[Finding]:
     """One whose charges are all 0.00, such as a free quota, is named and blocks nothing."""
-    for account in facts.allocation.unassigned:
-        if not account.account_id:
-            yield Finding(
-                WARNING if account.is_free else CRITICAL,
-                "account_unassigned",
-                str(facts.inputs.period),
-                f"There are {plain(account.net_billed_cost)} {facts.currency} of charges without "
-                f"an account, from {account.first_day} to {account.last_day}: whose they are, the "
-                "export does not say. Ask AWS, and have them on an account.",
-            )
-            continue
-        yield Finding(
-            WARNING if account.is_free else CRITICAL,
-            "account_unassigned",
-            account.account_id,
-            f"Account {account.account_id} has {plain(account.net_billed_cost)} {facts.currency} "
-            f"of charges from {account.first_day} to {account.last_day} and no client then; "
-            "assign it to a client from that day, or name it an internal account.",
-        )
+    for currency, month in facts.by_currency.items():
+        for account in month.allocation.unassigned:
+            yield _unassigned(account, currency, facts)
+
+
+def _unassigned(account: UnassignedAccount, currency: str, facts: CheckedMonth) -> Finding:
+    amount = f"{plain(account.net_billed_cost)} {currency}"
+    days = f"from {account.first_day} to {account.last_day}"
+    words = (
+        f"Account {account.account_id} has {amount} of charges {days} and no client then; "
+        "assign it to a client from that day, or name it an internal account."
+        if account.account_id
+        else f"There are {amount} of charges without an account, {days}: whose they are, the "
+        "export does not say. Ask AWS, and have them on an account."
+    )
+    return Finding(
+        WARNING if account.is_free else CRITICAL,
+        "account_unassigned",
+        account.account_id or str(facts.inputs.period),
+        words,
+    )
 
 
 def rows_across_a_change_of_hands(facts: CheckedMonth) -> Iterator[Finding]:
@@ -74,6 +65,7 @@ def rows_across_a_change_of_hands(facts: CheckedMonth) -> Iterator[Finding]:
     goes to whoever had the account on the row's first day, and both are told.
     """
     for rows in facts.inputs.export_limits.long_rows:
+        billed = f"{plain(rows.billed)} {rows.currency or facts.currency}"
         days = DaySpan(rows.first_day, rows.last_day + timedelta(days=1))
         held = facts.inputs.roster.changes_hands(rows.account_id, days)
         blocks = Kind(rows.kind) in METERED and rows.billed != 0
@@ -83,7 +75,7 @@ def rows_across_a_change_of_hands(facts: CheckedMonth) -> Iterator[Finding]:
                 "row_across_change_of_hands",
                 rows.account_id,
                 f"Account {rows.account_id} has {rows.rows} rows of {rows.kind} "
-                f"({plain(rows.billed)} {facts.currency}) that last from {rows.first_day} to "
+                f"({billed}) that last from {rows.first_day} to "
                 f"{rows.last_day}, and is {held[-1].client}'s from {held[-1].span.start}: "
                 + (
                     "they cannot be split by day. Take in an hourly or daily export, or move the "
@@ -96,16 +88,17 @@ def rows_across_a_change_of_hands(facts: CheckedMonth) -> Iterator[Finding]:
 
 
 def charged_to_the_nearest(facts: CheckedMonth) -> Iterator[Finding]:
-    for near in facts.nearest:
-        yield Finding(
-            WARNING,
-            "charged_to_nearest_owner",
-            near.account_id,
-            f"{plain(near.net_billed_cost)} {facts.currency} of account {near.account_id}, dated "
-            f"{near.first_day} to {near.last_day}, when it was nobody's, are "
-            f"{near.client}'s, whose it was nearest in time: charges by the month, and usage of "
-            "another month, have no day of their own.",
-        )
+    for currency, month in facts.by_currency.items():
+        for near in month.nearest:
+            yield Finding(
+                WARNING,
+                "charged_to_nearest_owner",
+                near.account_id,
+                f"{plain(near.net_billed_cost)} {currency} of account {near.account_id}, dated "
+                f"{near.first_day} to {near.last_day}, when it was nobody's, are "
+                f"{near.client}'s, whose it was nearest in time: charges by the month, and usage "
+                "of another month, have no day of their own.",
+            )
 
 
 def refunds_taken_as_upfront(facts: CheckedMonth) -> Iterator[Finding]:
@@ -115,7 +108,12 @@ def refunds_taken_as_upfront(facts: CheckedMonth) -> Iterator[Finding]:
     """
     amortized = (CostBasis.AMORTIZED, CostBasis.NET_AMORTIZED, CostBasis.LIST)
     books = {client.key: book for client, book in _books_of(facts)}
-    for account, amount in sorted(facts.returned_unbought.items()):
+    returned = [
+        (account, f"{plain(amount)} {currency}")
+        for currency, month in facts.by_currency.items()
+        for account, amount in month.returned_unbought.items()
+    ]
+    for account, amount in sorted(returned):
         held = facts.inputs.roster.assignments
         owners = {
             each.client
@@ -127,7 +125,7 @@ def refunds_taken_as_upfront(facts: CheckedMonth) -> Iterator[Finding]:
                 yield parks(
                     key,
                     "refund_taken_as_upfront",
-                    f"Account {account} of {key} has refunds of {plain(amount)} {facts.currency} "
+                    f"Account {account} of {key} has refunds of {amount} "
                     "on commitments, and bought none this month that they could return. By "
                     "amortized cost they would be retained. If that is right, waive it; else give "
                     "the client a billed basis, or a custom credit and the waiver.",
@@ -184,7 +182,7 @@ def _books_of(facts: CheckedMonth) -> Iterator[tuple[Client, PriceBook]]:
 
 def discounts_without_kind(facts: CheckedMonth) -> Iterator[Finding]:
     """Where an export shows discounts as columns, they carry no kind that a share could name."""
-    if "discounts" not in facts.allocation.retained:
+    if all("discounts" not in each.allocation.retained for each in facts.by_currency.values()):
         return
     # A column of discounts is the sum of all of them (Data Exports dictionary, "Discount columns"):
     # `tests/unit/invoices/test_checks.py`,

@@ -37,7 +37,7 @@ def to_document(invoice: Invoice) -> Document:
         "tax": _from_amount(invoice.tax_minor, currency),
         "total": _from_amount(invoice.total_minor, currency),
         "rounding": invoice.rounding.value,
-        "exchange": _from_exchange(invoice.exchange),
+        "exchange": None if invoice.exchange is None else _from_exchange(invoice.exchange),
         "notes": list(invoice.notes),
         **_from_later_fields(invoice),
     }
@@ -48,6 +48,8 @@ def _from_later_fields(invoice: Invoice) -> Document:
     shown: Document = {}
     if invoice.tax_rounding is not None:
         shown["tax_rounding"] = invoice.tax_rounding.value
+    if invoice.other_exchanges:
+        shown["other_exchanges"] = [_from_exchange(each) for each in invoice.other_exchanges]
     return shown
 
 
@@ -69,9 +71,10 @@ def from_document(document: Mapping[str, Any]) -> Invoice:
         tax_minor=_to_amount(document["tax"], currency),
         total_minor=_to_amount(document["total"], currency),
         rounding=Rounding(document["rounding"]),
-        exchange=_to_exchange(document["exchange"]),
+        exchange=None if document["exchange"] is None else _to_exchange(document["exchange"]),
         notes=tuple(document["notes"]),
         tax_rounding=Rounding(document["tax_rounding"]) if "tax_rounding" in document else None,
+        other_exchanges=tuple(_to_exchange(each) for each in document.get("other_exchanges", ())),
     )
 
 
@@ -177,9 +180,7 @@ def _to_tax_line(document: Mapping[str, Any], currency: str) -> TaxLine:
     )
 
 
-def _from_exchange(exchange: Exchange | None) -> Document | None:
-    if exchange is None:
-        return None
+def _from_exchange(exchange: Exchange) -> Document:
     return {
         "from": exchange.from_currency,
         "to": exchange.to_currency,
@@ -188,9 +189,7 @@ def _from_exchange(exchange: Exchange | None) -> Document | None:
     }
 
 
-def _to_exchange(document: Mapping[str, Any] | None) -> Exchange | None:
-    if document is None:
-        return None
+def _to_exchange(document: Mapping[str, Any]) -> Exchange:
     return Exchange(document["from"], document["to"], Decimal(document["rate"]), document["source"])
 
 

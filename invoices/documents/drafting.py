@@ -14,6 +14,9 @@ from invoices.money import EXACT, Rounding, exact_sum, split_rounded, to_minor
 from invoices.pricing.custom import CustomCharge, CustomLineItem, Percentage, PercentOf
 from invoices.statements import Statement, StatementLine
 
+Exchanges = Mapping[str, Exchange]
+"""By the currency they are from; all are to the invoice's own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
@@ -32,6 +35,7 @@ class _ExactLine:
 
     line: StatementLine | CustomCharge
     key: str
+    description: str
     unit_price: Decimal
     price: Decimal
 
@@ -42,27 +46,24 @@ def draft(
     *,
     client: Client,
     letterhead: Letterhead,
-    exchange: Exchange | None,
+    exchanges: Exchanges,
 ) -> Invoice:
     """An invoice without number and dates. Its lines add up to the exact total, rounded once.
 
-    `exchange` is None where nothing is converted. Lines priced at nothing are left out, unless
-    there is no other.
+    Lines priced at nothing are left out, unless there is no other.
     """
     currency = client.currency
     rounding = client.rounding or letterhead.rounding
     tax_rounding = client.tax.rounding or letterhead.tax_rounding
-    if exchange is None:
-        assert currency == statement.currency or not has_to_convert(statement, ())
-    else:
-        assert currency == exchange.to_currency
-    exact = _exact_lines(statement, custom, exchange)
+    assert all(each.to_currency == currency for each in exchanges.values())
+    exact = _exact_lines(statement, custom, currency, exchanges)
     # Rounded once, of the exact sum: lines that were rounded one by one would miss it by cents:
     # `tests/unit/invoices/test_documents_drafting.py`,
     # `test_lines_are_rounded_so_that_they_add_up_to_the_rounded_total`.
     subtotal = to_minor(exact_sum(line.price for line in exact), currency, rounding)
     amounts = split_rounded(subtotal, {line.key: line.price for line in exact}, currency)
     lines = tuple(_line(line, amounts[line.key], letterhead.account_names) for line in exact)
+    others = sorted(exchanges.keys() - {statement.currency})
     tax = tax_line(
         client.tax, base_minor=subtotal, currency=currency, rounding=tax_rounding or rounding
     )
@@ -81,43 +82,64 @@ def draft(
         tax_minor=tax.tax_minor,
         total_minor=subtotal + tax.tax_minor,
         rounding=rounding,
-        exchange=exchange,
+        exchange=exchanges.get(statement.currency),
+        other_exchanges=tuple(exchanges[each] for each in others),
         tax_rounding=None if tax_rounding == rounding else tax_rounding,
     )
 
 
-def has_to_convert(statement: Statement, items: Iterable[CustomLineItem]) -> bool:
-    """Whether an invoice in another currency than the payer's shows any amount of the payer's.
+def to_convert(
+    statement: Statement, items: Iterable[CustomLineItem], *, currency: str
+) -> dict[str, Decimal]:
+    """By currency other than the invoice's: the charges that it shows converted.
 
     Charges priced at nothing are nothing in any currency, and custom line items are in the
-    client's; only a percentage of cost starts from the payer's.
+    client's; only a percentage of cost starts from a cost.
     """
-    priced = any(line.price or line.unit_price for line in statement.lines)
+    priced = {line.currency for line in statement.lines if line.price or line.unit_price}
     charges = [item.charge for item in items if item.applies_in(statement.period)]
-    return priced or bool(
-        statement.cost
-        and any(
-            isinstance(charge, Percentage) and charge.of is PercentOf.COST and charge.percent
-            for charge in charges
-        )
+    of_cost = any(
+        isinstance(charge, Percentage) and charge.of is PercentOf.COST and charge.percent
+        for charge in charges
+    )
+    return {
+        each: found.price if each in priced else found.cost
+        for each, found in statement.amounts.items()
+        if each != currency and (each in priced or (of_cost and found.cost))
+    }
+
+
+def converted(amounts: Mapping[str, Decimal], currency: str, exchanges: Exchanges) -> Decimal:
+    """All of them in `currency`, exactly: rounding comes later, once, on the document."""
+    return exact_sum(
+        _converted(amount, each, currency, exchanges) for each, amount in amounts.items()
     )
 
 
-def converted(amount: Decimal, exchange: Exchange | None) -> Decimal:
-    """The exact product: rounding comes later, once, on the document."""
-    return amount if exchange is None else EXACT.multiply(amount, exchange.rate)
+def _converted(amount: Decimal, given: str, currency: str, exchanges: Exchanges) -> Decimal:
+    """Nothing is nothing in every currency; all else has a rate, or its client is parked."""
+    if given == currency or not amount:
+        return amount
+    return EXACT.multiply(amount, exchanges[given].rate)
 
 
 def _exact_lines(
-    statement: Statement, custom: Sequence[CustomCharge], exchange: Exchange | None
+    statement: Statement, custom: Sequence[CustomCharge], currency: str, exchanges: Exchanges
 ) -> list[_ExactLine]:
-    lines = [
-        _ExactLine(
-            line, line.key, converted(line.unit_price, exchange), converted(line.price, exchange)
+    lines = []
+    for line in statement.lines:
+        unit_price, price = (
+            _converted(each, line.currency, currency, exchanges)
+            for each in (line.unit_price, line.price)
         )
-        for line in statement.lines
+        # Who adds up a document has to see which of its rates a line was converted at.
+        is_other = line.currency not in {statement.currency, currency} and price
+        words = f"{line.description}, charged in {line.currency}" if is_other else line.description
+        lines.append(_ExactLine(line, line.key, words, unit_price, price))
+    lines += [
+        _ExactLine(item, f"custom/{item.key}", item.description, item.price, item.price)
+        for item in custom
     ]
-    lines += [_ExactLine(item, f"custom/{item.key}", item.price, item.price) for item in custom]
     return [line for line in lines if line.price] or lines
 
 
@@ -130,20 +152,20 @@ def _line(exact: _ExactLine, amount_minor: int, names: Mapping[AccountId, str]) 
                 account_name=names.get(AccountId(line.account_id), ""),
                 service=line.service,
                 service_name=service_name(line.service, line.billing_entity),
-                description=line.description,
+                description=exact.description,
                 quantity=line.quantity,
                 unit=line.unit,
                 price=exact.unit_price,
                 amount_minor=amount_minor,
             )
-        case CustomCharge() as item:
+        case CustomCharge():
             return InvoiceLine(
                 key=exact.key,
                 account_id="",
                 account_name="",
                 service="",
                 service_name="",
-                description=item.description,
+                description=exact.description,
                 quantity=Decimal(1),
                 unit="",
                 price=exact.unit_price,

@@ -75,7 +75,7 @@ class TaxLine:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """How the payer's currency became the invoice's: frozen with the document."""
+    """How a currency became the invoice's: frozen with the document."""
 
     from_currency: str
     to_currency: str
@@ -102,9 +102,18 @@ class Invoice:
     total_minor: int
     rounding: Rounding = Rounding.HALF_UP
     exchange: Exchange | None = None
+    """Of the payer's currency."""
     notes: tuple[str, ...] = ()
     tax_rounding: Rounding | None = None
     """None: as all else."""
+    other_exchanges: tuple[Exchange, ...] = ()
+    """Of what AWS charges in other currencies, by currency."""
+
+    @property
+    def exchanges(self) -> dict[str, Exchange]:
+        """By the currency they are from, the payer's first."""
+        own = (self.exchange,) if self.exchange else ()
+        return {each.from_currency: each for each in (*own, *self.other_exchanges)}
 
     @property
     def figures(self) -> tuple[object, ...]:
@@ -113,8 +122,8 @@ class Invoice:
         taxes = [(t.category, t.rate_percent, t.base_minor, t.tax_minor) for t in self.tax_lines]
         # A rate that changed no line is no figure: earlier versions printed it all the same.
         is_converted = any(line.account_id and line.price for line in self.lines)
-        exchange = self.exchange if is_converted else None
-        return (self.currency, sorted(lines), sorted(taxes), self.total_minor, exchange)
+        exchanges = self.exchanges if is_converted else {}
+        return (self.currency, sorted(lines), sorted(taxes), self.total_minor, exchanges)
 
     def __post_init__(self) -> None:
         assert self.subtotal_minor == sum(line.amount_minor for line in self.lines)

@@ -68,9 +68,11 @@ class CustomCharge:
 
 
 def custom_charges(
-    items: Iterable[CustomLineItem], *, period: BillingPeriod, cost: Decimal, price: Decimal
+    items: Iterable[CustomLineItem], *, period: BillingPeriod, cost: Decimal | None, price: Decimal
 ) -> tuple[CustomCharge, ...]:
     """The items of one client that apply in `period`, by key.
+
+    `cost` may be None where no item is a percentage of it.
 
     `cost` and `price` are the client's before custom line items, in the invoice's currency, so
     that no percentage is taken of another custom line item and their order does not matter.
@@ -82,12 +84,13 @@ def custom_charges(
     )
 
 
-def _price(item: CustomLineItem, *, cost: Decimal, price: Decimal) -> Decimal:
+def _price(item: CustomLineItem, *, cost: Decimal | None, price: Decimal) -> Decimal:
     match item.charge:
         case Flat(amount):
             charged = amount
         case Percentage(percent, of, minimum):
             base = cost if of is PercentOf.COST else price
+            assert base is not None, f"{item.key} is a percentage of a cost that nobody can say"
             charged = EXACT.multiply(base, percent.scaleb(-2, EXACT))
             charged = charged if minimum is None else max(charged, minimum)
     return charged if item.kind is CustomKind.FEE else EXACT.minus(charged)

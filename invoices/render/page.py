@@ -165,8 +165,7 @@ def _total(invoice: Invoice) -> tuple[str, str]:
 
 def _tax_notes(invoice: Invoice) -> list[str]:
     notes = list(dict.fromkeys(line.note for line in invoice.tax_lines if line.note))
-    exchange = invoice.exchange
-    if exchange is not None:
+    for exchange in invoice.exchanges.values():
         rate = f"1 {exchange.from_currency} = {spelled_decimal(exchange.rate)}"
         source = f" ({exchange.source})" if exchange.source else ""
         notes.append(f"Exchange rate: {rate} {exchange.to_currency}{source}.")

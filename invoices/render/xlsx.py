@@ -107,7 +107,7 @@ def _write_invoice(book: Workbook, styles: dict[str, Format], invoice: Invoice) 
 
 
 def _facts(invoice: Invoice) -> list[tuple[str, str]]:
-    seller, buyer, exchange = invoice.seller, invoice.buyer, invoice.exchange
+    seller, buyer = invoice.seller, invoice.buyer
     facts = [
         ("Number", invoice.number),
         ("Issued on", invoice.issued_on.isoformat() if invoice.issued_on else ""),
@@ -122,7 +122,7 @@ def _facts(invoice: Invoice) -> list[tuple[str, str]]:
         ("Client's reference", buyer.buyer_reference),
         *seller.payment_details,
     ]
-    if exchange is not None:
+    for exchange in invoice.exchanges.values():
         pair = f"{exchange.from_currency} to {exchange.to_currency}"
         facts.append((f"Exchange rate, {pair}", f"{exchange.rate:f} ({exchange.source})"))
     return [(label, text) for label, text in facts if text]

@@ -26,7 +26,7 @@ from jobs.ingest.sources.source import StoredFile, open_location
 from jobs.ingest.summary import facts
 from jobs.ingest.summary.copies import copies
 from jobs.ingest.summary.counted import Counted
-from jobs.ingest.summary.facts import FileFacts, SnapshotFacts
+from jobs.ingest.summary.facts import CurrencyFacts, FileFacts, SnapshotFacts
 from jobs.ingest.summary.parts import Part, PartCache
 from jobs.ingest.summary.quarantine import quarantine
 from kernel.errors import IngestError
@@ -268,49 +268,52 @@ def _invoice_warnings(read: _Read, request: IngestRequest) -> tuple[Finding, ...
 
 
 def _limits(
-    by_key: pl.DataFrame, read: _Read, dialect: Dialect, residual: Decimal | None
+    by_key: pl.DataFrame, read: _Read, dialect: Dialect, found: Sequence[CurrencyFacts]
 ) -> ExportLimits:
     limits = catalogue.limits(dialect, read.noticed.absent, by_key)
-    limits = facts.with_residual(limits, residual, facts.NOT_IDENTICAL)
-    if dialect is Dialect.FOCUS:
-        short = max(facts.commitments_short(by_key), Decimal(0))
-        limits = facts.with_residual(limits, short, facts.FALLS_SHORT)
-    return replace(facts.with_list(limits), long_rows=read.noticed.long_rows)
+    for each in found:
+        limits = facts.with_residual(limits, each.identity_1_residual, facts.NOT_IDENTICAL)
+        limits = facts.with_residual(limits, each.short, facts.FALLS_SHORT)
+    long_rows = tuple(
+        replace(rows, currency="") if rows.currency == found[0].currency else rows
+        for rows in read.noticed.long_rows
+    )
+    return replace(facts.with_list(limits), long_rows=long_rows)
 
 
 def _facts(
     counted: Counted, by_key: pl.DataFrame, read: _Read, dialect: Dialect, request: IngestRequest
 ) -> SnapshotFacts:
-    residual = None if dialect is Dialect.FOCUS else facts.identity_1_residual(by_key)
-    limits = _limits(by_key, read, dialect, residual)
-    by_currency = by_key.group_by("currency").agg(pl.col("rows").sum())
+    months = counted.by_currency()
+    keys = {each: by_key.filter(pl.col("currency") == each) for each in months}
+    has_trueup = dialect is not Dialect.FOCUS
+    own, *others = (CurrencyFacts.of(each, keys[each], has_trueup=has_trueup) for each in months)
     return SnapshotFacts(
         dialect=dialect,
         period=request.period,
         payer_account_id=request.payer_account_id,
-        currency=by_currency.sort("rows", "currency", descending=[True, False])["currency"][0],
         rows=sum(file.rows for file in read.files),
         dropped=read.dropped,
         files=read.files,
-        quarantined=quarantine(counted, by_key),
-        limits=limits,
+        quarantined=tuple(
+            found for each in months for found in quarantine(months[each], keys[each])
+        ),
+        limits=_limits(by_key, read, dialect, (own, *others)),
         cut_off=read.noticed.cut_off,
         warnings=(
-            *facts.residual_warnings(residual),
+            *facts.currency_warnings(own, others),
+            *facts.residual_warnings(own, others),
             *_invoice_warnings(read, request),
             *_undated_warnings(read, request),
             *_unpriced_findings(read, request),
             *facts.cut_off_findings(read.noticed.cut_off),
         ),
-        sums=facts.sums(by_key),
-        by_kind=facts.sums_by(by_key, "kind"),
-        by_account=facts.sums_by(by_key, "account_id"),
-        by_invoice=facts.sums_by(by_key, "invoice_id"),
         # AWS fills in the invoice id row by row when it finalises the month (Data Exports
         # dictionary, "Bill columns"):
         # `tests/unit/sandbox_bills/test_exports.py::test_an_open_month_has_no_invoice_ids`.
         finalized=bool((by_key["invoice_id"] != "").all()),
-        identity_1_residual=residual,
+        own=own,
+        others=tuple(others),
     )
 
 

@@ -73,6 +73,7 @@ def _to_new_draft(draft: MonthDraft) -> NewDraft:
         working={"statement": to_json(draft.statement), "custom": [*map(to_json, draft.custom)]},
         cost=draft.statement.cost,
         price=draft.statement.price,
+        others=draft.statement.others,
     )
 
 
@@ -90,16 +91,21 @@ def _figures(month: BilledMonth, inputs_id: str, more: tuple[Finding, ...]) -> M
                 cost=statement.cost,
                 charges_price=statement.price,
                 custom_price=custom.get(statement.client, exact_sum(())),
+                others=statement.others,
             )
             for statement in month.statements
         ),
         retained=dict(month.retained),
         unassigned=exact_sum(account.net_billed_cost for account in month.unassigned),
         findings=tuple(sorted((*month.findings, *more))),
+        others=month.others,
     )
 
 
 def _outcome(month: BilledMonth, saved: Saved) -> dict[str, object]:
+    others = [
+        {"currency": each.currency, "payer_total": plain(each.payer_total)} for each in month.others
+    ]
     return {
         "currency": month.currency,
         "payer_total": plain(month.payer_total),
@@ -109,6 +115,7 @@ def _outcome(month: BilledMonth, saved: Saved) -> dict[str, object]:
             {*month.parked}
             | {f.client for f in saved.findings if f.client and f.severity is Severity.CRITICAL}
         ),
+        **({"other_currencies": others} if others else {}),
     }
 
 

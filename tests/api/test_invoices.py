@@ -149,6 +149,7 @@ def test_periods_say_whether_they_close(caller: Caller, issued_month: None) -> N
             "control_files": [],
             "unassigned": {"amount": "0", "currency": "USD"},
             "invoices": {"issued": 2},
+            "other_currencies": [],
         }
     ]
 

@@ -282,7 +282,7 @@ def test_what_is_only_unusual_is_read_with_the_same_total(
     found = take(put(tmp_path / "bill.csv", content), tmp_path / "cache")
 
     assert plain(found.facts.sums["billed"]) == "3.25"
-    assert set(found.facts.by_account) == {"011254002932"}
+    assert set(found.facts.own.by_account) == {"011254002932"}
 
 
 def test_what_is_doubtful_is_kept_and_named_with_its_rows_and_cost(tmp_path: Path) -> None:
@@ -298,11 +298,11 @@ def test_what_is_doubtful_is_kept_and_named_with_its_rows_and_cost(tmp_path: Pat
 
     assert [(q.code, q.where, q.rows, plain(q.billed)) for q in found.facts.quarantined] == [
         ("unknown_kind", "line item type 'NovelCharge'", 2, "3.25"),
-        ("mixed_currency", "currency 'CNY'", 1, "3"),
         ("inconsistent_discount_mode", "the discount rows", 1, "-1"),
     ]
     assert found.charges.keys.filter(pl.col("kind") == "unknown").height == 1
-    assert plain(found.facts.sums["billed"]) == "15.25"
+    assert [each.message.partition(",")[0] for each in found.facts.warnings] == ["1 row of 3 CNY"]
+    assert plain(found.facts.sums["billed"]) == "12.25"
 
 
 def mangled(whole: bytes, chosen: random.Random) -> bytes:

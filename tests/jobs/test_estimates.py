@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from botocore.stub import Stubber
@@ -168,3 +169,22 @@ def test_every_page_of_an_answer_is_read(monkeypatch: pytest.MonkeyPatch) -> Non
         Decimal("1.5"),
         Decimal("2.25"),
     ]
+
+
+def test_an_account_charged_in_two_currencies_is_compared_with_nothing_and_others_are() -> None:
+    """Cost Explorer answers in dollars, and does not say what it makes of 50 EUR."""
+    estimate = month_to_date(OCTOBER, answers=Kept(), ask=Asked(USAGE), now=NOON)
+    sums = dict.fromkeys(("billed", "amortized", "net_billed", "net_amortized"), "0")
+    facts: dict[str, Any] = {
+        "currency": "USD",
+        "by_account": {"011254002932": sums, "111111111111": sums | {"billed": "5"}},
+        "by_kind": {"usage": sums},
+        "other_currencies": [{"currency": "EUR", "by_account": {"011254002932": sums}}],
+    }
+
+    assert [total.what for total in control_totals(estimate, facts)] == []
+    other = facts | {"other_currencies": [{"currency": "EUR", "by_account": {"111111111111": {}}}]}
+    assert {total.what.rpartition(" of ")[2] for total in control_totals(estimate, other)} == {
+        "account 011254002932"
+    }
+    assert control_totals(estimate, facts | {"currency": "CNY", "other_currencies": []}) == ()

@@ -1,6 +1,7 @@
 """For any month, roster, price book and policy: no money is lost, invented or unexplained."""
 
 import random
+from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 
@@ -21,29 +22,43 @@ long_proof = settings(max_examples=10_000, deadline=None, suppress_health_check=
 def conserves(month: Month) -> None:
     billed = bill(charges(*month.rows), month.inputs)
 
-    paid = sum((Fraction(row["net_billed_cost"]) for row in month.rows), Fraction(0))
-    borne = sum((Fraction(statement.cost) for statement in billed.statements), Fraction(0))
-    retained = sum((Fraction(amount) for amount in billed.retained.values()), Fraction(0))
-    unassigned = sum((Fraction(each.net_billed_cost) for each in billed.unassigned), Fraction(0))
-    assert paid == Fraction(billed.payer_total)
-    assert paid == borne + retained + unassigned
-    assert prove(billed).difference == Decimal(0)
+    balances = {each.total.currency: each for each in prove(billed).balances}
+    assert {*balances} == {row["currency"] for row in month.rows} or not month.rows
+    for currency, balance in balances.items():
+        paid = total(r["net_billed_cost"] for r in month.rows if r["currency"] == currency)
+        borne = total(balance.costs.values()) + total(balance.total.retained.values())
+        assert paid == Fraction(balance.total.payer_total)
+        assert paid == borne + Fraction(balance.total.unassigned)
+        assert balance.difference == Decimal(0)
     agrees_with_the_second_opinion(month, billed)
     every_client_is_drafted_or_parked(billed)
 
 
 def agrees_with_the_second_opinion(month: Month, billed: BilledMonth) -> None:
     ours = {
-        statement.client: (Fraction(statement.cost), Fraction(statement.price))
+        (statement.client, currency): (Fraction(found.cost), Fraction(found.price))
         for statement in billed.statements
         if statement.lines
+        for currency, found in statement.amounts.items()
     }
-    assert ours == second_opinion(month)
+    theirs = second_opinion(month)
+    # A statement tells of the payer's currency, be it nothing.
+    nothing = {key: (Fraction(0), Fraction(0)) for key in ours.keys() - theirs.keys()}
+    assert ours == nothing | theirs and {currency for _, currency in nothing} <= {billed.currency}
     for statement in billed.statements:
-        assert statement.price == sum(
-            (Fraction(line.quantity) * Fraction(line.unit_price) for line in statement.lines),
-            Fraction(0),
-        )
+        for currency, found in statement.amounts.items():
+            assert found.price == sum(
+                (
+                    Fraction(line.quantity) * Fraction(line.unit_price)
+                    for line in statement.lines
+                    if line.currency == currency
+                ),
+                Fraction(0),
+            )
+
+
+def total(amounts: Iterable[Decimal]) -> Fraction:
+    return sum((Fraction(each) for each in amounts), Fraction(0))
 
 
 def every_client_is_drafted_or_parked(billed: BilledMonth) -> None:

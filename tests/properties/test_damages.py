@@ -105,7 +105,7 @@ class Delivered:
             for each in proof.findings
             if each.severity is Severity.CRITICAL and not each.client
         ]
-        if proof.difference or proof.unassigned:
+        if not all(balance.closes for balance in proof.balances):
             stopping.append("open")
         totals = {each.client: each.invoice.total_minor for each in month.drafts}
         blocked = stopping[0] if stopping else ""
@@ -158,7 +158,7 @@ def delivered(dialect: ExportDialect, encoding: Encoding, folder: Path) -> Deliv
     found = first.taken(place, folder)
     right = first.billed(found, with_control=False)
     facts = to_json(found.facts, "id")
-    paid = {name: Decimal(sums["net_billed"]) for name, sums in facts["by_invoice"].items()}
+    paid = {(name, ""): Decimal(sums["net_billed"]) for name, sums in facts["by_invoice"].items()}
     invoices = ControlFile("invoice_id", paid, "paid.csv", "1" * 64)
     return replace(first, right=right.totals, invoices=invoices, spent=facts["by_account"])
 

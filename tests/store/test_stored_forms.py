@@ -20,8 +20,11 @@ from accounts.model.organization import Contact, ContactType, OnboardingKind, Re
 from accounts.model.record import Intent, Proof, Record, Trouble
 from accounts.model.request import AccountRequest, Consent
 from accounts.model.role_spec import RoleSpec, RoleStage, TrustKind
-from kernel.findings import Finding, warning
+from kernel.findings import Finding, Severity, critical, warning
+from service.store.billing.months import ClientFigures, MonthFigures, findings_of
+from service.store.billing.snapshots import Snapshot
 from service.store.plain import from_json, to_json
+from tests.support.builders import inputs
 
 FORMS = json.loads(Path(__file__).with_name("stored_forms.json").read_text("utf-8"))
 AT = datetime(2026, 11, 23, 12, 0, 3, 250_000, tzinfo=UTC)
@@ -154,3 +157,28 @@ def test_a_finding_stored_before_findings_named_a_client_is_read() -> None:
     stored = {"severity": "critical", "code": "root_mfa", "where": "account", "message": "no MFA"}
 
     assert from_json(Finding, stored).client == ""
+
+
+def test_a_month_stored_before_it_had_several_currencies_is_read() -> None:
+    stored = {"client": "acme", "cost": "1", "charges_price": "2", "custom_price": "3"}
+
+    assert from_json(ClientFigures, stored).others == {}
+    figures: dict[str, object] = {
+        "inputs_id": "i",
+        "currency": "USD",
+        "payer_total": "1",
+        "clients": [stored],
+    }
+    figures |= {"retained": {}, "unassigned": "0", "findings": []}
+    assert from_json(MonthFigures, figures).others == ()
+
+
+def test_a_bill_whose_currencies_an_earlier_version_added_up_asks_to_be_taken_in_again() -> None:
+    """It blocked then, and blocks until it is; who bears dollars goes on after that."""
+    mixed = critical("mixed_currency", "currency 'EUR'", "sums over both mean nothing")
+    billed = inputs()
+    stored = Snapshot("s", billed.payer_account_id, billed.period, "cur2", 3, True, {}, (mixed,))
+
+    (told,) = findings_of(stored, billed)
+    assert told.severity is Severity.CRITICAL
+    assert told.message.endswith("Ingest it again: they are kept apart now.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -28,6 +28,8 @@ COSTS = st.one_of(
     st.decimals(-1, 1, places=10),
     st.sampled_from(["0", "0.0000000001", "-0.0000000001", "9999999999999.9999999999"]),
 ).map(lambda cost: format(Decimal(cost), "f"))
+
+CURRENCIES = st.sampled_from([*["USD"] * 8, "EUR", "JPY", ""])
 
 PERCENTS = st.one_of(
     st.sampled_from([Decimal(0), Decimal(50), Decimal(100)]), st.decimals(0, 100, places=4)
@@ -57,6 +59,7 @@ def charges(draw: st.DrawFn) -> dict[str, Any]:
         description_key=draw(st.sampled_from(["", "Domain renewal"])),
         billing_entity=draw(st.sampled_from(["AWS", "AWS", "AWS Marketplace"])),
         unit=draw(st.sampled_from(["Hrs", "GB"])),
+        currency=draw(CURRENCIES),
         usage=draw(COSTS),
         list_cost=draw(COSTS),
         **{measure: draw(COSTS) for measure in measures},
@@ -119,7 +122,7 @@ class Month:
 
 @st.composite
 def months(draw: st.DrawFn) -> Month:
-    """`thin` has no price book, EUR no or one rate: some clients are parked in some months."""
+    """`thin` has no price book, a pair of currencies no or one rate: some are parked in some."""
     clients: list[Client] = [
         client(
             key,
@@ -128,9 +131,15 @@ def months(draw: st.DrawFn) -> Month:
         )
         for key in CLIENTS
     ]
-    rates = [
-        ExchangeRate(OCTOBER, "USD", currency, draw(st.decimals("0.1", 200, places=4)), "test")
+    pairs = [
+        ("USD", currency)
         for currency in draw(st.sampled_from([["EUR", "JPY", "KWD"], ["JPY", "KWD"], ["KWD"]]))
+    ]
+    for given_in in draw(st.sampled_from([[], ["EUR"], ["EUR", "JPY"]])):
+        pairs += [(given_in, to) for to in ("EUR", "JPY", "KWD", "USD") if to != given_in]
+    rates = [
+        ExchangeRate(OCTOBER, *pair, draw(st.decimals("0.1", 200, places=4)), "test")
+        for pair in pairs
     ]
     given = inputs(
         *draw(rosters()),
@@ -138,16 +147,30 @@ def months(draw: st.DrawFn) -> Month:
         books=[draw(books("one")), draw(books("two"))],
         internal=draw(st.sets(st.sampled_from(ACCOUNTS[-1:]))),
         custom=draw(st.lists(CUSTOM, max_size=3, unique_by=lambda item: (item.client, item.key))),
-        rates=sorted(rates, key=lambda rate: rate.to_currency),
+        rates=sorted(rates, key=lambda rate: (rate.from_currency, rate.to_currency)),
     )
     return Month(
         draw(st.lists(charges(), min_size=draw(st.sampled_from([0, 5, 10])), max_size=15)), given
     )
 
 
-def second_opinion(month: Month) -> dict[str, tuple[Fraction, Fraction]]:
-    """Cost and price by client, charge by charge, in fractions."""
-    found: dict[str, tuple[Fraction, Fraction]] = defaultdict(lambda: (Fraction(0), Fraction(0)))
+def bill_currency(rows: list[dict[str, Any]]) -> str:
+    """AWS's own most frequent one, then all's, then dollars; a blank last."""
+    counts = Counter(row["currency"] for row in rows)
+    of_aws = Counter(row["currency"] for row in rows if row["billing_entity"] == "AWS")
+    return min(
+        counts, key=lambda c: (c == "", -of_aws[c], -counts[c], c != "USD", c), default="USD"
+    )
+
+
+def second_opinion(month: Month) -> dict[tuple[str, str], tuple[Fraction, Fraction]]:
+    """Cost and price by client and currency, charge by charge, in fractions.
+
+    A fixed rate is in the bill's currency, whatever the charge is in.
+    """
+    nothing = (Fraction(0), Fraction(0))
+    found: dict[tuple[str, str], tuple[Fraction, Fraction]] = defaultdict(lambda: nothing)
+    own = bill_currency(month.rows)
     book_of = {each.key: each.price_book for each in month.inputs.clients}
     for row in month.rows:
         owner = _owner(row, month.inputs)
@@ -156,11 +179,12 @@ def second_opinion(month: Month) -> dict[str, tuple[Fraction, Fraction]]:
         priced_by = month.inputs.price_books.get(book_of[owner], _AT_COST)
         share = Fraction(priced_by.passed_percent(Kind(row["kind"]))) / 100
         if share:
-            cost, price = found[owner]
-            found[owner] = (
-                cost + share * _cost(row, priced_by),
-                price + _price(row, priced_by, share),
-            )
+            is_fixed = isinstance(_effect(row, priced_by), FixedRate)
+            priced_in = own if is_fixed else row["currency"]
+            cost, price = found[owner, row["currency"]]
+            found[owner, row["currency"]] = (cost + share * _cost(row, priced_by), price)
+            cost, price = found[owner, priced_in]
+            found[owner, priced_in] = (cost, price + _price(row, priced_by, share))
     return dict(found)
 
 

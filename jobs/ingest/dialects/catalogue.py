@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
+import numpy as np
 import polars as pl
 
-from invoices.charges import MONEY, TEXT_KEYS
+from invoices.charges import MONEY, TEXT_KEYS, currencies
 from invoices.clients import AccountId
 from invoices.inputs import ExportLimits, LongRows
 from invoices.kinds import Kind
@@ -140,9 +141,9 @@ def charged(dialect: Dialect, sums: Reduced) -> Reduced:
     table = table.with_columns(
         pl.when(accounts != "")
         .then(accounts.str.strip_chars().str.replace(r"^(\d+)\.0+$", "${1}").str.zfill(12))
-        .otherwise(pl.lit(""))
+        .otherwise(pl.lit("")),
+        pl.col("currency").str.strip_chars().str.to_uppercase(),
     )
-    table = _with_currency(table, sums, vocabulary)
     keys = {column.name: Texts.of(column) for column in table.select(named)}
     long_rows = _long_rows(sums, table, vocabulary.conserved[0])
     noticed = replace(sums.noticed, long_rows=long_rows)
@@ -164,7 +165,8 @@ def _long_rows(sums: Reduced, table: pl.DataFrame, cost: str) -> tuple[LongRows,
     """What lasts longer than a day, by whose it is, what it is, and from when to when."""
     if LAST_DAY not in sums.keys:
         return ()
-    whose = table.select("account_id", "kind").with_columns(sums.keys[LAST_DAY].series(LAST_DAY))
+    whose = table.select("account_id", "kind", "currency")
+    whose = whose.with_columns(sums.keys[LAST_DAY].series(LAST_DAY))
     is_long = (whose[LAST_DAY] != "").to_numpy()[sums.key]
     long = pl.DataFrame(
         [
@@ -174,24 +176,11 @@ def _long_rows(sums: Reduced, table: pl.DataFrame, cost: str) -> tuple[LongRows,
             sums.amount(cost).filter(pl.Series(is_long)).alias("cost"),
         ]
     )
-    by_span = long.group_by("account_id", "kind", "first_day", LAST_DAY).agg(
-        pl.col("rows", "cost").sum()
-    )
-    dated = by_span.with_columns(pl.col(LAST_DAY).str.to_date()).sort(pl.all())
-    return tuple(LongRows(AccountId(row[0]), *row[1:]) for row in dated.iter_rows())
-
-
-def _with_currency(table: pl.DataFrame, sums: Reduced, vocabulary: Vocabulary) -> pl.DataFrame:
-    """A blank currency on rows that cost nothing is the file's; on others it stays, and is told."""
-    is_blank = (table["currency"] == "").to_numpy()
-    named = table["currency"].filter(pl.Series(~is_blank)).unique()
-    if not is_blank.any() or len(named) != 1:
-        return table
-    costs = [name for name in vocabulary.amounts if name != vocabulary.quantity]
-    facts = is_blank[sums.key]
-    if any(sums.units(name)[facts].any() for name in costs if name in sums.amounts):
-        return table
-    return table.with_columns(pl.col("currency").replace("", named[0]))
+    whose_and_when = ("account_id", "kind", "first_day", LAST_DAY, "currency")
+    by_span = long.group_by(whose_and_when).agg(pl.col("rows", "cost").sum())
+    dated = by_span.with_columns(pl.col(LAST_DAY).str.to_date())
+    dated = dated.select("account_id", "kind", "first_day", LAST_DAY, "rows", "cost", "currency")
+    return tuple(LongRows(AccountId(row[0]), *row[1:]) for row in dated.sort(pl.all()).iter_rows())
 
 
 def _measured(
@@ -224,7 +213,24 @@ def has_invoice_ids(sums: Reduced) -> bool:
 
 def merged(parts: Iterable[Reduced]) -> Reduced:
     """The charges of several files as one."""
-    return merge(_with_invoice(part) for part in parts)
+    return _with_currency(merge(_with_invoice(part) for part in parts))
+
+
+def _with_currency(sums: Reduced) -> Reduced:
+    """A blank currency on what costs nothing is the bill's; on what costs it stays, and is told."""
+    table = sums.key_table()
+    is_blank = (table["currency"] == "").to_numpy()
+    if not is_blank.any():
+        return sums
+    is_free = is_blank[sums.key]
+    for name in sums.amounts.keys() - {"usage"}:
+        is_free &= sums.units(name) == 0
+    named = table.with_columns(pl.lit(currencies(table, pl.Series(sums.key))[0]).alias("currency"))
+    both = pl.concat([table, named.select(table.columns)])
+    keys = {column.name: Texts.of(column) for column in both}
+    return merge(
+        [replace(sums, keys=keys, key=np.where(is_free, sums.key + table.height, sums.key))]
+    )
 
 
 def _with_invoice(sums: Reduced) -> Reduced:

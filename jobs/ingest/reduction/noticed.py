@@ -71,13 +71,15 @@ def long_rows_json(rows: LongRows) -> dict[str, str | int]:
         "last_day": str(rows.last_day),
         "rows": rows.rows,
         "billed": plain(rows.billed),
+        **({"currency": rows.currency} if rows.currency else {}),
     }
 
 
 def _long_rows(told: Mapping[str, str]) -> LongRows:
     first, last = (date.fromisoformat(told[name]) for name in ("first_day", "last_day"))
     account, rows, billed = AccountId(told["account_id"]), int(told["rows"]), told["billed"]
-    return LongRows(account, told["kind"], first, last, rows, Decimal(billed))
+    currency = str(told.get("currency", ""))
+    return LongRows(account, str(told["kind"]), first, last, rows, Decimal(billed), currency)
 
 
 def _added(parts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
@@ -90,13 +92,13 @@ def _added(parts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
 
 
 def _once(every: Iterable[LongRows]) -> tuple[LongRows, ...]:
-    """Each account, kind and time once, sorted."""
-    sums: dict[tuple[AccountId, str, date, date], tuple[int, Decimal]] = {}
+    """Each account, kind, time and currency once, sorted."""
+    sums: dict[tuple[AccountId, str, date, date, str], tuple[int, Decimal]] = {}
     for each in every:
-        whose = (each.account_id, each.kind, each.first_day, each.last_day)
+        whose = (each.account_id, each.kind, each.first_day, each.last_day, each.currency)
         rows, billed = sums.get(whose, (0, Decimal(0)))
         sums[whose] = rows + each.rows, EXACT.add(billed, each.billed)
-    return tuple(LongRows(*whose, *sums[whose]) for whose in sorted(sums))
+    return tuple(LongRows(*whose[:4], *sums[whose], whose[4]) for whose in sorted(sums))
 
 
 __all__ = ["NOTHING", "Noticed", "long_rows_json"]

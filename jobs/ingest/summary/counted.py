@@ -35,5 +35,16 @@ class Counted:
         sums = daily.group_by("key").agg(pl.col(*MEASURES, "rows").sum()).sort("key").collect()
         return self.charges.keys.hstack(sums.drop("key"))
 
+    def by_currency(self) -> dict[str, Counted]:
+        """As `Charges.by_currency`, with their rows."""
+        found = self.charges.by_currency()
+        if len(found) == 1:
+            return dict.fromkeys(found, self)
+        of_fact = self.charges.keys["currency"].gather(self.charges.daily["key"])
+        return {
+            currency: Counted(own, self.rows.filter(of_fact == currency))
+            for currency, own in found.items()
+        }
+
 
 __all__ = ["Counted"]

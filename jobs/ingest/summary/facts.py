@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -53,13 +53,42 @@ class Quarantined:
 
 
 @dataclass(frozen=True, slots=True)
+class CurrencyFacts:
+    """The sums of a bill in one currency: over several they mean nothing."""
+
+    currency: str
+    rows: int
+    """Split-cost rows not included."""
+    sums: Sums
+    by_kind: Mapping[str, Sums]
+    by_account: Mapping[str, Sums]
+    by_invoice: Mapping[str, Sums]
+    identity_1_residual: Decimal | None
+    """Σ billed − Σ amortized − Σ trueup − Σ upfront; None where the dialect has no trueup."""
+    short: Decimal
+    """What is paid for commitments and found on no hour; 0 where the dialect has a trueup."""
+
+    @classmethod
+    def of(cls, currency: str, by_key: pl.DataFrame, *, has_trueup: bool) -> CurrencyFacts:
+        return cls(
+            currency=currency,
+            rows=int(by_key["rows"].sum()),
+            sums=sums(by_key),
+            by_kind=sums_by(by_key, "kind"),
+            by_account=sums_by(by_key, "account_id"),
+            by_invoice=sums_by(by_key, "invoice_id"),
+            identity_1_residual=identity_1_residual(by_key) if has_trueup else None,
+            short=Decimal(0) if has_trueup else max(commitments_short(by_key), Decimal(0)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class SnapshotFacts:
     """What is recorded beside a snapshot."""
 
     dialect: str
     period: BillingPeriod
     payer_account_id: str
-    currency: str
     rows: int
     """As read, split-cost rows included."""
     dropped: int
@@ -70,13 +99,18 @@ class SnapshotFacts:
     cut_off: Mapping[str, Decimal]
     """By column, what lies beyond the tenth place of each row, added up."""
     warnings: tuple[Finding, ...]
-    sums: Sums
-    by_kind: Mapping[str, Sums]
-    by_account: Mapping[str, Sums]
-    by_invoice: Mapping[str, Sums]
     finalized: bool
-    identity_1_residual: Decimal | None
-    """Σ billed − Σ amortized − Σ trueup − Σ upfront; None where the dialect has no trueup."""
+    own: CurrencyFacts
+    """In the bill's currency."""
+    others: tuple[CurrencyFacts, ...]
+
+    @property
+    def currency(self) -> str:
+        return self.own.currency
+
+    @property
+    def sums(self) -> Sums:
+        return self.own.sums
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -102,14 +136,42 @@ def identity_1_residual(charges: pl.DataFrame) -> Decimal:
     return EXACT.subtract(billed, exact_sum(parts))
 
 
-def residual_warnings(residual: Decimal | None) -> tuple[Finding, ...]:
+def currency_warnings(own: CurrencyFacts, others: Sequence[CurrencyFacts]) -> tuple[Finding, ...]:
+    """Other currencies than the bill's are told, and stop nobody whose they are not."""
+    return tuple(
+        Finding(Severity.WARNING, "mixed_currency", f"currency {each.currency!r}", _told(each, own))
+        for each in others
+    )
+
+
+def _told(other: CurrencyFacts, own: CurrencyFacts) -> str:
+    rows = f"{other.rows} row{'' if other.rows == 1 else 's'}"
+    if not other.currency:
+        return (
+            f"{rows} of {plain(other.sums['billed'])} name no currency, and the bill is in "
+            f"{own.currency}: nobody is billed for them; have AWS deliver the export anew"
+        )
+    return (
+        f"{rows} of {plain(other.sums['billed'])} {other.currency}, and the bill is in "
+        f"{own.currency}: they are added up apart, and billed by a rate of exchange_rates"
+    )
+
+
+def residual_warnings(own: CurrencyFacts, others: Sequence[CurrencyFacts]) -> tuple[Finding, ...]:
     # It blocks whoever is billed by an amortised cost (`with_residual`), and nobody else. It need
     # not be a fault: AWS gives no amortisation for Dedicated Host reservations
     # (Data Exports dictionary, "Reservation columns").
-    if residual is None or abs(residual) <= CENT:
-        return ()
-    words = f"{NOT_IDENTICAL} by {plain(residual)}"
-    return (Finding(Severity.WARNING, "identity_1_residual", "the whole month", words),)
+    residuals = [(each.identity_1_residual, f" {each.currency}") for each in others]
+    return tuple(
+        Finding(
+            Severity.WARNING,
+            "identity_1_residual",
+            "the whole month",
+            f"{NOT_IDENTICAL} by {plain(residual)}{currency}",
+        )
+        for residual, currency in [(own.identity_1_residual, ""), *residuals]
+        if residual is not None and abs(residual) > CENT
+    )
 
 
 def cut_off_findings(cut_off: Mapping[str, Decimal]) -> tuple[Finding, ...]:
@@ -186,6 +248,15 @@ def assert_identity_2(charges: pl.DataFrame) -> None:
 
 def to_json(facts: SnapshotFacts, snapshot_id: str) -> dict[str, Any]:
     """What `rebill ingest --json` prints; every amount as exact plain decimal text."""
+    others = [
+        {
+            "currency": each.currency,
+            "rows": each.rows,
+            **_sums_json(each),
+            "identity_1_residual": _residual_json(each),
+        }
+        for each in facts.others
+    ]
     return {
         "snapshot": snapshot_id,
         "dialect": facts.dialect,
@@ -210,19 +281,28 @@ def to_json(facts: SnapshotFacts, snapshot_id: str) -> dict[str, Any]:
         "warnings": [
             {"code": w.code, "where": w.where, "message": w.message} for w in facts.warnings
         ],
-        "sums": _plain(facts.sums),
-        "by_kind": {kind: _plain(found) for kind, found in facts.by_kind.items()},
-        "by_account": {account: _plain(found) for account, found in facts.by_account.items()},
-        "by_invoice": {invoice: _plain(found) for invoice, found in facts.by_invoice.items()},
+        **_sums_json(facts.own),
         "finalized": facts.finalized,
-        "identity_1_residual": (
-            None if facts.identity_1_residual is None else plain(facts.identity_1_residual)
-        ),
+        "identity_1_residual": _residual_json(facts.own),
         "unanswerable": dict(facts.limits.bases),
         "unmatchable": dict(facts.limits.columns),
         "cut_off": {name: plain(amount) for name, amount in facts.cut_off.items()},
         "long_rows": [long_rows_json(rows) for rows in facts.limits.long_rows],
+        **({"other_currencies": others} if others else {}),
     }
+
+
+def _sums_json(found: CurrencyFacts) -> dict[str, Any]:
+    return {
+        "sums": _plain(found.sums),
+        "by_kind": {kind: _plain(each) for kind, each in found.by_kind.items()},
+        "by_account": {account: _plain(each) for account, each in found.by_account.items()},
+        "by_invoice": {invoice: _plain(each) for invoice, each in found.by_invoice.items()},
+    }
+
+
+def _residual_json(found: CurrencyFacts) -> str | None:
+    return None if found.identity_1_residual is None else plain(found.identity_1_residual)
 
 
 def _plain(found: Sums) -> dict[str, str]:

@@ -12,12 +12,8 @@ from jobs.ingest.summary.facts import Quarantined
 
 
 def quarantine(counted: Counted, by_key: pl.DataFrame) -> tuple[Quarantined, ...]:
-    """Of a month's charges, what must be looked at before anything is issued."""
-    return (
-        *unknown_kinds(by_key),
-        *mixed_currency(by_key),
-        *inconsistent_discount_mode(counted),
-    )
+    """Of a month's charges in one currency, what must be looked at before anything is issued."""
+    return (*unknown_kinds(by_key), *inconsistent_discount_mode(counted))
 
 
 def unknown_kinds(by_key: pl.DataFrame) -> list[Quarantined]:
@@ -32,22 +28,6 @@ def unknown_kinds(by_key: pl.DataFrame) -> list[Quarantined]:
             billed,
         )
         for name, rows, billed in by_type.sort("description_key").iter_rows()
-    ]
-
-
-def mixed_currency(by_key: pl.DataFrame) -> list[Quarantined]:
-    """Amounts of two currencies cannot be summed; all but the most frequent are doubtful."""
-    by_rows = by_key.group_by("currency").agg(pl.col("rows", "billed_cost").sum())
-    ordered = by_rows.sort("rows", "currency", descending=[True, False]).rows()
-    return [
-        Quarantined(
-            "mixed_currency",
-            f"currency {currency!r}",
-            f"the rest of the bill is in {ordered[0][0]!r}; sums over both mean nothing",
-            rows,
-            billed,
-        )
-        for currency, rows, billed in ordered[1:]
     ]
 
 

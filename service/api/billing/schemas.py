@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from invoices.documents.document import to_document
 from invoices.documents.invoice import Invoice
-from invoices.money import from_minor
+from invoices.money import from_minor, plain
 from invoices.reconciliation import ControlFileRecord, Reconciliation
 from service.store.billing.invoices import InvoiceRecord
 
@@ -21,7 +21,9 @@ class Out(BaseModel):
 
 class Money(Out):
     amount: str = Field(max_length=60, examples=["1234.56"])
-    currency: str = Field(pattern="^[A-Z]{3}$", examples=["USD"])
+    currency: str = Field(
+        max_length=40, examples=["USD"], description="'' where the export names none."
+    )
 
 
 class InvoiceItem(Out):
@@ -68,6 +70,13 @@ class ControlFileItem(Out):
     counts: bool = Field(description="Whether the month is still billed from that.")
 
 
+class CurrencyItem(Out):
+    """What is charged in one other currency than the bill's."""
+
+    payer_total: Money
+    unassigned: Money
+
+
 class PeriodItem(Out):
     """A payer's billed month, and whether it is accounted for to the last digit."""
 
@@ -84,6 +93,9 @@ class PeriodItem(Out):
     control_files: list[ControlFileItem]
     unassigned: Money
     invoices: dict[str, int] = Field(description="How many, by state.")
+    other_currencies: list[CurrencyItem] = Field(
+        default=[], max_length=200, description="What the payer is charged in other currencies."
+    )
 
 
 class PeriodList(Out):
@@ -129,6 +141,13 @@ def to_api_period(proof: Reconciliation, states: dict[str, int]) -> PeriodItem:
         control_files=[_to_api_control_file(each, proof.currency) for each in proof.control_files],
         unassigned=Money(amount=shown["unassigned"], currency=proof.currency),
         invoices=states,
+        other_currencies=[
+            CurrencyItem(
+                payer_total=Money(amount=plain(each.payer_total), currency=each.currency),
+                unassigned=Money(amount=plain(each.unassigned), currency=each.currency),
+            )
+            for each in proof.others
+        ],
     )
 
 

@@ -11,6 +11,10 @@ from service.store.billing.invoices import InvoiceRecord
 
 def invoice_json(record: InvoiceRecord) -> dict[str, Any]:
     """For our own people: it shows cost and margin."""
+    others = [
+        {"currency": each, "cost": plain(found.cost), "price": plain(found.price)}
+        for each, found in record.others.items()
+    ]
     return {
         "id": record.id,
         "state": record.state,
@@ -21,6 +25,7 @@ def invoice_json(record: InvoiceRecord) -> dict[str, Any]:
         "price": plain(record.price),
         "currency": record.currency,
         "total": str(from_minor(record.total_minor, record.currency)),
+        **({"other_currencies": others} if others else {}),
     }
 
 
@@ -43,7 +48,20 @@ def print_invoices(title: str, records: Iterable[InvoiceRecord]) -> None:
 
 def _invoice_row(record: InvoiceRecord) -> tuple[str, ...]:
     total = from_minor(record.total_minor, record.currency)
-    figures = (record.cost, record.price, record.price - record.cost)
-    # As on the document, half up: the format of a Decimal alone would round half to even.
-    shown = (f"{figure.quantize(Decimal('0.01'), ROUND_HALF_UP):,f}" for figure in figures)
+    figures = (
+        [record.cost, *(each.cost for each in record.others.values())],
+        [record.price, *(each.price for each in record.others.values())],
+        [
+            record.price - record.cost,
+            *(each.price - each.cost for each in record.others.values()),
+        ],
+    )
+    shown = (_amounts(amounts, ["", *record.others]) for amounts in figures)
     return (record.client, record.state, record.number, *shown, f"{total:,} {record.currency}")
+
+
+def _amounts(amounts: Iterable[Decimal], currencies: Iterable[str]) -> str:
+    """`1.00`, of the payer's currency; `1.00; 2.00 EUR` where there are others."""
+    # As on the document, half up: the format of a Decimal alone would round half to even.
+    rounded = [f"{each.quantize(Decimal('0.01'), ROUND_HALF_UP):,f}" for each in amounts]
+    return "; ".join(f"{a} {c}".strip() for a, c in zip(rounded, currencies, strict=True))

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 import typer
 
 from invoices.clients import AccountId
-from invoices.money import plain
 from invoices.periods import BillingPeriod
 from invoices.reconciliation import Reconciliation
 from jobs.control_file import read_control_file
@@ -81,7 +80,13 @@ def _print_ingested(facts: Any) -> None:
     sums, unanswerable = facts["sums"], facts["unanswerable"]
     rows = [(name, sums[name], "no" if name in unanswerable else "yes") for name in sums]
     title = f"{facts['period']}: {facts['rows']:,} rows of {facts['dialect']}"
-    print_table(title, ("cost basis", "total>", "can be billed by"), rows)
+    others = facts.get("other_currencies", [])
+    total = f"{facts['currency']}>" if others else "total>"
+    print_table(title, ("cost basis", total, "can be billed by"), rows)
+    for other in others:
+        title = f"{other['rows']:,} of these rows are in {other['currency'] or 'no currency'}"
+        head = f"{other['currency'] or 'total'}>"
+        print_table(title, ("cost basis", head), [*other["sums"].items()])
     for name, why in [*unanswerable.items(), *facts["unmatchable"].items()]:
         output.say(f"{name}: {why}")
     state = "final" if facts["finalized"] else "not final: AWS has not invoiced all of it yet"
@@ -213,9 +218,9 @@ def _proved(payer: AccountId, result: Reconciliation | Refused) -> PayerOutcome:
         return outcomes.refused(payer, result)
     if result.closes:
         return PayerOutcome(payer, "done", result.verdict)
-    open_money = f"{plain(result.difference)} unaccounted, {plain(result.unassigned)} unassigned"
+    balance = next((each for each in result.balances if not each.closes), result.balances[0])
     told = outcomes.done(payer, result.findings, "")
-    return PayerOutcome(payer, "does not close", told.why or open_money, EXIT_FINDING)
+    return PayerOutcome(payer, "does not close", told.why or balance.open_money, EXIT_FINDING)
 
 
 def _proofs_json(

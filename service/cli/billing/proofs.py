@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import typer
 
+from invoices.balances import Balance
 from invoices.money import plain
 from invoices.reconciliation import ControlTotal, Reconciliation
 from kernel.findings import Finding, Severity
@@ -27,12 +28,8 @@ def stop_at_critical(findings: Sequence[Finding]) -> None:
 
 def print_reconciliation(proof: Reconciliation) -> None:
     """The payer's bill on the left of the equals sign, everybody who bears it on the right."""
-    rows = [(f"client {each.client}", plain(each.cost)) for each in proof.clients]
-    rows += [(f"retained: {reason}", plain(amount)) for reason, amount in proof.retained.items()]
-    rows += [("unassigned", plain(proof.unassigned)), ("rounding", plain(proof.rounding))]
-    rows += [("payer total", plain(proof.payer_total)), ("difference", plain(proof.difference))]
-    title = f"{proof.period}: payer {proof.payer_account_id}"
-    print_table(title, ("who bears it", f"{proof.currency}>"), rows)
+    for balance in proof.balances:
+        _print_balance(f"{proof.period}: payer {proof.payer_account_id}", balance)
     if proof.control_totals:
         columns = ("AWS says", "of", "theirs>", "ours>", "difference>")
         print_table("Control totals", columns, [_control_row(t) for t in proof.control_totals])
@@ -41,6 +38,15 @@ def print_reconciliation(proof: Reconciliation) -> None:
             said = "differed from" if file.differing else "agreed with"
             output.say(f"{file.words} {said} an earlier delivery, or a later file took its place")
     output.say(proof.verdict)
+
+
+def _print_balance(title: str, balance: Balance) -> None:
+    total = balance.total
+    rows = [(f"client {client}", plain(cost)) for client, cost in balance.costs.items()]
+    rows += [(f"retained: {reason}", plain(amount)) for reason, amount in total.retained.items()]
+    rows += [("unassigned", plain(total.unassigned)), ("rounding", plain(balance.rounding))]
+    rows += [("payer total", plain(total.payer_total)), ("difference", plain(balance.difference))]
+    print_table(title, ("who bears it", f"{total.currency or 'no currency'}>"), rows)
 
 
 def _control_row(total: ControlTotal) -> tuple[str, ...]:

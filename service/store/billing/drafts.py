@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,11 +15,12 @@ from sqlmodel import col, select
 from invoices.clients import AccountId, ClientKey
 from invoices.documents.document import from_document, to_document
 from invoices.documents.invoice import Invoice
-from invoices.money import EXACT, from_minor
+from invoices.money import EXACT, CostAndPrice, from_minor
 from invoices.periods import BillingPeriod
 from kernel.errors import Refused
 from kernel.findings import Finding, Severity
 from service.store import tables
+from service.store.plain import to_json
 from service.store.session import Session
 from service.store.tables.months import DraftState
 
@@ -47,6 +48,7 @@ class NewDraft:
     working: Mapping[str, Any]
     cost: Decimal
     price: Decimal
+    others: Mapping[str, CostAndPrice] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,7 @@ def _to_row(
         working=dict(draft.working),
         cost=draft.cost,
         price=draft.price,
+        other_currencies={each: to_json(found) for each, found in draft.others.items()},
         drafted_at=now,
     )
 

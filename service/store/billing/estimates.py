@@ -83,14 +83,46 @@ def control_totals(session: Session, snapshot: Snapshot) -> list[ControlTotal]:
     kept = latest_answer(session, snapshot.payer_account_id, snapshot.period)
     if kept is None or not is_final(kept, snapshot.period):
         return []
-    groups = kept.answer["groups"]
+    facts = snapshot.facts
+    groups = [group for group in kept.answer["groups"] if is_comparable(group, facts)]
     metrics = sorted({metric for group in groups for metric in group["amounts"]} & set(BASIS_OF))
+    if not facts.get("other_currencies"):
+        ours, of = facts["sums"], ""
+    else:
+        ours = _sums_of_comparable(facts)
+        of = f" of accounts charged in {facts['currency']} only"
     return [
         ControlTotal(
             source="cost_explorer",
-            what=metric,
+            what=f"{metric}{of}",
             theirs=exact_sum(Decimal(group["amounts"].get(metric, "0")) for group in groups),
-            ours=Decimal(snapshot.facts["sums"][BASIS_OF[metric]]),
+            ours=Decimal(ours[BASIS_OF[metric]]),
+            is_part=bool(of),
         )
         for metric in metrics
     ]
+
+
+def is_comparable(group: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+    """Whether what Cost Explorer says of an account is about the same money as the bill's.
+
+    It answers in one currency, and does not say what it makes of charges in another.
+    """
+    currency = facts.get("currency", "")
+    return group["account_id"].zfill(12) not in accounts_in_several(facts) and (
+        group["currency"] == currency or "" in (group["currency"], currency)
+    )
+
+
+def accounts_in_several(facts: Mapping[str, Any]) -> frozenset[str]:
+    """The accounts with charges in another currency than the bill's."""
+    return frozenset(
+        account for other in facts.get("other_currencies", ()) for account in other["by_account"]
+    )
+
+
+def _sums_of_comparable(facts: Mapping[str, Any]) -> dict[str, Decimal]:
+    """The sums of the accounts that `is_comparable` takes."""
+    several = accounts_in_several(facts)
+    own = [found for account, found in facts["by_account"].items() if account not in several]
+    return {basis: exact_sum(Decimal(found[basis]) for found in own) for basis in BASIS_OF.values()}

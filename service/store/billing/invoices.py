@@ -15,11 +15,13 @@ from sqlmodel import col, func, select
 from invoices.clients import ClientKey
 from invoices.documents.document import from_document
 from invoices.documents.invoice import Invoice
+from invoices.money import CostAndPrice
 from invoices.periods import BillingPeriod
 from kernel.errors import NotFound
 from service.store.billing import documents
 from service.store.billing.documents import DocumentFile
 from service.store.billing.drafts import LIGHTLY
+from service.store.plain import from_json
 from service.store.session import Session
 from service.store.tables.documents import DocumentRow
 from service.store.tables.months import DraftRow, DraftState
@@ -48,6 +50,8 @@ class InvoiceRecord:
     approved_at: datetime | None
     approved_by: str | None
     issued_on: date | None
+    others: Mapping[str, CostAndPrice]
+    """By currency, cost and price in others than the payer's."""
 
 
 class UnknownInvoice(NotFound):
@@ -157,4 +161,7 @@ def _from_rows(draft: DraftRow, number: str | None, issued_on: date | None) -> I
         approved_at=draft.approved_at,
         approved_by=draft.approved_by,
         issued_on=issued_on,
+        others={
+            each: from_json(CostAndPrice, told) for each, told in draft.other_currencies.items()
+        },
     )

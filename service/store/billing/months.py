@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
+from invoices.balances import CurrencyTotal
 from invoices.clients import AccountId, ClientKey
 from invoices.documents.document import from_document
 from invoices.documents.invoice import Invoice
 from invoices.inputs import BillingInputs, waived
-from invoices.money import plain
+from invoices.money import CostAndPrice
 from invoices.month import inputs_id
 from invoices.periods import BillingPeriod, DaySpan
 from invoices.reconciliation import (
@@ -52,6 +53,7 @@ class ClientFigures:
     cost: Decimal
     charges_price: Decimal
     custom_price: Decimal
+    others: Mapping[str, CostAndPrice] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class MonthFigures:
     retained: Mapping[str, Decimal]
     unassigned: Decimal
     findings: tuple[Finding, ...]
+    others: tuple[CurrencyTotal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,8 @@ class Gate:
 
 UNFINALIZED = "unfinalized"
 UNKNOWN_KIND = "unknown_kind"
-"""As ingest calls it."""
+MIXED_CURRENCY = "mixed_currency"
+"""As ingest calls them. An earlier version added up several currencies, and so blocked."""
 
 
 class NotBilled(Refused):
@@ -212,11 +216,13 @@ def reconciliation(
                 charges_price=client.charges_price,
                 custom_price=client.custom_price,
                 invoice=invoices.get(client.client),
+                others=client.others,
             )
             for client in month.clients
         ),
         retained=month.retained,
         unassigned=month.unassigned,
+        others=month.others,
     )
     return reconcile(
         payer,
@@ -270,6 +276,12 @@ def findings_of(snapshot: snapshots.Snapshot, billed: BillingInputs) -> tuple[Fi
         for each in snapshot.findings
     )
     found = waived(found, billed.waivers)
+    found = tuple(
+        replace(each, message=f"{each.message}. Ingest it again: they are kept apart now.")
+        if each.code == MIXED_CURRENCY and each.severity is Severity.CRITICAL
+        else each
+        for each in found
+    )
     if snapshot.finalized:
         return found
     words = (
@@ -289,9 +301,11 @@ def gate(proof: Reconciliation, *, allow_unfinalized: bool) -> Gate:
         if not each.client and (each.severity is Severity.CRITICAL or each.code == UNFINALIZED)
         if each.code not in waived
     ]
-    if proof.difference or proof.unassigned:
-        open_money = f"{plain(proof.difference)} unaccounted, {plain(proof.unassigned)} unassigned"
-        period.append(f"{proof.period} does not close: {open_money} ({proof.currency})")
+    period += [
+        f"{proof.period} does not close: {balance.open_money} ({balance.total.currency})"
+        for balance in proof.balances
+        if not balance.closes
+    ]
     parked = {
         total.client: f"the invoice of {total.client} is not the rounding of its price"
         for total in proof.clients

@@ -134,6 +134,10 @@ class DraftRow(Row, table=True):
     """Exact, in the payer's currency."""
     price: Decimal = Field(sa_type=NUMERIC)
     """Exact, in the payer's currency."""
+    other_currencies: dict[str, Any] = Field(
+        default_factory=dict, sa_type=JSON, sa_column_kwargs={"server_default": sa.text("'{}'")}
+    )
+    """By currency, cost and price of what is charged in another than the payer's."""
     drafted_at: datetime
     approved_at: datetime | None = None
     approved_by: str | None = None

@@ -203,25 +203,6 @@ def test_account_ids_that_lost_something_are_refused(tmp_path: Path, text: str) 
         take(put(tmp_path / "cur.csv.gz", gzipped([row])), tmp_path / "cache")
 
 
-@pytest.mark.parametrize(("cost", "codes"), [("0", []), ("3", ["mixed_currency"])])
-def test_a_blank_currency_is_the_bills_where_it_costs_nothing(
-    tmp_path: Path, cost: str, codes: list[str]
-) -> None:
-    rows = [line("5"), line(cost, "Tax", line_item_currency_code="")]
-    found = take(put(tmp_path / "cur.csv.gz", gzipped(rows)), tmp_path / "cache")
-
-    assert [each.code for each in found.facts.quarantined] == codes
-    assert sums(found, "billed_cost") == [str(5 + int(cost))]
-
-
-def test_where_currencies_are_mixed_nobody_gets_a_draft(tmp_path: Path) -> None:
-    rows = [line("100"), line("50", line_item_currency_code="EUR")]
-    found = take(put(tmp_path / "cur.csv.gz", gzipped(rows)), tmp_path / "cache")
-
-    month = bill(found.charges, replace(inputs(owns("acme", PAYER)), period=found.facts.period))
-    assert month.drafts == () and month.parked == {"acme"}
-
-
 @pytest.mark.parametrize(
     ("cost", "times", "cut_off", "severity"),
     [

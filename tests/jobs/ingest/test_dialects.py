@@ -118,7 +118,7 @@ def test_focus_equals_cur2_but_for_what_it_cannot_carry(
         as_focus_can(focus.charges.frame, blanked)
     )
     assert focus.charges.daily.height > 1_000
-    assert focus.facts.identity_1_residual is None
+    assert focus.facts.own.identity_1_residual is None
     warned = [warning.code for warning in focus.facts.warnings]
     assert warned == (["no_invoice_ids"] if dialect is ExportDialect.FOCUS_1_0 else [])
     assert focus.facts.finalized is (dialect is ExportDialect.FOCUS)
@@ -166,7 +166,7 @@ def test_every_sum_is_what_the_sandbox_knows_to_be_true(
         (row["account_id"], row["kind"]): {names[m]: int(row[m].scaleb(10)) for m in MEASURES}
         for row in ours.iter_rows(named=True)
     } == {key: {name: sums[name] for name in names.values()} for key, sums in truth.items()}
-    assert found.facts.identity_1_residual == Decimal(0)
+    assert found.facts.own.identity_1_residual == Decimal(0)
     assert found.facts.dropped == bills[discounts, BillStage.FINAL].truth.split_rows > 0
 
 

@@ -28,7 +28,7 @@ def test_october_2018_equals_the_control_totals_to_the_last_digit(tmp_path: Path
     bases = ("billed", "blended", "amortized", "list")
     by_account = {
         account: [plain(sums[basis]) for basis in bases]
-        for account, sums in found.by_account.items()
+        for account, sums in found.own.by_account.items()
     }
     assert by_account == {
         "011254002932": ["71.4558054277", "54.4987666098", "77.8950530977", "62.6647420128"],
@@ -46,7 +46,7 @@ def test_october_2018_equals_the_control_totals_to_the_last_digit(tmp_path: Path
         "legacy",
     )
     assert found.quarantined == () and found.warnings == ()
-    assert found.identity_1_residual == Decimal("-0.00000518")
+    assert found.own.identity_1_residual == Decimal("-0.00000518")
 
 
 def test_the_summary_of_october_2018_has_7013_daily_charges(tmp_path: Path) -> None:
@@ -94,8 +94,8 @@ def test_athenas_text_of_november_2019_is_an_unfinalised_bill(
         "list": listed,
         "blended": billed,
     }
-    assert sorted(found.by_account) == ["011254002932", "836060457634"]
-    assert found.identity_1_residual == 0 and found.quarantined == ()
+    assert sorted(found.own.by_account) == ["011254002932", "836060457634"]
+    assert found.own.identity_1_residual == 0 and found.quarantined == ()
 
 
 def test_what_ingest_prints_is_plain_json(tmp_path: Path) -> None:

@@ -131,12 +131,6 @@ def test_an_unknown_kind_blocks_the_period() -> None:
     assert "4 USD" in month.findings[0].message
 
 
-def test_a_payers_month_has_one_currency() -> None:
-    month = bill(charges(*ROWS, charge(ACME, "4", currency="CNY")), inputs(*BOTH))
-
-    assert "mixed_currencies" in codes(month)
-
-
 def test_an_internal_account_with_a_client_is_worth_a_word() -> None:
     month = bill(charges(*ROWS), inputs(*BOTH, internal=[ACME]))
 

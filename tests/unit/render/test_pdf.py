@@ -4,12 +4,13 @@ import io
 import re
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from functools import cache
 
 import pikepdf
 import pytest
 
-from invoices.documents.invoice import Invoice
+from invoices.documents.invoice import Exchange, Invoice
 from invoices.render import render
 from tests.support.bills.sample_documents import SELLER, invoice, line, long_invoice, small_invoice
 from tests.support.pdf_files import box_of, pages, picture
@@ -62,6 +63,13 @@ def test_a_finance_person_finds_everything() -> None:
         "Page 1 of 1",
     ):
         assert expected in text
+
+
+def test_every_rate_that_was_used_is_a_note() -> None:
+    yen = Exchange("JPY", "EUR", Decimal("0.0061"), "")
+    text = words(replace(small_invoice(), other_exchanges=(yen,)))
+    assert "Exchange rate: 1 USD = 0.8706 EUR (ECB 2026-10-30)." in text
+    assert "Exchange rate: 1 JPY = 0.0061 EUR." in text
 
 
 def test_the_summaries_by_service_and_by_account_add_up() -> None:

@@ -2,12 +2,13 @@
 
 import io
 import zipfile
+from dataclasses import replace
 from decimal import Decimal
 
 import fastexcel
 import pytest
 
-from invoices.documents.invoice import Invoice
+from invoices.documents.invoice import Exchange, Invoice
 from invoices.render import render
 from tests.support.bills.sample_documents import invoice, line, long_invoice, small_invoice
 
@@ -54,9 +55,12 @@ def test_two_thousand_lines_are_two_thousand_rows() -> None:
 
 
 def test_the_first_sheet_carries_number_parties_tax_and_total() -> None:
-    book = fastexcel.read_excel(render(small_invoice(), "xlsx"))
+    yen = Exchange("JPY", "EUR", Decimal("0.0061"), "ECB")
+    shown = replace(small_invoice(), other_exchanges=(yen,))
+    book = fastexcel.read_excel(render(shown, "xlsx"))
     first = book.load_sheet("Invoice", header_row=None, dtypes="string").to_polars().rows()
     facts = {row[0]: row[1] for row in first}
+    assert facts["Exchange rate, JPY to EUR"] == "0.0061 (ECB)"
     assert facts["Number"] == "INV-000007"
     assert facts["Client"] == "Acme Maschinenbau GmbH & Co. KG"
     assert facts["Exchange rate, USD to EUR"] == "0.8706 (ECB 2026-10-30)"
