@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
-from invoices.kinds import MARKETPLACE, Kind
+from invoices.kinds import COVERED, MARKETPLACE, METERED, Kind
 from invoices.money import COST_DIGITS
 
 # Sums of 38 digits raise in Polars where other engines wrap; see
@@ -38,11 +39,17 @@ KEYS: tuple[str, ...] = (
     "seller",
     "description_key",
     "tags",
+    "last_day",
 )
 """What tells two charges apart. All text but `service_day` (Date); absent text is ''.
 
-`billing_period` is `YYYY-MM`; `tags` is canonical JSON of the chosen keys, or ''.
+`billing_period` is `YYYY-MM`; `tags` is canonical JSON of the chosen keys, or ''. `last_day` is
+`YYYY-MM-DD` where the charge lasts from `service_day` to another day, both included, else ''; or
+UNDATED.
 """
+
+UNDATED = "undated"
+"""The `last_day` of what has no time: its `service_day` is the period's first, and may be any."""
 
 TEXT_KEYS: tuple[str, ...] = tuple(key for key in KEYS if key != "service_day")
 
@@ -156,9 +163,26 @@ def with_line_types(charges: Charges, kinds: Mapping[str, str]) -> Charges:
     if not kinds or not charges.keys.select(is_mapped.any()).item():
         return charges
     named = charges.keys.with_columns(pl.when(is_mapped).then(kind).otherwise("kind").alias("kind"))
-    return Charges.of(
-        named[charges.daily["key"]].hstack(charges.daily.drop("key")).select(SCHEMA.names())
-    )
+    return _with_keys(charges, named)
+
+
+def with_undated_usage(charges: Charges, first_day: date) -> Charges:
+    """Charges whose rows' ends nobody knows: usage that is all of one day may be of any.
+
+    An export by the month dates all usage its first day; one by the hour or day does not.
+    """
+    is_usage = pl.col("kind").is_in([str(kind) for kind in (*METERED, *COVERED)])
+    of_usage = charges.keys.select(is_usage).to_series().gather(charges.daily["key"])
+    if (charges.daily["service_day"].filter(of_usage) != first_day).any():
+        return charges
+    last_day = pl.when(is_usage).then(pl.lit(UNDATED)).otherwise("last_day").alias("last_day")
+    return _with_keys(charges, charges.keys.with_columns(last_day))
+
+
+def _with_keys(charges: Charges, keys: pl.DataFrame) -> Charges:
+    """Row n of `keys` in the place of key n."""
+    daily = charges.daily
+    return Charges.of(keys[daily["key"]].hstack(daily.drop("key")).select(SCHEMA.names()))
 
 
 def assert_charges(frame: pl.DataFrame | pl.LazyFrame) -> None:

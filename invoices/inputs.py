@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
 from decimal import Decimal
 
 from invoices.clients import ADDED_LATER, AccountId, Client, ClientKey, Roster
@@ -82,20 +81,6 @@ def waived(findings: Iterable[Finding], waivers: Iterable[Waiver]) -> tuple[Find
 
 
 @dataclass(frozen=True, slots=True)
-class LongRows:
-    """Rows of an account and kind that last from one day to another, both included."""
-
-    account_id: AccountId
-    kind: str
-    first_day: date
-    last_day: date
-    rows: int
-    billed: Decimal
-    currency: str = field(default="", metadata=ADDED_LATER)
-    """'' is the bill's."""
-
-
-@dataclass(frozen=True, slots=True)
 class ExportLimits:
     """What the month's export cannot say, each with the reason in words."""
 
@@ -103,8 +88,8 @@ class ExportLimits:
     """By cost basis: whoever is billed by it is parked."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """By column that a pricing rule may match."""
-    long_rows: tuple[LongRows, ...] = ()
-    """Of accounts that change hands meanwhile: whose part is how much, the export does not say."""
+    ends: str = ""
+    """Why it does not show how long a row lasts; '' where it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +121,8 @@ class BillingInputs:
     export_limits: ExportLimits = field(default=ExportLimits(), metadata=ADDED_LATER)
     tax_rounding: Rounding | None = field(default=None, metadata=ADDED_LATER)
     """None: tax is rounded as all else."""
+    prorates_monthly_fees: bool = field(default=False, metadata=ADDED_LATER)
+    """Of an account that changes hands: by days, and not to its first day's owner."""
 
     @property
     def mapped_line_types(self) -> tuple[LineType, ...]:

@@ -15,9 +15,10 @@ from invoices.allocation.leftover import (
     UnassignedAccount,
     allocate,
 )
+from invoices.allocation.proration import prorate
 from invoices.allocation.segments import by_segment
 from invoices.balances import CurrencyTotal
-from invoices.charges import Charges, with_line_types
+from invoices.charges import Charges, with_line_types, with_undated_usage
 from invoices.checks import (
     CHECKS_BEFORE_DRAFTING,
     CHECKS_OF_DRAFTS,
@@ -81,6 +82,8 @@ class BilledMonth:
 def bill(charges: Charges, inputs: BillingInputs) -> BilledMonth:
     """Charges and named inputs become drafts. Equal input, in any order, gives equal output."""
     charges = with_line_types(charges, inputs.line_types)
+    if inputs.export_limits.ends:
+        charges = with_undated_usage(charges, inputs.period.start)
     # Amounts of two currencies are added on no way to a document but by a stated rate: until then
     # each is a bill of its own (DECISIONS 35).
     months = {each: _allocated(own, inputs) for each, own in charges.by_currency().items()}
@@ -110,11 +113,19 @@ def _allocated(charges: Charges, inputs: BillingInputs) -> CurrencyMonth:
     # `tests/unit/reduction/test_reducer_segments.py::test_sums_by_segment_are_their_own_sums`.
     summed = by_segment(charges, inputs.roster, period=period, internal_accounts=ours)
     assigned = assign(summed, inputs.roster, period=period, internal_accounts=ours)
+    prorated, crossings = prorate(
+        assigned,
+        inputs.roster,
+        period=period,
+        fees_by_month=inputs.prorates_monthly_fees,
+        has_ends=not inputs.export_limits.ends,
+    )
     policies = {client: _policy(book) for client, book in _books(inputs).items()}
     return CurrencyMonth(
-        allocation=allocate(assigned, policies),
-        nearest=nearest_owners(charges, inputs.roster, period=period, internal_accounts=ours),
+        allocation=allocate(prorated, policies),
+        nearest=nearest_owners(prorated),
         returned_unbought=_returned_unbought(charges),
+        crossings=crossings,
     )
 
 
@@ -267,6 +278,7 @@ def _draft(client: Client, facts: CheckedMonth) -> Draft:
             *(line.key, each.rule, each.price_book, each.cost_basis),
             *(str(each.cost), str(each.price)),
             *([each.line_type] if each.line_type else ()),
+            *([each.attribution] if each.attribution else ()),
         ]
         for line in statement.lines
         for each in line.workings

@@ -40,6 +40,8 @@ class Working:
     price: Decimal
     line_type: str = ""
     """In words, what a person said of its line item type, which nobody knew; else ''."""
+    attribution: str = ""
+    """Why it is this client's, where the client had not the account then, or not all the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,7 @@ class _Part(NamedTuple):
     line_type: str
     currency: str
     """Of the cost."""
+    attribution: str
     metered: str
     cost: str
     price: str
@@ -337,6 +340,7 @@ def _working(part: _Part, sold: _Books) -> Working:
         cost=Decimal(part.cost),
         price=Decimal(part.price),
         line_type=part.line_type,
+        attribution=part.attribution,
     )
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from invoices.charges import DAILY, TEXTS, Charges
 from kernel.errors import DamagedSnapshot
 
-SERIALISATION = b"rebill charges 2\n"
+SERIALISATION = b"rebill charges 3\n"
 """Part of the digest: another serialisation, another id."""
 
 
@@ -51,6 +51,8 @@ class Snapshots:
             raise DamagedSnapshot(snapshot_id, "it is not kept here") from error
         except (pl.exceptions.PolarsError, OSError) as error:
             raise DamagedSnapshot(snapshot_id, "its files cannot be read") from error
+        if set(TEXTS) - set(keys.columns):
+            raise DamagedSnapshot(snapshot_id, "an earlier version kept it: ingest the month again")
         altered = DamagedSnapshot(snapshot_id, "its files were altered")
         if keys.schema != TEXTS or daily.schema != DAILY:
             raise altered

@@ -10,7 +10,7 @@ from functools import partial
 
 import polars as pl
 
-from invoices.charges import SCHEMA, Charges, assert_charges, look_up
+from invoices.charges import SCHEMA, assert_charges, look_up
 from invoices.clients import AccountId, Roster
 from invoices.kinds import COVERED, Kind
 from invoices.periods import BillingPeriod
@@ -21,7 +21,21 @@ BEARER = "client"
 INTERNAL = "internal"
 """The column that says whether an account is our own."""
 
-ASSIGNED_SCHEMA = pl.Schema({**SCHEMA, BEARER: pl.String(), INTERNAL: pl.Boolean()})
+IS_NEAREST = "is_nearest"
+"""The column that says whether the bearer is only whose the account was nearest in time."""
+
+ATTRIBUTION = "attribution"
+"""The column that says in words why a charge is its bearer's; '' where it had the account then."""
+
+ASSIGNED_SCHEMA = pl.Schema(
+    {
+        **SCHEMA,
+        BEARER: pl.String(),
+        INTERNAL: pl.Boolean(),
+        IS_NEAREST: pl.Boolean(),
+        ATTRIBUTION: pl.String(),
+    }
+)
 
 _SPANS = pl.Schema(
     {"account_id": pl.String(), "start": pl.Date(), "end": pl.Date(), BEARER: pl.String()}
@@ -62,8 +76,8 @@ def assign(
     marked = charges.with_columns(is_of_its_day(pl.col("kind")).alias(OF_ITS_DAY))
     days = marked.lazy().select("account_id", "service_day", OF_ITS_DAY).unique().collect()
     borne = bearers(days, roster, period=period, internal_accounts=internal_accounts)
-    assigned = look_up(marked, borne, on=["account_id", "service_day", OF_ITS_DAY])
-    assigned = assigned.select(ASSIGNED_SCHEMA.names())
+    found = look_up(marked, borne, on=["account_id", "service_day", OF_ITS_DAY])
+    assigned = found.with_columns(_attribution()).select(ASSIGNED_SCHEMA.names())
     assert assigned.schema == ASSIGNED_SCHEMA
     return assigned
 
@@ -79,7 +93,7 @@ def bearers(
     period: BillingPeriod,
     internal_accounts: Set[AccountId],
 ) -> pl.DataFrame:
-    """BEARER and INTERNAL of each row of `days`, and IS_NEAREST: whether it is only the nearest's.
+    """BEARER, INTERNAL and IS_NEAREST of each row of `days`.
 
     `days` are distinct: `account_id`, `service_day` and OF_ITS_DAY.
     """
@@ -87,27 +101,14 @@ def bearers(
     return _clients(days, roster, period).with_columns(
         internal.alias(INTERNAL),
         pl.when(internal).then(pl.lit("")).otherwise(BEARER).alias(BEARER),
+        (~internal & (pl.col(BEARER) != "") & pl.col(IS_NEAREST)).alias(IS_NEAREST),
     )
 
 
-def nearest_owners(
-    charges: Charges,
-    roster: Roster,
-    *,
-    period: BillingPeriod,
-    internal_accounts: Set[AccountId],
-) -> tuple[NearestOwner, ...]:
-    """What `assign` gives to somebody whose the account was not on that day."""
-    keys = charges.keys.select("account_id", is_of_its_day(pl.col("kind")).alias(OF_ITS_DAY))
-    daily = keys[charges.daily["key"]].hstack(
-        charges.daily.select("service_day", "net_billed_cost")
-    )
-    on = ["account_id", "service_day", OF_ITS_DAY]
-    summed = daily.group_by(on).agg(pl.col("net_billed_cost").sum())
-    borne = bearers(summed.select(on), roster, period=period, internal_accounts=internal_accounts)
+def nearest_owners(assigned: pl.DataFrame) -> tuple[NearestOwner, ...]:
+    """What is somebody's whose the account was not on that day."""
     near = (
-        look_up(summed, borne, on=on)
-        .filter(pl.col(IS_NEAREST) & (pl.col(BEARER) != ""))
+        assigned.filter(IS_NEAREST)
         .group_by("account_id", BEARER)
         .agg(
             pl.col("service_day").min().alias("first"),
@@ -119,7 +120,10 @@ def nearest_owners(
     return tuple(NearestOwner(AccountId(row[0]), *row[1:]) for row in near.iter_rows())
 
 
-IS_NEAREST = "is_nearest"
+def _attribution() -> pl.Expr:
+    words = "dated {}, when the account was nobody's: whose it was nearest in time"
+    nearest = pl.format(words, pl.col("service_day").dt.to_string("%Y-%m-%d"))
+    return pl.when(IS_NEAREST).then(nearest).otherwise(pl.lit("")).alias(ATTRIBUTION)
 
 
 def _clients(days: pl.DataFrame, roster: Roster, period: BillingPeriod) -> pl.DataFrame:

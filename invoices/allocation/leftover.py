@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from invoices.allocation.direct import ASSIGNED_SCHEMA, BEARER, INTERNAL
+from invoices.allocation.direct import ASSIGNED_SCHEMA, ATTRIBUTION, BEARER, INTERNAL
 from invoices.charges import look_up
 from invoices.clients import AccountId, ClientKey
 from invoices.kinds import DISCOUNTS, CostBasis, Kind
@@ -82,6 +82,7 @@ BORNE_SCHEMA = pl.Schema(
             "description_key",
             "usage",
             "list_cost",
+            ATTRIBUTION,
         )
     }
     | {"basis": pl.String(), "passed_e6": UNITS, "cost_e16": UNITS}

@@ -6,7 +6,15 @@ from collections.abc import Set
 
 import polars as pl
 
-from invoices.allocation.direct import BEARER, INTERNAL, OF_ITS_DAY, bearers, is_of_its_day
+from invoices.allocation.accrual import IN_SPANS
+from invoices.allocation.direct import (
+    BEARER,
+    INTERNAL,
+    IS_NEAREST,
+    OF_ITS_DAY,
+    bearers,
+    is_of_its_day,
+)
 from invoices.charges import KEYS, MEASURES, SCHEMA, Charges, assert_charges, look_up
 from invoices.clients import AccountId, Roster
 from invoices.periods import BillingPeriod
@@ -22,7 +30,8 @@ def by_segment(
     """The charges of each account summed over the days on which it had one client, as a flat frame.
 
     The sum bears the first of these days, so `assign` gives it the same client. Days on which an
-    account was nobody's stay apart: a finding names them. Charges without a public price stay
+    account was nobody's stay apart: findings and workings name them. So do charges that last longer
+    than a day, or are by the month: `prorate` looks at theirs. Charges without a public price stay
     apart, too: on the basis `list` their cost stands in. Some thirty times fewer rows.
     """
     whose = charges.keys.select(
@@ -30,6 +39,9 @@ def by_segment(
     )
     days = whose[charges.daily["key"]].with_columns(charges.daily["service_day"])
     firsts = _first_days(days, roster, period=period, internal_accounts=internal_accounts)
+    in_spans = charges.keys.select((pl.col("last_day") != "") | pl.col("kind").is_in(IN_SPANS))
+    keeps_day = in_spans.to_series().gather(charges.daily["key"])
+    firsts = firsts.zip_with(~keeps_day, charges.daily["service_day"])
     summed = (
         charges.daily.lazy()
         # A sum over listed and unlisted charges has a public price, and the unlisted part would be
@@ -58,8 +70,8 @@ def _first_days(
     """Of every account, a categorical text, and day: the first day of its segment."""
     distinct = days.unique().cast({"account_id": pl.String})
     borne = bearers(distinct, roster, period=period, internal_accounts=internal_accounts)
-    is_borne = (pl.col(BEARER) != "") | pl.col(INTERNAL)
-    first = pl.col("service_day").min().over("account_id", BEARER, OF_ITS_DAY)
+    is_borne = ((pl.col(BEARER) != "") & ~pl.col(IS_NEAREST)) | pl.col(INTERNAL)
+    first = pl.col("service_day").min().over("account_id", BEARER, OF_ITS_DAY, IS_NEAREST)
     segments = borne.select(
         pl.col("account_id").cast(pl.Categorical),
         "service_day",

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from invoices.allocation.direct import NearestOwner
 from invoices.allocation.leftover import Allocation
+from invoices.allocation.proration import Crossing
 from invoices.clients import Client, ClientKey
 from invoices.documents.invoice import Invoice
 from invoices.inputs import BillingInputs
@@ -25,6 +26,8 @@ class CurrencyMonth:
     """Charges of days on which their account was nobody's."""
     returned_unbought: Mapping[str, Decimal]
     """By account, refunds of commitments less what was paid upfront for any this month."""
+    crossings: tuple[Crossing, ...]
+    """Charges that last over a change of hands."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

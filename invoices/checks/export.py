@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
 from decimal import Decimal
 
+from invoices.allocation.accrual import Accrual
 from invoices.allocation.leftover import UnassignedAccount
+from invoices.allocation.proration import Crossing
 from invoices.checks.checked import CheckedMonth, in_words, parks
 from invoices.clients import Client
 from invoices.kinds import METERED, CostBasis, Kind
 from invoices.money import plain
-from invoices.periods import DaySpan
 from invoices.pricing.book import PriceBook
 from kernel.findings import Finding, Severity
 
@@ -59,32 +60,75 @@ def _unassigned(account: UnassignedAccount, currency: str, facts: CheckedMonth) 
 
 
 def rows_across_a_change_of_hands(facts: CheckedMonth) -> Iterator[Finding]:
-    """A row is of one day, its first; one that lasts longer may be of two clients.
+    """What accrues evenly is split; what does not is nobody's to split, and parks both clients.
 
-    Metered usage does not accrue evenly, so it is nobody's to split; what is charged by the month
-    goes to whoever had the account on the row's first day, and both are told.
+    What is bought once, or by the month, is its first day's owner's, and told.
     """
-    for rows in facts.inputs.export_limits.long_rows:
-        billed = f"{plain(rows.billed)} {rows.currency or facts.currency}"
-        days = DaySpan(rows.first_day, rows.last_day + timedelta(days=1))
-        held = facts.inputs.roster.changes_hands(rows.account_id, days)
-        blocks = Kind(rows.kind) in METERED and rows.billed != 0
-        for client in sorted({each.client for each in held}):
-            yield Finding(
-                CRITICAL if blocks else WARNING,
-                "row_across_change_of_hands",
-                rows.account_id,
-                f"Account {rows.account_id} has {rows.rows} rows of {rows.kind} "
-                f"({billed}) that last from {rows.first_day} to "
-                f"{rows.last_day}, and is {held[-1].client}'s from {held[-1].span.start}: "
-                + (
-                    "they cannot be split by day. Take in an hourly or daily export, or move the "
-                    "change to the first of a month."
-                    if blocks
-                    else f"they are billed to {held[0].client}, whose it was on the first day."
-                ),
-                client if blocks else "",
-            )
+    for currency, crossing in _crossings(facts):
+        if crossing.parts:
+            shares = ", ".join(f"{plain(cost)} to {key}" for key, cost in crossing.parts.items())
+            by = "charges" if crossing.accrual is Accrual.UPON else "days"
+            words = f"they are split by {by}: {shares}."
+            yield _crossing(crossing, facts, currency, f"row_split_by_{by}", words)
+        elif crossing.accrual in (Accrual.MONTHLY, Accrual.ONCE):
+            words = f"they are billed whole to {crossing.owner}, as of the first day."
+            yield _crossing(crossing, facts, currency, "row_across_change_of_hands", words)
+        else:
+            words = "they do not accrue evenly and cannot be split by day. " + _remedy(crossing)
+            for client in crossing.clients:
+                found = _crossing(crossing, facts, currency, "row_across_change_of_hands", words)
+                yield replace(found, severity=CRITICAL, client=client)
+
+
+def _crossings(facts: CheckedMonth) -> Iterator[tuple[str, Crossing]]:
+    """What a client bears of it, and in which currency."""
+    for currency, month in facts.by_currency.items():
+        for crossing in month.crossings:
+            if crossing.owner and not crossing.is_free and _is_borne(crossing, facts):
+                yield currency, crossing
+
+
+def _crossing(
+    crossing: Crossing, facts: CheckedMonth, currency: str, code: str, words: str
+) -> Finding:
+    lasting = f"last from {crossing.first_day} to {crossing.last_day}"
+    if not crossing.is_dated:
+        lasting = f"have no time ({facts.inputs.export_limits.ends or 'their cells are blank'})"
+    since = [f"{each.client}'s from {each.span.start}" for each in crossing.held[1:]]
+    return Finding(
+        WARNING,
+        code,
+        crossing.account_id,
+        f"{plain(crossing.net_billed_cost)} {currency} of {crossing.kind} of account "
+        f"{crossing.account_id} {lasting}, and the account is {crossing.held[0].client}'s until "
+        f"it is {', '.join(since)}: {words}",
+    )
+
+
+def _remedy(crossing: Crossing) -> str:
+    if Kind(crossing.kind) in METERED and crossing.is_dated:
+        return (
+            "Take in an hourly or daily export, or move the change to the first of a month; "
+            f"waived, they are billed whole to {crossing.owner}."
+        )
+    return (
+        f"Waived, they are billed whole to {crossing.owner}; what of them is the other's, a custom "
+        "line item can move."
+    )
+
+
+def _is_borne(crossing: Crossing, facts: CheckedMonth) -> bool:
+    """Whether any of the clients would bear it: what is retained is nobody's to split."""
+    if crossing.kind is Kind.UNKNOWN:
+        return False
+    clients = {client.key: client for client in facts.inputs.clients}
+    books = facts.inputs.price_books
+    passed = [
+        books[clients[key].price_book].passed_percent(crossing.kind)
+        for key in crossing.clients
+        if key in clients and clients[key].price_book in books
+    ]
+    return not passed or any(passed)
 
 
 def charged_to_the_nearest(facts: CheckedMonth) -> Iterator[Finding]:

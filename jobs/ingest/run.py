@@ -274,11 +274,9 @@ def _limits(
     for each in found:
         limits = facts.with_residual(limits, each.identity_1_residual, facts.NOT_IDENTICAL)
         limits = facts.with_residual(limits, each.short, facts.FALLS_SHORT)
-    long_rows = tuple(
-        replace(rows, currency="") if rows.currency == found[0].currency else rows
-        for rows in read.noticed.long_rows
-    )
-    return replace(facts.with_list(limits), long_rows=long_rows)
+    end = catalogue.VOCABULARIES[dialect].end
+    ends = f"no column {end}" if end in read.noticed.absent else ""
+    return replace(facts.with_list(limits), ends=ends)
 
 
 def _facts(
@@ -299,6 +297,7 @@ def _facts(
             found for each in months for found in quarantine(months[each], keys[each])
         ),
         limits=_limits(by_key, read, dialect, (own, *others)),
+        long_rows=facts.long_rows(counted.charges, counted.rows, own.currency),
         cut_off=read.noticed.cut_off,
         warnings=(
             *facts.currency_warnings(own, others),

@@ -159,6 +159,7 @@ class PayerForm(Form):
     account_id: AccountNumber
     exports: list[ExportForm] = []
     internal_accounts: list[AccountNumber] = []
+    prorate_monthly_fees: bool = False
 
 
 class TaxForm(Form):

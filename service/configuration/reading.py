@@ -155,6 +155,7 @@ def _from_form(form: FileForm) -> Configuration:
                 seller_key,
                 frozenset(map(AccountId, payer.internal_accounts)),
                 tuple((export.dialect, export.location) for export in payer.exports),
+                payer.prorate_monthly_fees,
             )
             for payer in form.payers
         ),

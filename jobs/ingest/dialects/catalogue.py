@@ -13,8 +13,7 @@ import numpy as np
 import polars as pl
 
 from invoices.charges import MONEY, TEXT_KEYS, currencies
-from invoices.clients import AccountId
-from invoices.inputs import ExportLimits, LongRows
+from invoices.inputs import ExportLimits
 from invoices.kinds import Kind
 from jobs.ingest.dialects import cur2, focus, legacy, line_items
 from jobs.ingest.dialects.sufficiency import limits_of
@@ -144,10 +143,9 @@ def charged(dialect: Dialect, sums: Reduced) -> Reduced:
         .otherwise(pl.lit("")),
         pl.col("currency").str.strip_chars().str.to_uppercase(),
     )
+    table = table.with_columns(sums.keys[LAST_DAY].series(LAST_DAY))
     keys = {column.name: Texts.of(column) for column in table.select(named)}
-    long_rows = _long_rows(sums, table, vocabulary.conserved[0])
-    noticed = replace(sums.noticed, long_rows=long_rows)
-    complete = replace(vocabulary.complete_amounts(sums), keys=keys, noticed=noticed)
+    complete = replace(vocabulary.complete_amounts(sums), keys=keys)
     looked_at = {
         "kind": keys["kind"].series("kind", sums.key, pl.Enum(Kind)),
         IS_RETURN: table[IS_RETURN].gather(sums.key),
@@ -159,28 +157,6 @@ def charged(dialect: Dialect, sums: Reduced) -> Reduced:
     # A dialect's cases are many; whatever they say of kinds, no cent of the file may get lost.
     assert read == kept, f"{raw} is {read} in the file, {conserved} is {kept}"
     return ours
-
-
-def _long_rows(sums: Reduced, table: pl.DataFrame, cost: str) -> tuple[LongRows, ...]:
-    """What lasts longer than a day, by whose it is, what it is, and from when to when."""
-    if LAST_DAY not in sums.keys:
-        return ()
-    whose = table.select("account_id", "kind", "currency")
-    whose = whose.with_columns(sums.keys[LAST_DAY].series(LAST_DAY))
-    is_long = (whose[LAST_DAY] != "").to_numpy()[sums.key]
-    long = pl.DataFrame(
-        [
-            *whose[sums.key[is_long]].iter_columns(),
-            pl.Series("first_day", sums.day[is_long]).cast(pl.Date),
-            pl.Series("rows", sums.counts[is_long]),
-            sums.amount(cost).filter(pl.Series(is_long)).alias("cost"),
-        ]
-    )
-    whose_and_when = ("account_id", "kind", "first_day", LAST_DAY, "currency")
-    by_span = long.group_by(whose_and_when).agg(pl.col("rows", "cost").sum())
-    dated = by_span.with_columns(pl.col(LAST_DAY).str.to_date())
-    dated = dated.select("account_id", "kind", "first_day", LAST_DAY, "rows", "cost", "currency")
-    return tuple(LongRows(AccountId(row[0]), *row[1:]) for row in dated.sort(pl.all()).iter_rows())
 
 
 def _measured(

@@ -80,7 +80,7 @@ class Vocabulary:
 
     def absent(self, columns: Collection[str], spelled: Collection[str]) -> frozenset[str]:
         """Of `columns`, ours that a file has, those that are missed; it spells them `spelled`."""
-        missing = set(self.all) - set(columns)
+        missing = {*self.all, self.end} - set(columns)
         nets = set(self.net)
         has_discounts = any(name.startswith(self.discounts) for name in spelled if self.discounts)
         # AWS leaves all net columns out of a month without a discount: net is then what is billed

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from invoices.charges import UNDATED
 from jobs.ingest.reduction.cells import ABSENT, BadDay, Rows, texts_of
 from jobs.ingest.reduction.sums import Ints, Texts
 
@@ -17,8 +18,11 @@ _MICROSECONDS_FROM = 10**14
 """An epoch of at least this is of microseconds, not of milliseconds (year 5138)."""
 
 
-def days_of(rows: Rows, name: str, if_blank: str) -> tuple[Ints, int]:
-    """The UTC day of each row, and how many rows have none, so that they have the other's."""
+Flags = npt.NDArray[np.bool_]
+
+
+def days_of(rows: Rows, name: str, if_blank: str) -> tuple[Ints, Flags]:
+    """The UTC day of each row, and which rows have none, so that they have the other's."""
     days, is_blank = _days(rows, name)
     if is_blank.any():
         others, none_at_all = _days(rows, if_blank) if if_blank else (days, is_blank)
@@ -26,33 +30,43 @@ def days_of(rows: Rows, name: str, if_blank: str) -> tuple[Ints, int]:
             row = int((none_at_all & is_blank).argmax())
             raise BadDay(rows.file, rows.number(row), name, "")
         days = np.where(is_blank, others, days)
-    return days, int(is_blank.sum())
+    return days, is_blank
 
 
-def last_days_of(rows: Rows, name: str, days: Ints) -> Texts:
+def last_days_of(rows: Rows, end: str, days: Ints, is_undated: Flags) -> Texts:
     """The last UTC day (`YYYY-MM-DD`) of rows that last longer than theirs, '' of all others.
 
-    An end is exclusive: at midnight it is the end of the day before.
+    Rows without a time are UNDATED. Where there is no column `end`, all others last a day.
     """
-    column = rows.span.column(name)
-    if isinstance(column, pa.Array) and pa.types.is_temporal(column.type):
-        epoch = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).fill_null(0)
-        last = (epoch.to_numpy(zero_copy_only=False) - 1) // (86_400 * 1_000_000)
-    else:
-        texts = texts_of(rows, name, None)
-        last = _text_days(pl.Series(texts.words), is_end=True).fill_null(0).to_numpy()[texts.codes]
-    # A row that ends before it begins is a row of its first day.
-    is_long = last > days  # Few are: fees of the month, in an hourly export.
-    distinct, of_long = np.unique(last[is_long], return_inverse=True)
-    codes = np.zeros(len(days), np.int32)
-    codes[is_long] = of_long + 1
-    words = ["", *(str(date.fromordinal(_EPOCH + int(day))) for day in distinct)]
+    words, codes = [""], np.zeros(len(days), np.int32)
+    if end:
+        last = _last_days(rows, end)
+        # A row that ends before it begins is a row of its first day.
+        is_long = (last > days) & ~is_undated  # Few are: fees of the month, in an hourly export.
+        distinct, of_long = np.unique(last[is_long], return_inverse=True)
+        codes[is_long] = of_long + 1
+        words += [str(date.fromordinal(_EPOCH + int(day))) for day in distinct]
+    if is_undated.any():
+        codes[is_undated] = len(words)
+        words.append(UNDATED)
     return Texts(pa.array(words, pa.large_string()), codes)
 
 
-def _days(rows: Rows, name: str) -> tuple[Ints, npt.NDArray[np.bool_]]:
+def _last_days(rows: Rows, name: str) -> Ints:
+    """An end is exclusive: at midnight it is the end of the day before."""
     column = rows.span.column(name)
-    is_bad: npt.NDArray[np.bool_]
+    if isinstance(column, pa.Array) and pa.types.is_temporal(column.type):
+        epoch = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).fill_null(0)
+        days: Ints = (epoch.to_numpy(zero_copy_only=False) - 1) // (86_400 * 1_000_000)
+        return days
+    texts = texts_of(rows, name, None)
+    days = _text_days(pl.Series(texts.words), is_end=True).fill_null(0).to_numpy()
+    return days[texts.codes]
+
+
+def _days(rows: Rows, name: str) -> tuple[Ints, Flags]:
+    column = rows.span.column(name)
+    is_bad: Flags
     if isinstance(column, pa.Array) and pa.types.is_temporal(column.type):
         epoch = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
         is_blank = epoch.is_null().to_numpy(zero_copy_only=False)

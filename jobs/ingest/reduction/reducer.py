@@ -44,7 +44,7 @@ PARQUET_SPAN_ROWS = 500_000
 
 
 LAST_DAY = "last_day"
-"""'' where a row lasts no longer than its day."""
+"""'' where a row lasts no longer than its day; see `invoices.charges.KEYS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Reading:
     costs: tuple[str, ...] = ()
     """Amounts that every row has, be they 0."""
     end: str = ""
-    """The exclusive end of a row's time, which becomes the key LAST_DAY."""
+    """The exclusive end of a row's time: it, or that there is none, becomes the key LAST_DAY."""
     line: str = ""
     """A line item's id: with `day`'s time it is unique in a file. '' where there is none."""
 
@@ -176,10 +176,10 @@ def _reduce(span: RowSpan, reading: Reading, file: str, marks: list[Marks]) -> R
         amounts[name] = amounts_of(rows, name, reading.maps.get(name))
         if name in reading.fallback:
             amounts[name] = filled(amounts[name], amounts[reading.fallback[name]], span.rows)
-    days, undated = days_of(rows, reading.day, reading.day_if_blank)
+    days, is_undated = days_of(rows, reading.day, reading.day_if_blank)
     keys = {name: texts_of(rows, name, reading.maps.get(name)) for name in reading.keys}
-    if reading.end:
-        keys[LAST_DAY] = last_days_of(rows, reading.end, days)
+    if reading.end or reading.day_if_blank:
+        keys[LAST_DAY] = last_days_of(rows, reading.end, days, is_undated)
     if reading.line:
         marks.append(marks_of(span.scan(reading.line, reading.day), _kept(keys, reading)))
     reduced = grouped(
@@ -194,7 +194,7 @@ def _reduce(span: RowSpan, reading: Reading, file: str, marks: list[Marks]) -> R
     cut_off = {name: found.cut_off for name, found in amounts.items() if found.cut_off}
     priced = [amounts[name].at for name in reading.costs]
     unpriced = max((span.rows - len(at) for at in priced if at is not None), default=0)
-    noticed = Noticed(undated=undated, unpriced=unpriced, cut_off=cut_off)
+    noticed = Noticed(undated=int(is_undated.sum()), unpriced=unpriced, cut_off=cut_off)
     reduced = replace(reduced, noticed=noticed)
     for name, words in reading.drop.items():
         reduced = reduced.without(name, words)

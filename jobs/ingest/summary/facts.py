@@ -9,12 +9,12 @@ from typing import Any
 
 import polars as pl
 
+from invoices.charges import Charges
 from invoices.inputs import ExportLimits
 from invoices.kinds import COVERED, Kind
 from invoices.money import EXACT, exact_sum, plain
 from invoices.periods import BillingPeriod
 from jobs.ingest.dialects.sufficiency import AMORTIZED
-from jobs.ingest.reduction.noticed import long_rows_json
 from kernel.findings import Finding, Severity
 
 Sums = Mapping[str, Decimal]
@@ -96,6 +96,8 @@ class SnapshotFacts:
     files: tuple[FileFacts, ...]
     quarantined: tuple[Quarantined, ...]
     limits: ExportLimits
+    long_rows: tuple[Mapping[str, Any], ...]
+    """By account, kind and time, how many rows last longer than their day."""
     cut_off: Mapping[str, Decimal]
     """By column, what lies beyond the tenth place of each row, added up."""
     warnings: tuple[Finding, ...]
@@ -126,6 +128,29 @@ def sums(charges: pl.DataFrame) -> Sums:
 def sums_by(charges: pl.DataFrame, key: str) -> dict[str, Sums]:
     grouped = charges.group_by(key).agg(pl.col(f"{basis}_cost").sum() for basis in BASES).sort(key)
     return {row[0]: dict(zip(BASES, row[1:], strict=True)) for row in grouped.iter_rows()}
+
+
+def long_rows(charges: Charges, rows: pl.Series, currency: str) -> tuple[Mapping[str, Any], ...]:
+    """As JSON. `rows`: of each charge, how many rows it sums; `currency` is left out."""
+    whose = charges.keys.select("account_id", "kind", "last_day", "currency")[charges.daily["key"]]
+    daily = charges.daily.select(
+        pl.col("service_day").cast(pl.String).alias("first_day"), "billed_cost"
+    )
+    whose_and_when = ("account_id", "kind", "first_day", "last_day", "currency")
+    return tuple(
+        {
+            **{name: each[name] for name in (*whose_and_when[:4], "rows")},
+            "billed": plain(each["billed"]),
+            **({"currency": each["currency"]} if each["currency"] != currency else {}),
+        }
+        for each in whose.hstack(daily)
+        .with_columns(rows.alias("rows"))
+        .filter(pl.col("last_day") != "")
+        .group_by(whose_and_when)
+        .agg(pl.col("rows").sum(), pl.col("billed_cost").sum().alias("billed"))
+        .sort(whose_and_when)
+        .iter_rows(named=True)
+    )
 
 
 def identity_1_residual(charges: pl.DataFrame) -> Decimal:
@@ -287,7 +312,8 @@ def to_json(facts: SnapshotFacts, snapshot_id: str) -> dict[str, Any]:
         "unanswerable": dict(facts.limits.bases),
         "unmatchable": dict(facts.limits.columns),
         "cut_off": {name: plain(amount) for name, amount in facts.cut_off.items()},
-        "long_rows": [long_rows_json(rows) for rows in facts.limits.long_rows],
+        "long_rows": [dict(rows) for rows in facts.long_rows],
+        "row_ends_unknown": facts.limits.ends,
         **({"other_currencies": others} if others else {}),
     }
 

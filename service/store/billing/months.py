@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -18,7 +18,7 @@ from invoices.documents.invoice import Invoice
 from invoices.inputs import BillingInputs, waived
 from invoices.money import CostAndPrice
 from invoices.month import inputs_id
-from invoices.periods import BillingPeriod, DaySpan
+from invoices.periods import BillingPeriod
 from invoices.reconciliation import (
     Accounted,
     ClientTotal,
@@ -100,16 +100,7 @@ def present_inputs(
     seller, numbering = sellers.seller(session, payer.seller_key)
     snapshot = snapshots.current_snapshot(session, payer_account_id, period)
     selling = [each for each in sellers.payer_accounts(session) if each.seller_key]
-    roster = clients.roster(session)
     line_types = overrides.line_types(session, period)
-    limits = snapshot.limits
-    shared = [
-        rows
-        for rows in limits.long_rows
-        if roster.changes_hands(
-            rows.account_id, DaySpan(rows.first_day, rows.last_day + timedelta(days=1))
-        )
-    ]
     return BillingInputs(
         payer_account_id=payer_account_id,
         period=period,
@@ -118,7 +109,7 @@ def present_inputs(
         rounding=numbering.rounding,
         tax_rounding=numbering.tax_rounding,
         clients=clients.clients(session),
-        roster=roster,
+        roster=clients.roster(session),
         internal_accounts=payer.internal_accounts,
         price_books=prices.price_books(session, period),
         custom_line_items=prices.custom_line_items(session, payer_account_id, period),
@@ -128,7 +119,8 @@ def present_inputs(
         line_types={name: each.kind.value for name, each in line_types.items()},
         line_types_since={name: str(each.start) for name, each in line_types.items()},
         has_other_payers=len(selling) > 1,
-        export_limits=replace(limits, long_rows=tuple(shared)),
+        export_limits=snapshot.limits,
+        prorates_monthly_fees=payer.prorates_monthly_fees,
     )
 
 

@@ -38,6 +38,8 @@ class PayerAccount:
     internal_accounts: frozenset[AccountId]
     exports: tuple[tuple[str, str], ...]
     """Dialect and location of each."""
+    prorates_monthly_fees: bool = False
+    """See `BillingInputs`."""
 
 
 class UnknownPayer(NotFound):
@@ -87,6 +89,7 @@ def put_payer_account(session: Session, payer: PayerAccount) -> list[Change]:
         seller_key=payer.seller_key,
         internal_accounts=sorted(payer.internal_accounts),
         exports=[{"dialect": dialect, "location": place} for dialect, place in payer.exports],
+        prorates_monthly_fees=payer.prorates_monthly_fees,
     )
     return put(session, row, f"payer account {payer.account_id}")
 
@@ -96,7 +99,9 @@ def note_payer_account(session: Session, account_id: AccountId) -> None:
     row = tables.configuration.PayerAccountRow
     session.execute(
         insert(row)
-        .values(account_id=account_id, internal_accounts=[], exports=[])
+        .values(
+            account_id=account_id, internal_accounts=[], exports=[], prorates_monthly_fees=False
+        )
         .on_conflict_do_nothing()
     )
 
@@ -120,6 +125,7 @@ def _from_payer_row(row: tables.configuration.PayerAccountRow) -> PayerAccount:
         seller_key=row.seller_key,
         internal_accounts=frozenset(map(AccountId, row.internal_accounts)),
         exports=tuple((export["dialect"], export["location"]) for export in row.exports),
+        prorates_monthly_fees=row.prorates_monthly_fees,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlmodel import col, func, select
 
 from invoices.clients import AccountId
-from invoices.inputs import ExportLimits, LongRows
+from invoices.inputs import ExportLimits
 from invoices.periods import BillingPeriod
 from kernel.errors import Refused
 from kernel.findings import Finding
@@ -39,7 +39,7 @@ class Snapshot:
         return ExportLimits(
             facts.get("unanswerable", {}),
             facts.get("unmatchable", {}),
-            tuple(from_json(LongRows, each) for each in facts.get("long_rows", ())),
+            facts.get("row_ends_unknown", ""),
         )
 
 

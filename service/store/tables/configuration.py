@@ -52,6 +52,7 @@ class PayerAccountRow(Row, table=True):
     """None while only an export of it was taken in, and nothing configured."""
     internal_accounts: list[str] = Field(sa_type=JSON)
     exports: list[dict[str, str]] = Field(sa_type=JSON)
+    prorates_monthly_fees: bool = Field(default=False)
 
 
 class PriceBookVersionRow(Row, table=True):

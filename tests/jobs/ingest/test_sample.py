@@ -1,6 +1,7 @@
 """Ingest of AWS's own published bills, against control totals computed by an independent script."""
 
 import json
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import pytest
 
 from invoices.clients import AccountId
 from invoices.money import exact_sum, plain
+from invoices.month import bill, prove
 from invoices.periods import BillingPeriod
 from jobs.ingest.run import Ingested, IngestRequest, ingest
 from jobs.ingest.summary.facts import to_json
 from jobs.snapshots import Snapshots
+from tests.support.builders import inputs, owns
 from tests.support.places import sample
 
 PAYER = AccountId("836060457634")
@@ -55,6 +58,36 @@ def test_the_summary_of_october_2018_has_7013_daily_charges(tmp_path: Path) -> N
     assert charges["kind"].unique().sort().to_list() == ["ri_fee", "ri_usage", "usage"]
     assert charges["billing_period"].unique().to_list() == ["2018-10"]
     assert charges.height == 7_013
+
+
+def test_a_reservation_of_the_public_month_is_split_to_the_last_digit(tmp_path: Path) -> None:
+    """Nine fees until 23:59:59 of the 31st, eight of them since the 1st, one since the 9th.
+
+    Eight come to 143.5176 over 31 days, 15 of them Acme's: 69.444. One is 6.257779 over 23 days,
+    seven of them Acme's: 1.90454143478…, and the last unit goes there, by remainder.
+    """
+    charges = ingested("workshop-cur-2018-10", "2018-10", tmp_path).charges
+    roster = [
+        owns("acme", PAYER, end=date(2018, 10, 16)),
+        owns("bell", PAYER, date(2018, 10, 16)),
+        owns("carl", "011254002932"),
+    ]
+    month = bill(charges, inputs(*roster))
+
+    split = {
+        (statement.client, each.attribution): plain(each.cost)
+        for statement in month.statements
+        for line in statement.lines
+        for each in line.workings
+        if each.attribution
+    }
+    assert split == {
+        ("acme", "by days: 15 of 31, 2018-10-01 to 2018-10-15"): "69.444",
+        ("bell", "by days: 16 of 31, 2018-10-16 to 2018-10-31"): "74.0736",
+        ("acme", "by days: 7 of 23, 2018-10-09 to 2018-10-15"): "1.9045414348",
+        ("bell", "by days: 16 of 23, 2018-10-16 to 2018-10-31"): "4.3532375652",
+    }
+    assert prove(month).closes
 
 
 def test_october_2018_is_one_snapshot_however_often_it_is_taken(tmp_path: Path) -> None:
@@ -124,6 +157,7 @@ def test_what_ingest_prints_is_plain_json(tmp_path: Path) -> None:
         "unmatchable",
         "cut_off",
         "long_rows",
+        "row_ends_unknown",
     ]
     assert printed["sums"]["billed"] == "4064.4831315379"
     assert printed["by_account"]["011254002932"]["amortized"] == "77.8950530977"
