@@ -129,9 +129,26 @@ def forget_proofs(record: Record, roles: Collection[str]) -> Record:
     return replace(record, proofs=kept, troubles=troubles)
 
 
+def forget_all_proofs(record: Record) -> Record:
+    """Of an account that is live: what was placed in it is looked at once more, and put right."""
+    return replace(
+        record,
+        proofs={key: each for key, each in record.proofs.items() if not _is_probe(key)},
+        troubles={},
+    )
+
+
+def is_any_proved(record: Record) -> bool:
+    return any(map(_is_probe, record.proofs))
+
+
+def _is_probe(key: str) -> bool:
+    return key.partition(":")[0] in (PROVE_ACCESS, PROVE_REFUSAL)
+
+
 def _is_of(key: str, roles: Collection[str]) -> bool:
-    step, _, subject = key.partition(":")
-    return step in (PROVE_ACCESS, PROVE_REFUSAL) and bool(set(subject.split()) & set(roles))
+    subject = key.partition(":")[2]
+    return _is_probe(key) and bool(set(subject.split()) & set(roles))
 
 
 def _probe_as_person(context: OnboardingContext, spec: RoleSpec, team: str, actor: Actor) -> Call:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from accounts.model.request import AccountRequest
 
 ROLE_PATH = "/msp/"
+WORKLOAD_PATH = "/workload/"
+"""Of identities and policies that our roles may change, pass and become, inside the boundary."""
 BOUNDARY_NAME = "MspBoundary"
 INLINE_POLICY = "msp"
 """The name of the one inline policy a role of ours has."""

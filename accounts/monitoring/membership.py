@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, timedelta
 
 from accounts.checks.role_drift import Drift, drift, find_role, is_ours
-from accounts.iam.role_catalogue import desired_role
+from accounts.iam.policy_documents import same_policy
+from accounts.iam.role_catalogue import (
+    BOUNDARY_NAME,
+    WORKLOAD_PATH,
+    boundary_arn,
+    boundary_document,
+    desired_role,
+)
 from accounts.model.decision import Session
 from accounts.model.lifecycle import Stage, has_reached
 from accounts.model.observed import Observed, ObservedAccount
@@ -183,12 +190,17 @@ def role_findings(
     session: Session,
 ) -> tuple[Finding, ...]:
     """The drift report in words, and roles under our path that nobody asked for."""
+    boundary = boundary_arn(reseller, account_id)
     found = [
         critical("role_drift", f"{account_id} {each.role}", each.what)
         for each in role_drift(reseller, request, observed, account_id, session)
     ]
+    found += _boundary_findings(reseller, request, observed, account_id)
     wanted = {spec.name for spec in request.roles}
     for role in observed.roles or ():
+        if role.path.startswith(WORKLOAD_PATH) and role.boundary_arn != boundary:
+            words = "is not in our boundary, and engineers may pass it to a service; bound or move it"
+            found.append(critical("workload_unbounded", f"{account_id} {role.name}", words))
         if is_ours(role) and role.name not in wanted:
             words = "is ours by path and tag, and nobody asked for it"
             found.append(warning("role_unasked", f"{account_id} {role.name}", words))
@@ -198,3 +210,17 @@ def role_findings(
             words = "has lost our path or tag; the next repair will not touch it"
             found.append(critical("role_disowned", f"{account_id} {name}", words))
     return tuple(sorted(found))
+
+
+def _boundary_findings(
+    reseller: Reseller, request: AccountRequest, observed: Observed, account_id: str
+) -> Iterator[Finding]:
+    """Its text, too: whoever rewrites it frees everybody inside."""
+    if not any(spec.bounded for spec in request.roles):
+        return
+    arn, wanted = boundary_arn(reseller, account_id), boundary_document(reseller)
+    seen = next((each for each in observed.policies or () if each.arn == arn), None)
+    if seen is None or not same_policy(seen.document, wanted):
+        what = "is missing" if seen is None else "says something else than ours"
+        words = f"the permissions boundary {what}; retry its onboarding"
+        yield critical("boundary_drift", f"{account_id} {BOUNDARY_NAME}", words)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from accounts.checks.access_proof import ensure_proved, unproved_findings
+from accounts.checks.access_proof import ensure_proved, is_any_proved, unproved_findings
 from accounts.checks.guardrails import ensure_budgeted, ensure_cost_tag_active, ensure_guarded
 from accounts.checks.placement import (
     ensure_contacts_ours,
@@ -96,6 +96,14 @@ PLANS: dict[OnboardingKind, Plan] = {
 }
 GRANTED_ANEW: tuple[Goal, ...] = (ensure_as_granted, ensure_proved)
 """What has to be so again in a live account whose grants a person changed."""
+REPAIRED: tuple[Goal, ...] = (
+    ensure_bounded,
+    ensure_roles_placed,
+    ensure_bootstrap_tightened,
+    ensure_guarded,
+    ensure_proved,
+)
+"""What has to be so again where a person asks for it: our own files may have changed since."""
 
 
 def next_step(
@@ -132,11 +140,16 @@ def _decide(context: OnboardingContext) -> Decision:
                 return decision
         return Reach(stage)
     if context.record.stage is Stage.LIVE and ensure_proved(context) is not None:
-        for goal in (*_always(context), *GRANTED_ANEW):
+        for goal in (*_always(context), *_again(context)):
             decision = goal(context)
             if decision is not None:
                 return decision
     return Done(open_findings(context.reseller, context.request, context.record))
+
+
+def _again(context: OnboardingContext) -> tuple[Goal, ...]:
+    is_member = context.request.kind is not OnboardingKind.BILLING_TRANSFER
+    return REPAIRED if is_member and not is_any_proved(context.record) else GRANTED_ANEW
 
 
 def _always(context: OnboardingContext) -> Iterator[Goal]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from accounts.checks.access_proof import forget_all_proofs
 from accounts.engine.transitions import retry
 from accounts.model.emails import check_email
+from accounts.model.lifecycle import Stage
 from accounts.model.organization import OnboardingKind
 from accounts.model.request import Consent
 from kernel.errors import BadInput, Refused
@@ -34,18 +36,21 @@ def retry_onboarding(
 ) -> Onboarding:
     """Due at once, its troubles forgotten; what AWS may have done is never forgotten.
 
+    One that is live is looked at once more, and what we placed in its account is put right.
     `email`: another root address, where AWS refused the first. `consents`: what the client of an
     invited account allows from now on. Raises NoSuchOnboarding, NothingToRetry, BadInput.
     """
     before = onboardings.onboarding(session, onboarding_id)
-    if before.waiting is None or before.has_ended:
+    is_live = before.waiting is None and before.state == Stage.LIVE
+    if before.has_ended or (before.waiting is None and not is_live):
         raise NothingToRetry(before)
     if email:
         before = _with_email(session, before, email)
     if consents:
         request = replace(before.request, consents=before.request.consents | consents)
         before = onboardings.put_request(session, before, request)
-    woken = onboardings.wake(session, before, retry(before.record), now)
+    record = forget_all_proofs(before.record) if is_live else retry(before.record)
+    woken = onboardings.wake(session, before, record, now)
     note_person(session, woken, "retry", actor=actor, now=now)
     return woken
 

@@ -203,7 +203,10 @@ def retry(
     onboarding_id: OnboardingId,
     asked: RetryRequest,
 ) -> OnboardingItem:
-    """After a person mended what it waits for; an invitation that ended is sent anew."""
+    """After a person mended what it waits for; an invitation that ended is sent anew.
+
+    Of an account that is live, what we placed in it is looked at again and put right.
+    """
     woken = retry_onboarding(
         session,
         onboarding_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from jobs.onboarding.watching import ListNotShown, watch
 from kernel.findings import Finding
 from sandbox.aws import PAYER, Fault
+from service.actions.onboarding.retry_onboarding import retry_onboarding
 from service.store.accounts import members
 from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database
@@ -95,6 +97,46 @@ def test_a_role_that_lets_us_in_no_more_is_told(installation: Installation) -> N
     shut_out(installation, live)
 
     assert found(installation)["role_unreachable"].message.endswith("AccessDenied")
+
+
+def test_what_an_older_version_placed_is_found_and_put_right_by_a_retry(
+    database: Database,
+) -> None:
+    """New texts of ours reach the accounts that are live: a finding, a retry, all well."""
+    with opened(database, enforced=True) as installation:
+        live = onboarded(installation, CREATE)
+        iam = unguarded(installation, live)
+        boundary = f"arn:aws:iam::{live.account_id}:policy/msp/MspBoundary"
+        old = json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+            }
+        )
+        quietly(
+            installation,
+            lambda: iam.create_policy_version(
+                PolicyArn=boundary, PolicyDocument=old, SetAsDefault=True
+            ),
+        )
+        quietly(
+            installation,
+            lambda: iam.put_role_policy(
+                RoleName="MspEngineer", PolicyName="msp", PolicyDocument=old
+            ),
+        )
+        before = found(installation)
+
+        with installation.database.transaction() as session:
+            retry_onboarding(session, live.id, actor="ada", now=installation.now())
+        installation.work()
+
+        assert sorted(before) == ["boundary_drift", "guard_detached", "role_drift"]
+        assert before["boundary_drift"].where == f"{live.account_id} MspBoundary"
+        assert before["role_drift"].where == f"{live.account_id} MspEngineer"
+        again = installation.stored(live.id)
+        assert (again.state, again.waiting) == ("live", None)
+        assert found(installation) == {}
 
 
 def unguarded(installation: Installation, live: Onboarding) -> Any:

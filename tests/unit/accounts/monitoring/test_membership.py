@@ -149,6 +149,34 @@ def test_a_role_nobody_asked_for_and_one_that_lost_our_tag_are_told(worker: Work
     ]  # fmt: skip
 
 
+def test_a_rewritten_boundary_and_an_unbounded_workload_are_told(worker: Worker) -> None:
+    worker.run()
+    admin = worker.role("MspAdmin")
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    worker.change(
+        "CreatePolicyVersion",
+        PolicyArn=f"arn:aws:iam::{MEMBER}:policy/msp/MspBoundary",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        SetAsDefault=True,
+    )
+    # Of a client that joined with it: the guard would not have it made.
+    worker.aws.client("organizations").detach_policy(
+        PolicyId=worker.reseller.membership_scp_id, TargetId=MEMBER
+    )
+    for name, path in (("App", "/workload/"), ("Other", "/")):
+        worker.change(
+            "CreateRole",
+            RoleName=name,
+            Path=path,
+            AssumeRolePolicyDocument=json.dumps(admin["AssumeRolePolicyDocument"]),
+        )
+
+    assert [(finding.code, finding.where) for finding in found_now(worker)] == [
+        ("boundary_drift", "333333333333 MspBoundary"),
+        ("workload_unbounded", "333333333333 App"),
+    ]
+
+
 def test_a_live_invited_clients_role_is_repaired_with_consent_only(worker: Worker) -> None:
     worker.run()
     worker.change("DeleteRolePolicy", RoleName="MspOnCall", PolicyName="msp")
