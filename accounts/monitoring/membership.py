@@ -199,7 +199,9 @@ def role_findings(
     wanted = {spec.name for spec in request.roles}
     for role in observed.roles or ():
         if role.path.startswith(WORKLOAD_PATH) and role.boundary_arn != boundary:
-            words = "is not in our boundary, and engineers may pass it to a service; bound or move it"
+            words = (
+                "is not in our boundary, and engineers may pass it to a service; bound or move it"
+            )
             found.append(critical("workload_unbounded", f"{account_id} {role.name}", words))
         if is_ours(role) and role.name not in wanted:
             words = "is ours by path and tag, and nobody asked for it"

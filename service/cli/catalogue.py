@@ -43,7 +43,7 @@ ONBOARD: Mapping[str, Command] = {
     ),
     "retry": Command(
         "service.cli.accounts.onboard:retry",
-        "Go on after somebody mended what it waits for; an invitation that ended is sent anew.",
+        "Go on after somebody mended what it waits for; ask anew; put a live account right.",
     ),
     "cancel": Command(
         "service.cli.accounts.onboard:cancel",

@@ -168,10 +168,7 @@ def retry(
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Go on after somebody mended what it waits for; an invitation that ended is sent anew.
-
-    Of an account that is live, what we placed in it is looked at again and put right.
-    """
+    """Go on after somebody mended what it waits for; ask anew; put a live account right."""
     with opened() as environment:
         with environment.database.transaction() as session:
             woken = retry_onboarding(
