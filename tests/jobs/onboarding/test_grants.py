@@ -148,7 +148,7 @@ def test_a_revocation_says_what_to_delete_from_which_file(
 ) -> None:
     (gone,) = change(installation, of(live), revoke=ENGINEER).revoked
 
-    profile = f"profile acme-{live.account_id[-4:]}-mspengineer"
+    profile = f"profile acme-{live.account_id}-mspengineer"
     link = f"linkId {gone.link_id}"
     assert gone.entries == (
         ("engineers-links.csv", link),
