@@ -65,7 +65,7 @@ class StatementLine:
     price: Decimal
     workings: tuple[Working, ...]
     currency: str
-    """Of its prices. A fixed rate is in the payer's, whatever AWS charges in."""
+    """Of its prices. A fixed rate is in its book's, whatever AWS charges in."""
     cost_currency: str
 
 
@@ -260,7 +260,12 @@ def _sold(books: Mapping[str, PriceBook], currency: str) -> _Books:
             fixed_rate = rule.effect.rate if isinstance(rule.effect, FixedRate) else None
             label = rule.label or described(rule)
             sold[key, index] = _Sold(
-                label, book.version, book.cost_basis, fixed_rate, rule.match, currency
+                label,
+                book.version,
+                book.cost_basis,
+                fixed_rate,
+                rule.match,
+                book.currency or currency,
             )
     return sold
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from invoices.clients import ADDED_LATER
 from invoices.kinds import DISCOUNTS, CostBasis, Kind
 from invoices.periods import BillingPeriod
 
@@ -53,7 +54,7 @@ class Markup:
 
 @dataclass(frozen=True, slots=True)
 class FixedRate:
-    """A price per unit of usage, in the payer's currency, whatever AWS charges."""
+    """A price per unit of usage, in the book's currency, whatever AWS charges."""
 
     rate: Decimal
 
@@ -90,6 +91,8 @@ class PriceBook:
     aws_tax_passed_percent: Decimal = Decimal(0)
     discounts_passed_percent: Mapping[Kind, Decimal] = field(default_factory=dict)
     """By discount kind; a kind left out is retained, or passed when the basis is a net one."""
+    currency: str = field(default="", metadata=ADDED_LATER)
+    """Of its fixed rates; '' is the payer's."""
 
     def __post_init__(self) -> None:
         for percent in (

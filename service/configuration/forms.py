@@ -264,6 +264,7 @@ class PriceBookForm(Form):
     credits: Passing = "retain"
     aws_tax: Passing = "retain"
     discounts: DiscountsForm = DiscountsForm()
+    currency: Currency | None = None
     rules: list[RuleForm] = []
 
 

@@ -264,13 +264,15 @@ def _price_book(form: forms.PriceBookForm) -> PriceBook:
             for kind in DISCOUNTS
             if (passing := getattr(form.discounts, kind.removeprefix("discount_"))) is not None
         },
+        currency=form.currency or "",
     )
     return replace(book, version=_version(book))
 
 
 def _version(book: PriceBook) -> str:
     """Of what the book says, not of its name or when it starts."""
-    said = {name: text for name, text in to_json(book).items() if name not in {"key", "start"}}
+    unsaid = {"key", "start"} if book.currency else {"key", "start", "currency"}
+    said = {name: text for name, text in to_json(book).items() if name not in unsaid}
     return content_id(said)[:16]
 
 

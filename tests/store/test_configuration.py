@@ -131,6 +131,17 @@ def test_the_version_of_a_book_follows_its_content_not_its_spelling() -> None:
     assert written.version != changed.version
 
 
+def test_the_version_of_a_book_without_a_currency_is_what_it_was_before_books_had_one() -> None:
+    in_euros = EXAMPLE.replace(
+        "    cost_basis: amortized\n", "    cost_basis: amortized\n    currency: EUR\n"
+    )
+    (written,) = read_configuration(EXAMPLE).price_books
+    (other,) = read_configuration(in_euros).price_books
+
+    assert (written.version, written.currency) == ("2d920fad3895283a", "")
+    assert other.currency == "EUR" and other.version != written.version
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [

@@ -97,6 +97,7 @@ def books(draw: st.DrawFn, key: str) -> PriceBook:
         credits_passed_percent=draw(PERCENTS),
         aws_tax_passed_percent=draw(PERCENTS),
         discounts_passed_percent=draw(st.dictionaries(st.sampled_from(DISCOUNTS), PERCENTS)),
+        currency=draw(st.sampled_from(["", "", "EUR"])),
     )
 
 
@@ -166,7 +167,7 @@ def bill_currency(rows: list[dict[str, Any]]) -> str:
 def second_opinion(month: Month) -> dict[tuple[str, str], tuple[Fraction, Fraction]]:
     """Cost and price by client and currency, charge by charge, in fractions.
 
-    A fixed rate is in the bill's currency, whatever the charge is in.
+    A fixed rate is in its book's currency, else the bill's, whatever the charge is in.
     """
     nothing = (Fraction(0), Fraction(0))
     found: dict[tuple[str, str], tuple[Fraction, Fraction]] = defaultdict(lambda: nothing)
@@ -180,7 +181,7 @@ def second_opinion(month: Month) -> dict[tuple[str, str], tuple[Fraction, Fracti
         share = Fraction(priced_by.passed_percent(Kind(row["kind"]))) / 100
         if share:
             is_fixed = isinstance(_effect(row, priced_by), FixedRate)
-            priced_in = own if is_fixed else row["currency"]
+            priced_in = (priced_by.currency or own) if is_fixed else row["currency"]
             cost, price = found[owner, row["currency"]]
             found[owner, row["currency"]] = (cost + share * _cost(row, priced_by), price)
             cost, price = found[owner, priced_in]

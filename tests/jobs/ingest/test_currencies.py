@@ -10,6 +10,7 @@ from invoices.money import plain
 from jobs.ingest.run import Ingested
 from jobs.ingest.summary.facts import to_json
 from kernel.findings import Severity
+from tests.jobs.ingest.test_assumptions import focus_line
 from tests.support.bills.front_door import exported
 from tests.support.bills.ingest_builders import Row, line, take
 
@@ -147,3 +148,29 @@ def test_an_amortized_cost_that_is_short_in_euros_is_not_made_up_for_in_dollars(
     residuals = [e.message for e in found.facts.findings if e.code == "identity_1_residual"]
     assert [words.rpartition(" by ")[2] for words in residuals] == ["7", "-7 EUR"]
     assert "amortized" in found.facts.limits.bases
+
+
+def test_focus_is_added_up_by_the_currency_it_is_billed_in_not_priced_in(tmp_path: Path) -> None:
+    """FOCUS 1.2 has both (FOCUS_Spec issue 318); PricingCurrency may be of tokens, too (848).
+
+    4 tokens of 2.50 USD each are 10 USD, and a Marketplace seller bills 50 EUR.
+    """
+    tokens = {"PricingCurrency": "TOKENS", "PricingQuantity": "4", "PricingUnit": "tokens"}
+    seller = {"BillingCurrency": "EUR", "PublisherName": "Datenhaus", "PricingCurrency": "EUR"}
+    rows = [
+        focus_line("10", PricingCurrencyEffectiveCost="4", **tokens),
+        focus_line("50", PricingCurrencyEffectiveCost="50", **seller),
+        focus_line("0", BillingCurrency="", ChargeCategory="Tax"),
+    ]
+    found = took(tmp_path, rows)
+
+    assert (found.facts.dialect, by_currency(found)) == ("focus", {"USD": "10", "EUR": "50"})
+
+
+def test_a_bill_that_is_paid_in_another_currency_says_nothing_of_it(tmp_path: Path) -> None:
+    """AWS converts the invoice, not its line items (FOCUS_Spec issue 1997)."""
+    canadian = {"bill_invoicing_entity": "Amazon Web Services Canada, Inc."}
+    found = took(tmp_path, [line("100", **canadian), line("13", "Tax", **canadian)])
+
+    assert by_currency(found) == {"USD": "113"}
+    assert found.facts.findings == ()

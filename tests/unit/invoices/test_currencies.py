@@ -305,6 +305,30 @@ def test_a_fixed_rate_is_in_the_payers_currency_whatever_aws_charges_in() -> Non
     ]
 
 
+def test_the_fixed_rates_of_a_book_may_be_in_another_currency_than_the_bill() -> None:
+    """10 hours at 0.50 EUR and a storage of 20 USD at cost: 5 + 20 x 0.87 EUR; of a cost of 4 USD.
+
+    Without a rate to pounds nobody can say what 5 EUR are there.
+    """
+    rows = [charge(ACME, "4", usage="10"), charge(ACME, "20", service="AmazonS3")]
+    books = [book(fixed("0.50", service="AmazonEC2"), currency="EUR")]
+    rates = [rate("USD", "EUR", "0.87"), rate("USD", "GBP", "0.75")]
+    euros, pounds = (client("acme", currency=each) for each in ("EUR", "GBP"))
+
+    paid = billed(*rows, books=books, rates=rates, acme=euros)
+    assert totals(paid) == {"acme": ("EUR", 22_40)}
+    assert [line.amount_minor for line in paid.drafts[0].invoice.lines] == [5_00, 17_40]
+    assert [*paid.drafts[0].invoice.exchanges] == ["USD"] and prove(paid).closes
+    (acme,) = prove(paid).to_json()["clients"]
+    assert (acme["cost"], acme["price"]) == ("24", "20")
+    assert acme["other_currencies"] == [
+        {"currency": "EUR", "cost": "0", "price": "5", "margin": "5", "exchange_rate": "1"}
+    ]
+    assert billed(*rows, books=books, rates=rates, acme=pounds).parked == {"acme"}
+    alone = billed(rows[0], books=books, acme=euros)
+    assert totals(alone) == {"acme": ("EUR", 5_00)} and alone.findings == ()
+
+
 def test_a_loss_in_one_currency_is_not_made_up_for_in_another() -> None:
     rows = [charge(ACME, "100"), sold(ACME, "50")]
     books = [book(markup("50", kind="usage"), markup("-10", kind="subscription"))]
