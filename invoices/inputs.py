@@ -123,6 +123,8 @@ class BillingInputs:
     """None: tax is rounded as all else."""
     prorates_monthly_fees: bool = field(default=False, metadata=ADDED_LATER)
     """Of an account that changes hands: by days, and not to its first day's owner."""
+    tax_currency: str = field(default="", metadata=ADDED_LATER)
+    """In which the seller accounts for its tax; '' where it has not said."""
 
     @property
     def mapped_line_types(self) -> tuple[LineType, ...]:

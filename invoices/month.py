@@ -270,7 +270,11 @@ def _draft(client: Client, facts: CheckedMonth) -> Draft:
         ),
     )
     letterhead = Letterhead(
-        inputs.seller, inputs.rounding, inputs.account_names, inputs.tax_rounding
+        inputs.seller,
+        inputs.rounding,
+        inputs.account_names,
+        inputs.tax_rounding,
+        inputs.exchanges_to(inputs.tax_currency),
     )
     invoice = draft(statement, custom, client=client, letterhead=letterhead, exchanges=exchanges)
     working = [

@@ -13,7 +13,11 @@ from invoices.checks.configuration import (
     tax_upon_tax,
     unknown_clients,
 )
-from invoices.checks.drafts import nothing_due, wrong_totals
+from invoices.checks.drafts import (
+    nothing_due,
+    tax_in_no_currency_of_the_sellers,
+    wrong_totals,
+)
 from invoices.checks.export import (
     charged_to_the_nearest,
     discounts_without_kind,
@@ -49,7 +53,11 @@ CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
 )
 """What can be known before drafts exist: who is parked here gets none."""
 
-CHECKS_OF_DRAFTS: tuple[Check, ...] = (wrong_totals, nothing_due)
+CHECKS_OF_DRAFTS: tuple[Check, ...] = (
+    wrong_totals,
+    tax_in_no_currency_of_the_sellers,
+    nothing_due,
+)
 
 __all__ = [
     "CHECKS_BEFORE_DRAFTING",

@@ -20,6 +20,20 @@ def wrong_totals(facts: CheckedMonth) -> Iterator[Finding]:
             yield parks(key, "total_differs", f"The lines of {key} do not add up to its total.")
 
 
+def tax_in_no_currency_of_the_sellers(facts: CheckedMonth) -> Iterator[Finding]:
+    """Tax is paid in the national currency, and an invoice has to say how much that is."""
+    wanted, period = facts.inputs.tax_currency, facts.inputs.period
+    for key, draft in facts.drafts.items():
+        if not draft.tax_minor or wanted in ("", draft.currency) or draft.accounting_tax:
+            continue
+        yield parks(
+            key,
+            "tax_rate_missing",
+            f"The tax of {key} is to be stated in {wanted}, too, and {period} has no rate from "
+            f"{draft.currency} to {wanted}; add it to exchange_rates.",
+        )
+
+
 def nothing_due(facts: CheckedMonth) -> Iterator[Finding]:
     for key, draft in facts.drafts.items():
         # Money back is a credit note, never an invoice (VAT Directive, art. 219; EN 16931, BR-27):

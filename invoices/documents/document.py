@@ -11,7 +11,15 @@ from decimal import Decimal
 from typing import Any
 
 from invoices.clients import ADDED_LATER, Address, TaxCategory
-from invoices.documents.invoice import Buyer, Exchange, Invoice, InvoiceLine, Seller, TaxLine
+from invoices.documents.invoice import (
+    AccountingTax,
+    Buyer,
+    Exchange,
+    Invoice,
+    InvoiceLine,
+    Seller,
+    TaxLine,
+)
 from invoices.money import EXACT, Rounding, from_minor, minor_digits, plain
 from invoices.periods import BillingPeriod
 
@@ -50,6 +58,14 @@ def _from_later_fields(invoice: Invoice) -> Document:
         shown["tax_rounding"] = invoice.tax_rounding.value
     if invoice.other_exchanges:
         shown["other_exchanges"] = [_from_exchange(each) for each in invoice.other_exchanges]
+    if invoice.accounting_tax is not None:
+        tax = invoice.accounting_tax
+        shown["accounting_tax"] = {
+            "currency": tax.currency,
+            "exchange": _from_exchange(tax.exchange),
+            "tax_lines": [_from_tax_line(line, tax.currency) for line in tax.tax_lines],
+            "tax": _from_amount(tax.tax_minor, tax.currency),
+        }
     return shown
 
 
@@ -75,6 +91,7 @@ def from_document(document: Mapping[str, Any]) -> Invoice:
         notes=tuple(document["notes"]),
         tax_rounding=Rounding(document["tax_rounding"]) if "tax_rounding" in document else None,
         other_exchanges=tuple(_to_exchange(each) for each in document.get("other_exchanges", ())),
+        accounting_tax=_to_accounting_tax(document.get("accounting_tax")),
     )
 
 
@@ -178,6 +195,13 @@ def _to_tax_line(document: Mapping[str, Any], currency: str) -> TaxLine:
         tax_minor=_to_amount(document["tax"], currency),
         note=document["note"],
     )
+
+
+def _to_accounting_tax(document: Mapping[str, Any] | None) -> AccountingTax | None:
+    if document is None:
+        return None
+    lines = tuple(_to_tax_line(each, document["currency"]) for each in document["tax_lines"])
+    return AccountingTax(_to_exchange(document["exchange"]), lines)
 
 
 def _from_exchange(exchange: Exchange) -> Document:

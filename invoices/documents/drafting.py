@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from invoices.clients import AccountId, Client
 from invoices.documents.invoice import Buyer, Exchange, Invoice, InvoiceLine, Seller
 from invoices.documents.service_names import service_name
-from invoices.documents.tax import tax_line
+from invoices.documents.tax import accounting_tax, tax_line
 from invoices.money import EXACT, Rounding, exact_sum, split_rounded, to_minor
 from invoices.pricing.custom import CustomCharge, CustomLineItem, Percentage, PercentOf
 from invoices.statements import Statement, StatementLine
@@ -27,6 +27,8 @@ class Letterhead:
     account_names: Mapping[AccountId, str]
     tax_rounding: Rounding | None = None
     """None: as all else."""
+    tax_exchanges: Mapping[str, Exchange] = field(default_factory=dict)
+    """By currency of an invoice, into the one that the seller accounts for its tax in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,12 @@ def draft(
     tax = tax_line(
         client.tax, base_minor=subtotal, currency=currency, rounding=tax_rounding or rounding
     )
+    tax_exchange = letterhead.tax_exchanges.get(currency) if tax.tax_minor else None
+    stated = (
+        accounting_tax((tax,), tax_exchange, rounding=tax_rounding or rounding)
+        if tax_exchange
+        else None
+    )
     return Invoice(
         number="",
         seller=letterhead.seller,
@@ -85,6 +93,7 @@ def draft(
         exchange=exchanges.get(statement.currency),
         other_exchanges=tuple(exchanges[each] for each in others),
         tax_rounding=None if tax_rounding == rounding else tax_rounding,
+        accounting_tax=stated,
     )
 
 

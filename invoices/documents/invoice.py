@@ -84,6 +84,27 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountingTax:
+    """The tax in the currency that the seller accounts for it in, where the invoice's is another.
+
+    EN 16931 calls it the VAT accounting currency (BT-6) and the total in it (BT-111).
+    """
+
+    exchange: Exchange
+    """From the invoice's currency."""
+    tax_lines: tuple[TaxLine, ...]
+    """Those of the invoice, in its order; each amount is converted and rounded by itself."""
+
+    @property
+    def currency(self) -> str:
+        return self.exchange.to_currency
+
+    @property
+    def tax_minor(self) -> int:
+        return sum(line.tax_minor for line in self.tax_lines)
+
+
+@dataclass(frozen=True, slots=True)
 class Invoice:
     """A document for one client and one billing period. `number` is '' until it is issued."""
 
@@ -108,6 +129,8 @@ class Invoice:
     """None: as all else."""
     other_exchanges: tuple[Exchange, ...] = ()
     """Of what AWS charges in other currencies, by currency."""
+    accounting_tax: AccountingTax | None = None
+    """None where the invoice is in that currency, or asks for no tax."""
 
     @property
     def exchanges(self) -> dict[str, Exchange]:

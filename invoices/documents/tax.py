@@ -1,9 +1,11 @@
 """Owns the seller's tax on an invoice: one category and rate per client, and its wording."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 from invoices.clients import Tax, TaxCategory
-from invoices.documents.invoice import TaxLine
+from invoices.documents.invoice import AccountingTax, Exchange, TaxLine
 from invoices.money import EXACT, Rounding, from_minor, to_minor
 
 WORDING: dict[TaxCategory, str] = {
@@ -31,4 +33,27 @@ def tax_line(tax: Tax, *, base_minor: int, currency: str, rounding: Rounding) ->
         base_minor=base_minor,
         tax_minor=to_minor(exact, currency, rounding),
         note=tax.note or WORDING[tax.category],
+    )
+
+
+def accounting_tax(
+    lines: Iterable[TaxLine], exchange: Exchange, *, rounding: Rounding
+) -> AccountingTax:
+    """Whatever an invoice is in, the tax to be paid is stated in the national currency.
+
+    VAT Directive, art. 230 (the rate: art. 91); in Poland ustawa o VAT, art. 106e ust. 11.
+    """
+
+    def converted(minor: int) -> int:
+        exact = EXACT.multiply(from_minor(minor, exchange.from_currency), exchange.rate)
+        return to_minor(exact, exchange.to_currency, rounding)
+
+    return AccountingTax(
+        exchange,
+        tuple(
+            replace(
+                line, base_minor=converted(line.base_minor), tax_minor=converted(line.tax_minor)
+            )
+            for line in lines
+        ),
     )

@@ -30,8 +30,11 @@ def render_csv(invoice: Invoice) -> bytes:
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(_row(invoice, line) for line in invoice.lines)
+    tax = invoice.accounting_tax
+    # At the end, and only where there is one: files of all other invoices stay as they are.
+    more = {"tax_currency": tax.currency, "tax_rate": plain(tax.exchange.rate)} if tax else {}
+    writer.writerow((*COLUMNS, *more))
+    writer.writerows((*_row(invoice, line), *more.values()) for line in invoice.lines)
     # Excel takes a file without the mark for the local code page:
     # `tests/unit/render/test_csv.py::test_excel_recognises_the_encoding_by_the_byte_order_mark`.
     return text.getvalue().encode("utf-8-sig")

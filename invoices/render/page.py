@@ -169,7 +169,21 @@ def _tax_notes(invoice: Invoice) -> list[str]:
         rate = f"1 {exchange.from_currency} = {spelled_decimal(exchange.rate)}"
         source = f" ({exchange.source})" if exchange.source else ""
         notes.append(f"Exchange rate: {rate} {exchange.to_currency}{source}.")
-    return notes
+    return [*notes, *_accounting_tax(invoice)]
+
+
+def _accounting_tax(invoice: Invoice) -> list[str]:
+    tax = invoice.accounting_tax
+    if tax is None:
+        return []
+    amounts = [
+        f"{spelled_money(line.tax_minor, tax.currency)} ({spelled_decimal(line.rate_percent)} % of "
+        f"{spelled_money(line.base_minor, tax.currency)})"
+        for line in tax.tax_lines
+    ]
+    rate = f"1 {tax.exchange.from_currency} = {spelled_decimal(tax.exchange.rate)} {tax.currency}"
+    words = f"Tax in {tax.currency}: {', '.join(amounts)}"
+    return [f"{words}, at {rate} ({tax.exchange.source})."]
 
 
 def _payment(invoice: Invoice) -> list[tuple[str, str]]:

@@ -125,7 +125,22 @@ def _facts(invoice: Invoice) -> list[tuple[str, str]]:
     for exchange in invoice.exchanges.values():
         pair = f"{exchange.from_currency} to {exchange.to_currency}"
         facts.append((f"Exchange rate, {pair}", f"{exchange.rate:f} ({exchange.source})"))
-    return [(label, text) for label, text in facts if text]
+    return [(label, text) for label, text in (*facts, *_accounting_tax(invoice)) if text]
+
+
+def _accounting_tax(invoice: Invoice) -> list[tuple[str, str]]:
+    tax = invoice.accounting_tax
+    if tax is None:
+        return []
+    pair = f"{tax.exchange.from_currency} to {tax.currency}"
+    facts = [(f"Rate of tax, {pair}", f"{tax.exchange.rate:f} ({tax.exchange.source})")]
+    for line in tax.tax_lines:
+        base, amount = (
+            from_minor(minor, tax.currency) for minor in (line.base_minor, line.tax_minor)
+        )
+        label = f"Tax in {tax.currency}, {line.rate_percent:f} %"
+        facts.append((label, f"{amount:f} of {base:f}"))
+    return facts
 
 
 def _totals(invoice: Invoice) -> list[tuple[str, int, str]]:

@@ -148,6 +148,7 @@ class SellerForm(Form):
     numbering: NumberingForm = NumberingForm()
     rounding: RoundingWord = "half_up"
     tax_rounding: RoundingWord | None = None
+    tax_currency: Currency | None = None
 
 
 class ExportForm(Form):

@@ -206,6 +206,7 @@ def _seller(form: forms.SellerForm) -> tuple[Seller, Numbering]:
         form.numbering.start,
         Rounding(form.rounding),
         _rounding(form.tax_rounding),
+        form.tax_currency or "",
     )
     return seller, numbering
 

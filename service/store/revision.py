@@ -9,7 +9,7 @@ from psycopg.errors import UndefinedTable
 
 from kernel.errors import Refused
 
-HEAD = "0013_proration"
+HEAD = "0014_tax_currency"
 """The last migration. Every command asks for it, and to ask Alembic takes a second; a test does."""
 
 

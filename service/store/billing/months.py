@@ -108,6 +108,7 @@ def present_inputs(
         seller=seller,
         rounding=numbering.rounding,
         tax_rounding=numbering.tax_rounding,
+        tax_currency=numbering.tax_currency,
         clients=clients.clients(session),
         roster=clients.roster(session),
         internal_accounts=payer.internal_accounts,

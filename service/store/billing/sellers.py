@@ -28,6 +28,8 @@ class Numbering:
     rounding: Rounding
     tax_rounding: Rounding | None = None
     """None: tax is rounded as all else."""
+    tax_currency: str = ""
+    """In which its tax is accounted for; '' where it has not said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def put_seller(session: Session, seller: Seller, numbering: Numbering) -> list[C
         | {"number_prefix": numbering.prefix, "number_start": numbering.start},
         rounding=numbering.rounding,
         tax_rounding=numbering.tax_rounding,
+        tax_currency=numbering.tax_currency or None,
     )
     changes = put(session, row, f"seller {seller.key}")
     _open_series(session, seller.key, numbering.start)
@@ -153,6 +156,7 @@ def seller(session: Session, key: str) -> tuple[Seller, Numbering]:
             row.number_start,
             Rounding(row.rounding),
             Rounding(row.tax_rounding) if row.tax_rounding else None,
+            row.tax_currency or "",
         ),
     )
 

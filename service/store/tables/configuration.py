@@ -42,6 +42,7 @@ class SellerRow(Row, table=True):
     tax_rounding: Rounding | None = Field(
         default=None, sa_type=one_of(Rounding, check="tax_rounding")
     )
+    tax_currency: str | None = None
 
 
 class PayerAccountRow(Row, table=True):
