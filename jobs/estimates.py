@@ -121,7 +121,7 @@ def month_to_date(
     Raises NoEstimate, CostExplorerFails.
     """
     kept = answers.latest()
-    if kept is None or now - kept.asked_at > FRESH_FOR:
+    if kept is None or not timedelta() <= now - kept.asked_at <= FRESH_FOR:
         return ask_anew(period, answers=answers, ask=ask, now=now)
     return _estimate(period, kept)
 

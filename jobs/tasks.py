@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import procrastinate
-from procrastinate.jobs import Job
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Job, Status
 
 from jobs.backups.schedule import back_up_as_scheduled
 from jobs.environment import Environment
@@ -15,7 +16,7 @@ from service.store.database import DatabaseUnavailable
 STALLED_SECONDS = 8.0
 """A worker that gave no sign of life for so long is dead, and its jobs are others'."""
 
-EVERY_FIVE_SECONDS = "* * * * * */5"
+EVERY_TWO_SECONDS = "* * * * * */2"
 EVERY_TEN_MINUTES = "*/10 * * * *"
 
 AFTER_A_LOSS = procrastinate.RetryStrategy(wait=1, retry_exceptions=[DatabaseUnavailable])
@@ -29,7 +30,7 @@ def advance_run(context: procrastinate.JobContext, run_id: int) -> None:
     engine.finish(_environment(context), run_id)
 
 
-@tasks.periodic(cron=EVERY_FIVE_SECONDS)
+@tasks.periodic(cron=EVERY_TWO_SECONDS)
 @tasks.task(name="rescue", pass_context=True, queueing_lock="rescue")
 async def rescue(
     context: procrastinate.JobContext,
@@ -41,7 +42,10 @@ async def rescue(
         await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS)
     )
     for job in stalled:
-        await manager.retry_job(job)
+        try:
+            await manager.retry_job(job)
+        except UniqueViolation:  # of its queueing lock: another one like it waits already
+            await manager.finish_job(job, status=Status.ABORTED, delete_job=True)
     environment = _environment(context)
     with environment.database.transaction() as session:
         enqueued = queue.enqueued_runs(session)

@@ -164,8 +164,13 @@ def account_of(number: int) -> str:
 
 
 def configuration_of(clients: int) -> Configuration:
+    return read_configuration(json.dumps(configured(clients)))
+
+
+def configured(clients: int) -> dict[str, Any]:
+    """As a configuration file has it."""
     address = {"street": "1 Quay", "city": "Cork", "postcode": "T12", "country": "IE"}
-    written = {
+    return {
         "seller": {"name": "Example Cloud Ltd", "address": address, "tax_id": "IE6388047V"},
         "payers": [{"account_id": str(PAYER)}],
         "clients": [
@@ -181,7 +186,6 @@ def configuration_of(clients: int) -> Configuration:
         ],
         "price_books": [{"key": "cost", "from": "2018-01", "cost_basis": "billed"}],
     }
-    return read_configuration(json.dumps(written))
 
 
 @pytest.fixture

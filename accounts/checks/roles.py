@@ -60,7 +60,7 @@ def ensure_entered(context: OnboardingContext) -> Decision | None:
         return call
     waited = trouble.at - trouble.first_at
     again_at = trouble.at + min(max(waited / 8, KNOCKS_SOONEST), KNOCKS_LATEST)
-    if context.now >= again_at:
+    if not trouble.at <= context.now < again_at:  # see `engine/back_off.py`
         return call
     return Wait(
         kind=WaitKind.WAITING_CLIENT,

@@ -38,7 +38,8 @@ def with_back_off(decision: Decision, record: Record, now: datetime) -> Decision
         # Two seconds, doubled each time: `tests/unit/accounts/onboarding/test_requests.py`,
         # `test_throttles_back_off_and_fifteen_minutes_of_denial_ask_a_person`.
         pause = min(timedelta(seconds=2) * 2 ** min(trouble.attempts, 10), _BACKOFF_MAX)
-    if now >= trouble.at + pause:
+    # A time still to come was written by a clock that was ahead; it is no reason to wait for it.
+    if not trouble.at <= now < trouble.at + pause:
         return decision
     return Wait(
         kind=meaning.wait_kind,

@@ -60,7 +60,7 @@ def watch_members(
         payer_account_id = reseller.payer_account_id
         with environment.database.transaction() as session:
             looked_at = members.last_looked(session, payer_account_id)
-        if looked_at is None or looked_at.date() < environment.now().date():
+        if looked_at is None or looked_at.date() != environment.now().date():
             watch(_organization(context, payer_account_id), payer_account_id)
 
     _for_each_reseller(context, watch_daily)

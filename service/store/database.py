@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from datetime import datetime
 from pathlib import Path
 
 import psycopg
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from psycopg.conninfo import make_conninfo
 from sqlalchemy.exc import DBAPIError
 
+from kernel.errors import Unavailable
 from service.store.address import (
     DatabaseUnavailable,
     embedded_database,
@@ -22,6 +24,23 @@ from service.store.address import (
 from service.store.embedded import EmbeddedServer
 from service.store.session import Session
 from service.store.supervision import OnTrouble, supervised
+
+CLOCK_SECONDS_MAX = 60.0
+"""AWS refuses signatures from five minutes on; what several machines share should differ less."""
+
+
+class ClockDiffers(Unavailable):
+    """This machine's clock, or the database's, is wrong; nothing is done by either."""
+
+    code = "clock_differs"
+
+    def __init__(self, here: datetime, there: datetime) -> None:
+        way = "ahead of" if here > there else "behind"
+        super().__init__(
+            f"this machine's clock is {abs(here - there).total_seconds():.0f} s {way} the "
+            f"database's ({here:%Y-%m-%d %H:%M:%S}, {there:%Y-%m-%d %H:%M:%S} UTC): "
+            "set both by a time server"
+        )
 
 
 class Database:
@@ -90,6 +109,14 @@ class Database:
             self._server.bring_back()
         self._connection().close()
 
+    def check_clock(self, now: datetime) -> None:
+        """Raises ClockDiffers where this machine's time is not the database's."""
+        with closing(self._connection()) as connection:
+            row = connection.execute("SELECT clock_timestamp()").fetchone()
+        assert row is not None
+        if abs(now - row[0]).total_seconds() > CLOCK_SECONDS_MAX:
+            raise ClockDiffers(now, row[0])
+
     def close(self) -> None:
         self._engine.dispose()
         if self._server is not None:
@@ -102,4 +129,11 @@ def open_database(url: str | None, home: Path) -> Database:
     return Database(address.conninfo, address.server)
 
 
-__all__ = ["Database", "DatabaseUnavailable", "embedded_database", "open_database"]
+__all__ = [
+    "CLOCK_SECONDS_MAX",
+    "ClockDiffers",
+    "Database",
+    "DatabaseUnavailable",
+    "embedded_database",
+    "open_database",
+]

@@ -46,6 +46,7 @@ def _works(installation: Installation) -> float:
     return time.monotonic() - began_at
 
 
+@pytest.mark.proof  # `test_kill_rounds.py` restarts one in the default run.
 def test_the_worker_goes_on_after_restarts_of_the_server(
     primary: NetworkServer, tmp_path: Path
 ) -> None:

@@ -78,6 +78,15 @@ def test_a_question_is_asked_again_only_after_six_hours() -> None:
     assert len(ask.spans) == 2
 
 
+def test_an_answer_of_a_clock_that_was_ahead_is_not_fresh_until_then() -> None:
+    ask, kept = Asked(USAGE), Kept()
+
+    month_to_date(OCTOBER, answers=kept, ask=ask, now=NOON + timedelta(days=400))
+    month_to_date(OCTOBER, answers=kept, ask=ask, now=NOON)
+
+    assert len(ask.spans) == 2
+
+
 def test_a_past_month_is_asked_whole_and_a_coming_one_not_at_all() -> None:
     ask = Asked()
 

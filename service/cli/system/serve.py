@@ -30,6 +30,7 @@ Port = Annotated[int, typer.Option(min=1, max=65_535, help="The port to listen o
 def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Serve the API at /v1; the first start writes the one key that administers it to a file."""
     with open_installation() as installation:
+        installation.database.check_clock(installation.now())
         written = write_first_key(installation)
         if written is not None:
             output.say(f"the first API key is in {written}: take it to where it is kept, delete it")

@@ -78,6 +78,17 @@ def payers_due(session: Session, now: datetime) -> tuple[str, ...]:
     return tuple(session.exec(found.order_by(col(row.payer_account_id))))
 
 
+def wake_written_ahead(session: Session, now: datetime) -> None:
+    """What a clock that was ahead wrote waits for a time that may be years away: look at it now."""
+    row, event = tables.onboarding.OnboardingRow, tables.onboarding.OnboardingEventRow
+    written_ahead = select(event.onboarding_id).where(col(event.at) > now)
+    session.execute(
+        sa.update(row)
+        .where(col(row.next_at) > now, col(row.id).in_(written_ahead))
+        .values(next_at=now)
+    )
+
+
 def next_due(session: Session, payer_account_id: str) -> datetime | None:
     """When something is due next; what is in the queue is moved on by what is ahead of it."""
     row = tables.onboarding.OnboardingRow

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from service.store.embedded import _account, _let_pass, programs
+from tests.support.servers.processes import kill_all
 
 Mode = Literal["fast", "immediate"]
 HOST = "127.0.0.1"
@@ -48,6 +49,10 @@ class NetworkServer:
 
     def stop(self, mode: Mode) -> None:
         self._run("pg_ctl", "stop", "-D", self.data, "-w", "-m", mode)
+
+    def kill(self) -> None:
+        kill_all(int((self.data / "postmaster.pid").read_text().split()[0]))
+        (self.data / "postmaster.pid").unlink()
 
     def restart(self, mode: Mode) -> None:
         self.stop(mode)

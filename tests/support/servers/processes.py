@@ -8,11 +8,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import httpx
 
@@ -53,14 +53,10 @@ class Installation:
     @contextmanager
     def running(self, *command: str, url: str = "") -> Iterator[Process]:
         """`rebill` with these words, until it ends or we leave, however we leave."""
-        variables = os.environ | {
-            "REBILL_HOME": str(self.home),
-            "REBILL_DATABASE_URL": url or self.url,
-        }
-        process = subprocess.Popen(
-            [*REBILL, *command],
-            env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        variables = {"REBILL_DATABASE_URL": url or self.url}
+        process = self.start(
+            *command, variables=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
         try:
             yield process
         finally:
@@ -68,18 +64,27 @@ class Installation:
                 process.kill()
             print(process.communicate()[1])  # Shown where the test fails.
 
+    def start(
+        self, *command: str, variables: Mapping[str, str], stdout: int, stderr: int | IO[str]
+    ) -> Process:
+        ours = {"REBILL_HOME": str(self.home), "REBILL_DATABASE_URL": self.url}
+        return subprocess.Popen(
+            [*REBILL, *command],
+            env={**os.environ, **ours, **variables}, stdout=stdout, stderr=stderr, text=True,
+        )  # fmt: skip
+
     def kill_server(self) -> float:
         """When that was."""
         postmaster = self.server.postmaster_pid
         assert postmaster is not None
-        return _kill(postmaster)
+        return kill_all(postmaster)
 
     def lose_server_and_files(self) -> None:
         """First the files go, so that nobody is quicker to start it again."""
         postmaster = self.server.postmaster_pid
         assert postmaster is not None
         self.data.rename(self.data.with_name("elsewhere"))
-        _kill(postmaster)
+        kill_all(postmaster)
 
     def put_files_back(self) -> None:
         self.data.with_name("elsewhere").rename(self.data)
@@ -133,7 +138,7 @@ def free_url() -> str:
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
-def _kill(postmaster: int) -> float:
+def kill_all(postmaster: int) -> float:
     for pid in (postmaster, *_children_of(postmaster)):
         with suppress(ProcessLookupError):  # A child that saw its postmaster die is gone.
             os.kill(pid, signal.SIGKILL)

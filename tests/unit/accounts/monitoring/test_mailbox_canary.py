@@ -75,6 +75,8 @@ def test_an_address_is_tried_monthly_and_daily_while_in_trouble() -> None:
     for canaries, expected in (
         ((), True),
         ((sent(29 * DAY, arrives=True),), False),
+        ((sent(-400 * DAY, arrives=True),), True),  # by a clock that was ahead
+        ((sent(29 * DAY, arrives=True), sent(-400 * DAY, arrives=True)), False),
         ((sent(30 * DAY, arrives=True),), True),
         ((sent(23 * HOUR),), False),
         ((sent(25 * HOUR),), True),

@@ -163,3 +163,9 @@ def test_the_troubled_are_looked_at_every_day() -> None:
 
     assert due_audits("ab", audited, troubled=frozenset("b"), now=NOW) == ("b",)
     assert due_audits("a", audited, troubled=frozenset("b"), now=NOW) == ()
+
+
+def test_an_audit_by_a_clock_that_was_ahead_does_not_count() -> None:
+    audited = {"a": NOW + timedelta(days=400), "b": NOW - timedelta(days=1)}
+
+    assert due_audits("ab", audited, troubled=frozenset(), now=NOW) == ("a",)

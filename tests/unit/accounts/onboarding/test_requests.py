@@ -8,9 +8,9 @@ import pytest
 from accounts.aws.error_policy import Reaction, creation_meaning, meaning_of
 from accounts.engine.back_off import with_back_off
 from accounts.iam.role_catalogue import MSP_BILLING
-from accounts.model.decision import Done, NeedsHuman, Refusal
+from accounts.model.decision import Call, Done, NeedsHuman, Refusal, Send, Session, Wait
 from accounts.model.lifecycle import WaitKind
-from accounts.model.record import Record
+from accounts.model.record import Record, Trouble
 from accounts.model.request import AccountRequest, check_request
 from accounts.onboarding.plan import plan_of
 from kernel.errors import BadInput
@@ -137,3 +137,22 @@ def test_what_was_not_refused_before_is_sent_at_once() -> None:
     done = Done()
 
     assert with_back_off(done, Record(), NOW) is done
+
+
+@pytest.mark.parametrize(
+    ("refused", "waits"),
+    [(timedelta(), True), (timedelta(days=-1), False), (timedelta(365), False)],
+)
+def test_a_refusal_that_a_clock_ahead_wrote_down_is_not_waited_for(
+    refused: timedelta, waits: bool
+) -> None:
+    """Set right, the clock would reach its time in a year; one of a day ago is over as well."""
+    call = Call(
+        step="s", service="iam", operation="get_role", arguments={}, send=Send.REPEATABLE,
+        session=Session(),
+    )  # fmt: skip
+    at = NOW + refused
+    trouble = Trouble(refusal=Refusal(code="Throttling"), attempts=1, at=at, first_at=at)
+    record = Record(troubles={call.key: trouble})
+
+    assert isinstance(with_back_off(call, record, NOW), Wait) == waits
