@@ -123,7 +123,7 @@ def month_to_date(
     kept = answers.latest()
     if kept is None or not timedelta() <= now - kept.asked_at <= FRESH_FOR:
         return ask_anew(period, answers=answers, ask=ask, now=now)
-    return _estimate(period, kept)
+    return to_estimate(period, kept)
 
 
 def ask_anew(
@@ -132,7 +132,7 @@ def ask_anew(
     """A new answer, kept, however fresh the last one is. Raises NoEstimate, CostExplorerFails."""
     answer = _asked(period, ask, now)
     answers.put(answer)
-    return _estimate(period, answer)
+    return to_estimate(period, answer)
 
 
 def control_totals(estimate: Estimate, facts: Mapping[str, Any]) -> tuple[ControlTotal, ...]:
@@ -192,7 +192,8 @@ def _asked(period: BillingPeriod, ask: AskCostExplorer, now: datetime) -> Answer
     return Answer(question=question, answer=answer, asked_at=now)
 
 
-def _estimate(period: BillingPeriod, kept: Answer) -> Estimate:
+def to_estimate(period: BillingPeriod, kept: Answer) -> Estimate:
+    """What was answered. Raises NoEstimate: there is no sum of several currencies."""
     groups = kept.answer["groups"]
     currencies = sorted({group["currency"] for group in groups})
     if len(currencies) > 1:
@@ -278,4 +279,5 @@ __all__ = [
     "control_totals",
     "cost_explorer",
     "month_to_date",
+    "to_estimate",
 ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
-from typing import NoReturn
 
 from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
@@ -11,7 +11,14 @@ from invoices.reconciliation import ONE_CENT, ControlTotal, Reconciliation
 from jobs import control_file
 from jobs.control_file import ControlFile
 from jobs.environment import Environment
-from jobs.estimates import AskCostExplorer, StoredAnswers, ask_anew, control_totals, month_to_date
+from jobs.estimates import (
+    AskCostExplorer,
+    StoredAnswers,
+    ask_anew,
+    control_totals,
+    month_to_date,
+    to_estimate,
+)
 from service.actions.billing.record_control_file import record_control_file
 from service.store.billing import estimates, months, snapshots
 
@@ -66,10 +73,9 @@ def _differing(environment: Environment, answers: StoredAnswers) -> list[Control
         return []
     with environment.database.transaction() as session:
         snapshot = months.billed_snapshot(session, answers.payer_account_id, answers.period)
-    estimate = month_to_date(answers.period, answers=answers, ask=_nobody, now=kept.asked_at)
-    totals = control_totals(estimate, snapshot.facts)
+    groups = [g for g in kept.answer["groups"] if estimates.is_comparable(g, snapshot.facts)]
+    if kept.answer["groups"] and not groups:
+        return []
+    comparable = replace(kept, answer={"groups": groups})
+    totals = control_totals(to_estimate(answers.period, comparable), snapshot.facts)
     return [total for total in totals if abs(total.difference) >= ONE_CENT]
-
-
-def _nobody(*, start: str, end: str, metrics: object) -> NoReturn:
-    raise AssertionError(f"the kept answer about {start} to {end} ({metrics}) is fresh")

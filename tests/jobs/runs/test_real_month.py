@@ -93,8 +93,8 @@ def test_the_same_export_twice_is_one_snapshot(configured: Environment) -> None:
     assert count == 1
 
 
-def _answer(environment: Environment, *, billed: str, estimated: bool) -> None:
-    """What Cost Explorer said: one group for each account."""
+def _answer(environment: Environment, *, billed: str, estimated: bool, also_in: str = "") -> None:
+    """What Cost Explorer said: one group for each account, and one of 5 in another currency."""
     groups = [
         {
             "account_id": account_id,
@@ -105,6 +105,8 @@ def _answer(environment: Environment, *, billed: str, estimated: bool) -> None:
         }
         for account_id, amount in (("836060457634", billed), ("011254002932", "71.4558054277"))
     ]
+    if also_in:
+        groups.append({**groups[1], "currency": also_in, "amounts": {"UnblendedCost": "5"}})
     question = {"start": "2018-10-01", "end": "2018-11-01"}
     answer = Answer(question, {"groups": groups}, environment.now())
     with environment.database.transaction() as session:
@@ -124,6 +126,19 @@ def test_cost_explorer_is_a_control_total_once_it_is_no_estimate(
     proof = reconcile(configured, PAYER, OCTOBER)
     totals = {total.what: total.difference for total in proof.control_totals}
     assert totals["UnblendedCost"] == 0
+
+
+def test_what_cost_explorer_says_in_another_currency_is_held_against_nothing(
+    configured: Environment,
+) -> None:
+    _ingest(configured)
+    bill(configured)
+
+    _answer(configured, billed="3993.0273261102", estimated=False, also_in="CNY")
+    proof = reconcile(configured, PAYER, OCTOBER)
+    totals = {total.what: total.difference for total in proof.control_totals}
+    assert totals["UnblendedCost"] == 0
+    assert "UnblendedCost of account 011254002932" not in totals
 
 
 def test_a_month_that_cost_explorer_contradicts_does_not_close(configured: Environment) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -231,6 +232,28 @@ def test_what_is_passed_of_a_tax_in_another_currency_is_converted_and_not_taxed_
 
     assert totals(plainly) == {"acme": ("USD", 101_80)}  # 100 + 18 x 50 % x 0.2
     assert twice.parked == {"acme"} and "on 9 BRL that is AWS's own tax" in words(twice)[0]
+
+
+def test_a_tax_in_another_currency_than_what_it_is_upon_is_nobodys_to_split() -> None:
+    """The account is acme's for 10 USD, then bell's for 30: of 18 USD each would have a part."""
+    of_month: dict[str, Any] = {"service_day": date(2018, 10, 1), "last_day": "2018-10-31"}
+    given = inputs(
+        owns("acme", ACME, end=date(2018, 10, 16)),
+        owns("bell", ACME, start=date(2018, 10, 16)),
+        books=[book(aws_tax_passed_percent=Decimal(100))],
+        rates=[rate("BRL", "USD", "0.2")],
+    )
+    used = [
+        charge(ACME, "10", service_day=date(2018, 10, 3)),
+        charge(ACME, "30", service_day=date(2018, 10, 20)),
+    ]
+
+    same = bill(charges(*used, charge(ACME, "18", Kind.TAX, **of_month)), given)
+    other = bill(charges(*used, charge(ACME, "18", Kind.TAX, currency="BRL", **of_month)), given)
+
+    assert totals(same) == {"acme": ("USD", 14_50), "bell": ("USD", 43_50)}  # 10 + 4.5, 30 + 13.5
+    assert other.parked == {"acme", "bell"}
+    assert all(told.startswith("18 BRL of tax of account 111111111111") for told in words(other))
 
 
 def test_charges_of_nobody_block_in_their_own_currency() -> None:
