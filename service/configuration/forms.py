@@ -130,7 +130,9 @@ class AddressForm(Form):
 
 
 class NumberingForm(Form):
-    prefix: Annotated[Text, StringConstraints(pattern=r"^[A-Za-z0-9./-]{0,16}$")] = "INV-"
+    prefix: Annotated[
+        Text, StringConstraints(pattern=r"^[A-Za-z0-9./-]{0,16}(\{year\}[A-Za-z0-9./-]{0,4})?$")
+    ] = "INV-"
     start: Annotated[int, Field(ge=1)] = 1
 
 

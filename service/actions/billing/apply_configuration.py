@@ -8,6 +8,7 @@ from datetime import datetime
 from accounts.model.emails import check_email
 from accounts.model.mailbox import check_mailbox_check
 from invoices.clients import OverlappingAssignments
+from invoices.documents.numbering import YEAR
 from kernel.errors import BadInput
 from service.actions.billing.custom_line_items import (
     only_payer,
@@ -39,6 +40,7 @@ def apply_configuration(
     configure_alone(session)
     problems = [
         *(() if prune else reworded(session, configuration)),
+        *_late_starts(session, configuration),
         *_dangling_names(session, configuration),
         *_unfit_for_onboarding(session, configuration),
     ]
@@ -117,6 +119,21 @@ def _unfit_for_onboarding(session: Session, configuration: Configuration) -> Ite
             check_catalogue_role(role, organizations, own=own)
         except BadInput as trouble:
             yield f"onboarding.roles: {trouble}"
+
+
+def _late_starts(session: Session, configuration: Configuration) -> Iterator[str]:
+    """A start that changes nothing would be believed to: a series with documents goes on."""
+    for seller, numbering in configuration.sellers:
+        following = sellers.next_number(session, seller.key)
+        if following is None or YEAR in numbering.prefix:
+            continue
+        _, stored = sellers.seller(session, seller.key)
+        if numbering.start not in {stored.start, following}:
+            yield (
+                f"seller.numbering.start: documents are numbered already, and the next is "
+                f"{following}; leave it at {stored.start}, or begin anew each year with {YEAR} in "
+                "the prefix"
+            )
 
 
 def _dangling_names(session: Session, configuration: Configuration) -> Iterator[str]:

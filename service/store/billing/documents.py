@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import sqlalchemy as sa
-from sqlmodel import col, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, func, select
 
+from invoices.documents import numbering
 from invoices.documents.document import content_id, from_document, to_document
 from invoices.documents.invoice import Invoice
 from invoices.documents.issuing import issue
-from invoices.documents.numbering import invoice_number
 from invoices.periods import BillingPeriod
 from kernel.errors import Refused
 from service.store import tables
 from service.store.billing.drafts import lock, mark_issued
+from service.store.billing.sellers import NOTHING_ISSUED
 from service.store.session import Session
 from service.store.tables.months import DraftState
 
@@ -42,6 +44,16 @@ class DocumentFile:
     format: str
     content: bytes
     sha256: str
+
+
+class NumberIsTaken(Refused):
+    code = "number_is_taken"
+
+    def __init__(self, number: str) -> None:
+        super().__init__(
+            f"number {number} is given already, in another series: let `numbering.start` be the "
+            "next free one, or change the prefix, and apply"
+        )
 
 
 class IssueDateGoesBack(Refused):
@@ -94,13 +106,17 @@ def issue_document(
         return None
     mark_issued(session, draft)
     invoice = from_document(draft.document)
-    series_key, prefix = _series_of(session, draft.payer_account_id)
+    seller_key, prefix, start = _numbering_of(session, draft.payer_account_id)
+    series_key = numbering.series_key(seller_key, prefix, issued_on)
 
     # Last, since from here to the caller's commit all issuers of the series wait:
     # `tests/faults/test_concurrent_issuers.py`,
     # `test_64_issuers_of_whom_some_abort_leave_no_gap_and_no_duplicate`.
+    if series_key != seller_key:
+        _open_year(session, seller_key, series_key, start)
     ordinal, chain_before = _take_ordinal(session, series_key, issued_on)
-    number = invoice_number(prefix, ordinal)
+    number = numbering.invoice_number(numbering.number_prefix(prefix, issued_on), ordinal)
+    _check_is_free(session, number)
     issued = issue(invoice, number=number, issued_on=issued_on)
     body = to_document(issued)
     sha256 = content_id(body)
@@ -131,25 +147,49 @@ def issue_document(
     return _from_row(document)
 
 
-def _series_of(session: Session, payer_account_id: str) -> tuple[str, str]:
-    """Key and number prefix of the series that a payer's documents are numbered in."""
+def _numbering_of(session: Session, payer_account_id: str) -> tuple[str, str, int]:
+    """The key of a payer's seller, its prefix of numbers and where they start."""
     payer, seller = tables.configuration.PayerAccountRow, tables.configuration.SellerRow
     return session.exec(
-        select(seller.key, seller.number_prefix)
+        select(seller.key, seller.number_prefix, seller.number_start)
         .join(payer, col(payer.seller_key) == col(seller.key))
         .where(col(payer.account_id) == payer_account_id)
     ).one()
 
 
 def last_issued_on(session: Session, payer_account_id: str) -> date | None:
-    """The day of the newest document in the series of a payer's documents."""
+    """The day of the newest document of a payer's seller, in whichever series."""
     payer, series = tables.configuration.PayerAccountRow, tables.documents.NumberSeriesRow
-    found = session.exec(
-        select(series)
-        .join(payer, col(payer.seller_key) == col(series.key))
+    return session.exec(
+        select(func.max(series.last_issued_on))
+        .join(payer, col(payer.seller_key) == func.split_part(col(series.key), ":", 1))
         .where(col(payer.account_id) == payer_account_id)
-    ).one_or_none()
-    return None if found is None else found.last_issued_on
+    ).one()
+
+
+def _open_year(session: Session, seller_key: str, series_key: str, start: int) -> None:
+    """A year begins at 1; the first one at the seller's `start`, as any first series does."""
+    series = tables.documents.NumberSeriesRow
+    earlier = session.exec(
+        select(series.key).where(col(series.key).startswith(f"{seller_key}:", autoescape=True))
+    ).first()
+    # Who comes second waits here until the first has its number, or has given it back.
+    session.execute(
+        insert(series)
+        .values(
+            key=series_key,
+            last_ordinal=start - 1 if earlier is None else 0,
+            last_chain_sha256=NOTHING_ISSUED,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def _check_is_free(session: Session, number: str) -> None:
+    """Of another series: one whose prefix was spelled out where this one has `{year}`."""
+    row = tables.documents.DocumentRow
+    if session.exec(select(row.id).where(col(row.number) == number)).first() is not None:
+        raise NumberIsTaken(number)
 
 
 def _take_ordinal(session: Session, series_key: str, issued_on: date) -> tuple[int, str]:

@@ -75,7 +75,10 @@ def put_seller(session: Session, seller: Seller, numbering: Numbering) -> list[C
 
 
 def _open_series(session: Session, key: str, start: int) -> None:
-    """The start counts until the first document is issued; afterwards the series goes on."""
+    """The start counts until the first document is issued; afterwards the series goes on.
+
+    A year's series is opened by its first document.
+    """
     series = session.get(tables.documents.NumberSeriesRow, key, with_for_update=True)
     if series is None or series.last_issued_on is None:
         session.merge(
@@ -84,6 +87,12 @@ def _open_series(session: Session, key: str, start: int) -> None:
             )
         )
         session.flush()
+
+
+def next_number(session: Session, key: str) -> int | None:
+    """Of a seller's series that has documents; None where it has none yet."""
+    series = session.get(tables.documents.NumberSeriesRow, key)
+    return None if series is None or series.last_issued_on is None else series.last_ordinal + 1
 
 
 def put_payer_account(session: Session, payer: PayerAccount) -> list[Change]:
@@ -168,6 +177,7 @@ __all__ = [
     "PayerAccount",
     "UnknownPayer",
     "is_seller",
+    "next_number",
     "note_payer_account",
     "payer_account",
     "payer_accounts",
