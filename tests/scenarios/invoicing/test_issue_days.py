@@ -52,7 +52,7 @@ def test_an_early_day_takes_a_reason_which_stays_with_the_month(approved: Rebill
     assert told["severity"] == "warning"
     assert told["message"] == (
         "SE-000001: 2026-10 is not over on 2026-10-31; its invoices are dated 2026-11-01 or later. "
-        "Overridden by ann: Dated as the contract says"
+        "Overridden by ann (self-asserted): Dated as the contract says"
     )
     # The series goes on: who is issued later is dated later.
     assert approved("issue", *MONTH, "--client", "bell").status == 0
@@ -85,4 +85,6 @@ def test_after_a_long_silence_the_clock_is_doubted(approved: Rebill, database: D
     assert "delivery 2019-01-01" in refused.err
 
     assert approved("issue", *MONTH, "--override", "Found in the attic", "--by", "ann").status == 0
-    assert "Overridden by ann: Found in the attic" in approved("reconcile", *MONTH).err
+    assert (
+        "Overridden by ann (self-asserted): Found in the attic" in approved("reconcile", *MONTH).err
+    )
