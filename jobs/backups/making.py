@@ -70,7 +70,11 @@ def back_up(
                 actor=actor,
                 action="back_up",
                 subject=place.describe(name),
-                after={"documents": manifest.documents, "not_kept": list(manifest.not_kept)},
+                after={
+                    "documents": manifest.documents,
+                    "not_kept": list(manifest.not_kept),
+                    "unproven": list(manifest.unproven),
+                },
                 now=now,
             )
     return manifest
@@ -79,7 +83,7 @@ def back_up(
 def _make(source: Installed, place: BackupPlace, now: datetime, report: Report) -> BackupManifest:
     name = name_of(now)
     files: dict[str, KeptFile] = {}
-    not_kept = []
+    not_kept, unproven = [], []
 
     def put(path: Path, key: str) -> None:
         files[key] = kept(path)
@@ -94,11 +98,13 @@ def _make(source: Installed, place: BackupPlace, now: datetime, report: Report) 
         put(scratch / DUMP, DUMP)
         for done, snapshot_id in enumerate(instant.snapshots):
             report("snapshots", done, len(instant.snapshots))
-            try:
-                for path in source.snapshots.files(snapshot_id):
-                    put(path, f"snapshots/{snapshot_id}/{path.name}")
-            except DamagedSnapshot:
+            paths = source.snapshots.files(snapshot_id)
+            for path in paths:
+                put(path, f"snapshots/{snapshot_id}/{path.name}")
+            if not paths:
                 not_kept.append(snapshot_id)
+            elif not _is_proven(source.snapshots, snapshot_id):
+                unproven.append(snapshot_id)
         manifest = BackupManifest(
             made_at=now,
             rebill=version("rebill"),
@@ -107,11 +113,20 @@ def _make(source: Installed, place: BackupPlace, now: datetime, report: Report) 
             documents=instant.documents,
             last_ordinals=instant.last_ordinals,
             not_kept=tuple(not_kept),
+            unproven=tuple(unproven),
             files=files,
         )
         (scratch / MANIFEST).write_text(to_text(manifest), encoding="utf-8")
         place.put(scratch / MANIFEST, name, MANIFEST)
     return manifest
+
+
+def _is_proven(snapshots: Snapshots, snapshot_id: str) -> bool:
+    try:
+        snapshots.load(snapshot_id)
+    except DamagedSnapshot:
+        return False
+    return True
 
 
 def _thin_out(place: BackupPlace, made: str, keep: int | None) -> None:

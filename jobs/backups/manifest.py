@@ -22,7 +22,7 @@ _NAME = "%Y-%m-%dT%H-%M-%SZ"
 _KEY = re.compile(rf"{re.escape(DUMP)}|snapshots/[0-9a-f]{{64}}/(keys|daily)\.parquet")
 _FIELDS = {
     "form": int, "made_at": str, "rebill": str, "revision": str, "postgres": int,
-    "documents": int, "last_ordinals": dict, "not_kept": list, "files": dict,
+    "documents": int, "last_ordinals": dict, "not_kept": list, "unproven": list, "files": dict,
 }  # fmt: skip
 
 
@@ -53,12 +53,24 @@ class BackupManifest:
     documents: int
     last_ordinals: Mapping[str, int]
     not_kept: tuple[str, ...]
-    """Snapshots that were damaged already when the backup was made."""
+    """Snapshots that were lost already when the backup was made."""
+    unproven: tuple[str, ...]
+    """Snapshots that are no longer what their id says, or of an older form: kept as they are."""
     files: Mapping[str, KeptFile]
 
     @property
     def name(self) -> str:
         return name_of(self.made_at)
+
+    def warnings(self) -> tuple[str, ...]:
+        """One line for each snapshot that is not wholly safe."""
+        what_to_do = "ingest its period again, then back up"
+        return (
+            *(f"snapshot {each} is lost, and not in the backup: {what_to_do}"
+              for each in self.not_kept),
+            *(f"snapshot {each} is not what its id says; it is in the backup as it is: {what_to_do}"
+              for each in self.unproven),
+        )  # fmt: skip
 
     @property
     def snapshots(self) -> tuple[str, ...]:
@@ -117,6 +129,7 @@ def _read(plain: Any) -> BackupManifest:
         documents=plain["documents"],
         last_ordinals=plain["last_ordinals"],
         not_kept=tuple(plain["not_kept"]),
+        unproven=tuple(plain["unproven"]),
         files=files,
     )
 

@@ -101,6 +101,9 @@ def _take_in(
     ours: Snapshots, theirs: Snapshots, manifest: BackupManifest, place: BackupPlace
 ) -> None:
     for snapshot_id in manifest.snapshots:
+        if snapshot_id in manifest.unproven:
+            ours.take_unproven(snapshot_id, theirs)
+            continue
         try:
             ours.take_in(snapshot_id, theirs)
         except DamagedSnapshot as damaged:

@@ -41,8 +41,8 @@ def back_up_if_due(environment: Environment, schedule: Schedule) -> bool:
         return False
     source = Installed(environment.database, environment.snapshots, environment.cache)
     made = back_up(source, place, keep=schedule.keep, actor=ACTOR, now=environment.now())
-    for snapshot_id in made.not_kept:
-        log.warning("snapshot %s is damaged or lost, and is not in the backup", snapshot_id)
+    for words in made.warnings():
+        log.warning("%s", words)
     return True
 
 

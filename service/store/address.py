@@ -48,11 +48,15 @@ class DatabaseAddress:
 def find_database(url: str | None, home: Path) -> DatabaseAddress:
     """The database at `url`, or without one that of the embedded server, as it is.
 
-    Raises BadInput, ServerNotStarted.
+    Raises BadInput, DatabaseUnavailable, ServerNotStarted.
     """
     if url is None:
         server = EmbeddedServer.attach(home / "postgres")
-        return DatabaseAddress(embedded_database(server, DATABASE), server)
+        try:
+            return DatabaseAddress(embedded_database(server, DATABASE), server)
+        except psycopg.Error as error:
+            server.release()
+            raise DatabaseUnavailable(error) from error
     if "://" not in url and "=" not in url:
         raise BadInput(
             "REBILL_DATABASE_URL is no address; write postgresql://user:password@host/database"

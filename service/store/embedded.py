@@ -131,7 +131,14 @@ class EmbeddedServer:
 
     def conninfo(self, database: str = SUPERUSER) -> str:
         """How libpq reaches a database of this server."""
-        return make_conninfo(host=str(self._socket_folder()), user=SUPERUSER, dbname=database)
+        # Port and address are said, lest PGPORT and PGHOSTADDR of somebody's own server be taken.
+        return make_conninfo(
+            host=str(self._socket_folder()),
+            hostaddr="",
+            port=SOCKET.rpartition(".")[2],
+            user=SUPERUSER,
+            dbname=database,
+        )
 
     @property
     def postmaster_pid(self) -> int | None:

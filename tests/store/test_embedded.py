@@ -154,19 +154,19 @@ def test_a_folder_too_deep_for_a_socket_works_all_the_same(folder: Path) -> None
 @pytest.mark.parametrize(
     "name", ["a b", "a,comma", "Größe", "quo'te", 'dou"ble', "back\\slash", "$(touch PWN)", "`x`"]
 )
-def test_a_home_may_be_called_anything(tmp_path: Path, name: str) -> None:
+def test_a_home_may_be_called_anything(folder: Path, name: str) -> None:
     """pg_ctl hands its options to a shell, and a socket's folder may hold no comma."""
-    folder = tmp_path / name / "postgres"
-    server = EmbeddedServer.attach(folder)
+    home = folder.parent / name
+    server = EmbeddedServer.attach(home / "postgres")
     try:
         with psycopg.connect(server.conninfo()) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
-        again = EmbeddedServer.attach(folder)
+        again = EmbeddedServer.attach(home / "postgres")
         assert again.postmaster_pid == server.postmaster_pid
         again.release()
     finally:
         server.release()
-    assert list(tmp_path.rglob("PWN")) == []
+    assert list(folder.parent.rglob("PWN")) == []
 
 
 def test_a_dead_servers_id_that_is_another_postgres_by_now_is_no_server(tmp_path: Path) -> None:
@@ -193,3 +193,13 @@ def test_root_leaves_a_database_alone_that_another_user_made(tmp_path: Path) -> 
 
     with pytest.raises(ServerNotStarted, match=f"belongs to user {owner}; run this as that user"):
         embedded._check_not_taken_over(tmp_path, nobody)
+
+
+def test_variables_of_somebody_elses_server_are_not_taken_for_ours(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"PGPORT": "1", "PGHOSTADDR": "127.0.0.1", "PGHOST": "localhost"}.items():
+        monkeypatch.setenv(name, value)
+
+    with psycopg.connect(server.conninfo()) as connection:
+        assert connection.info.user == "postgres"

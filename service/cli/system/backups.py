@@ -48,16 +48,14 @@ def backup(to: To = None, keep: Keep = None, as_json: AsJson = False) -> None:
         output.print_json({
             "backup": made.name, "place": where, "documents": made.documents,
             "snapshots": len(made.snapshots), "not_kept": list(made.not_kept),
+            "unproven": list(made.unproven),
             "bytes": sum(each.size for each in made.files.values()),
         })  # fmt: skip
     else:
         output.say(f"{where}: {made.documents} documents, {len(made.snapshots)} snapshots")
-    for snapshot_id in made.not_kept:
-        output.complain(
-            f"snapshot {snapshot_id} is damaged or lost, and is not in the backup: "
-            "ingest its period again, then back up"
-        )
-    if made.not_kept:
+    for words in made.warnings():
+        output.complain(words)
+    if made.warnings():
         raise typer.Exit(EXIT_FINDING)
 
 
@@ -80,6 +78,7 @@ def restore(place: From, name: Name = None, as_json: AsJson = False) -> None:
             "backup": made.name, "made_at": made.made_at.isoformat(),
             "documents": restored.proven.documents, "files": restored.proven.files,
             "snapshots": len(made.snapshots), "not_kept": list(made.not_kept),
+            "unproven": list(made.unproven),
             "last_ordinals": dict(made.last_ordinals),
         })  # fmt: skip
         return

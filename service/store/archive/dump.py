@@ -20,6 +20,13 @@ LOCK_WAIT = "10min"
 """Only an upgrade of the tables makes a dump wait."""
 
 
+PATIENTLY = """
+    SELECT set_config(name, '0', true) FROM pg_settings
+    WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')
+"""
+"""While pg_dump works, the transaction that it looks into only waits; managed servers end such."""
+
+
 class DumpFails(Unavailable):
     """One of PostgreSQL's programs says no; the message has its words."""
 
@@ -66,6 +73,7 @@ def instant(conninfo: str) -> Iterator[DatabaseInstant]:
     try:
         with psycopg.connect(conninfo) as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            connection.execute(PATIENTLY)
             yield _look(connection, conninfo)
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(error) from error

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -118,15 +120,48 @@ def test_nobody_else_may_read_a_backup(back_up_at: BackUp, place: BackupFolder) 
     assert {path.stat().st_mode & 0o777 for path in made.rglob("*") if path.is_file()} == {0o600}
 
 
-def test_a_damaged_snapshot_is_named_and_the_rest_is_kept(
+def test_a_damaged_snapshot_is_named_and_kept_as_it_is(
     installation: Environment, back_up_at: BackUp, empty: Empty, place: BackupFolder
 ) -> None:
-    (damaged,) = (path for path in installation.snapshots.root.iterdir())
-    (damaged / "daily.parquet").write_bytes(b"")
+    (damaged,) = installation.snapshots.root.iterdir()
+    (damaged / "daily.parquet").write_bytes(b"half")
 
-    assert back_up_at().not_kept == (damaged.name,)
+    made = back_up_at()
 
+    assert (made.unproven, made.not_kept) == ((damaged.name,), ())
+    (words,) = made.warnings()
+    assert words.startswith(f"snapshot {damaged.name} is not what its id says;")
     assert empty.restored(place).proven.documents == 1
+    kept = empty.home / "snapshots" / damaged.name
+    assert (kept / "daily.parquet").read_bytes() == b"half"
+
+
+def test_a_lost_snapshot_is_named_and_the_rest_is_kept(
+    installation: Environment, back_up_at: BackUp, empty: Empty, place: BackupFolder
+) -> None:
+    (lost,) = installation.snapshots.root.iterdir()
+    shutil.rmtree(lost)
+
+    made = back_up_at()
+
+    assert (made.unproven, made.not_kept) == ((), (lost.name,))
+    assert empty.restored(place).proven.documents == 1
+
+
+def test_a_server_that_ends_idle_transactions_does_not_end_a_backup(
+    installation: Environment, tmp_path: Path
+) -> None:
+    with psycopg.connect(installation.database.conninfo, autocommit=True) as connection:
+        connection.execute(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET "
+            "idle_in_transaction_session_timeout = 100', current_database()); END $$"
+        )
+
+    with dump.instant(installation.database.conninfo) as instant:
+        time.sleep(0.4)
+        instant.dump(tmp_path / DUMP)
+
+    assert instant.documents == 1
 
 
 def test_two_backups_at_once_are_not_made(installation: Environment, back_up_at: BackUp) -> None:

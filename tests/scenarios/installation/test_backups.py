@@ -46,7 +46,7 @@ def test_a_new_database_at_an_address_becomes_the_old_one(
     backups = tmp_path / "backups"
     monkeypatch.setenv("REBILL_BACKUP_TO", str(backups))
     made = rebill("backup", "--keep", 1, "--json")
-    assert (made.status, made.json["documents"], made.json["not_kept"]) == (0, 2, [])
+    assert (made.status, made.json["documents"], made.json["unproven"]) == (0, 2, [])
 
     monkeypatch.setenv("REBILL_HOME", str(tmp_path / "restored"))
     monkeypatch.setenv("REBILL_DATABASE_URL", new_database)
