@@ -55,6 +55,7 @@ CONTACT = {
     "City": "Berlin",
     "PostalCode": "10115",
     "CountryCode": "DE",
+    "StateOrRegion": "Berlin",
     "PhoneNumber": "+49 30 1234567",
 }
 ROOT = "root@acme.example"

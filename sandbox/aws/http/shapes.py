@@ -88,6 +88,9 @@ def _size_breaches(shape: Any, size: int, path: str) -> Iterator[tuple[str, str]
 
 @functools.cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """Java's letter, number and space classes are spelled the Python way."""
+    """Java's letter, number and space classes are spelled the Python way.
+
+    Its `\\w` and `\\d` are ASCII: the API reference says "alphanumeric characters" of such names.
+    """
     spelled = pattern.replace("\\p{L}", "\\w").replace("\\p{N}", "0-9").replace("\\p{Z}", "\\s")
-    return re.compile(spelled)
+    return re.compile(spelled, re.UNICODE if "\\p{" in pattern else re.ASCII)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from typing import Any
 
-from moto.iam.models import iam_backends
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+from moto.iam.models import AWSManagedPolicy, iam_backends
 
 from sandbox.aws.core.calls import Answer, ApiCall, answers
 from sandbox.aws.core.errors import AwsError
@@ -12,6 +15,7 @@ from sandbox.aws.iam.trust import (
     check_identity_policy,
     check_trust,
     document_size,
+    forget_principal,
     remember_trust,
     role_with,
 )
@@ -37,15 +41,103 @@ def _exceeded(words: str) -> AwsError:
     return AwsError("LimitExceeded", words)
 
 
+def _check_free(call: ApiCall, kind: str) -> None:
+    """Names of one kind are told apart whatever their case (API reference, `CreateRole`, …)."""
+    iam, name = _backend(call), call.params[f"{kind}Name"]
+    known = {
+        "Role": [each.name for each in iam.roles.values()],
+        "User": [each.name for each in iam.users.values()],
+        "Group": [each.name for each in iam.groups.values()],
+        "Policy": [each.name for each in iam.managed_policies.values() if _is_own(each)],
+    }[kind]
+    if name.lower() in {each.lower() for each in known}:
+        raise AwsError("EntityAlreadyExists", f"{kind} with name {name} already exists.")
+
+
+def _is_own(policy: Any) -> bool:
+    return not policy.arn.startswith("arn:aws:iam::aws:")
+
+
+def _check_boundary(call: ApiCall) -> str:
+    boundary = str(call.params.get("PermissionsBoundary", ""))
+    if boundary and boundary not in _backend(call).managed_policies:
+        raise AwsError(
+            "NoSuchEntity", f"Scope ARN: {boundary} does not exist or is not attachable."
+        )
+    return boundary
+
+
+@answers("iam", "CreateGroup")
+def create_group(call: ApiCall) -> Answer | None:
+    _check_free(call, "Group")
+    return None
+
+
+@answers("iam", "CreateUser")
+def create_user(call: ApiCall) -> Answer | None:
+    """Not moto's where there is a boundary: it knows those of roles only."""
+    _check_free(call, "User")
+    boundary = _check_boundary(call)
+    if not boundary:
+        return None
+    params = call.params
+    user = _backend(call).create_user(
+        call.region, params["UserName"], params.get("Path", "/"), params.get("Tags")
+    )
+    user.permissions_boundary_arn = boundary
+    return {
+        "User": {
+            "Path": user.path,
+            "UserName": user.name,
+            "UserId": user.id,
+            "Arn": user.arn,
+            "CreateDate": call.now,
+            "PermissionsBoundary": {
+                "PermissionsBoundaryType": "Policy",
+                "PermissionsBoundaryArn": boundary,
+            },
+        }
+    }
+
+
+def _user(call: ApiCall) -> Any:
+    wanted = call.params["UserName"]
+    found = _backend(call).users.get(wanted)
+    if found is None:
+        raise AwsError("NoSuchEntity", f"The user with name {wanted} cannot be found.")
+    return found
+
+
+@answers("iam", "PutUserPermissionsBoundary")
+def put_user_boundary(call: ApiCall) -> Answer:
+    _user(call).permissions_boundary_arn = _check_boundary(call)
+    return {}
+
+
+@answers("iam", "DeleteUserPermissionsBoundary")
+def delete_user_boundary(call: ApiCall) -> Answer:
+    user = _user(call)
+    if not getattr(user, "permissions_boundary_arn", ""):
+        words = f"The user with name {user.name} does not have a permissions boundary."
+        raise AwsError("NoSuchEntity", words)
+    user.permissions_boundary_arn = ""
+    return {}
+
+
+@answers("iam", "DeleteUser")
+def delete_user(call: ApiCall) -> Answer | None:
+    user = _user(call)
+    if not user.policies and not user.managed_policies:
+        forget_principal(call.world, user)
+    return None
+
+
 @answers("iam", "CreateRole")
 def create_role(call: ApiCall) -> Answer | None:
     params, iam = call.params, _backend(call)
     check_trust(call.world, params["AssumeRolePolicyDocument"])
-    boundary = params.get("PermissionsBoundary")
-    if boundary and boundary not in iam.managed_policies:
-        raise AwsError(
-            "NoSuchEntity", f"Scope ARN: {boundary} does not exist or is not attachable."
-        )
+    _check_boundary(call)
+    _check_free(call, "Role")
     if not any(role.name == params["RoleName"] for role in iam.roles.values()):
         arn = f"arn:aws:iam::{call.account_id}:role{params.get('Path', '/')}{params['RoleName']}"
         call.world.trusts.pop(arn, None)
@@ -94,13 +186,40 @@ def _inline_of(call: ApiCall, key: str) -> dict[str, str]:
 @answers("iam", "CreatePolicy", "CreatePolicyVersion")
 def create_policy(call: ApiCall) -> Answer | None:
     check_identity_policy(call.params["PolicyDocument"])
+    if call.operation == "CreatePolicy":
+        _check_free(call, "Policy")
     if document_size(call.params["PolicyDocument"]) > MANAGED_MAX:
         raise _exceeded(f"Cannot exceed quota for PolicySize: {MANAGED_MAX}")
     return None
 
 
+@functools.cache
+def _of_aws() -> dict[str, Any]:
+    """AWS's own policies as moto lists them, by ARN; an account starts with those we need."""
+    every: dict[str, Any] = json.loads(aws_managed_policies_data)
+    return {
+        f"arn:aws:iam::aws:policy{data['Path']}{name}": (name, data) for name, data in every.items()
+    }
+
+
+def _know_policy(call: ApiCall) -> None:
+    iam, arn = _backend(call), call.params["PolicyArn"]
+    if arn not in iam.managed_policies and arn in _of_aws():
+        name, data = _of_aws()[arn]
+        iam.managed_policies[arn] = AWSManagedPolicy.from_data(
+            name, call.account_id, call.region, data
+        )
+
+
+@answers("iam", "AttachGroupPolicy", "AttachUserPolicy", "GetPolicy")
+def attach_to_others(call: ApiCall) -> Answer | None:
+    _know_policy(call)
+    return None
+
+
 @answers("iam", "AttachRolePolicy")
 def attach(call: ApiCall) -> Answer | None:
+    _know_policy(call)
     role = _role(call)
     attached = set(role.managed_policies) | {call.params["PolicyArn"]}
     if len(attached) > ATTACHED_MAX:
@@ -111,11 +230,7 @@ def attach(call: ApiCall) -> Answer | None:
 @answers("iam", "PutRolePermissionsBoundary")
 def put_boundary(call: ApiCall) -> Answer | None:
     _role(call)
-    boundary = call.params["PermissionsBoundary"]
-    if boundary not in _backend(call).managed_policies:
-        raise AwsError(
-            "NoSuchEntity", f"Scope ARN: {boundary} does not exist or is not attachable."
-        )
+    _check_boundary(call)
     return None
 
 
@@ -126,4 +241,5 @@ def delete_role(call: ApiCall) -> Answer | None:
         raise AwsError("DeleteConflict", "Cannot delete entity, must delete policies first.")
     if not role.managed_policies and role_with(call.account_id, role.arn) is not None:
         call.world.trusts.pop(role.arn, None)
+        forget_principal(call.world, role)
     return None

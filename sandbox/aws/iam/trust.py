@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+import botocore.session
 from moto.iam.models import iam_backends
 
 from sandbox.aws.core.calls import ApiCall
@@ -29,12 +31,44 @@ def check_trust(world: World, document: str) -> None:
         found = statements(document)
     except (ValueError, KeyError, TypeError):
         raise malformed("This policy contains invalid Json") from None
+    check_sids(found)
     for statement in found:
         _check_statement(world, statement)
 
 
 def malformed(words: str) -> AwsError:
     return AwsError("MalformedPolicyDocument", words)
+
+
+SID = re.compile(r"[0-9A-Za-z]*")
+
+
+def check_sids(found: Sequence[Any]) -> None:
+    """IAM User Guide, "IAM JSON policy elements: Sid": ASCII letters and digits, each once."""
+    sids = [str(each["Sid"]) for each in found if isinstance(each, Mapping) and "Sid" in each]
+    if any(SID.fullmatch(each) is None for each in sids):
+        raise malformed(
+            "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the "
+            "regular expression [0-9A-Za-z]*"
+        )
+    if len(set(sids)) < len(sids):
+        raise malformed("Statement IDs (SID) in a single policy must be unique.")
+
+
+@functools.cache
+def _services() -> frozenset[str]:
+    """The names before `.amazonaws.com` that botocore knows, and a few of no endpoint."""
+    partitions = botocore.session.Session().get_component("data_loader").load_data("endpoints")
+    named = {name for each in partitions["partitions"] for name in each["services"]}
+    return frozenset(named | {"ecs-tasks", "edgelambda", "ssm-incidents", "vpc-flow-logs"})
+
+
+def _is_service(principal: str) -> bool:
+    """IAM User Guide, "AWS JSON policy elements: Principal"; some are named with a region."""
+    name, _, home = principal.partition(".")
+    return principal.endswith(".amazonaws.com") and (
+        name in _services() or (home != "amazonaws.com" and home.split(".")[-3] in _services())
+    )
 
 
 def _check_statement(world: World, statement: Any) -> None:
@@ -52,6 +86,9 @@ def _check_statement(world: World, statement: Any) -> None:
     if isinstance(principal, Mapping):
         for arn in as_list(principal.get("AWS", [])):
             _check_principal(world, str(arn))
+        for service in as_list(principal.get("Service", [])):
+            if not _is_service(str(service)):
+                raise malformed(f'Invalid principal in policy: "SERVICE":"{service}"')
 
 
 def _check_principal(world: World, arn: str) -> None:
@@ -114,6 +151,21 @@ def _names(call: ApiCall) -> Callable[[Any], bool]:
     return named
 
 
+def forget_principal(world: World, holder: Any) -> None:
+    """A trust that names a role or user by ARN holds its id, which another of its name has not.
+
+    IAM User Guide, "AWS JSON policy elements: Principal": once it is deleted, the id is shown.
+    """
+    named, stored = json.dumps(holder.arn), json.dumps(holder.id)
+    for account_id in world.accounts:
+        iam: Any = iam_backends[account_id]["aws"]
+        for role in iam.roles.values():
+            text = str(role.assume_role_policy_document)
+            role.assume_role_policy_document = text.replace(named, stored)
+    for arn, written in world.trusts.items():
+        world.trusts[arn] = [(at, text.replace(named, stored)) for at, text in written]
+
+
 def role_with(account_id: str, arn: str) -> Any:
     iam: Any = iam_backends[account_id]["aws"]
     return next((role for role in iam.roles.values() if role.arn == arn), None)
@@ -131,3 +183,4 @@ def check_identity_policy(document: str) -> None:
         raise malformed("Syntax errors in policy.") from None
     if not isinstance(found, Mapping) or "Statement" not in found:
         raise malformed("Syntax errors in policy.")
+    check_sids(as_list(found["Statement"]))

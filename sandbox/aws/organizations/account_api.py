@@ -54,6 +54,9 @@ def _member(call: ApiCall) -> AwsAccount:
 # Contacts and names. -------------------------------------------------------------------
 
 
+STATE_NEEDED = frozenset({"US", "CA", "GB", "DE", "JP", "IN", "BR"})
+
+
 @answers("account", "PutAlternateContact")
 def put_alternate(call: ApiCall) -> Answer:
     contact = {k: v for k, v in call.params.items() if k != "AccountId"}
@@ -93,6 +96,9 @@ def get_contact(call: ApiCall) -> Answer:
 def put_contact(call: ApiCall) -> Answer:
     """A new phone number has to be verified anew."""
     account, contact = _subject(call), dict(call.params["ContactInformation"])
+    # API reference, `ContactInformation`: in these countries the state or region is required.
+    if contact["CountryCode"] in STATE_NEEDED and not contact.get("StateOrRegion"):
+        raise AwsError("ValidationException", "StateOrRegion is required in this country.")
     if contact["PhoneNumber"] != account.contact.get("PhoneNumber"):
         account.phone_status = "UNVERIFIED"
     account.contact = contact

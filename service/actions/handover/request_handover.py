@@ -22,6 +22,8 @@ from service.store.session import Session
 CONTACT_NEEDED = frozenset(
     {"FullName", "AddressLine1", "City", "PostalCode", "CountryCode", "PhoneNumber"}
 )
+STATE_NEEDED = frozenset({"US", "CA", "GB", "DE", "JP", "IN", "BR"})
+"""Where AWS asks for `StateOrRegion` as well (Account API reference, `ContactInformation`)."""
 HANDED_OVER = frozenset({HandoverKind.TRANSFER, HandoverKind.STANDALONE})
 
 
@@ -94,7 +96,9 @@ def _check(onboarding: Onboarding, wanted: WantedHandover, mailbox: str) -> None
         check_email(wanted.client_email)
         if _is_ours(wanted.client_email, mailbox):
             raise BadInput(f"{wanted.client_email} is our own mailbox: give the client's address")
-        if lacking := sorted(CONTACT_NEEDED - set(wanted.client_contact)):
+        country = wanted.client_contact.get("CountryCode", "").upper()
+        needed = CONTACT_NEEDED | ({"StateOrRegion"} if country in STATE_NEEDED else set())
+        if lacking := sorted(needed - set(wanted.client_contact)):
             raise BadInput(f"client_contact lacks {', '.join(lacking)}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -26,6 +27,7 @@ from tests.support.moments.live import onboarded
 from tests.support.onboarding import CREATE, NOON, Installation, opened
 from tests.support.workflows import (
     CLOSING,
+    CONTACT,
     ROOT,
     STANDALONE,
     approve_all,
@@ -168,8 +170,12 @@ def test_what_cannot_leave_is_refused_in_one_line(installation: Installation) ->
         request_handover(session, asked.id, STANDALONE, actor="ada", now=NOON)
     installation.work()
     nobody = WantedHandover(exit=HandoverKind.STANDALONE, client_email=ROOT)
+    contact = {key: each for key, each in CONTACT.items() if key != "StateOrRegion"}
+    stateless = replace(nobody, client_contact=contact)
     ending = WantedHandover(exit=HandoverKind.END_BILLING)
     with installation.database.transaction() as session:
+        with pytest.raises(BadInput, match="lacks StateOrRegion"):
+            request_handover(session, asked.id, stateless, actor="ada", now=NOON)
         with pytest.raises(BadInput, match="client_contact lacks AddressLine1, City"):
             request_handover(session, asked.id, nobody, actor="ada", now=NOON)
         with pytest.raises(BadInput, match="leaves by transfer, standalone or close"):

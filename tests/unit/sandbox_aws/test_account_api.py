@@ -254,3 +254,13 @@ def test_the_account_quota_can_be_read(aws: StrictAWS) -> None:
     )
 
     assert quota["Quota"]["Value"] == 1_000.0
+
+
+def test_some_countries_need_a_state_or_region(aws: StrictAWS) -> None:
+    """API reference, `ContactInformation`: US, CA, GB, DE, JP, IN and BR."""
+    account = aws.client("account")
+    for country in ("US", "CA", "GB", "DE", "JP", "IN", "BR"):
+        without = CONTACT | {"CountryCode": country}
+        code = refusal(account.put_contact_information, ContactInformation=without)
+        assert code == "ValidationException"
+        account.put_contact_information(ContactInformation=without | {"StateOrRegion": "NJ"})
