@@ -14,6 +14,7 @@ from jobs.ingest.reduction.cells import ABSENT, BadDay, Rows, texts_of
 from jobs.ingest.reduction.sums import Ints, Texts
 
 _EPOCH = date(1970, 1, 1).toordinal()
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _MICROSECONDS_FROM = 10**14
 """An epoch of at least this is of microseconds, not of milliseconds (year 5138)."""
 
@@ -40,11 +41,11 @@ def last_days_of(rows: Rows, end: str, days: Ints, is_undated: Flags) -> Texts:
     """
     words, codes = [""], np.zeros(len(days), np.int32)
     if end:
-        last = _last_days(rows, end)
-        # A row that ends before it begins is a row of its first day.
-        is_long = (last > days) & ~is_undated  # Few are: fees of the month, in an hourly export.
-        distinct, of_long = np.unique(last[is_long], return_inverse=True)
-        codes[is_long] = of_long + 1
+        # Few are long: fees of the month, in an hourly export. A row that ends before it begins is
+        # a row of its first day.
+        at, last = _longer(rows, end, days)
+        distinct, of_long = np.unique(last, return_inverse=True)
+        codes[at] = of_long + 1
         words += [str(date.fromordinal(_EPOCH + int(day))) for day in distinct]
     if is_undated.any():
         codes[is_undated] = len(words)
@@ -52,16 +53,20 @@ def last_days_of(rows: Rows, end: str, days: Ints, is_undated: Flags) -> Texts:
     return Texts(pa.array(words, pa.large_string()), codes)
 
 
-def _last_days(rows: Rows, name: str) -> Ints:
-    """An end is exclusive: at midnight it is the end of the day before."""
+def _longer(rows: Rows, name: str, days: Ints) -> tuple[Ints, Ints]:
+    """Which rows last longer than their day, and until which. An end at midnight is a day's."""
     column = rows.span.column(name)
     if isinstance(column, pa.Array) and pa.types.is_temporal(column.type):
-        epoch = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).fill_null(0)
-        days: Ints = (epoch.to_numpy(zero_copy_only=False) - 1) // (86_400 * 1_000_000)
-        return days
+        times = column if pa.types.is_timestamp(column.type) else column.cast(pa.timestamp("s"))
+        per_day = 86_400 * _PER_SECOND[times.type.unit]
+        epoch = times.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+        # Not each row's last day, as its next midnight is cheaper: a product instead of a quotient.
+        at = np.flatnonzero(epoch > (days + 1) * per_day)
+        return at, (epoch[at] - 1) // per_day
     texts = texts_of(rows, name, None)
-    days = _text_days(pl.Series(texts.words), is_end=True).fill_null(0).to_numpy()
-    return days[texts.codes]
+    last = _text_days(pl.Series(texts.words), is_end=True).fill_null(0).to_numpy()[texts.codes]
+    at = np.flatnonzero(last > days)
+    return at, last[at]
 
 
 def _days(rows: Rows, name: str) -> tuple[Ints, Flags]:
