@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -54,6 +54,37 @@ class Tax:
     """None: as the seller rounds tax."""
 
 
+class ZeroMonths(StrEnum):
+    """What a client gets whose month comes to nothing."""
+
+    INVOICE = "invoice"
+    NO_DOCUMENT = "no_document"
+
+
+class NegativeMonths(StrEnum):
+    """What becomes of a month that comes to less than nothing; `credit_note` is to come."""
+
+    PARK = "park"
+    CARRY_FORWARD = "carry_forward"
+
+
+@dataclass(frozen=True, slots=True)
+class MonthPolicies:
+    """What becomes of months that ask for nothing. Of a client, None is as its seller says."""
+
+    zero: ZeroMonths | None = None
+    negative: NegativeMonths | None = None
+
+    @classmethod
+    def of(cls, zero: str | None, negative: str | None) -> MonthPolicies:
+        return cls(
+            ZeroMonths(zero) if zero else None, NegativeMonths(negative) if negative else None
+        )
+
+
+UNSAID = MonthPolicies()
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """The legal person we invoice, as known on the day of a billing run."""
@@ -70,6 +101,47 @@ class Client:
     external_refs: tuple[tuple[str, str], ...] = field(default=())
     rounding: Rounding | None = field(default=None, metadata=ADDED_LATER)
     """Of the subtotal and its lines; None: as the seller's."""
+    months: MonthPolicies = field(default=UNSAID, metadata=ADDED_LATER)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFacts:
+    """What is another about a client from a day on; None is as it was before."""
+
+    client: ClientKey
+    start: date
+    name: str | None = None
+    address: Address | None = None
+    email: str | None = None
+    tax: Tax | None = None
+    buyer_reference: str | None = None
+
+
+def with_facts(
+    client: Client, facts: Iterable[ClientFacts], *, addressed_on: date, supplied_on: date
+) -> Client:
+    """The client as a document has it.
+
+    To whom it is addressed is so on the day of issue. How the supply is taxed, under which VAT id
+    the client received it (VAT Directive, art. 226 no. 4) and under which order is so on the day
+    of the supply: the last one of its month.
+    """
+    for each in sorted(facts, key=lambda each: each.start):
+        if each.client == client.key and each.start <= addressed_on:
+            client = replace(
+                client,
+                name=client.name if each.name is None else each.name,
+                address=each.address or client.address,
+                email=client.email if each.email is None else each.email,
+            )
+        if each.client == client.key and each.start <= supplied_on:
+            reference = each.buyer_reference
+            client = replace(
+                client,
+                tax=each.tax or client.tax,
+                buyer_reference=client.buyer_reference if reference is None else reference,
+            )
+    return client
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -6,7 +6,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from invoices.clients import ADDED_LATER, AccountId, Client, ClientKey, Roster
+from invoices.clients import (
+    ADDED_LATER,
+    UNSAID,
+    AccountId,
+    Client,
+    ClientKey,
+    MonthPolicies,
+    NegativeMonths,
+    Roster,
+    ZeroMonths,
+)
+from invoices.documents.carry_forward import CarryForward
 from invoices.documents.invoice import Exchange, Seller
 from invoices.kinds import Kind
 from invoices.money import Rounding
@@ -125,6 +136,19 @@ class BillingInputs:
     """Of an account that changes hands: by days, and not to its first day's owner."""
     tax_currency: str = field(default="", metadata=ADDED_LATER)
     """In which the seller accounts for its tax; '' where it has not said."""
+    months: MonthPolicies = field(default=UNSAID, metadata=ADDED_LATER)
+    """The seller's, for clients that say nothing themselves."""
+    balances: tuple[CarryForward, ...] = field(default=(), metadata=ADDED_LATER)
+    """Of earlier months of this payer, as far as no other month's document takes them."""
+
+    def balances_of(self, client: ClientKey) -> tuple[CarryForward, ...]:
+        return tuple(each for each in self.balances if each.client == client)
+
+    def zero_months(self, client: Client) -> ZeroMonths:
+        return client.months.zero or self.months.zero or ZeroMonths.INVOICE
+
+    def negative_months(self, client: Client) -> NegativeMonths:
+        return client.months.negative or self.months.negative or NegativeMonths.PARK
 
     @property
     def mapped_line_types(self) -> tuple[LineType, ...]:

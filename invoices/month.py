@@ -27,7 +27,8 @@ from invoices.checks import (
     check,
     parked,
 )
-from invoices.clients import Client, ClientKey
+from invoices.clients import Client, ClientKey, ZeroMonths
+from invoices.documents.carry_forward import gets_document, with_balances
 from invoices.documents.document import content_id, to_document
 from invoices.documents.drafting import Letterhead, converted, draft, to_convert
 from invoices.documents.invoice import Invoice
@@ -58,6 +59,7 @@ class Draft:
     statement: Statement
     custom: tuple[CustomCharge, ...]
     draft_id: str
+    gets_document: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +279,12 @@ def _draft(client: Client, facts: CheckedMonth) -> Draft:
         inputs.exchanges_to(inputs.tax_currency),
     )
     invoice = draft(statement, custom, client=client, letterhead=letterhead, exchanges=exchanges)
+    invoice = with_balances(
+        invoice,
+        inputs.balances_of(client.key),
+        tax_exchange=letterhead.tax_exchanges.get(client.currency),
+    )
+    zero_gets_one = inputs.zero_months(client) is ZeroMonths.INVOICE
     working = [
         [
             *(line.key, each.rule, each.price_book, each.cost_basis),
@@ -288,4 +296,5 @@ def _draft(client: Client, facts: CheckedMonth) -> Draft:
         for each in line.workings
     ]
     draft_id = content_id({"document": to_document(invoice), "working": working})
-    return Draft(client.key, invoice, statement, custom, draft_id)
+    documented = gets_document(invoice, zero_gets_one=zero_gets_one)
+    return Draft(client.key, invoice, statement, custom, draft_id, documented)

@@ -35,6 +35,10 @@ class BillingPeriod:
         return self.next.start
 
     @property
+    def last_day(self) -> date:
+        return self.end - timedelta(days=1)
+
+    @property
     def next(self) -> BillingPeriod:
         return BillingPeriod(self.year + self.month // 12, self.month % 12 + 1)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from invoices.balances import Balance, CurrencyTotal
 from invoices.clients import AccountId, ClientKey
+from invoices.documents.carry_forward import CarriedBalance
 from invoices.documents.invoice import Invoice
 from invoices.money import COST_DIGITS, EXACT, CostAndPrice, exact_sum, from_minor, plain, to_minor
 from invoices.periods import BillingPeriod
@@ -120,7 +121,7 @@ class ClientTotal:
         """Invoice total = price x exchange rate + tax + this, in the invoice's currency."""
         if self.invoice is None:
             return Decimal(0)
-        subtotal = from_minor(self.invoice.subtotal_minor, self.invoice.currency)
+        subtotal = from_minor(self.invoice.own_subtotal_minor, self.invoice.currency)
         price = EXACT.multiply(self.price, self.exchange_rate)
         return EXACT.subtract(subtotal, exact_sum([price, *self._others_converted]))
 
@@ -134,7 +135,8 @@ class ClientTotal:
         exact = exact_sum([charges, *self._others_converted, self.custom_price])
         subtotal = to_minor(exact, invoice.currency, invoice.rounding)
         return (
-            invoice.subtotal_minor == subtotal == sum(line.amount_minor for line in invoice.lines)
+            invoice.own_subtotal_minor == subtotal
+            and invoice.subtotal_minor == sum(line.amount_minor for line in invoice.lines)
             and invoice.tax_minor == sum(line.tax_minor for line in invoice.tax_lines)
             and invoice.total_minor == invoice.subtotal_minor + invoice.tax_minor
         )
@@ -175,6 +177,8 @@ class Reconciliation:
     control_files: tuple[ControlFileRecord, ...] = ()
     others: tuple[CurrencyTotal, ...] = ()
     """What the payer is charged in other currencies."""
+    carried_forward: tuple[CarriedBalance, ...] = ()
+    """Of this month; what it takes of other months' is on its documents."""
 
     @property
     def balances(self) -> tuple[Balance, ...]:
@@ -263,6 +267,7 @@ class Reconciliation:
             "control_totals": [_control_json(total) for total in self.control_totals],
             "findings": [_finding_json(finding) for finding in self.findings],
             **_only_if([balance.to_json() for balance in self.balances[1:]]),
+            "carried_forward": [each.to_json() for each in self.carried_forward],
         }
 
 
@@ -296,6 +301,7 @@ def reconcile(
     control_totals: Iterable[ControlTotal] = (),
     control_files: Iterable[ControlFileRecord] = (),
     findings: Iterable[Finding] = (),
+    carried_forward: Iterable[CarriedBalance] = (),
 ) -> Reconciliation:
     """The proof, with a finding for every control total that is a cent or more away from ours."""
     files = tuple(control_files)
@@ -317,6 +323,7 @@ def reconcile(
         findings=tuple(sorted({*findings, *differing})),
         control_files=files,
         others=accounted.others,
+        carried_forward=tuple(carried_forward),
     )
 
 
@@ -345,6 +352,7 @@ def _client_json(total: ClientTotal, payer_currency: str) -> dict[str, Any]:
         "invoice_number": invoice.number if invoice else "",
         "invoice_currency": currency,
         "exchange_rate": plain(total.exchange_rate),
+        "carried": _amount(invoice.carried_minor, currency) if invoice else None,
         "tax": _amount(invoice.tax_minor, currency) if invoice else None,
         "rounding": plain(total.rounding),
         "invoice_total": _amount(invoice.total_minor, currency) if invoice else None,

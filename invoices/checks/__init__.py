@@ -14,6 +14,7 @@ from invoices.checks.configuration import (
     unknown_clients,
 )
 from invoices.checks.drafts import (
+    balances_taken,
     nothing_due,
     tax_in_no_currency_of_the_sellers,
     wrong_totals,
@@ -57,6 +58,7 @@ CHECKS_OF_DRAFTS: tuple[Check, ...] = (
     wrong_totals,
     tax_in_no_currency_of_the_sellers,
     nothing_due,
+    balances_taken,
 )
 
 __all__ = [

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from invoices.checks.checked import CheckedMonth, parks
+from invoices.clients import ClientKey, NegativeMonths, ZeroMonths
+from invoices.documents.carry_forward import gets_document
+from invoices.documents.invoice import Invoice
 from invoices.money import from_minor, plain
 from kernel.findings import Finding, Severity
 
@@ -35,16 +38,64 @@ def tax_in_no_currency_of_the_sellers(facts: CheckedMonth) -> Iterator[Finding]:
 
 
 def nothing_due(facts: CheckedMonth) -> Iterator[Finding]:
+    """What becomes of a month that asks for nothing, or for less, is its client's policy."""
+    clients = {client.key: client for client in facts.inputs.clients}
     for key, draft in facts.drafts.items():
-        # Money back is a credit note, never an invoice (VAT Directive, art. 219; EN 16931, BR-27):
-        # `tests/unit/invoices/test_checks.py::test_a_negative_total_is_no_invoice`.
-        if draft.total_minor < 0:
-            total = plain(from_minor(draft.total_minor, draft.currency))
-            yield parks(
-                key,
-                "total_negative",
-                f"{key} would get {total} {draft.currency}: that is a credit note, not an invoice. "
-                "Retain what is passed on (credits, refunds), or lower a custom credit.",
-            )
+        if draft.total_minor < 0 or draft.subtotal_minor < 0:
+            yield _negative(key, draft, facts.inputs.negative_months(clients[key]))
         elif draft.total_minor == 0:
-            yield Finding(WARNING, "total_zero", key, f"{key} owes nothing for the period.")
+            one = facts.inputs.zero_months(clients[key]) is ZeroMonths.INVOICE
+            if gets_document(draft, zero_gets_one=one):
+                yield Finding(WARNING, "total_zero", key, f"{key} owes nothing for the period.")
+            else:
+                yield Finding(
+                    WARNING,
+                    "no_document",
+                    key,
+                    f"{key} owes nothing for {facts.inputs.period} and gets no document, as "
+                    "`zero_months: no_document` says.",
+                )
+
+
+def _negative(key: ClientKey, draft: Invoice, policy: NegativeMonths) -> Finding:
+    if policy is NegativeMonths.CARRY_FORWARD:
+        net = plain(from_minor(-draft.subtotal_minor, draft.currency))
+        return Finding(
+            WARNING,
+            "carried_forward",
+            key,
+            f"{key} is owed {net} {draft.currency} before tax for {draft.period} and gets no "
+            "document: the balance is taken off its next invoices (`negative_months: "
+            "carry_forward`).",
+        )
+    # Money back is a credit note, never an invoice (VAT Directive, art. 219; EN 16931, BR-27):
+    # `tests/unit/invoices/test_checks.py::test_a_negative_total_is_no_invoice`.
+    total = plain(from_minor(draft.total_minor, draft.currency))
+    return parks(
+        key,
+        "total_negative",
+        f"{key} would get {total} {draft.currency}: that is a credit note, not an invoice. Retain "
+        "what is passed on (credits, refunds), lower a custom credit, or let its next invoices "
+        "take it off (`negative_months: carry_forward`).",
+    )
+
+
+def balances_taken(facts: CheckedMonth) -> Iterator[Finding]:
+    """Of each open balance, how much is on the draft, and what waits on."""
+    for balance in facts.inputs.balances:
+        if balance.client not in facts.drafts:
+            continue
+        draft = facts.drafts[balance.client]
+        lines = [line for line in draft.lines if line.carried_from]
+        months = {line.carried_from.period: line for line in lines if line.carried_from}
+        on = -months[balance.period].amount_minor if balance.period in months else 0
+        taken, rest = (
+            plain(from_minor(each, balance.currency)) for each in (on, balance.net_minor - on)
+        )
+        yield Finding(
+            WARNING,
+            "balance_taken" if on else "balance_waits",
+            balance.client,
+            f"Of the balance of {balance.client} from {balance.period}, {taken} "
+            f"{balance.currency} is taken off this month's invoice and {rest} is carried on.",
+        )

@@ -14,6 +14,7 @@ from invoices.clients import ADDED_LATER, Address, TaxCategory
 from invoices.documents.invoice import (
     AccountingTax,
     Buyer,
+    CarriedFrom,
     Exchange,
     Invoice,
     InvoiceLine,
@@ -159,6 +160,7 @@ def _from_line(line: InvoiceLine, currency: str) -> Document:
         "unit": line.unit,
         "price": plain(line.price),
         "amount": _from_amount(line.amount_minor, currency),
+        **_from_carried(line.carried_from),
     }
 
 
@@ -174,6 +176,25 @@ def _to_line(document: Mapping[str, Any], currency: str) -> InvoiceLine:
         unit=document["unit"],
         price=Decimal(document["price"]),
         amount_minor=_to_amount(document["amount"], currency),
+        carried_from=_to_carried(document.get("carried_from")),
+    )
+
+
+def _from_carried(carried: CarriedFrom | None) -> Document:
+    if carried is None:
+        return {}
+    rate = plain(carried.rate_percent)
+    known = {"period": str(carried.period), "category": carried.category.value}
+    return {"carried_from": {**known, "rate_percent": rate}}
+
+
+def _to_carried(document: Mapping[str, Any] | None) -> CarriedFrom | None:
+    if document is None:
+        return None
+    return CarriedFrom(
+        period=BillingPeriod.parse(document["period"]),
+        category=TaxCategory(document["category"]),
+        rate_percent=Decimal(document["rate_percent"]),
     )
 
 

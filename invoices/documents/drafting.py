@@ -78,7 +78,7 @@ def draft(
     return Invoice(
         number="",
         seller=letterhead.seller,
-        buyer=_buyer(client),
+        buyer=Buyer.of(client),
         period=statement.period,
         currency=currency,
         issued_on=None,
@@ -180,13 +180,3 @@ def _line(exact: _ExactLine, amount_minor: int, names: Mapping[AccountId, str]) 
                 price=exact.unit_price,
                 amount_minor=amount_minor,
             )
-
-
-def _buyer(client: Client) -> Buyer:
-    return Buyer(
-        key=client.key,
-        name=client.name,
-        address=client.address,
-        vat_id=client.tax.vat_id,
-        buyer_reference=client.buyer_reference,
-    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
 
-from invoices.clients import Address, TaxCategory
+from invoices.clients import Address, Client, TaxCategory
 from invoices.money import Rounding
 from invoices.periods import BillingPeriod
 
@@ -29,6 +30,33 @@ class Seller:
 
 
 @dataclass(frozen=True, slots=True)
+class SellerFacts:
+    """What is another about a seller from a day on; None is as it was before."""
+
+    seller: str
+    start: date
+    name: str | None = None
+    address: Address | None = None
+    tax_id: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    website: str | None = None
+    registration: str | None = None
+    payment_details: tuple[tuple[str, str], ...] | None = None
+    footer: str | None = None
+
+
+def seller_on(seller: Seller, facts: Iterable[SellerFacts], issued_on: date) -> Seller:
+    """The seller as a document of that day has it."""
+    for each in sorted(facts, key=lambda each: each.start):
+        if each.seller == seller.key and each.start <= issued_on:
+            names = [field.name for field in fields(each) if field.name not in {"seller", "start"}]
+            said = {name: getattr(each, name) for name in names}
+            seller = replace(seller, **{k: v for k, v in said.items() if v is not None})
+    return seller
+
+
+@dataclass(frozen=True, slots=True)
 class Buyer:
     """The client as printed."""
 
@@ -37,6 +65,25 @@ class Buyer:
     address: Address
     vat_id: str = ""
     buyer_reference: str = ""
+
+    @classmethod
+    def of(cls, client: Client) -> Buyer:
+        return cls(
+            key=client.key,
+            name=client.name,
+            address=client.address,
+            vat_id=client.tax.vat_id,
+            buyer_reference=client.buyer_reference,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedFrom:
+    """The month that a carried balance belongs to, and how that month was taxed."""
+
+    period: BillingPeriod
+    category: TaxCategory
+    rate_percent: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +107,8 @@ class InvoiceLine:
     unit: str
     price: Decimal
     amount_minor: int
+    carried_from: CarriedFrom | None = None
+    """Of what an earlier month left in the client's favour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +196,16 @@ class Invoice:
         is_converted = any(line.account_id and line.price for line in self.lines)
         exchanges = self.exchanges if is_converted else {}
         return (self.currency, sorted(lines), sorted(taxes), self.total_minor, exchanges)
+
+    @property
+    def carried_minor(self) -> int:
+        """What other months' balances take off it: nothing, or less."""
+        return sum(line.amount_minor for line in self.lines if line.carried_from)
+
+    @property
+    def own_subtotal_minor(self) -> int:
+        """Of its own month."""
+        return self.subtotal_minor - self.carried_minor
 
     def __post_init__(self) -> None:
         assert self.subtotal_minor == sum(line.amount_minor for line in self.lines)

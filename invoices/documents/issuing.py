@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
+from invoices.clients import TaxCategory
 from invoices.documents.invoice import Invoice
 
 
@@ -15,3 +16,16 @@ def issue(invoice: Invoice, *, number: str, issued_on: date) -> Invoice:
     assert number, "an issued invoice has a number"
     due_on = issued_on + timedelta(days=invoice.payment_terms_days)
     return replace(invoice, number=number, issued_on=issued_on, due_on=due_on)
+
+
+def missing_of_buyer(invoice: Invoice) -> str:
+    """What an invoice has to say of its client and cannot; '' where it can."""
+    categories = {line.category for line in invoice.tax_lines}
+    buyer = invoice.buyer
+    address = buyer.address
+    named = buyer.name and address.street and address.city and address.country
+    if categories != {TaxCategory.OUTSIDE_SCOPE} and not named:
+        return "a name, street, city or country"
+    if TaxCategory.REVERSE_CHARGE in categories and not buyer.vat_id:
+        return "a VAT id"
+    return ""

@@ -20,7 +20,8 @@ def _fix_inputs(environment: Environment, run: Run, report: Report) -> Save:
     report("fixing the inputs", 0, 0)
 
     def save(session: Session) -> StepResult:
-        inputs = months.present_inputs(session, run.payer_account_id, run.period)
+        today = environment.now().date()
+        inputs = months.present_inputs(session, run.payer_account_id, run.period, today=today)
         inputs_id = months.put_inputs(session, inputs, environment.now())
         return StepResult({"inputs_id": inputs_id, "snapshot": inputs.snapshot_id})
 
@@ -74,6 +75,7 @@ def _to_new_draft(draft: MonthDraft) -> NewDraft:
         cost=draft.statement.cost,
         price=draft.statement.price,
         others=draft.statement.others,
+        gets_document=draft.gets_document,
     )
 
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import partial
 from typing import Any
 
 from invoices.clients import ClientKey
+from invoices.periods import BillingPeriod
 from invoices.render import FORMATS, render
 from jobs.environment import Environment, Report, Save, Step, StepResult
 from kernel.errors import Refused
 from kernel.findings import Finding, Severity
 from service.actions.billing.issue_invoice import issue_invoice
-from service.store.billing import documents, invoices, months
+from service.store.billing import carry_forward, documents, invoices, months
+from service.store.billing.carry_forward import BalanceGone
+from service.store.billing.documents import BuyerIncomplete
 from service.store.billing.drafts import NotPossible
+from service.store.billing.months import Gate
 from service.store.runs import Run
 from service.store.session import Session
 from service.store.tables.months import DraftState
@@ -47,16 +52,37 @@ def _choose(_environment: Environment, run: Run, report: Report) -> Save:
             client=run.request["client"],
             states=(DraftState.APPROVED,),
         )
-        parked = {each.client for each in approved if ClientKey(each.client) in gate.parked}
+        in_doubt = _balances_in_doubt(session, run, {each.id for each in approved})
+        reasons = {**in_doubt, **gate.parked}
+        parked = {each.client for each in approved if ClientKey(each.client) in reasons}
         # Numbers are given in this order, whoever resumes the run:
         # `tests/jobs/runs/test_issuing.py`,
         # `test_the_approved_are_numbered_by_client_key_and_rendered_in_every_format`.
         chosen = sorted((each.client, each.id) for each in approved if each.client not in parked)
-        findings = tuple(_parked(client, gate.parked[ClientKey(client)]) for client in parked)
+        findings = tuple(_parked(client, reasons[ClientKey(client)]) for client in parked)
         outcome = {"chosen": [draft_id for _, draft_id in chosen], "parked": sorted(parked)}
         return StepResult(outcome, tuple(sorted(findings)))
 
     return save
+
+
+def _balances_in_doubt(
+    session: Session, run: Run, draft_ids: Collection[int]
+) -> dict[ClientKey, str]:
+    """By client: a month that may not be issued leaves no balance that may."""
+    gates: dict[BillingPeriod, Gate] = {}
+    doubts = {}
+    for each in carry_forward.takings(session, run.payer_account_id):
+        if each.by_draft not in draft_ids:
+            continue
+        if each.period not in gates:
+            proof = months.reconciliation(session, run.payer_account_id, each.period)
+            allowed = run.request["allow_unfinalized"]
+            gates[each.period] = months.gate(proof, allow_unfinalized=allowed)
+        gate = gates[each.period]
+        for reason in (*gate.month, *filter(None, [gate.parked.get(each.client)])):
+            doubts[each.client] = f"the balance of {each.client} from {each.period}: {reason}"
+    return doubts
 
 
 def _parked(client: str, reason: str) -> Finding:
@@ -81,9 +107,9 @@ def _number(environment: Environment, run: Run, report: Report) -> Save:
                     now=environment.now(),
                 )
             numbers.append(issued.number)
-        except NotPossible as withdrawn:
+        except (NotPossible, BalanceGone, BuyerIncomplete) as changed:
             findings.append(
-                Finding(Severity.WARNING, "not_issued", f"invoice {draft_id}", str(withdrawn))
+                Finding(Severity.WARNING, "not_issued", f"invoice {draft_id}", str(changed))
             )
     return lambda _: StepResult({"numbers": numbers}, tuple(findings))
 

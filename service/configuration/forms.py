@@ -32,7 +32,7 @@ def _exact(given: object) -> Decimal:
             pass
         case int():
             return Decimal(given)
-        case str() if given.isascii():  # Python takes other digits for numbers, too.
+        case str():
             try:
                 number = Decimal(given)
             except InvalidOperation:
@@ -92,6 +92,12 @@ def _not_yet(default: object) -> Callable[[object], object]:
     return check
 
 
+def _no_credit_note_yet(given: object) -> object:
+    if given == "credit_note":
+        raise ValueError("credit notes do not exist yet; write park or carry_forward")
+    return given
+
+
 Text = Annotated[str, BeforeValidator(_text)]
 Name = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
 Key = Annotated[Text, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
@@ -107,6 +113,10 @@ Day = Annotated[date, BeforeValidator(_day)]
 
 
 RoundingWord = Literal["half_up", "half_even", "down", "up"]
+ZeroMonthsWord = Literal["invoice", "no_document"]
+NegativeMonthsWord = Annotated[
+    Literal["park", "carry_forward"], BeforeValidator(_no_credit_note_yet)
+]
 
 
 ALWAYS = BillingPeriod(1, 1)
@@ -136,6 +146,30 @@ class NumberingForm(Form):
     start: Annotated[int, Field(ge=1)] = 1
 
 
+class FactsForm(Form):
+    """What is another from a day on; what it leaves out is as it was before."""
+
+    start: Day = Field(alias="from")
+
+    @model_validator(mode="after")
+    def says_something(self) -> Self:
+        if self.model_fields_set == {"start"}:
+            raise ValueError("say what is another from that day on")
+        return self
+
+
+class SellerFactsForm(FactsForm):
+    name: Name | None = None
+    address: AddressForm | None = None
+    tax_id: Text | None = None
+    email: Text | None = None
+    phone: Text | None = None
+    website: Text | None = None
+    registration: Text | None = None
+    payment_details: dict[Text, Text] | None = None
+    footer: Text | None = None
+
+
 class SellerForm(Form):
     key: Key = SELLER_KEY
     name: Name
@@ -151,6 +185,9 @@ class SellerForm(Form):
     rounding: RoundingWord = "half_up"
     tax_rounding: RoundingWord | None = None
     tax_currency: Currency | None = None
+    zero_months: ZeroMonthsWord | None = None
+    negative_months: NegativeMonthsWord | None = None
+    facts: list[SellerFactsForm] | None = None
 
 
 class ExportForm(Form):
@@ -188,6 +225,14 @@ class AccountForm(Form):
         return self
 
 
+class ClientFactsForm(FactsForm):
+    name: Name | None = None
+    address: AddressForm | None = None
+    email: Text | None = None
+    tax: TaxForm | None = None
+    buyer_reference: Text | None = None
+
+
 class ClientForm(Form):
     key: Key
     name: Name
@@ -200,7 +245,10 @@ class ClientForm(Form):
     buyer_reference: Text = ""
     external_refs: dict[Text, Text] = {}
     rounding: RoundingWord | None = None
+    zero_months: ZeroMonthsWord | None = None
+    negative_months: NegativeMonthsWord | None = None
     accounts: list[AccountForm] = []
+    facts: list[ClientFactsForm] | None = None
 
 
 class SharePercent(Form):

@@ -18,14 +18,16 @@ from invoices.clients import (
     Address,
     Assignment,
     Client,
+    ClientFacts,
     ClientKey,
+    MonthPolicies,
     OverlappingAssignments,
     Roster,
     Tax,
     TaxCategory,
 )
 from invoices.documents.document import content_id
-from invoices.documents.invoice import Seller
+from invoices.documents.invoice import Seller, SellerFacts
 from invoices.inputs import ExchangeRate, LineType, Waiver
 from invoices.kinds import DISCOUNTS, Kind
 from invoices.money import Rounding, plain
@@ -69,6 +71,9 @@ class Configuration:
     exchange_rates: tuple[ExchangeRate, ...]
     line_types: tuple[LineType, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    client_facts: tuple[tuple[ClientKey, tuple[ClientFacts, ...]], ...] = ()
+    """Of the clients that list any, all of them."""
+    seller_facts: tuple[tuple[str, tuple[SellerFacts, ...]], ...] = ()
     resellers: tuple[Reseller, ...] = ()
     teams: tuple[Team, ...] = ()
     roles: tuple[RoleSpec, ...] = ()
@@ -127,6 +132,8 @@ def _repeated_keys(form: forms.ConfigurationForm) -> Iterator[str]:
         "price_books": [f"{book.key} from {book.start}" for book in form.price_books],
         "waivers": [f"{w.payer} {w.period} {w.code} {w.client or ''}" for w in form.waivers],
         "line_types": [f"{each.type} from {each.start}" for each in form.line_types],
+        "clients.facts": [f"{c.key} from {e.start}" for c in form.clients for e in c.facts or ()],
+        "seller.facts": [str(e.start) for e in (form.seller and form.seller.facts) or ()],
         "custom_line_items": [_item_key(item) for item in form.custom_line_items],
         "exchange_rates": [
             f"{rate.period} {rate.from_currency} to {rate.to_currency}"
@@ -182,6 +189,12 @@ def _from_form(form: FileForm) -> Configuration:
             Waiver(AccountId(each.payer), each.period, each.code, each.client or "", each.reason)
             for each in form.waivers
         ),
+        client_facts=tuple(
+            (ClientKey(client.key), tuple(_client_facts(client.key, each) for each in client.facts))
+            for client in form.clients
+            if client.facts is not None
+        ),
+        seller_facts=_all_seller_facts(form.seller),
         resellers=resellers_of(form.onboarding),
         teams=teams_of(form.onboarding),
         roles=roles_of(form.onboarding),
@@ -207,6 +220,7 @@ def _seller(form: forms.SellerForm) -> tuple[Seller, Numbering]:
         Rounding(form.rounding),
         _rounding(form.tax_rounding),
         form.tax_currency or "",
+        MonthPolicies.of(form.zero_months, form.negative_months),
     )
     return seller, numbering
 
@@ -219,25 +233,67 @@ def _address(form: forms.AddressForm) -> Address:
     return Address(form.street, form.city, form.postcode, form.country, form.region)
 
 
+def _tax(form: forms.TaxForm) -> Tax:
+    return Tax(
+        TaxCategory(form.category),
+        _tidy(form.rate_percent),
+        form.vat_id,
+        form.note,
+        _rounding(form.rounding),
+    )
+
+
 def _client(form: forms.ClientForm) -> Client:
     return Client(
         key=ClientKey(form.key),
         name=form.name,
         currency=form.currency,
         address=_address(form.address),
-        tax=Tax(
-            TaxCategory(form.tax.category),
-            _tidy(form.tax.rate_percent),
-            form.tax.vat_id,
-            form.tax.note,
-            _rounding(form.tax.rounding),
-        ),
+        tax=_tax(form.tax),
         price_book=form.price_book,
         payment_terms_days=form.payment_terms_days,
         email=form.email,
         buyer_reference=form.buyer_reference,
         external_refs=tuple(sorted(form.external_refs.items())),
         rounding=_rounding(form.rounding),
+        months=MonthPolicies.of(form.zero_months, form.negative_months),
+    )
+
+
+def _client_facts(key: str, form: forms.ClientFactsForm) -> ClientFacts:
+    return ClientFacts(
+        client=ClientKey(key),
+        start=form.start,
+        name=form.name,
+        address=_address(form.address) if form.address else None,
+        email=form.email,
+        tax=_tax(form.tax) if form.tax else None,
+        buyer_reference=form.buyer_reference,
+    )
+
+
+def _all_seller_facts(
+    form: forms.SellerForm | None,
+) -> tuple[tuple[str, tuple[SellerFacts, ...]], ...]:
+    if form is None or form.facts is None:
+        return ()
+    return ((form.key, tuple(_seller_facts(form.key, each) for each in form.facts)),)
+
+
+def _seller_facts(key: str, form: forms.SellerFactsForm) -> SellerFacts:
+    details = form.payment_details
+    return SellerFacts(
+        seller=key,
+        start=form.start,
+        name=form.name,
+        address=_address(form.address) if form.address else None,
+        tax_id=form.tax_id,
+        email=form.email,
+        phone=form.phone,
+        website=form.website,
+        registration=form.registration,
+        payment_details=None if details is None else tuple(details.items()),
+        footer=form.footer,
     )
 
 

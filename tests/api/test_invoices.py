@@ -150,6 +150,7 @@ def test_periods_say_whether_they_close(caller: Caller, issued_month: None) -> N
             "unassigned": {"amount": "0", "currency": "USD"},
             "invoices": {"issued": 2},
             "other_currencies": [],
+            "carried_forward": [],
         }
     ]
 

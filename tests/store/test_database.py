@@ -56,7 +56,7 @@ def test_inputs_come_back_as_they_were_with_the_same_id(database: Database, now:
         apply_configuration(session, read_configuration(EXAMPLE), actor="test", now=now)
         snapshot = Snapshot("s1", PAYER, OCTOBER, "cur2", 1, True, {"sums": {}}, ())
         record_snapshot(session, snapshot, actor="test", now=now)
-        inputs = months.present_inputs(session, PAYER, OCTOBER)
+        inputs = months.present_inputs(session, PAYER, OCTOBER, today=OCTOBER.end)
         identity = months.put_inputs(session, inputs, now)
         assert months.put_inputs(session, inputs, now) == identity
 

@@ -20,7 +20,7 @@ from service.actions.onboarding.check_roles import check_catalogue_role
 from service.configuration.reading import Configuration, ConfigurationRefused
 from service.store.access import audit
 from service.store.accounts import resellers
-from service.store.billing import clients, overrides, prices, sellers
+from service.store.billing import clients, facts, overrides, prices, sellers
 from service.store.changes import Change, configure_alone
 from service.store.session import Session
 
@@ -68,14 +68,12 @@ def _write(
 ) -> Iterator[Change]:
     # Before the file brings another payer: what was of the only one stays its.
     yield from place_at(session, only_payer(session))
-    for seller, numbering in configuration.sellers:
-        yield from sellers.put_seller(session, seller, numbering)
+    yield from _write_sellers(session, configuration)
     for payer in configuration.payer_accounts:
         yield from sellers.put_payer_account(session, payer)
     for book in configuration.price_books:
         yield from prices.put_price_book(session, book, now)
-    for client in configuration.clients:
-        yield from clients.put_client(session, client)
+    yield from _write_clients(session, configuration)
     for account_id, name in configuration.account_names:
         yield from clients.put_account_name(session, account_id, name)
     yield from clients.put_assignments(session, configuration.assignments)
@@ -88,6 +86,20 @@ def _write(
     for rate in configuration.exchange_rates:
         yield from prices.put_exchange_rate(session, rate)
     yield from _write_onboarding(session, configuration)
+
+
+def _write_sellers(session: Session, configuration: Configuration) -> Iterator[Change]:
+    for seller, numbering in configuration.sellers:
+        yield from sellers.put_seller(session, seller, numbering)
+    for key, said in configuration.seller_facts:
+        yield from facts.put_seller_facts(session, key, said)
+
+
+def _write_clients(session: Session, configuration: Configuration) -> Iterator[Change]:
+    for client in configuration.clients:
+        yield from clients.put_client(session, client)
+    for key, said in configuration.client_facts:
+        yield from facts.put_client_facts(session, key, said)
 
 
 def _write_onboarding(session: Session, configuration: Configuration) -> Iterator[Change]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.iam.client_templates import ARTEFACTS, what_changes
 from accounts.model.lifecycle import Stage, has_reached
@@ -14,7 +14,6 @@ from kernel.findings import Finding
 from service.actions.onboarding.request_onboarding import Wanted
 from service.actions.onboarding.request_onboardings import BATCH_MAX, Batch
 from service.api.billing.schemas import AccountText, ClientText, Out
-from service.api.text import PlainText
 from service.store.accounts.onboarding_events import Event
 from service.store.accounts.onboardings import Onboarding
 
@@ -27,7 +26,7 @@ Words = Annotated[str, Field(max_length=2000)]
 Instant = Annotated[str, Field(max_length=40, examples=["2026-11-23T12:00:00+00:00"])]
 
 
-class In(PlainText):
+class In(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 

@@ -30,7 +30,7 @@ class InvoiceItem(Out):
     """An invoice in a list. `number` and `issued_on` are null until it is issued."""
 
     id: str = Field(max_length=40, examples=["17"])
-    state: Literal["draft", "approved", "issued"]
+    state: Literal["draft", "approved", "issued", "no_document"]
     number: str | None = Field(max_length=40, examples=["INV-000007"])
     client: ClientText
     period: PeriodText
@@ -77,6 +77,14 @@ class CurrencyItem(Out):
     unassigned: Money
 
 
+class CarriedForwardItem(Out):
+    """What a month leaves in a client's favour, before tax: taken off its next invoices."""
+
+    client: ClientText
+    net: Money
+    open: Money = Field(description="What no document takes off yet.")
+
+
 class PeriodItem(Out):
     """A payer's billed month, and whether it is accounted for to the last digit."""
 
@@ -96,6 +104,7 @@ class PeriodItem(Out):
     other_currencies: list[CurrencyItem] = Field(
         default=[], max_length=200, description="What the payer is charged in other currencies."
     )
+    carried_forward: list[CarriedForwardItem] = Field(max_length=100_000)
 
 
 class PeriodList(Out):
@@ -147,6 +156,14 @@ def to_api_period(proof: Reconciliation, states: dict[str, int]) -> PeriodItem:
                 unassigned=Money(amount=plain(each.unassigned), currency=each.currency),
             )
             for each in proof.others
+        ],
+        carried_forward=[
+            CarriedForwardItem(
+                client=each["client"],
+                net=Money(amount=each["net"], currency=each["currency"]),
+                open=Money(amount=each["open"], currency=each["currency"]),
+            )
+            for each in shown["carried_forward"]
         ],
     )
 

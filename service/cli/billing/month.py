@@ -84,7 +84,7 @@ def _print_ingested(facts: Any) -> None:
     total = f"{facts['currency']}>" if others else "total>"
     print_table(title, ("cost basis", total, "can be billed by"), rows)
     for other in others:
-        title = f"Of these rows in {other['currency'] or 'no currency'}: {other['rows']:,}"
+        title = f"{other['rows']:,} of these rows are in {other['currency'] or 'no currency'}"
         head = f"{other['currency'] or 'total'}>"
         print_table(title, ("cost basis", head), [*other["sums"].items()])
     for name, why in [*unanswerable.items(), *facts["unmatchable"].items()]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import typer
 
 from invoices.balances import Balance
+from invoices.documents.carry_forward import CarriedBalance
 from invoices.money import plain
 from invoices.reconciliation import ControlTotal, Reconciliation
 from kernel.findings import Finding, Severity
@@ -37,6 +38,11 @@ def print_reconciliation(proof: Reconciliation) -> None:
         if not file.counts:
             said = "differed from" if file.differing else "agreed with"
             output.say(f"{file.words} {said} an earlier delivery, or a later file took its place")
+    if proof.carried_forward:
+        head = ("client", "carried forward>", "taken off", "open>")
+        print_table(
+            "Balances, before tax", head, [_carried_row(each) for each in proof.carried_forward]
+        )
     output.say(proof.verdict)
 
 
@@ -47,6 +53,13 @@ def _print_balance(title: str, balance: Balance) -> None:
     rows += [("unassigned", plain(total.unassigned)), ("rounding", plain(balance.rounding))]
     rows += [("payer total", plain(total.payer_total)), ("difference", plain(balance.difference))]
     print_table(title, ("who bears it", f"{total.currency or 'no currency'}>"), rows)
+
+
+def _carried_row(balance: CarriedBalance) -> tuple[str, ...]:
+    shown = balance.to_json()
+    taken = [f"{t['net']} by {t['number'] or 'the draft'} of {t['period']}" for t in shown["taken"]]
+    net, left = (f"{shown[each]} {balance.currency}" for each in ("net", "open"))
+    return (balance.client, net, "; ".join(taken), left)
 
 
 def _control_row(total: ControlTotal) -> tuple[str, ...]:

@@ -161,7 +161,7 @@ def _billed_until(row: tables.onboarding.HandoverRow, departed_at: datetime) -> 
 
 
 def _is_settled(session: Session, onboarding: Onboarding, period: BillingPeriod) -> bool:
-    """The client's document is issued, or AWS's final bill has nothing of the client's."""
+    """The client's document is issued, or AWS's final bill asks nothing of the client."""
     payer, client = AccountId(onboarding.payer_account_id), onboarding.request.client_key
     row = tables.documents.DocumentRow
     issued = sa.select(sa.func.count()).where(
@@ -176,4 +176,17 @@ def _is_settled(session: Session, onboarding: Onboarding, period: BillingPeriod)
         bearers = {each.client for each in months.figures(session, payer, period).clients}
     except months.NotBilled:
         return False
-    return is_final and client not in bearers
+    return is_final and (client not in bearers or _owes_nothing(session, payer, client, period))
+
+
+def _owes_nothing(session: Session, payer: AccountId, client: str, period: BillingPeriod) -> bool:
+    """A month of 0.00 of a client that gets no document then."""
+    row = tables.months.DraftRow
+    found = sa.select(sa.func.count()).where(
+        col(row.payer_account_id) == payer,
+        col(row.client_key) == client,
+        col(row.period) == str(period),
+        col(row.state) == tables.months.DraftState.NO_DOCUMENT,
+        col(row.total_minor) == 0,
+    )
+    return bool(session.scalar(found))

@@ -14,6 +14,7 @@ from invoices.clients import (
     Assignment,
     Client,
     ClientKey,
+    MonthPolicies,
     Roster,
     Tax,
     TaxCategory,
@@ -42,6 +43,8 @@ def put_client(session: Session, client: Client) -> list[Change]:
         external_refs=dict(client.external_refs),
         rounding=client.rounding,
         tax_rounding=client.tax.rounding,
+        zero_months=client.months.zero,
+        negative_months=client.months.negative,
     )
     return put(session, row, f"client {client.key}")
 
@@ -75,6 +78,7 @@ def _from_client_row(row: tables.configuration.ClientRow) -> Client:
         buyer_reference=row.buyer_reference,
         external_refs=tuple(sorted(row.external_refs.items())),
         rounding=Rounding(row.rounding) if row.rounding else None,
+        months=MonthPolicies.of(row.zero_months, row.negative_months),
     )
 
 

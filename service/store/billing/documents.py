@@ -14,10 +14,11 @@ from sqlmodel import col, func, select
 from invoices.documents import numbering
 from invoices.documents.document import content_id, from_document, to_document
 from invoices.documents.invoice import Invoice
-from invoices.documents.issuing import issue
+from invoices.documents.issuing import issue, missing_of_buyer
 from invoices.periods import BillingPeriod
 from kernel.errors import Refused
 from service.store import tables
+from service.store.billing import carry_forward, facts
 from service.store.billing.drafts import lock, mark_issued
 from service.store.billing.sellers import NOTHING_ISSUED
 from service.store.session import Session
@@ -75,6 +76,16 @@ class IssueDayToCome(Refused):
         )
 
 
+class BuyerIncomplete(Refused):
+    code = "buyer_incomplete"
+
+    def __init__(self, client: str, missing: str, issued_on: date) -> None:
+        super().__init__(
+            f"{client} lacks {missing} as of {issued_on}, which its invoice must show: "
+            "add it to the client or its `facts`, and apply"
+        )
+
+
 FIRST_TO_HAVE_A_DAY = timedelta(hours=14)
 """UTC+14 is where a day begins first."""
 
@@ -96,7 +107,8 @@ def issue_document(
     """Give an approved draft the next number of its seller's series, and freeze it.
 
     None where it is issued already. The series is locked from here until the caller's transaction
-    ends, so this comes last in it. Raises NotPossible, IssueDateGoesBack, IssueDayToCome.
+    ends, so this comes last in it. Raises NotPossible, IssueDateGoesBack, IssueDayToCome,
+    BalanceGone, BuyerIncomplete.
     """
     newest = newest_issue_day(database_now(session))
     if issued_on > newest:
@@ -105,7 +117,10 @@ def issue_document(
     if draft.state == DraftState.ISSUED:
         return None
     mark_issued(session, draft)
-    invoice = from_document(draft.document)
+    invoice = facts.as_issued(session, from_document(draft.document), issued_on=issued_on)
+    missing = missing_of_buyer(invoice)
+    if missing:
+        raise BuyerIncomplete(draft.client_key, missing, issued_on)
     seller_key, prefix, start = _numbering_of(session, draft.payer_account_id)
     series_key = numbering.series_key(seller_key, prefix, issued_on)
 
@@ -115,6 +130,7 @@ def issue_document(
     if series_key != seller_key:
         _open_year(session, seller_key, series_key, start)
     ordinal, chain_before = _take_ordinal(session, series_key, issued_on)
+    carry_forward.check_still_open(session, draft, invoice)
     number = numbering.invoice_number(numbering.number_prefix(prefix, issued_on), ordinal)
     _check_is_free(session, number)
     issued = issue(invoice, number=number, issued_on=issued_on)

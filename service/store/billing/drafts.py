@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -20,6 +20,7 @@ from invoices.periods import BillingPeriod
 from kernel.errors import Refused
 from kernel.findings import Finding, Severity
 from service.store import tables
+from service.store.billing import carry_forward
 from service.store.plain import to_json
 from service.store.session import Session
 from service.store.tables.months import DraftState
@@ -27,6 +28,7 @@ from service.store.tables.months import DraftState
 MAY_BECOME: Mapping[DraftState, frozenset[DraftState]] = {
     DraftState.DRAFT: frozenset({DraftState.APPROVED, DraftState.DISCARDED}),
     DraftState.APPROVED: frozenset({DraftState.ISSUED, DraftState.DRAFT}),
+    DraftState.NO_DOCUMENT: frozenset({DraftState.DISCARDED}),
     DraftState.ISSUED: frozenset(),  # Only a credit note speaks after this.
     DraftState.DISCARDED: frozenset(),
 }
@@ -49,6 +51,11 @@ class NewDraft:
     cost: Decimal
     price: Decimal
     others: Mapping[str, CostAndPrice] = field(default_factory=dict)
+    gets_document: bool = True
+
+    @property
+    def state(self) -> DraftState:
+        return DraftState.DRAFT if self.gets_document else DraftState.NO_DOCUMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +91,9 @@ def save_drafts(
     drafted, unchanged, findings = [], [], []
     for draft in sorted(drafts, key=lambda each: each.client):
         row = stored.pop(draft.client, None)
-        if row is not None and (row.content_id == draft.content_id or _is_issued_so(draft, row)):
+        if row is not None and (_is_so(draft, row) or _stands_so(session, draft, row)):
             unchanged.append(draft.client)
-        elif row is not None and row.state != DraftState.DRAFT:
+        elif row is not None and _stands(session, row):
             findings.append(_outdated(row, draft.invoice))
         else:
             if row is not None:
@@ -96,10 +103,10 @@ def save_drafts(
             session.add(_to_row(draft, payer_account_id, period, inputs_id, now))
             drafted.append(draft.client)
     for row in stored.values():
-        if row.state == DraftState.DRAFT:
-            _move(row, DraftState.DISCARDED)
-        else:
+        if _stands(session, row):
             findings.append(_outdated(row, None))
+        else:
+            _move(row, DraftState.DISCARDED)
     session.flush()
     return Saved(tuple(drafted), tuple(unchanged), tuple(sorted(findings)))
 
@@ -122,11 +129,28 @@ def _current(
     return {each.client_key: each for each in rows}
 
 
-def _is_issued_so(draft: NewDraft, row: tables.months.DraftRow) -> bool:
-    """Whether what is issued asks for the same, line by line: who we both are is as it was then."""
-    if row.state != DraftState.ISSUED:
+def _is_so(draft: NewDraft, row: tables.months.DraftRow) -> bool:
+    is_approved = draft.gets_document and row.state == DraftState.APPROVED
+    same_life = is_approved or row.state in (draft.state, DraftState.ISSUED)
+    return same_life and row.content_id == draft.content_id
+
+
+def _stands(session: Session, row: tables.months.DraftRow) -> bool:
+    """Whether somebody has to act before it may be replaced."""
+    if row.state == DraftState.NO_DOCUMENT:
+        return carry_forward.is_taken(session, row)
+    return row.state != DraftState.DRAFT
+
+
+def _stands_so(session: Session, draft: NewDraft, row: tables.months.DraftRow) -> bool:
+    """Whether what stands asks for the same: who we both are is read when it is issued."""
+    if not _stands(session, row):
         return False
-    return draft.invoice.figures == from_document(row.document).figures
+    there = from_document(row.document)
+    if row.state == DraftState.APPROVED:
+        same_parties = replace(draft.invoice, buyer=there.buyer, seller=there.seller)
+        return draft.gets_document and same_parties == there
+    return draft.invoice.figures == there.figures
 
 
 def _outdated(row: tables.months.DraftRow, now: Invoice | None) -> Finding:
@@ -135,19 +159,23 @@ def _outdated(row: tables.months.DraftRow, now: Invoice | None) -> Finding:
         differs = f"of {before} {row.currency} is of a client who now gets none"
     elif now.currency != row.currency:
         differs = f"of {before} {row.currency} would now be in {now.currency}"
+    elif row.total_minor == now.total_minor == 0:
+        differs = f"of {before} {row.currency} would now be no document"
     else:
         after = from_minor(now.total_minor, now.currency)
         change = EXACT.subtract(after, before)
         differs = f"of {before} {row.currency} would now be {after} ({change:+f})"
-    if row.state == DraftState.ISSUED:
+    if row.state in (DraftState.ISSUED, DraftState.NO_DOCUMENT):
         remedy = "it stands; the difference is to be corrected by a document of its own"
     else:
         remedy = "withdraw the approval and bill again to replace it"
+    is_carried = row.state == DraftState.NO_DOCUMENT
+    what = "month taken off a later invoice" if is_carried else f"{row.state} invoice"
     return Finding(
         severity=Severity.CRITICAL,
-        code=f"{row.state}_invoice_differs",
+        code="carried_month_differs" if is_carried else f"{row.state}_invoice_differs",
         where=row.client_key,
-        message=f"The {row.state} invoice of {row.client_key} {differs}: {remedy}.",
+        message=f"The {what} of {row.client_key} {differs}: {remedy}.",
         client=row.client_key,
     )
 
@@ -163,7 +191,7 @@ def _to_row(
         payer_account_id=payer_account_id,
         period=str(period),
         client_key=draft.client,
-        state=DraftState.DRAFT,
+        state=draft.state,
         inputs_id=inputs_id,
         content_id=draft.content_id,
         currency=draft.invoice.currency,

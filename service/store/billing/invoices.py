@@ -26,7 +26,7 @@ from service.store.session import Session
 from service.store.tables.documents import DocumentRow
 from service.store.tables.months import DraftRow, DraftState
 
-STANDING = (DraftState.DRAFT, DraftState.APPROVED, DraftState.ISSUED)
+STANDING = (DraftState.DRAFT, DraftState.APPROVED, DraftState.ISSUED, DraftState.NO_DOCUMENT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -31,9 +31,11 @@ from kernel.errors import Refused
 from kernel.findings import Finding, Severity
 from service.store import runs, tables
 from service.store.billing import (
+    carry_forward,
     clients,
     control_files,
     estimates,
+    facts,
     overrides,
     prices,
     sellers,
@@ -90,14 +92,15 @@ class NotBilled(Refused):
 
 
 def present_inputs(
-    session: Session, payer_account_id: AccountId, period: BillingPeriod
+    session: Session, payer_account_id: AccountId, period: BillingPeriod, *, today: date
 ) -> BillingInputs:
     """What billing the month now would be a function of. Raises UnknownPayer, NoSnapshot."""
+    issued_on = max(today, period.end)
     hold_configuration(session)
     payer = sellers.payer_account(session, payer_account_id)
     if payer.seller_key is None:
         raise sellers.NoSeller(payer_account_id)
-    seller, numbering = sellers.seller(session, payer.seller_key)
+    _, numbering = sellers.seller(session, payer.seller_key)
     snapshot = snapshots.current_snapshot(session, payer_account_id, period)
     selling = [each for each in sellers.payer_accounts(session) if each.seller_key]
     line_types = overrides.line_types(session, period)
@@ -105,11 +108,11 @@ def present_inputs(
         payer_account_id=payer_account_id,
         period=period,
         snapshot_id=snapshot.id,
-        seller=seller,
+        seller=facts.seller_of(session, payer.seller_key, issued_on=issued_on),
         rounding=numbering.rounding,
         tax_rounding=numbering.tax_rounding,
         tax_currency=numbering.tax_currency,
-        clients=clients.clients(session),
+        clients=facts.clients_of(session, period, issued_on=issued_on),
         roster=clients.roster(session),
         internal_accounts=payer.internal_accounts,
         price_books=prices.price_books(session, period),
@@ -122,6 +125,8 @@ def present_inputs(
         has_other_payers=len(selling) > 1,
         export_limits=snapshot.limits,
         prorates_monthly_fees=payer.prorates_monthly_fees,
+        months=numbering.months,
+        balances=carry_forward.open_balances(session, payer_account_id, period),
     )
 
 
@@ -233,6 +238,7 @@ def reconciliation(
             *findings_of(snapshot, billed),
             *_overridden_days(session, payer_account_id, period),
         ],
+        carried_forward=carry_forward.balances_of_month(session, payer_account_id, period),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from invoices.clients import AccountId, Address
+from invoices.clients import UNSAID, AccountId, Address, MonthPolicies
 from invoices.documents.invoice import Seller
 from invoices.money import Rounding
 from kernel.errors import NotFound, Refused
@@ -21,7 +21,7 @@ NOTHING_ISSUED = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class Numbering:
-    """How a seller's documents are numbered, and figures rounded."""
+    """How a seller's documents are numbered, figures rounded, and which months get a document."""
 
     prefix: str
     start: int
@@ -30,6 +30,7 @@ class Numbering:
     """None: tax is rounded as all else."""
     tax_currency: str = ""
     """In which its tax is accounted for; '' where it has not said."""
+    months: MonthPolicies = UNSAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ def put_seller(session: Session, seller: Seller, numbering: Numbering) -> list[C
         rounding=numbering.rounding,
         tax_rounding=numbering.tax_rounding,
         tax_currency=numbering.tax_currency or None,
+        zero_months=numbering.months.zero,
+        negative_months=numbering.months.negative,
     )
     changes = put(session, row, f"seller {seller.key}")
     _open_series(session, seller.key, numbering.start)
@@ -166,6 +169,7 @@ def seller(session: Session, key: str) -> tuple[Seller, Numbering]:
             Rounding(row.rounding),
             Rounding(row.tax_rounding) if row.tax_rounding else None,
             row.tax_currency or "",
+            MonthPolicies.of(row.zero_months, row.negative_months),
         ),
     )
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlmodel import Field
 
-from invoices.clients import TaxCategory
+from invoices.clients import NegativeMonths, TaxCategory, ZeroMonths
 from invoices.kinds import Kind
 from invoices.money import Rounding
 from invoices.pricing.custom import CustomKind, PercentOf
@@ -43,6 +43,8 @@ class SellerRow(Row, table=True):
         default=None, sa_type=one_of(Rounding, check="tax_rounding")
     )
     tax_currency: str | None = None
+    zero_months: ZeroMonths | None = Field(default=None, sa_type=one_of(ZeroMonths))
+    negative_months: NegativeMonths | None = Field(default=None, sa_type=one_of(NegativeMonths))
 
 
 class PayerAccountRow(Row, table=True):
@@ -103,6 +105,25 @@ class ClientRow(Row, table=True):
     tax_rounding: Rounding | None = Field(
         default=None, sa_type=one_of(Rounding, check="tax_rounding")
     )
+    zero_months: ZeroMonths | None = Field(default=None, sa_type=one_of(ZeroMonths))
+    """None is as the seller says, here and in the next."""
+    negative_months: NegativeMonths | None = Field(default=None, sa_type=one_of(NegativeMonths))
+
+
+class ClientFactsRow(Row, table=True):
+    """What is another about a client from a day on."""
+
+    client_key: str = Field(primary_key=True, foreign_key="client.key")
+    starts_on: date = Field(primary_key=True)
+    said: dict[str, Any] = Field(sa_type=JSON)
+
+
+class SellerFactsRow(Row, table=True):
+    """What is another about a seller from a day on."""
+
+    seller_key: str = Field(primary_key=True, foreign_key="seller.key")
+    starts_on: date = Field(primary_key=True)
+    said: dict[str, Any] = Field(sa_type=JSON)
 
 
 class AccountRow(Row, table=True):

@@ -97,6 +97,8 @@ class DraftState(StrEnum):
     DRAFT = "draft"
     APPROVED = "approved"
     ISSUED = "issued"
+    NO_DOCUMENT = "no_document"
+    """A month that asks for nothing: it is kept and shown, and is never numbered."""
     DISCARDED = "discarded"
 
 
@@ -108,10 +110,10 @@ class DraftRow(Row, table=True):
             "period",
             "client_key",
             unique=True,
-            postgresql_where=sa.text("state IN ('draft', 'approved')"),
+            postgresql_where=sa.text("state IN ('draft', 'approved', 'no_document')"),
         ),
         sa.CheckConstraint(
-            "(state IN ('draft', 'discarded')) OR approved_at IS NOT NULL",
+            "(state IN ('draft', 'no_document', 'discarded')) OR approved_at IS NOT NULL",
             name="issued_only_when_approved",
         ),
         sa.Index(None, "period", "id"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from accounts.model.organization import OnboardingKind
-from invoices.clients import AccountId
+from invoices.clients import AccountId, MonthPolicies, ZeroMonths
 from invoices.periods import BillingPeriod
 from jobs.environment import Environment
 from jobs.runs import engine
@@ -163,13 +164,18 @@ def test_the_final_invoice_archives_it_and_late_usage_still_finds_its_client(
     assert installation.client_on(left.account_id, on(2, 1, 2027)) is None
 
 
+@pytest.mark.parametrize("costs", [(), ("0.00",)])
 def test_a_client_that_owes_nothing_more_needs_no_document(
-    installation: Installation, books: Books
+    installation: Installation, books: Books, costs: tuple[str, ...]
 ) -> None:
-    """Final bills without a line of the client's are as good as an invoice."""
+    """Final bills without a line of the client's, or of 0.00, are as good as an invoice."""
     left = departed(installation)
+    with installation.database.transaction() as session:
+        (client,) = (c for c in clients.clients(session) if c.key == left.request.client_key)
+        none = MonthPolicies(zero=ZeroMonths.NO_DOCUMENT)
+        clients.put_client(session, replace(client, months=none))
     until(installation, on(12, 6))
-    books.close(NOVEMBER)
+    books.close(NOVEMBER, *((left.account_id, cost, date(2026, 11, 27)) for cost in costs))
     until(installation, on(1, 6, 2027))
     books.close(DECEMBER)
     until(installation, on(1, 8, 2027))

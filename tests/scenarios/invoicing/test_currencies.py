@@ -40,7 +40,7 @@ def month(rebill: Rebill, folder: Path, **configuration: Any) -> Rebill:
     assert rebill("apply", written(folder, **said, **configuration)).status == 0
     taken = rebill("ingest", exported(folder / "e", rows()), "--payer", PAYER, *MONTH)
     assert taken.status == 0
-    assert "Of these rows in EUR: 1" in taken.out and "mixed_currency" in taken.err
+    assert "1 of these rows are in EUR" in taken.out and "mixed_currency" in taken.err
     return rebill
 
 

@@ -1,0 +1,173 @@
+"""Owns the balance: a negative month that is no document, taken off its client's next invoices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from invoices.clients import ClientKey, Tax, TaxCategory
+from invoices.documents.invoice import CarriedFrom, Exchange, Invoice, InvoiceLine, TaxLine
+from invoices.documents.tax import accounting_tax, tax_line
+from invoices.money import EXACT, from_minor
+from invoices.periods import BillingPeriod
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CarryForward:
+    """What a client is owed for a month, before tax, and no invoice has taken off yet.
+
+    It keeps the tax category and rate of its own month: a price that is lowered later lowers the
+    taxable amount of the supply it belongs to (VAT Directive, art. 90).
+    """
+
+    client: ClientKey
+    period: BillingPeriod
+    currency: str
+    net_minor: int
+    """Positive."""
+    category: TaxCategory
+    rate_percent: Decimal
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one document takes of a balance."""
+
+    period: BillingPeriod
+    number: str
+    """'' while it is a draft."""
+    net_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedBalance:
+    """What the month leaves in a client's favour, before tax, and where it went."""
+
+    client: ClientKey
+    currency: str
+    net_minor: int
+    taken: tuple[Taken, ...]
+
+    @property
+    def open_minor(self) -> int:
+        return self.net_minor - sum(each.net_minor for each in self.taken)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "client": self.client,
+            "currency": self.currency,
+            "net": _shown(self.net_minor, self.currency),
+            "open": _shown(self.open_minor, self.currency),
+            "taken": [
+                {
+                    "period": str(each.period),
+                    "number": each.number,
+                    "net": _shown(each.net_minor, self.currency),
+                }
+                for each in self.taken
+            ],
+        }
+
+
+def balance_of(client: ClientKey, draft: Invoice) -> CarryForward:
+    """Of a negative month's draft."""
+    assert draft.subtotal_minor < 0
+    tax = draft.tax_lines[0]
+    return CarryForward(
+        client=client,
+        period=draft.period,
+        currency=draft.currency,
+        net_minor=-draft.subtotal_minor,
+        category=tax.category,
+        rate_percent=tax.rate_percent,
+        note=tax.note,
+    )
+
+
+def with_balances(
+    draft: Invoice, balances: Iterable[CarryForward], *, tax_exchange: Exchange | None = None
+) -> Invoice:
+    """The draft less what its client is owed, the oldest month first, and never below nothing.
+
+    What it cannot hold stays a balance. Balances of another currency wait for an invoice in it.
+    `tax_exchange` goes to the currency that the seller accounts for its tax in.
+    """
+    for balance in sorted(balances, key=lambda each: each.period):
+        if balance.currency == draft.currency and draft.total_minor > 0:
+            draft = _less(draft, balance)
+    if not (draft.carried_minor and tax_exchange):
+        return draft
+    rounding = draft.tax_rounding or draft.rounding
+    has_tax = any(line.tax_minor for line in draft.tax_lines)
+    stated = accounting_tax(draft.tax_lines, tax_exchange, rounding=rounding) if has_tax else None
+    return replace(draft, accounting_tax=stated)
+
+
+def _less(draft: Invoice, balance: CarryForward) -> Invoice:
+    """Less as much of the balance as leaves neither a subtotal nor a total below nothing."""
+    rate = balance.rate_percent.scaleb(-2, EXACT)
+    gross = int(EXACT.divide(Decimal(draft.total_minor), EXACT.add(Decimal(1), rate)))
+    # Tax is rounded on the document, so the quotient may miss by a unit or two.
+    most = min(balance.net_minor, draft.subtotal_minor, gross + 2)
+    candidates = (_carried(draft, balance, net) for net in range(most, 0, -1))
+    return next((each for each in candidates if each.total_minor >= 0), draft)
+
+
+def _carried(draft: Invoice, balance: CarryForward, net_minor: int) -> Invoice:
+    line = InvoiceLine(
+        key=f"carried/{balance.period}",
+        account_id="",
+        account_name="",
+        service="",
+        service_name="",
+        description=f"Carried forward from {balance.period}",
+        quantity=Decimal(1),
+        unit="",
+        price=from_minor(-net_minor, draft.currency),
+        amount_minor=-net_minor,
+        carried_from=CarriedFrom(balance.period, balance.category, balance.rate_percent),
+    )
+    taxes = _tax_lines(draft, balance, net_minor)
+    subtotal = draft.subtotal_minor - net_minor
+    tax = sum(each.tax_minor for each in taxes)
+    return replace(
+        draft,
+        lines=(*draft.lines, line),
+        tax_lines=taxes,
+        subtotal_minor=subtotal,
+        tax_minor=tax,
+        total_minor=subtotal + tax,
+    )
+
+
+def _tax_lines(draft: Invoice, balance: CarryForward, net_minor: int) -> tuple[TaxLine, ...]:
+    """One line for each category and rate, each rounded once (EN 16931, BR-CO-17)."""
+    bases: dict[tuple[TaxCategory, Decimal], tuple[int, str]] = {
+        (each.category, each.rate_percent): (each.base_minor, each.note) for each in draft.tax_lines
+    }
+    kind = (balance.category, balance.rate_percent)
+    base, note = bases.get(kind, (0, balance.note))
+    bases[kind] = (base - net_minor, note)
+    return tuple(
+        tax_line(
+            Tax(category, rate, note=note),
+            base_minor=base,
+            currency=draft.currency,
+            rounding=draft.tax_rounding or draft.rounding,
+        )
+        for (category, rate), (base, note) in bases.items()
+    )
+
+
+def gets_document(draft: Invoice, *, zero_gets_one: bool) -> bool:
+    """A total of nothing because of a balance is always told: its month was supplied and taxed."""
+    if draft.total_minor or draft.subtotal_minor:
+        return draft.total_minor >= 0
+    return zero_gets_one or any(line.carried_from for line in draft.lines)
+
+
+def _shown(minor: int, currency: str) -> str:
+    return format(from_minor(minor, currency), "f")
