@@ -106,7 +106,7 @@ def test_a_clients_key_sees_its_accounts_and_nothing_of_how_they_came_to_be(
     path = f"/v1/accounts/{live.account_id}"
     with (
         caller(installation, *Scope, client="acme") as own,
-        caller(installation, client="globex") as other,
+        caller(installation, Scope.READ, client="globex") as other,
     ):
         assert [item["id"] for item in own.get("/v1/accounts").json()["items"]] == [live.account_id]
         assert own.get(path).json()["onboarding_id"] is None
