@@ -68,16 +68,14 @@ def is_repairable(request: AccountRequest, stage: Stage, difference: Drift) -> b
         return True
     seen = difference.seen
     if has_reached(stage, Stage.ROLES_IN_PLACE):
-        return seen is not None and _is_granted_anew(request, difference, seen)
+        return seen is not None and _is_whom_it_lets_in(request, difference, seen)
     return seen is None or seen.tags.get(TAG_ONBOARDING) == request.onboarding_id
 
 
-def _is_granted_anew(request: AccountRequest, difference: Drift, seen: ObservedRole) -> bool:
+def _is_whom_it_lets_in(request: AccountRequest, difference: Drift, seen: ObservedRole) -> bool:
     """Whom of us our own role lets in is ours to say: shut, opened again, or other teams named."""
     teams = request.teams.get(difference.role)
-    if teams is None:
-        return False
-    if not teams or same_policy(seen.trust, TRUST_NOBODY):
+    if teams is not None and (not teams or same_policy(seen.trust, TRUST_NOBODY)):
         return True
     if difference.repair.operation != "UpdateAssumeRolePolicy":
         return False

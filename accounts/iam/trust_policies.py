@@ -11,6 +11,8 @@ stores that as a unique id, and a role that is made again is silently not truste
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from accounts.iam.policy_documents import places_of, policy_file, statements_of
 from accounts.model.organization import Reseller, check_external_id
 from accounts.model.role_spec import Document, TrustKind
@@ -33,16 +35,32 @@ def human_trust(reseller: Reseller, *, teams: tuple[str, ...], mfa_age_seconds: 
     for statement in statements_of(document):
         # MFA's age is tested beside its presence, as a session of a day ago was signed in with MFA
         # too: `tests/unit/sandbox_aws/test_trust.py::test_mfa_grows_old`.
-        statement["Condition"]["StringEquals"][TEAM_KEY] = sorted(teams)
+        statement["Condition"]["StringLike"][TEAM_KEY] = team_patterns(teams)
     return document
+
+
+def team_patterns(teams: Iterable[str]) -> list[str]:
+    """What the tag of a person says who is in one of these: `oncall`, or `engineers:oncall`.
+
+    No team's key has a colon, `*` or `?` in it.
+    """
+    # A tag's value is one text, however many it means (IAM API reference, `Tag`), and a person has
+    # one tag of a key:
+    # `tests/jobs/access/test_people_in_teams.py`.
+    return [
+        pattern
+        for team in sorted(teams)
+        for pattern in (team, f"{team}:*", f"*:{team}", f"*:{team}:*")
+    ]
 
 
 def without_teams(trust: Document) -> Document:
     """What a trust says, whichever teams it names."""
     statements = [
         {**each, "Condition": {
-            operator: {key: value for key, value in tested.items() if key != TEAM_KEY}
+            operator: kept
             for operator, tested in each.get("Condition", {}).items()
+            if (kept := {key: value for key, value in tested.items() if key != TEAM_KEY})
         }}
         for each in statements_of(trust)
     ]  # fmt: skip

@@ -92,11 +92,11 @@ def test_people_are_trusted_with_a_fresh_mfa_only() -> None:
     assert document["Statement"][0]["Condition"] == {
         "Bool": {"aws:MultiFactorAuthPresent": "true"},
         "NumericLessThan": {"aws:MultiFactorAuthAge": "28800"},
-        "StringEquals": {
-            "aws:PrincipalOrgID": "o-exampleorgid",
-            "aws:PrincipalTag/msp-team": ["oncall"],
+        "StringEquals": {"aws:PrincipalOrgID": "o-exampleorgid"},
+        "StringLike": {
+            "aws:PrincipalTag/msp-team": ["oncall", "oncall:*", "*:oncall", "*:oncall:*"],
+            "sts:RoleSessionName": "${aws:username}",
         },
-        "StringLike": {"sts:RoleSessionName": "${aws:username}"},
     }
 
 
