@@ -42,7 +42,46 @@ SESSION_NAME = Shape(
     words="ASCII letters, digits and _+=,.@-",
 )  # fmt: skip
 
-SHAPES = (ROLE_NAME, ROLE_DESCRIPTION, PERMISSION_SET, SESSION_NAME)
+
+def _contact(name: str, chars_max: int, pattern: str = "", words: str = "any characters") -> Shape:
+    return Shape(
+        service="account", name=name, pattern=pattern, chars_min=1, chars_max=chars_max, words=words
+    )
+
+
+ALTERNATE_CONTACT = {
+    "name": _contact("Name", 64),
+    "title": _contact("Title", 50),
+    "email": _contact(
+        "EmailAddress", 254, r"[\s]*[\w+=.#|!&-]+@[\w.-]+\.[\w]+[\s]*", "a plain ASCII address"
+    ),
+    "phone": _contact("PhoneNumber", 25, r"[\s0-9()+-]+", "digits, blanks and ()+-"),
+}
+"""Of the three contacts that AWS calls alternate, by our field."""
+CONTACT_INFORMATION = {
+    "FullName": _contact("FullName", 50),
+    "CompanyName": _contact("CompanyName", 50),
+    "AddressLine1": _contact("AddressLine", 60),
+    "AddressLine2": _contact("AddressLine", 60),
+    "AddressLine3": _contact("AddressLine", 60),
+    "City": _contact("City", 50),
+    "DistrictOrCounty": _contact("DistrictOrCounty", 50),
+    "StateOrRegion": _contact("StateOrRegion", 50),
+    "PostalCode": _contact("PostalCode", 20),
+    "CountryCode": Shape(service="account", name="CountryCode", chars_min=2, chars_max=2),
+    "PhoneNumber": _contact(
+        "ContactInformationPhoneNumber", 20, r"[+][\s0-9()-]+",
+        "+ and then digits, blanks and ()-: the number with its country's code",
+    ),
+    "WebsiteUrl": _contact("WebsiteUrl", 256),
+}  # fmt: skip
+"""Of an account's primary contact, by AWS's own field."""
+CONTACT_NEEDED = ("AddressLine1", "City", "CountryCode", "FullName", "PhoneNumber", "PostalCode")
+
+SHAPES = (
+    ROLE_NAME, ROLE_DESCRIPTION, PERMISSION_SET, SESSION_NAME, *ALTERNATE_CONTACT.values(),
+    *CONTACT_INFORMATION.values(),
+)  # fmt: skip
 
 
 def check_shape(text: str, shape: Shape, *, what: str) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from accounts.model.emails import check_email
-from accounts.model.mailbox import check_mailbox_check
+from accounts.model.contacts import check_reseller
 from invoices.clients import OverlappingAssignments
 from invoices.documents.numbering import YEAR
 from kernel.errors import BadInput
@@ -119,9 +118,7 @@ def _unfit_for_onboarding(session: Session, configuration: Configuration) -> Ite
         if reseller.payer_account_id not in paying:
             yield f"onboarding: {reseller.payer_account_id} is no payer; add it under `payers`"
         try:
-            check_email(reseller.mailbox)
-            if reseller.mail is not None:
-                check_mailbox_check(reseller.mail)
+            check_reseller(reseller)
         except BadInput as trouble:
             yield f"onboarding.organizations: {trouble}"
     organizations = (*configuration.resellers, *resellers.resellers(session))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from accounts.engine.transitions import begin_handover
 from accounts.handover.checklist import DryRunLine, dry_run
+from accounts.model.contacts import check_contact_information
 from accounts.model.emails import check_email
 from accounts.model.handover import Handover, HandoverKind
 from accounts.model.lifecycle import Stage
@@ -19,11 +20,6 @@ from service.store.accounts.handovers import StoredHandover
 from service.store.accounts.onboardings import Onboarding
 from service.store.session import Session
 
-CONTACT_NEEDED = frozenset(
-    {"FullName", "AddressLine1", "City", "PostalCode", "CountryCode", "PhoneNumber"}
-)
-STATE_NEEDED = frozenset({"US", "CA", "GB", "DE", "JP", "IN", "BR"})
-"""Where AWS asks for `StateOrRegion` as well (Account API reference, `ContactInformation`)."""
 HANDED_OVER = frozenset({HandoverKind.TRANSFER, HandoverKind.STANDALONE})
 
 
@@ -96,10 +92,7 @@ def _check(onboarding: Onboarding, wanted: WantedHandover, mailbox: str) -> None
         check_email(wanted.client_email)
         if _is_ours(wanted.client_email, mailbox):
             raise BadInput(f"{wanted.client_email} is our own mailbox: give the client's address")
-        country = wanted.client_contact.get("CountryCode", "").upper()
-        needed = CONTACT_NEEDED | ({"StateOrRegion"} if country in STATE_NEEDED else set())
-        if lacking := sorted(needed - set(wanted.client_contact)):
-            raise BadInput(f"client_contact lacks {', '.join(lacking)}")
+        check_contact_information(wanted.client_contact)
 
 
 def _is_ours(email: str, mailbox: str) -> bool:

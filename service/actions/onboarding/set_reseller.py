@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from accounts.model.emails import check_email
-from accounts.model.mailbox import check_mailbox_check
-from accounts.model.organization import Reseller, check_account_id
+from accounts.model.contacts import check_reseller
+from accounts.model.organization import Reseller
 from service.store.access import audit
 from service.store.accounts import resellers
 from service.store.billing import sellers
@@ -19,10 +18,7 @@ def set_reseller(
 ) -> tuple[Change, ...]:
     """Nothing where it is so already. Raises BadInput, UnknownPayer."""
     sellers.payer_account(session, reseller.payer_account_id)
-    check_account_id(reseller.access_account_id)
-    check_email(reseller.mailbox)
-    if reseller.mail is not None:
-        check_mailbox_check(reseller.mail)
+    check_reseller(reseller)
     changes = resellers.put_reseller(session, reseller)
     for change in changes:
         audit.record(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from botocore.loaders import Loader
 
 from accounts.model.aws_shapes import (
+    CONTACT_INFORMATION,
+    CONTACT_NEEDED,
     PERMISSION_SET,
     ROLE_DESCRIPTION,
     ROLE_NAME,
@@ -13,6 +17,7 @@ from accounts.model.aws_shapes import (
     Shape,
     check_shape,
 )
+from accounts.model.contacts import STATE_NEEDED
 from kernel.errors import BadInput
 
 
@@ -22,6 +27,19 @@ def test_a_shape_is_awss_own(shape: Shape) -> None:
 
     assert (shape.chars_min, shape.chars_max) == (model.get("min", 0), model["max"])
     assert shape.pattern == model.get("pattern", "")
+
+
+def test_a_contact_has_awss_fields_and_no_other() -> None:
+    models = Loader().load_service_model("account", "service-2")["shapes"]
+    information = models["ContactInformation"]
+
+    assert {key: each.name for key, each in CONTACT_INFORMATION.items()} == {
+        key: member["shape"] for key, member in information["members"].items()
+    }
+    assert sorted(information["required"]) == sorted(CONTACT_NEEDED)
+    said = information["members"]["StateOrRegion"]["documentation"]
+    assert all(country in said for country in STATE_NEEDED)
+    assert len(STATE_NEEDED) == len(re.findall(r"\b[A-Z]{2}\b", said.partition("countries:")[2]))
 
 
 @pytest.mark.parametrize(
