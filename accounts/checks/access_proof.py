@@ -10,6 +10,7 @@ from typing import Any
 from accounts.aws.calls import assume_role
 from accounts.checks.roles import SESSION_SECONDS, role_path_of
 from accounts.engine.context import OnboardingContext
+from accounts.engine.transitions import all_shown
 from accounts.iam.role_catalogue import role_arn
 from accounts.model.decision import Actor, Call, Decision, NeedsHuman, Session, Wait
 from accounts.model.lifecycle import WaitKind
@@ -123,7 +124,8 @@ def _has_probe_users(reseller: Reseller, request: AccountRequest, spec: RoleSpec
 
 
 def forget_proofs(record: Record, roles: Collection[str]) -> Record:
-    """What was proved of these roles is to be proved again."""
+    """What was proved of these roles is to be proved again, and no change before counts."""
+    record = all_shown(record)
     kept = {key: proof for key, proof in record.proofs.items() if not _is_of(key, roles)}
     troubles = {key: each for key, each in record.troubles.items() if not _is_of(key, roles)}
     return replace(record, proofs=kept, troubles=troubles)

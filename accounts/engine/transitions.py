@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from accounts.aws.error_policy import LET_IN, has_surely_failed, is_denied, is_final
+from accounts.aws.error_policy import LET_IN, NOT_SHOWN, has_surely_failed, is_denied, is_final
 from accounts.aws.responses import to_observed_creation
 from accounts.model.decision import (
     Adopt,
@@ -43,7 +43,12 @@ def record_outcome(record: Record, call: Call, answer: Answer, now: datetime) ->
         return _record_refusal(record, call, answer, now)
     if call.expects_refusal:
         return _record_refusal(record, call, LET_IN, now)
-    troubles = {key: trouble for key, trouble in record.troubles.items() if key != call.key}
+    # A write that is taken again is not shown any more for that.
+    troubles = {
+        key: trouble
+        for key, trouble in record.troubles.items()
+        if key != call.key or trouble.refusal == NOT_SHOWN
+    }
     record = replace(record, troubles=troubles)
     match call.operation:
         case "CreateAccount":
@@ -88,7 +93,13 @@ def apply_entry(record: Record, entry: Entry) -> Record:
         case RevokeGrants():
             return replace(record, grants_revoked=True)
         case Reach(stage=stage):
-            return replace(record, stage=reach(record.stage, stage))
+            return replace(all_shown(record), stage=reach(record.stage, stage))
+
+
+def all_shown(record: Record) -> Record:
+    """What AWS took was seen to be so: that it was late says nothing of the next change."""
+    troubles = {key: each for key, each in record.troubles.items() if each.refusal != NOT_SHOWN}
+    return replace(record, troubles=troubles)
 
 
 def begin_handover(record: Record) -> Record:
@@ -142,6 +153,8 @@ def _record_proof(record: Record, call: Call, words: str, now: datetime) -> Reco
 
 def _record_refusal(record: Record, call: Call, refusal: Refusal, now: datetime) -> Record:
     before = record.troubles.get(call.key)
+    if before is not None and (before.refusal == NOT_SHOWN) != (refusal == NOT_SHOWN):
+        before = None
     trouble = Trouble(
         refusal=refusal,
         attempts=before.attempts + 1 if before else 1,

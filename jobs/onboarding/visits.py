@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from accounts.aws.error_policy import is_final
+from accounts.aws.error_policy import NOT_SHOWN, is_final
 from accounts.checks.memory import record_answer
-from accounts.engine.transitions import apply_entry, record_intent
+from accounts.engine.transitions import all_shown, apply_entry, record_intent, record_outcome
 from accounts.handover.checklist import next_handover_step
 from accounts.model.decision import (
     Adopt,
@@ -125,6 +125,8 @@ class _Visit:
     def __init__(self, environment: OnboardingEnvironment, case: Case) -> None:
         self._environment, self._case = environment, case
         self._observed = Observed()
+        self._taken: list[Call] = []
+        """Writes that AWS took on this visit, and that a read is to show."""
 
     def run(self) -> Onboarding:
         for _ in range(CALLS_MAX):
@@ -160,6 +162,12 @@ class _Visit:
     def _call(self, call: Call) -> None:
         """Write ahead what cannot be repeated, send, and store what came of it."""
         case, environment = self._case, self._environment
+        if call in self._taken:
+            # Sent again at once, it would be in a loop for as long as AWS reads from old copies.
+            now = environment.now()
+            with environment.database.transaction() as session:
+                self._remember(session, record_outcome(case.record, call, NOT_SHOWN, now), now)
+            return
         if call.send is not Send.READ:
             with environment.database.transaction() as session:
                 onboardings.check_latest(session, case.onboarding)
@@ -172,6 +180,8 @@ class _Visit:
         )
         now = environment.now()
         answer = to_answer(reply)
+        if call.send is Send.REPEATABLE and (call.invalidates or call.batch):
+            self._taken += [] if isinstance(answer, Refusal) else [call]
         self._observed, record = record_answer(
             case.onboarding.request, self._observed, case.record, call, answer, now
         )
@@ -246,6 +256,7 @@ def _rest(environment: OnboardingEnvironment, case: Case, decision: Decision | I
     """Store why it stands still, and until when."""
     now, before = environment.now(), case.onboarding
     waiting, next_at = _waiting(decision)
+    record = all_shown(case.record) if isinstance(decision, Done) else case.record
     with environment.database.transaction() as session:
         if waiting != before.waiting or isinstance(decision, Done):
             kind = EventKind.DONE if isinstance(decision, Done) else EventKind.WAIT
@@ -254,9 +265,7 @@ def _rest(environment: OnboardingEnvironment, case: Case, decision: Decision | I
             onboarding_events.record(session, before.id, event)
         if isinstance(decision, Done) and case.handover is not None:
             handovers.end(session, case.handover, now)
-        after = onboardings.save(
-            session, before, case.record, waiting=waiting, next_at=next_at, now=now
-        )
+        after = onboardings.save(session, before, record, waiting=waiting, next_at=next_at, now=now)
     return replace(case, onboarding=after)
 
 

@@ -26,6 +26,8 @@ from service.store.billing.snapshots import Snapshot
 from service.store.plain import from_json, to_json
 from tests.support.builders import inputs
 
+ADDED_LATER: dict[str, dict[str, str]] = {"reseller": {"sso_start_url": "", "sso_region": ""}}
+"""Fields that came since, which are written at their defaults."""
 FORMS = json.loads(Path(__file__).with_name("stored_forms.json").read_text("utf-8"))
 AT = datetime(2026, 11, 23, 12, 0, 3, 250_000, tzinfo=UTC)
 DESK = Contact(name="Désk", title="Duty", email="desk@msp.example", phone="+353 1")
@@ -132,7 +134,7 @@ def test_the_stored_form_is_read_and_written_as_ever(name: str) -> None:
     value, form = VALUES[name], FORMS[name]
 
     assert from_json(type(value), form) == value
-    assert json.dumps(to_json(value)) == json.dumps(form)
+    assert json.dumps(to_json(value)) == json.dumps({**form, **ADDED_LATER.get(name, {})})
 
 
 def test_the_forms_say_every_field_and_one_that_is_missing_has_its_default() -> None:

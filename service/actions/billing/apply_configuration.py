@@ -117,6 +117,7 @@ def _unfit_for_onboarding(session: Session, configuration: Configuration) -> Ite
     for reseller in configuration.resellers:
         if reseller.payer_account_id not in paying:
             yield f"onboarding: {reseller.payer_account_id} is no payer; add it under `payers`"
+            continue
         try:
             check_reseller(reseller)
         except BadInput as trouble:
