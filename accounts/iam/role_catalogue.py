@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,8 @@ from accounts.model.role_spec import Document, RoleSpec, RoleStage, TrustKind
 from kernel.errors import BadInput
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from accounts.model.request import AccountRequest
 
 ROLE_PATH = "/msp/"
@@ -114,17 +116,25 @@ def as_deployed(specs: Iterable[RoleSpec]) -> tuple[RoleSpec, ...]:
 
 
 def trust_of(
-    spec: RoleSpec, reseller: Reseller, external_id: str, *, teams: tuple[str, ...] | None = None
+    spec: RoleSpec,
+    reseller: Reseller,
+    external_id: str,
+    *,
+    teams: tuple[str, ...] | None = None,
+    ends: Mapping[str, datetime] | None = None,
 ) -> Document:
-    """`teams` hold it instead of the catalogue's; where none does, it trusts nobody."""
+    """`teams` hold it instead of the catalogue's, some until they end; without any, nobody."""
     held_by = (spec.team,) if teams is None else teams
     if spec.team and not held_by:
         return TRUST_NOBODY
     match spec.trust:
         case TrustKind.HUMAN_MFA:
-            return human_trust(reseller, teams=held_by, mfa_age_seconds=spec.mfa_age_seconds)
+            return human_trust(
+                reseller, teams=held_by, mfa_age_seconds=spec.mfa_age_seconds, ends=ends
+            )
         case TrustKind.IDENTITY_CENTER:
-            return identity_center_trust(reseller, permission_set=spec.permission_set)
+            end = (ends or {}).get(spec.team)
+            return identity_center_trust(reseller, permission_set=spec.permission_set, end=end)
         case TrustKind.AUTOMATION:
             return automation_trust(reseller, external_id=external_id)
         case TrustKind.THIRD_PARTY:
@@ -144,7 +154,9 @@ def desired_role(
         name=spec.name,
         path=ROLE_PATH,
         description=spec.purpose,
-        trust=trust_of(spec, reseller, request.external_id, teams=teams),
+        trust=trust_of(
+            spec, reseller, request.external_id, teams=teams, ends=request.ends.get(spec.name)
+        ),
         inline=None if closed else inline_policy(spec, reseller, account_id),
         managed_arns=tuple(f"arn:{reseller.partition}:iam::aws:policy/{m}" for m in managed),
         boundary_arn=boundary_arn(reseller, account_id) if spec.bounded else "",

@@ -11,13 +11,15 @@ stores that as a unique id, and a role that is made again is silently not truste
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from accounts.iam.policy_documents import places_of, policy_file, statements_of
 from accounts.model.organization import Reseller, check_external_id
 from accounts.model.role_spec import Document, TrustKind
 
 TEAM_KEY = "aws:PrincipalTag/msp-team"
+TIME_KEY = "aws:CurrentTime"
 # A policy must have a statement (IAM User Guide, "IAM JSON policy elements: Statement"), so it is a
 # denial for everybody: `tests/jobs/onboarding/test_grants.py`,
 # `test_what_was_revoked_is_granted_again_with_all_its_rights`.
@@ -28,15 +30,44 @@ TRUST_NOBODY: Document = {
 """A trust in nobody: of a role that no team holds, and of the bootstrap role when we have left."""
 
 
-def human_trust(reseller: Reseller, *, teams: tuple[str, ...], mfa_age_seconds: int) -> Document:
+def human_trust(
+    reseller: Reseller,
+    *,
+    teams: tuple[str, ...],
+    mfa_age_seconds: int,
+    ends: Mapping[str, datetime] | None = None,
+) -> Document:
+    """`ends`: of teams that are let in until then, and no longer."""
     document = policy_file(
         TrustKind.HUMAN_MFA, **places_of(reseller), mfa_age_seconds=str(mfa_age_seconds)
     )
-    for statement in statements_of(document):
-        # MFA's age is tested beside its presence, as a session of a day ago was signed in with MFA
-        # too: `tests/unit/sandbox_aws/test_trust.py::test_mfa_grows_old`.
-        statement["Condition"]["StringLike"][TEAM_KEY] = team_patterns(teams)
-    return document
+    # MFA's age is tested beside its presence, as a session of a day ago was signed in with MFA
+    # too: `tests/unit/sandbox_aws/test_trust.py::test_mfa_grows_old`.
+    enter, name_themselves = statements_of(document)
+    ends = {} if ends is None else ends
+    lasting = [team for team in teams if team not in ends]
+    entries = [_of_teams(enter, lasting)] if lasting else []
+    for end in sorted(set(ends.values())):
+        statement = _of_teams(enter, [team for team in teams if ends.get(team) == end])
+        entries.append(_until(statement, end))
+    return {**document, "Statement": [*entries, _of_teams(name_themselves, teams)]}
+
+
+def _of_teams(statement: Document, teams: Iterable[str]) -> Document:
+    condition = statement["Condition"]
+    named = {**condition["StringLike"], TEAM_KEY: team_patterns(teams)}
+    return {**statement, "Condition": {**condition, "StringLike": named}}
+
+
+def _until(statement: Document, end: datetime) -> Document:
+    """AWS refuses from that second on by itself, whether or not we get to tell it."""
+    text = end.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        **statement,
+        # Within a policy a Sid is unique (IAM User Guide, "Sid"), and has letters and digits only.
+        "Sid": statement["Sid"] + "Until" + "".join(filter(str.isalnum, text)),
+        "Condition": {**statement["Condition"], "DateLessThan": {TIME_KEY: text}},
+    }
 
 
 def team_patterns(teams: Iterable[str]) -> list[str]:
@@ -55,27 +86,34 @@ def team_patterns(teams: Iterable[str]) -> list[str]:
 
 
 def without_teams(trust: Document) -> Document:
-    """What a trust says, whichever teams it names."""
-    statements = [
-        {**each, "Condition": {
+    """What a trust says, whichever teams it names, and until when."""
+    statements: list[Document] = []
+    for each in statements_of(trust):
+        condition = {
             operator: kept
             for operator, tested in each.get("Condition", {}).items()
-            if (kept := {key: value for key, value in tested.items() if key != TEAM_KEY})
-        }}
-        for each in statements_of(trust)
-    ]  # fmt: skip
+            if (kept := {k: value for k, value in tested.items() if k not in (TEAM_KEY, TIME_KEY)})
+        }
+        statement = {**each, "Sid": "", "Condition": condition}
+        if statement not in statements:
+            statements.append(statement)
     return {**trust, "Statement": statements}
 
 
-def identity_center_trust(reseller: Reseller, *, permission_set: str) -> Document:
+def identity_center_trust(
+    reseller: Reseller, *, permission_set: str, end: datetime | None = None
+) -> Document:
     # No MFA here, which Identity Center asks for at its own sign-in:
     # `tests/unit/accounts/iam/test_policies.py`,
     # `test_identity_center_is_trusted_by_its_role_and_never_by_mfa`.
     # The name ends with 16 characters that Identity Center draws (its User Guide, "Referencing
     # permission sets in resource policies"): `Eng_*` would be `Eng_ReadOnly` as well.
-    return policy_file(
+    document = policy_file(
         TrustKind.IDENTITY_CENTER, **places_of(reseller), permission_set=permission_set
     )
+    if end is None:
+        return document
+    return {**document, "Statement": [_until(each, end) for each in statements_of(document)]}
 
 
 def automation_trust(reseller: Reseller, *, external_id: str) -> Document:

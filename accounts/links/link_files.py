@@ -13,6 +13,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -57,6 +58,8 @@ class Grant:
     session_seconds: int = 3_600
     permission_set: str = ""
     """Of Identity Center, whose users hold it; '' for IAM users."""
+    until: datetime | None = field(default=None, compare=False)
+    """None: until it is revoked."""
 
     @property
     def link_id(self) -> str:

@@ -52,6 +52,8 @@ class AccountRequest:
     consents: frozenset[Consent] = frozenset()
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Who holds a role of people since somebody granted or revoked it, by the role's name."""
+    ends: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
+    """Of those in `teams` that hold it until a time (UTC): by the role's name, then the team's."""
 
     @property
     def asked_as(self) -> str:

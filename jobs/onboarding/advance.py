@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
 from accounts.model.lifecycle import WaitKind
 from accounts.onboarding.creation import CREATIONS_IN_FLIGHT_MAX
+from jobs.environment import Environment
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.visits import visit
-from service.store.accounts import onboardings, turns
+from service.actions.access import set_grants
+from service.store.accounts import grants, onboardings, turns
 from service.store.accounts.onboardings import OnboardingOvertaken, Waiting
 from service.store.database import DatabaseUnavailable
 
@@ -31,6 +34,15 @@ def advance(environment: OnboardingEnvironment, payer_account_id: str) -> int:
                 _visit_or_park(environment, onboarding_id)
                 visits += 1
     return visits
+
+
+def end_grants(environment: OnboardingEnvironment | Environment) -> None:
+    """Whose time is over: they are due, for AWS to hear of it. One that a person moves is next."""
+    with environment.database.transaction() as session:
+        ended = grants.accounts_with_ended(session, environment.now())
+    for account_id in ended:
+        with suppress(OnboardingOvertaken), environment.database.transaction() as session:
+            set_grants.end_grants(session, account_id, now=environment.now())
 
 
 def _due(environment: OnboardingEnvironment, payer_account_id: str) -> tuple[str, ...]:

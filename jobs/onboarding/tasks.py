@@ -10,7 +10,7 @@ from accounts.model.organization import Reseller
 from jobs.aws.calls import Caller, Clients
 from jobs.aws.signers import configured_signers
 from jobs.environment import Environment
-from jobs.onboarding.advance import advance
+from jobs.onboarding.advance import advance, end_grants
 from jobs.onboarding.canary import measure
 from jobs.onboarding.checking import CodeRefused, run_access_check
 from jobs.onboarding.environment import OnboardingEnvironment
@@ -42,6 +42,7 @@ def wake_onboardings(
 ) -> None:
     """A wait costs a row until its time has come; then its organization has a job."""
     environment = _environment(context)
+    end_grants(environment)
     with environment.database.transaction() as session:
         for payer_account_id in turns.payers_due(session, environment.now()):
             queue.enqueue_onboardings(session, payer_account_id)

@@ -57,7 +57,7 @@ def test_grants_are_listed_in_pages_and_by_team_client_and_account(
     assert (first["has_more"], rest["has_more"], rest["next_cursor"]) == (True, False, None)
     assert rest["items"][0] == {
         "team": "oncall", "role": "MspOnCall", "account_id": live.account_id, "client": "acme",
-        "account_name": live.request.account_name,
+        "account_name": live.request.account_name, "until": None,
     }  # fmt: skip
 
 
@@ -95,7 +95,7 @@ def test_the_same_key_is_answered_the_same_and_done_once(
     body = {"account_id": live.account_id, "grant": [given]}
     first, again = ask(staff, body, path=CHANGE), ask(staff, body, path=CHANGE)
 
-    assert first.json()["granted"] == [given | {"account_id": live.account_id}]
+    assert first.json()["granted"] == [given | {"account_id": live.account_id, "until": None}]
     assert again.json() == first.json()
     assert again.headers["idempotent-replayed"] == "true"
     anew = ask(staff, body, "another-key", CHANGE)
@@ -103,11 +103,30 @@ def test_the_same_key_is_answered_the_same_and_done_once(
     assert ask(staff, body, None, CHANGE).status_code == 400
 
 
+def test_a_grant_ends_at_a_time_whatever_its_zone(live: Onboarding, staff: TestClient) -> None:
+    given = {"team": "oncall", "role": "MspEngineer"}
+    path = {"account_id": live.account_id}
+    kept = given | path | {"until": "2027-12-01T16:30:00+00:00"}
+    asked = path | {"grant": [given | {"until": "2027-12-01T18:30:00+02:00"}]}
+    answer = ask(staff, asked, path=CHANGE)
+
+    assert answer.json()["granted"] == [kept]
+    (shown,) = staff.get("/v1/grants", params={"team": "oncall", **path}).json()["items"][:1]
+    assert {key: shown[key] for key in kept} == kept
+    for end, words in (("2020-01-01T00:00:00Z", "that is over"), ("2027-12-01T18:30:00", "zone")):
+        wrong = path | {"grant": [given | {"until": end}]}
+        refused = ask(staff, wrong, f"key-{words[:4]}", CHANGE)
+        assert (refused.status_code, words in refused.text) == (400, True)
+    put = f"/v1/accounts/{live.account_id}/grants"
+    exactly = staff.put(put, json={"grants": [given]}).json()
+    assert [each["until"] for each in exactly["granted"]] == [None]
+
+
 def test_an_administrators_role_is_approved_by_another_key(
     installation: Installation, live: Onboarding, staff: TestClient
 ) -> None:
     given = {"team": "oncall", "role": "MspAdmin"}
-    held_there = given | {"account_id": live.account_id}
+    held_there = given | {"account_id": live.account_id, "until": None}
     answer = ask(staff, {"client": "acme", "grant": [given]}, path=CHANGE).json()
     approval = {"account_id": live.account_id, "grants": [given]}
 

@@ -1,6 +1,7 @@
 """What an earlier version stored is read as it was meant, and written as it was.
 
-`stored_forms.json` was written by an earlier version, and is never written again.
+`stored_forms.json` was written by an earlier version: what is new is added,
+and nothing else changes.
 """
 
 from __future__ import annotations
@@ -86,9 +87,10 @@ REQUEST = AccountRequest(
     transfer_starts_at=datetime(2026, 12, 1, tzinfo=UTC),
     consents=frozenset(Consent),
     teams={"MspAudit": ("audit", "oncall"), "MspAdmin": ()},
+    ends={"MspAudit": {"oncall": datetime(2026, 12, 1, 18, tzinfo=UTC)}},
 )
 HANDOVER = Handover(
-    request=replace(REQUEST, roles=(), teams={}),
+    request=replace(REQUEST, roles=(), teams={}, ends={}),
     exit=HandoverKind.END_BILLING,
     asked_by="ann",
     approvals={"close": "bob"},
@@ -125,6 +127,8 @@ RESELLER = Reseller(
         hours=2,
         mails_max=5,
     ),
+    sso_start_url="https://d-1234567890.awsapps.com/start",
+    sso_region="eu-west-1",
 )
 VALUES = {"record": RECORD, "request": REQUEST, "handover": HANDOVER, "reseller": RESELLER}
 
@@ -153,6 +157,12 @@ def test_a_request_stored_before_it_had_two_names_is_read() -> None:
     stored = {k: v for k, v in FORMS["request"].items() if k != "name_with_token"}
 
     assert from_json(AccountRequest, stored) == replace(REQUEST, name_with_token="")
+
+
+def test_a_request_stored_before_grants_could_end_is_read() -> None:
+    stored = {k: v for k, v in FORMS["request"].items() if k != "ends"}
+
+    assert from_json(AccountRequest, stored) == replace(REQUEST, ends={})
 
 
 def test_a_finding_stored_before_findings_named_a_client_is_read() -> None:

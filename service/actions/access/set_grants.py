@@ -7,17 +7,31 @@ asks for an administrator's role for a team only proposes it: a second person ha
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.checks.access_proof import forget_proofs
 from accounts.checks.roles import role_path_of
+from accounts.iam.policy_checks import SIZE_CHARS_MAX, PolicyKind
+from accounts.iam.policy_documents import to_text
+from accounts.iam.role_catalogue import desired_role
 from accounts.iam.role_rights import is_administrative
 from accounts.links.link_files import Grant, LinkSettings, Revocation, powers_to_remove, revoked
 from accounts.model.lifecycle import Stage
 from accounts.model.organization import check_account_id
+from accounts.model.request import AccountRequest
 from accounts.model.role_spec import RoleSpec, TrustKind
 from kernel.errors import BadInput, NotFound, Refused
+from service.actions.access.compare_grants import (
+    NO_ENDS,
+    TeamRole,
+    checked_end,
+    longer,
+    pairs_of,
+    request_with,
+    without,
+    words_of,
+)
 from service.actions.access.note_person import note_person
 from service.store.access.idempotency import ask_alone
 from service.store.accounts import grant_proposals, grants, onboardings, resellers
@@ -26,9 +40,6 @@ from service.store.accounts.grants import RoleGrant
 from service.store.accounts.onboardings import Onboarding
 from service.store.billing import clients
 from service.store.session import Session
-
-TeamRole = tuple[str, str]
-"""A team, and a role; in what is revoked '' for every role."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +83,15 @@ def set_grants(
     account_id: str,
     wanted: Iterable[TeamRole],
     *,
+    ends: Mapping[TeamRole, datetime] = NO_ENDS,
     actor: str,
     now: datetime,
 ) -> GrantsChanged:
     """`wanted`: all that shall hold for the account from now on. Raises as `change_grants`."""
     ask_alone(session)
     (onboarding,) = _accounts(session, Where(account_id=account_id))
-    asked = {_checked(session, onboarding, team, role) for team, role in wanted}
+    instants = {pair: checked_end(end, now) for pair, end in ends.items()}
+    asked = {_checked(session, onboarding, pair, instants.get(pair)) for pair in wanted}
     waiting = {each.grant for each in grant_proposals.living_proposals(session, account_id)}
     grant_proposals.withdraw(session, waiting - asked, actor=actor, now=now)
     return _set(session, onboarding, asked, actor=actor, now=now)
@@ -90,30 +103,33 @@ def change_grants(
     *,
     grant: Sequence[TeamRole] = (),
     revoke: Sequence[TeamRole] = (),
+    ends: Mapping[TeamRole, datetime] = NO_ENDS,
     actor: str,
     now: datetime,
 ) -> GrantsChanged:
     """Twice is once. Raises BadInput, NoAccount, NotLive; then nothing is stored.
 
-    Of a client, accounts that lack a role stay as they are, as long as one of them has it.
+    `ends`: of what is granted, until when; what is not among them holds until it is revoked. Of a
+    client, accounts that lack a role stay as they are, as long as one of them has it.
     """
     ask_alone(session)
     accounts = _accounts(session, where)
+    instants = {pair: checked_end(end, now) for pair, end in ends.items()}
     for team, role in (*grant, *revoke):
         _check_known(session, accounts, team, role)
     changed = []
     for onboarding in accounts:
         before = set(grants.living_grants(session, account_id=onboarding.account_id))
         given = {
-            _checked(session, onboarding, team, role)
-            for team, role in grant
-            if len(accounts) == 1 or role in _for_people(onboarding)
+            _checked(session, onboarding, pair, instants.get(pair))
+            for pair in grant
+            if len(accounts) == 1 or pair[1] in _for_people(onboarding)
         }
         taken = {each for each in before if _is_named(each, revoke)}
         waiting = grant_proposals.living_proposals(session, onboarding.account_id)
         withdrawn = [each.grant for each in waiting if _is_named(each.grant, revoke)]
         grant_proposals.withdraw(session, withdrawn, actor=actor, now=now)
-        asked = (before - taken) | given
+        asked = without(before - taken, pairs_of(given)) | given
         changed.append(_set(session, onboarding, asked, actor=actor, now=now))
     return _all_of(changed)
 
@@ -129,19 +145,41 @@ def approve_grants(
     changed = []
     for onboarding in _accounts(session, where):
         account_id = onboarding.account_id
-        waiting = {each.grant for each in grant_proposals.living_proposals(session, account_id)}
-        named = {RoleGrant(team=team, account_id=account_id, role=role) for team, role in given}
+        waiting = {
+            (each.grant.team, each.grant.role): each.grant
+            for each in grant_proposals.living_proposals(session, account_id)
+        }
         # Of a client, those accounts alone where it was asked for.
-        approved = named & waiting if where.client else named
-        for each in sorted(approved):
+        named = [pair for pair in given if pair in waiting] if where.client else given
+        approved = set()
+        for team, role in sorted(set(named)):
+            nobodys = RoleGrant(team=team, account_id=account_id, role=role)
+            each = waiting.get((team, role), nobodys)
             grant_proposals.approve(session, each, approver=actor, now=now)
-            _checked(session, onboarding, each.team, each.role)
-        asked = approved | set(grants.living_grants(session, account_id=account_id))
+            end = each.until and checked_end(each.until, now)
+            approved.add(_checked(session, onboarding, (team, role), end))
+        before = set(grants.living_grants(session, account_id=account_id))
+        asked = without(before, pairs_of(approved)) | approved
         changed.append(_set(session, onboarding, asked, approved=approved, actor=actor, now=now))
     if not any(each.granted for each in changed):
         team, role = given[0]
         raise NoProposal(RoleGrant(team=team, account_id=where.client, role=role))
     return _all_of(changed)
+
+
+def end_grants(session: Session, account_id: str, *, now: datetime) -> GrantsChanged:
+    """What was granted until a time that is over is taken from the roles' trust.
+
+    AWS itself refuses it since that time. Of an account that leaves its hand-over takes all.
+    """
+    ask_alone(session)
+    (onboarding,) = _accounts(session, Where(account_id=account_id))
+    if onboarding.stage is not Stage.LIVE:
+        return GrantsChanged()
+    living = grants.living_grants(session, account_id=account_id)
+    asked = {each for each in living if each.until is None or each.until > now}
+    actor = f"onboarding {onboarding.id}"
+    return _set(session, onboarding, asked, actor=actor, action="end_grants", now=now)
 
 
 def proposed_grants(session: Session) -> tuple[GrantProposal, ...]:
@@ -174,6 +212,7 @@ def _set(
     asked: set[RoleGrant],
     *,
     approved: Collection[RoleGrant] = (),
+    action: str = "set_grants",
     actor: str,
     now: datetime,
 ) -> GrantsChanged:
@@ -185,28 +224,24 @@ def _set(
     specs = _for_people(onboarding)
     waiting = {
         each
-        for each in asked - before
+        for each in longer(asked - before, before)
         if each not in approved and is_administrative(specs[each.role])
     }
     if waiting:
-        grant_proposals.propose(session, waiting, actor=actor, now=now)
-        words = ", ".join(f"{each.team}: {each.role}" for each in sorted(waiting))
-        note_person(session, onboarding, "propose_grants", words=words, actor=actor, now=now)
-        asked = asked - waiting
+        _propose(session, onboarding, waiting, actor=actor, now=now)
+        pairs = pairs_of(waiting)
+        asked = (asked - waiting) | (before - without(before, pairs))
     if asked == before:
         return GrantsChanged(proposed=tuple(sorted(waiting)))
-    grants.grant(session, asked - before, actor=actor, now=now)
+    # In this order: of one team and role, one grant holds at a time.
     grants.revoke(session, before - asked, actor=actor, now=now)
+    grants.grant(session, asked - before, actor=actor, now=now)
     changed = {each.role for each in asked ^ before}
-    teams = {
-        role: tuple(sorted(each.team for each in asked if each.role == role))
-        for role in sorted(changed)
-    }
-    request = replace(onboarding.request, teams={**onboarding.request.teams, **teams})
+    request = request_with(onboarding.request, changed, asked)
+    _check_trusts(session, onboarding, request, changed)
     corrected = onboardings.put_request(session, onboarding, request)
     woken = onboardings.wake(session, corrected, forget_proofs(corrected.record, changed), now)
-    words = ", ".join(f"{each.team}: {each.role}" for each in sorted(asked)) or "nobody"
-    note_person(session, woken, "set_grants", words=words, actor=actor, now=now)
+    note_person(session, woken, action, words=words_of(asked) or "nobody", actor=actor, now=now)
     shown = _Shown.of(session)
     shown_before, shown_after = (
         [shown.grant(onboarding, each) for each in sorted(some)] for some in (before, asked)
@@ -220,6 +255,37 @@ def _set(
         powers_to_remove=powers_to_remove(shown_before, shown_after),
         onboardings=(woken,),
     )
+
+
+def _propose(
+    session: Session,
+    onboarding: Onboarding,
+    asked: Collection[RoleGrant],
+    *,
+    actor: str,
+    now: datetime,
+) -> None:
+    """One with another end takes the place of the one that waits."""
+    waiting = {e.grant for e in grant_proposals.living_proposals(session, onboarding.account_id)}
+    replaced = (waiting - without(waiting, pairs_of(asked))) - set(asked)
+    grant_proposals.withdraw(session, replaced, actor=actor, now=now)
+    grant_proposals.propose(session, asked, actor=actor, now=now)
+    note_person(session, onboarding, "propose_grants", words=words_of(asked), actor=actor, now=now)
+
+
+def _check_trusts(
+    session: Session, onboarding: Onboarding, request: AccountRequest, roles: Collection[str]
+) -> None:
+    """Each team and each end is some more text, of which AWS takes so much."""
+    reseller = resellers.reseller(session, onboarding.payer_account_id)
+    for role in sorted(roles):
+        trust = desired_role(_for_people(onboarding)[role], reseller, request, "").trust
+        if (size := len(to_text(trust))) > SIZE_CHARS_MAX[PolicyKind.TRUST]:
+            raise BadInput(
+                f"{role} in {onboarding.account_id}: its trust would have {size} characters, and "
+                f"AWS takes {SIZE_CHARS_MAX[PolicyKind.TRUST]}: give it to fewer teams, or let "
+                "several end at the same time"
+            )
 
 
 def link_grants(
@@ -283,7 +349,10 @@ def _check_known(session: Session, accounts: Sequence[Onboarding], team: str, ro
         )
 
 
-def _checked(session: Session, onboarding: Onboarding, team: str, role: str) -> RoleGrant:
+def _checked(
+    session: Session, onboarding: Onboarding, pair: TeamRole, until: datetime | None
+) -> RoleGrant:
+    team, role = pair
     _check_known(session, (onboarding,), team, role)
     if not role:
         raise BadInput("say which role is granted")
@@ -293,7 +362,7 @@ def _checked(session: Session, onboarding: Onboarding, team: str, role: str) -> 
             f"{role} lets in the permission set {spec.permission_set}: assign that to {team!r} in "
             "Identity Center, or grant a role that asks for a team"
         )
-    return RoleGrant(team=team, account_id=onboarding.account_id, role=role)
+    return RoleGrant(team=team, account_id=onboarding.account_id, role=role, until=until)
 
 
 def _for_people(onboarding: Onboarding) -> dict[str, RoleSpec]:
@@ -326,5 +395,6 @@ class _Shown:
             role_path=role_path_of(grant.role, self.bootstrap_roles[onboarding.payer_account_id]),
             stage=spec.stage,
             session_seconds=spec.session_seconds,
+            until=grant.until,
             permission_set=(spec.permission_set if spec.trust is TrustKind.IDENTITY_CENTER else ""),
         )

@@ -1,11 +1,14 @@
 """What the wire carries of grants: who holds which role, what was changed, and what to delete."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
 
 from accounts.links.link_files import Grant
-from service.actions.access.set_grants import GrantsChanged, TeamRole
+from service.actions.access.compare_grants import TeamRole
+from service.actions.access.set_grants import GrantsChanged
 from service.api.accounts.onboarding_schemas import CLIENT_KEY, In, Instant, OnboardingText
 from service.api.billing.schemas import AccountText, ClientText, Out
 from service.store.accounts.grant_proposals import GrantProposal
@@ -22,6 +25,14 @@ class TeamRoleForm(In):
     role: RoleText
 
 
+class GrantForm(TeamRoleForm):
+    until: datetime | None = Field(
+        None,
+        description="When it ends by itself; null: it holds until it is revoked.",
+        examples=["2026-12-01T18:00:00Z"],
+    )
+
+
 class TeamRolesForm(In):
     team: TeamText
     role: str = Field(
@@ -32,7 +43,7 @@ class TeamRolesForm(In):
 class GrantsRequest(In):
     """Exactly these."""
 
-    grants: list[TeamRoleForm] = Field(max_length=200)
+    grants: list[GrantForm] = Field(max_length=200)
 
 
 class GrantsChange(In):
@@ -40,7 +51,7 @@ class GrantsChange(In):
 
     account_id: str = Field("", pattern="^([0-9]{12})?$", examples=["444444444444"])
     client: str = Field("", pattern=f"({CLIENT_KEY})|^$", examples=[""])
-    grant: list[TeamRoleForm] = Field(default=[], max_length=200)
+    grant: list[GrantForm] = Field(default=[], max_length=200)
     revoke: list[TeamRolesForm] = Field(default=[], max_length=200)
 
 
@@ -50,6 +61,7 @@ class GrantItem(Out):
     account_id: AccountText
     client: ClientText
     account_name: str = Field(max_length=200)
+    until: Instant | None = Field(description="null: it holds until it is revoked.")
 
 
 class GrantList(Out):
@@ -62,6 +74,7 @@ class HeldItem(Out):
     team: TeamText
     role: RoleText
     account_id: AccountText
+    until: Instant | None = Field(description="null: it holds until it is revoked.")
 
 
 class GrantsApproval(In):
@@ -119,6 +132,7 @@ def to_api_grant(grant: Grant) -> GrantItem:
         account_id=grant.account_id,
         client=grant.client_key,
         account_name=grant.account_name,
+        until=grant.until.isoformat() if grant.until else None,
     )
 
 
@@ -149,8 +163,17 @@ def to_api_proposal(proposal: GrantProposal) -> ProposalItem:
 
 
 def _held(grant: RoleGrant) -> HeldItem:
-    return HeldItem(team=grant.team, role=grant.role, account_id=grant.account_id)
+    return HeldItem(
+        team=grant.team,
+        role=grant.role,
+        account_id=grant.account_id,
+        until=grant.until.isoformat() if grant.until else None,
+    )
 
 
-def to_team_roles(forms: list[TeamRoleForm] | list[TeamRolesForm]) -> tuple[TeamRole, ...]:
+def to_team_roles(forms: Sequence[TeamRoleForm | TeamRolesForm]) -> tuple[TeamRole, ...]:
     return tuple((form.team, form.role) for form in forms)
+
+
+def to_ends(forms: Sequence[GrantForm]) -> dict[TeamRole, datetime]:
+    return {(form.team, form.role): form.until for form in forms if form.until}

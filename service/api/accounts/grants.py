@@ -29,6 +29,7 @@ from service.api.accounts.grant_schemas import (
     to_api_change,
     to_api_grant,
     to_api_proposal,
+    to_ends,
     to_team_roles,
 )
 from service.api.accounts.onboarding_schemas import CLIENT_KEY
@@ -88,6 +89,7 @@ def change(
             Where(account_id=asked.account_id, client=asked.client),
             grant=to_team_roles(asked.grant),
             revoke=to_team_roles(asked.revoke),
+            ends=to_ends(asked.grant),
             actor=actor_of(key),
             now=now,
         )
@@ -123,4 +125,5 @@ def put(
 ) -> GrantsAnswer:
     """Exactly these hold in the account from now on. Twice is once."""
     wanted = to_team_roles(asked.grants)
-    return to_api_change(set_grants(session, account_id, wanted, actor=actor_of(key), now=now))
+    ends, actor = to_ends(asked.grants), actor_of(key)
+    return to_api_change(set_grants(session, account_id, wanted, ends=ends, actor=actor, now=now))

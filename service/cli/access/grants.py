@@ -1,13 +1,15 @@
 """The commands of grants: which team holds which role in which account, and how that changes."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from jobs.environment import Environment
+from kernel.errors import BadInput
+from service.actions.access.compare_grants import TeamRole
 from service.actions.access.set_grants import (
     GrantsChanged,
-    TeamRole,
     Where,
     approve_grants,
     change_grants,
@@ -31,6 +33,31 @@ Client = Annotated[
 Team = Annotated[str, typer.Option("--team", help="Which team.")]
 
 
+def _instant(text: str) -> datetime:
+    try:
+        end = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(
+            f"--until: {text[:40]!r} is no time; write 2026-12-01 or 2026-12-01T18:00Z (UTC)"
+        ) from None
+    return end if end.utcoffset() is not None else end.replace(tzinfo=UTC)
+
+
+Until = Annotated[
+    datetime | None,
+    typer.Option(
+        "--until",
+        parser=_instant,
+        metavar="TIME",
+        help="It ends then by itself: 2026-12-01T18:00 (UTC). Default: when it is revoked.",
+    ),
+]
+
+
+def _until(end: str | None) -> str:
+    return f" until {end}" if end else ""
+
+
 def show(
     team: Team = "", client: Client = "", account: Account = "", as_json: AsJson = False
 ) -> None:
@@ -47,13 +74,13 @@ def show(
             }
         )
         return
-    rows = [(e.team, e.role, e.account_id, e.account_name, e.client) for e in found]
-    columns = ("team", "role", "account", "name", "client")
+    rows = [(e.team, e.role, e.account_id, e.account_name, e.client, e.until or "") for e in found]
+    columns = ("team", "role", "account", "name", "client", "until")
     print_table(f"{len(rows)} grants", columns, rows)
     for each in waiting:
         output.say(
             f"waits for a second person: {each.role} in {each.account_id} for {each.team}, asked "
-            f"for by {each.asked_by}"
+            f"for by {each.asked_by}{_until(each.until)}"
         )
 
 
@@ -62,13 +89,15 @@ def grant(
     role: Annotated[list[str], typer.Option("--role", help="Which role; repeat it.")],
     account: Account = "",
     client: Client = "",
+    until: Until = None,
     by: By = "",
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
     """Let a team use a role: its trust names the team from then on, and that is proved."""
     where, pairs = Where(account_id=account, client=client), [(team, each) for each in role]
-    _change(where, grant=pairs, by=by, no_wait=no_wait, as_json=as_json)
+    ends = dict.fromkeys(pairs, until) if until else {}
+    _change(where, grant=pairs, ends=ends, by=by, no_wait=no_wait, as_json=as_json)
 
 
 def approve(
@@ -112,6 +141,7 @@ def _change(
     *,
     grant: list[TeamRole] | None = None,
     revoke: list[TeamRole] | None = None,
+    ends: dict[TeamRole, datetime] | None = None,
     by: str,
     no_wait: bool,
     as_json: bool,
@@ -123,6 +153,7 @@ def _change(
                 where,
                 grant=grant or (),
                 revoke=revoke or (),
+                ends=ends or {},
                 actor=by,
                 now=environment.now(),
             )
@@ -148,7 +179,8 @@ def _print(changed: GrantsChanged, after: tuple[Onboarding, ...], *, as_json: bo
 
 def _print_lines(changed: GrantsChanged, after: tuple[Onboarding, ...]) -> None:
     for each in changed.granted:
-        output.say(f"{each.team} holds {each.role} in {each.account_id}")
+        end = _until(each.until.isoformat() if each.until else None)
+        output.say(f"{each.team} holds {each.role} in {each.account_id}{end}")
     for each in changed.proposed:
         output.say(
             f"{each.role} in {each.account_id} waits for a second person: rebill grants approve "

@@ -41,6 +41,7 @@ def propose(session: Session, grants: Iterable[RoleGrant], *, actor: str, now: d
                 team_key=each.team,
                 account_id=each.account_id,
                 role_name=each.role,
+                until=each.until,
                 asked_by=actor,
                 asked_at=now,
             )
@@ -57,7 +58,12 @@ def living_proposals(session: Session, account_id: str | None = None) -> tuple[G
     ordered = found.order_by(col(row.account_id), col(row.role_name), col(row.team_key))
     return tuple(
         GrantProposal(
-            grant=RoleGrant(team=each.team_key, account_id=each.account_id, role=each.role_name),
+            grant=RoleGrant(
+                team=each.team_key,
+                account_id=each.account_id,
+                role=each.role_name,
+                until=each.until,
+            ),
             asked_by=each.asked_by,
             asked_at=each.asked_at,
         )

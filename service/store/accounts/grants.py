@@ -10,17 +10,19 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
+from accounts.model.lifecycle import Stage
 from service.store import standings, tables
 from service.store.session import Session
 
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
 class RoleGrant:
-    """`team` may use `role` in the account."""
+    """`team` may use `role` in the account, `until` then."""
 
     team: str
     account_id: str
     role: str
+    until: datetime | None = None
 
 
 def living_grants(
@@ -51,10 +53,25 @@ def living_grants(
         found = found.where(col(row.team_key) == team)
     return tuple(
         sorted(
-            RoleGrant(team=each.team_key, account_id=each.account_id, role=each.role_name)
+            RoleGrant(
+                team=each.team_key,
+                account_id=each.account_id,
+                role=each.role_name,
+                until=each.until,
+            )
             for each in session.exec(found)
         )
     )
+
+
+def accounts_with_ended(session: Session, now: datetime) -> tuple[str, ...]:
+    """Live accounts where a grant holds whose time is over."""
+    row, latest = tables.onboarding.RoleGrantRow, standings.latest_by_account().subquery()
+    found = select(row.account_id).join(latest, latest.c.account_id == col(row.account_id))
+    found = found.where(
+        col(row.revoked_at).is_(None), col(row.until) <= now, latest.c.stage == Stage.LIVE.value
+    )
+    return tuple(session.exec(found.distinct().order_by(col(row.account_id))))
 
 
 def grant(session: Session, grants: Iterable[RoleGrant], *, actor: str, now: datetime) -> None:
@@ -67,6 +84,7 @@ def grant(session: Session, grants: Iterable[RoleGrant], *, actor: str, now: dat
                 team_key=each.team,
                 account_id=each.account_id,
                 role_name=each.role,
+                until=each.until,
                 granted_by=actor,
                 granted_at=now,
             )

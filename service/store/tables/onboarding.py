@@ -182,6 +182,7 @@ class RoleGrantRow(Row, table=True):
     team_key: str = Field(foreign_key="team.key")
     account_id: str
     role_name: str
+    until: datetime | None = None
     granted_by: str
     granted_at: datetime
     revoked_by: str | None = None
@@ -208,6 +209,7 @@ class GrantProposalRow(Row, table=True):
     team_key: str = Field(foreign_key="team.key")
     account_id: str
     role_name: str
+    until: datetime | None = None
     asked_by: str
     asked_at: datetime
     approved_by: str | None = None

@@ -22,10 +22,10 @@ from sandbox.aws import PAYER, Fault
 from sandbox.aws.core.sessions import Principal as Principal
 from sandbox.aws.core.sessions import new_key
 from sandbox.aws.strict import as_session
+from service.actions.access.compare_grants import TeamRole
 from service.actions.access.set_grants import (
     GrantsChanged,
     NotLive,
-    TeamRole,
     Where,
     approve_grants,
     change_grants,
