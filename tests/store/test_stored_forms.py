@@ -1,7 +1,6 @@
 """What an earlier version stored is read as it was meant, and written as it was.
 
-`stored_forms.json` was written by an earlier version: what is new is added,
-and nothing else changes.
+`stored_forms.json` was written by an earlier version, and is never written again.
 """
 
 from __future__ import annotations
@@ -27,9 +26,13 @@ from service.store.billing.snapshots import Snapshot
 from service.store.plain import from_json, to_json
 from tests.support.builders import inputs
 
-ADDED_LATER: dict[str, dict[str, str]] = {"reseller": {"sso_start_url": "", "sso_region": ""}}
-"""Fields that came since, which are written at their defaults."""
 FORMS = json.loads(Path(__file__).with_name("stored_forms.json").read_text("utf-8"))
+ADDED_LATER: dict[str, dict[str, object]] = {
+    "reseller": {"sso_start_url": "", "sso_region": ""},
+    "request": {"ends": {}},
+    "handover": {"request": {**FORMS["handover"]["request"], "ends": {}}},
+}
+"""Fields that came since, which are written at their defaults."""
 AT = datetime(2026, 11, 23, 12, 0, 3, 250_000, tzinfo=UTC)
 DESK = Contact(name="Désk", title="Duty", email="desk@msp.example", phone="+353 1")
 SLOW_DOWN = Refusal(code="TooManyRequestsException", reason="R", message="Slow down")
@@ -87,10 +90,9 @@ REQUEST = AccountRequest(
     transfer_starts_at=datetime(2026, 12, 1, tzinfo=UTC),
     consents=frozenset(Consent),
     teams={"MspAudit": ("audit", "oncall"), "MspAdmin": ()},
-    ends={"MspAudit": {"oncall": datetime(2026, 12, 1, 18, tzinfo=UTC)}},
 )
 HANDOVER = Handover(
-    request=replace(REQUEST, roles=(), teams={}, ends={}),
+    request=replace(REQUEST, roles=(), teams={}),
     exit=HandoverKind.END_BILLING,
     asked_by="ann",
     approvals={"close": "bob"},
@@ -127,8 +129,6 @@ RESELLER = Reseller(
         hours=2,
         mails_max=5,
     ),
-    sso_start_url="https://d-1234567890.awsapps.com/start",
-    sso_region="eu-west-1",
 )
 VALUES = {"record": RECORD, "request": REQUEST, "handover": HANDOVER, "reseller": RESELLER}
 
@@ -159,10 +159,12 @@ def test_a_request_stored_before_it_had_two_names_is_read() -> None:
     assert from_json(AccountRequest, stored) == replace(REQUEST, name_with_token="")
 
 
-def test_a_request_stored_before_grants_could_end_is_read() -> None:
-    stored = {k: v for k, v in FORMS["request"].items() if k != "ends"}
+def test_the_end_of_a_grant_is_read_as_it_was_written() -> None:
+    ends = {"MspAudit": {"oncall": datetime(2026, 12, 1, 18, tzinfo=UTC)}}
+    written = to_json(replace(REQUEST, ends=ends))
 
-    assert from_json(AccountRequest, stored) == replace(REQUEST, ends={})
+    assert written["ends"] == {"MspAudit": {"oncall": "2026-12-01T18:00:00Z"}}
+    assert from_json(AccountRequest, written).ends == ends
 
 
 def test_a_finding_stored_before_findings_named_a_client_is_read() -> None:
