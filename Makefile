@@ -9,7 +9,7 @@ PYTEST := $(RUN)/python -m pytest -n $(WORKERS) --dist worksteal
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types arrows migrations proof bench clean
+.PHONY: help install demo test check lint types arrows migrations proof mutants bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,8 +45,12 @@ migrations: install ## are the migrations in step with the tables
 proof: install ## the long proofs: 10,000 generated months, 200 kills, …
 	$(RUN)/python -m pytest -m proof --timeout 3600
 
+mutants: install ## is each figure held by a test: change the code, see one fail (hours)
+	$(RUN)/mutmut run --max-children $(WORKERS)
+	$(RUN)/mutmut results
+
 bench: install ## ingest and bill 5 million rows beside DuckDB
 	$(RUN)/python -m bench
 
 clean: ## remove what the targets made, but no data
-	rm -rf .venv .boot demo-output
+	rm -rf .venv .boot demo-output mutants

@@ -10,10 +10,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from invoices.clients import ClientKey, Tax, TaxCategory
-from invoices.documents.carry_forward import CarryForward, balance_of, gets_document, with_balances
+from invoices.documents.carry_forward import (
+    CarriedBalance,
+    CarryForward,
+    Taken,
+    balance_of,
+    gets_document,
+    with_balances,
+)
 from invoices.documents.document import from_document, to_document
-from invoices.documents.invoice import Invoice, InvoiceLine
-from invoices.documents.tax import tax_line
+from invoices.documents.invoice import Exchange, Invoice, InvoiceLine
+from invoices.documents.tax import accounting_tax, tax_line
 from invoices.money import Rounding
 from invoices.periods import BillingPeriod
 from tests.support.bills.sample_documents import small_invoice
@@ -158,6 +165,58 @@ def test_who_gets_a_document(
 ) -> None:
     invoice = with_balances(draft(own), balances)
     assert gets_document(invoice, zero_gets_one=zero_gets_one) is gets_one
+
+
+def test_a_balance_as_it_is_published() -> None:
+    taken = (Taken(OCTOBER, "INV-000007", 20_00), Taken(BillingPeriod(2026, 11), "", 5))
+    balance = CarriedBalance(ACME, "EUR", 30_00, taken)
+
+    assert balance.to_json() == {
+        "client": "acme",
+        "currency": "EUR",
+        "net": "30.00",
+        "open": "9.95",  # 30.00 - 20.00 - 0.05
+        "taken": [
+            {"period": "2026-10", "number": "INV-000007", "net": "20.00"},
+            {"period": "2026-11", "number": "", "net": "0.05"},
+        ],
+    }
+
+
+def test_the_tax_is_stated_in_the_seller_s_currency_and_each_amount_rounded_by_itself() -> None:
+    """100.01 and 19.00 EUR at 4.2567 PLN are 425.712567 and 80.8773; down, 425.71 and 80.87."""
+    to_zloty = Exchange("EUR", "PLN", Decimal("4.2567"), "NBP 2026-10-30")
+    lines = draft(100_01).tax_lines
+
+    up = accounting_tax(lines, to_zloty, rounding=Rounding.HALF_UP)
+    down = accounting_tax(lines, to_zloty, rounding=Rounding.DOWN)
+
+    assert (up.exchange, up.currency, up.tax_minor, down.tax_minor) == (
+        to_zloty,
+        "PLN",
+        80_88,
+        80_87,
+    )
+    assert up.tax_lines == (replace(lines[0], base_minor=425_71, tax_minor=80_88),)
+    # The yen has no minor unit: 100.01 EUR are 16,001.6 yen.
+    yen = accounting_tax(lines, Exchange("EUR", "JPY", Decimal(160), ""), rounding=Rounding.HALF_UP)
+    assert (yen.tax_lines[0].base_minor, yen.tax_minor) == (16_002, 3_040)
+    invoice = replace(draft(100_01), accounting_tax=up)
+    assert from_document(to_document(invoice)) == invoice
+
+
+def test_a_document_of_thousandths_with_its_own_rounding_of_tax_comes_back_as_it_was() -> None:
+    """19 % of 100.001 dinars are 19.00019."""
+    invoice = replace(draft(100_001, currency="KWD"), tax_rounding=Rounding.DOWN)
+    document = to_document(invoice)
+
+    assert (document["subtotal"], document["tax"], document["total"]) == (
+        "100.001", "19.000", "119.001",
+    )  # fmt: skip
+    assert from_document(document) == invoice
+    noted = draft(100_00, "0")
+    assert noted.tax_lines[0].note == "Reverse charge: the recipient accounts for the tax."
+    assert from_document(to_document(noted)) == noted
 
 
 minor = st.integers(1, 300_00)

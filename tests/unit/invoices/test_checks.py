@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from invoices.clients import Address, ClientKey, Tax, TaxCategory
+from invoices.clients import Address, ClientKey, MonthPolicies, NegativeMonths, Tax, TaxCategory
+from invoices.inputs import ExchangeRate
 from invoices.kinds import CostBasis, Kind
 from invoices.month import BilledMonth, bill, prove
 from invoices.pricing.book import PriceBook
@@ -147,6 +148,34 @@ def test_a_negative_total_is_no_invoice() -> None:
     assert month.parked == {"acme"}
     assert [draft.client for draft in month.drafts] == ["bell"]
     assert "-3 USD: that is a credit note" in month.findings[0].message
+
+
+def test_what_is_owed_is_told_in_the_units_of_its_currency() -> None:
+    """-3 USD at 150 are -450 yen, which have no minor unit."""
+
+    def told(policy: NegativeMonths) -> str:
+        acme = client("acme", currency="JPY", months=MonthPolicies(negative=policy))
+        rate = ExchangeRate(OCTOBER, "USD", "JPY", Decimal(150), "")
+        known = inputs(owns("acme", ACME), clients=[acme], rates=[rate])
+        (finding,) = bill(charges(charge(ACME, "-3", Kind.REFUND)), known).findings
+        return finding.message
+
+    assert told(NegativeMonths.PARK).startswith("acme would get -450 JPY")
+    assert told(NegativeMonths.CARRY_FORWARD).startswith("acme is owed 450 JPY")
+
+
+def test_a_negative_month_that_is_carried_forward_parks_nobody() -> None:
+    carrying = client("acme", months=MonthPolicies(negative=NegativeMonths.CARRY_FORWARD))
+    known = inputs(owns("acme", ACME), clients=[carrying])
+
+    month = bill(charges(charge(ACME, "-3.5", Kind.REFUND)), known)
+
+    assert month.parked == frozenset()
+    assert [(each.severity, each.code, each.where) for each in month.findings] == [
+        (Severity.WARNING, "carried_forward", "acme")
+    ]
+    words = "acme is owed 3.5 USD before tax for 2018-10 and gets no document: the balance"
+    assert month.findings[0].message.startswith(words)
 
 
 def test_a_credit_larger_than_the_bill_is_no_invoice_either() -> None:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +12,8 @@ from invoices.inputs import ExchangeRate
 from invoices.kinds import CostBasis, Kind
 from invoices.month import BilledMonth, bill, prove
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat
-from invoices.reconciliation import ControlTotal
+from invoices.reconciliation import ControlFileRecord, ControlTotal
+from kernel.findings import Finding, Severity
 from tests.support.builders import (
     OCTOBER,
     PAYER,
@@ -210,3 +211,58 @@ def test_commitment_timing_is_part_of_the_proof() -> None:
 
     assert proof.to_json()["retained"] == {"commitment_timing": "40"}
     assert proof.closes
+
+
+def test_a_control_file_and_a_finding_as_they_are_published() -> None:
+    total = ControlTotal("control_file", "invoice 7", Decimal("3.50"), Decimal("3.57"))
+    record = ControlFileRecord(
+        snapshot_id="snapshot-1",
+        sha256="ab",
+        name="bills.csv",
+        column="invoice_id",
+        compared=2,
+        theirs=Decimal("19.50"),
+        ours=Decimal("19.57"),
+        differing=(total,),
+        compared_at=datetime(2018, 11, 5, 8, 30, tzinfo=UTC),
+        compared_by="ann",
+        counts=True,
+    )
+    finding = Finding(Severity.WARNING, "total_zero", "here", "Nothing.", client="acme")
+
+    proof = replace(prove(month()), control_files=(record,), findings=(finding,)).to_json()
+
+    assert proof["control_files"] == [
+        {
+            "name": "bills.csv",
+            "sha256": "ab",
+            "column": "invoice_id",
+            "compared": 2,
+            "theirs": "19.5",
+            "ours": "19.57",
+            "agrees": False,
+            "differing": [
+                {
+                    "source": "control_file",
+                    "what": "invoice 7",
+                    "theirs": "3.5",
+                    "ours": "3.57",
+                    "difference": "-0.07",
+                }
+            ],
+            "compared_at": "2018-11-05T08:30:00+00:00",
+            "compared_by": "ann",
+            "snapshot": "snapshot-1",
+            "counts": True,
+        }
+    ]
+    assert replace(record, differing=()).to_json()["agrees"] is True
+    assert proof["findings"] == [
+        {
+            "severity": "warning",
+            "code": "total_zero",
+            "where": "here",
+            "message": "Nothing.",
+            "client": "acme",
+        }
+    ]
