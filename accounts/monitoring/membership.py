@@ -10,6 +10,7 @@ from accounts.checks.role_drift import Drift, drift, find_role, is_ours
 from accounts.iam.policy_documents import same_policy
 from accounts.iam.role_catalogue import (
     BOUNDARY_NAME,
+    ROLE_PATH,
     WORKLOAD_PATH,
     boundary_arn,
     boundary_document,
@@ -189,7 +190,7 @@ def role_findings(
     account_id: str,
     session: Session,
 ) -> tuple[Finding, ...]:
-    """The drift report in words, and roles under our path that nobody asked for."""
+    """The drift report in words, and what stands under our path that nobody asked for."""
     boundary = boundary_arn(reseller, account_id)
     found = [
         critical("role_drift", f"{account_id} {each.role}", each.what)
@@ -203,9 +204,19 @@ def role_findings(
                 "is not in our boundary, and engineers may pass it to a service; bound or move it"
             )
             found.append(critical("workload_unbounded", f"{account_id} {role.name}", words))
-        if is_ours(role) and role.name not in wanted:
+        if role.name in wanted:
+            continue
+        if is_ours(role):
             words = "is ours by path and tag, and nobody asked for it"
             found.append(warning("role_unasked", f"{account_id} {role.name}", words))
+        elif role.path.startswith(ROLE_PATH):
+            # Our guard lets nobody tag a role there, so a stranger's never has our tag.
+            words = f"stands under our path {role.path} and is none of ours: see who made it"
+            found.append(critical("role_stranger", f"{account_id} {role.name}", words))
+    for policy in observed.policies or ():
+        if f":policy{ROLE_PATH}" in policy.arn and policy.arn != boundary:
+            words = "stands under our path and is none of ours: see who made it"
+            found.append(critical("policy_stranger", f"{account_id} {policy.arn}", words))
     for name in sorted(wanted):
         seen = find_role(observed, name)
         if seen is not None and not is_ours(seen):

@@ -11,22 +11,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from accounts.checks.access_proof import ensure_proved, is_any_proved, unproved_findings
-from accounts.checks.guardrails import ensure_budgeted, ensure_cost_tag_active, ensure_guarded
-from accounts.checks.placement import (
-    ensure_contacts_ours,
-    ensure_in_good_standing,
-    ensure_in_its_ou,
-    ensure_named,
-    ensure_tagged,
-)
-from accounts.checks.roles import (
-    ensure_as_granted,
-    ensure_bootstrap_tightened,
-    ensure_bounded,
-    ensure_entered,
-    ensure_roles_placed,
-)
+from accounts.checks.placement import ensure_in_good_standing, ensure_named
+from accounts.checks.roles import ensure_as_granted, ensure_entered
 from accounts.checks.root_user import ensure_root_audited
+from accounts.checks.settings import DOOR, SETTINGS, goals_of
 from accounts.engine.back_off import with_back_off
 from accounts.engine.context import Goal, OnboardingContext
 from accounts.model.decision import (
@@ -56,17 +44,12 @@ from kernel.findings import Finding
 Plan = tuple[tuple[Stage, tuple[Goal, ...]], ...]
 """Each stage, and what has to be so before it is reached, in order."""
 
-_SETTLED = (ensure_in_its_ou, ensure_tagged, ensure_contacts_ours, ensure_named)
-_GRANTED = (ensure_entered, ensure_bounded, ensure_roles_placed, ensure_bootstrap_tightened)
+# What is set, and watched from then on, is one list: `checks.settings`.
+_SETTLED = (*goals_of(Stage.IN_OU), ensure_named)
+_GRANTED = (ensure_entered, *goals_of(Stage.ROLES_IN_PLACE))
 # The bootstrap role is the client's: unless it is as our template has it, nothing else is placed.
-_LET_IN = (ensure_entered, ensure_bootstrap_tightened, ensure_bounded, ensure_roles_placed)
-_GUARDED = (
-    ensure_root_audited,
-    ensure_guarded,
-    ensure_budgeted,
-    ensure_cost_tag_active,
-    ensure_proved,
-)
+_LET_IN = (ensure_entered, DOOR.goal, *(g for g in _GRANTED[1:] if g is not DOOR.goal))
+_GUARDED = (ensure_root_audited, *goals_of(Stage.VERIFIED), ensure_proved)
 
 PLANS: dict[OnboardingKind, Plan] = {
     OnboardingKind.CREATE: (
@@ -96,13 +79,7 @@ PLANS: dict[OnboardingKind, Plan] = {
 }
 GRANTED_ANEW: tuple[Goal, ...] = (ensure_as_granted, ensure_proved)
 """What has to be so again in a live account whose grants a person changed."""
-REPAIRED: tuple[Goal, ...] = (
-    ensure_bounded,
-    ensure_roles_placed,
-    ensure_bootstrap_tightened,
-    ensure_guarded,
-    ensure_proved,
-)
+REPAIRED: tuple[Goal, ...] = (*(setting.goal for setting in SETTINGS), ensure_proved)
 """What has to be so again where a person asks for it: our own files may have changed since."""
 
 

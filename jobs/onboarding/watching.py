@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from accounts.aws.reads import read_account_tags, read_accounts, read_roles, read_session_lengths
@@ -32,6 +33,7 @@ from jobs.onboarding.advance import lock_of
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.performing import perform, to_answer
 from jobs.onboarding.root_watching import RootMember, look_at_root
+from jobs.onboarding.settings_watching import look_at_settings
 from kernel.errors import Unavailable
 from kernel.findings import Finding, critical
 from service.store import session as store_session
@@ -98,14 +100,20 @@ def look(
         there = {account.account_id for account in seen}
         live = [each for each in settled if each.state == Stage.LIVE]
         findings = [*found.findings]
+        watched = []
         for onboarding in live:
             if onboarding.account_id in there:
-                findings += _role_findings(caller, reseller, onboarding)
+                roles, observed = _role_findings(caller, reseller, onboarding)
+                findings += roles
+                watched.append((onboarding, observed))
+        settings = look_at_settings(caller, reseller, watched, now)
+        findings += settings.findings
         findings += _guard_findings(caller, reseller, live, there)
         root_members = _root_members(reseller, seen, known, settled, audited, open_findings)
         root = look_at_root(caller, reseller, root_members, now=now, sleep=sleep)
         findings += root.findings
-        return _store(environment, payer_account_id, seen, found, findings, root.audited, now)
+        looked = _Looked(found, root.audited, settings.unseen)
+        return _store(environment, payer_account_id, seen, looked, findings, now)
 
 
 def members_of_aws(caller: Caller) -> tuple[ObservedAccount, ...]:
@@ -174,10 +182,11 @@ def _guard_findings(
 
 def _role_findings(
     caller: Caller, reseller: Reseller, onboarding: Onboarding
-) -> tuple[Finding, ...]:
-    """By the automation role: that it lets us in is the first thing to see."""
+) -> tuple[tuple[Finding, ...], Observed]:
+    """By the automation role: that it lets us in is the first thing to see. And what was seen."""
+    observed = Observed()
     if onboarding.request.kind is OnboardingKind.BILLING_TRANSFER:
-        return ()
+        return (), observed
     account_id = onboarding.account_id
     session = Session(
         actor=Actor.MEMBER,
@@ -185,32 +194,44 @@ def _role_findings(
         role_arn=role_arn(reseller, account_id, f"{ROLE_PATH.strip('/')}/{MSP_AUTOMATION.name}"),
         external_id=onboarding.request.external_id,
     )
-    observed = Observed()
     for call in (read_roles(session), read_session_lengths(session)):
         reply = perform(caller, call, onboarding_id=onboarding.id, person="")
         answer = to_answer(reply)
         if isinstance(answer, Refusal):
             words = f"does not let us in any more: {answer.code}"
-            return (critical("role_unreachable", f"{account_id} {MSP_AUTOMATION.name}", words),)
+            where = f"{account_id} {MSP_AUTOMATION.name}"
+            return (critical("role_unreachable", where, words),), observed
         observed = observe(observed, call, answer)
-    return role_findings(reseller, onboarding.request, observed, account_id, session)
+    found = role_findings(reseller, onboarding.request, observed, account_id, session)
+    return found, observed
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What was compared, and what could not be."""
+
+    membership: Membership
+    audited: frozenset[str]
+    unseen: frozenset[tuple[str, str]]
 
 
 def _store(
     environment: OnboardingEnvironment,
     payer_account_id: str,
     seen: tuple[ObservedAccount, ...],
-    found: Membership,
+    looked: _Looked,
     findings: list[Finding],
-    audited: frozenset[str],
     now: datetime,
 ) -> tuple[Finding, ...]:
-    """Findings of root audits stand until the account is audited again, or has left."""
+    """What could not be looked at stands as it was; root audits until the next, or a departure."""
+    found, audited = looked.membership, looked.audited
     there = {account.account_id for account in seen}
 
     def looked_at(finding: Finding) -> bool:
         if finding.code in MEMBER_CODES:
             return finding.where in audited or finding.where not in there
+        if (finding.code, finding.where) in looked.unseen:
+            return False
         return finding.code not in mailbox_canary.CODES | mailbox_canary.TROUBLES
 
     with environment.database.transaction() as session:
