@@ -24,6 +24,7 @@ from jobs.environment import Environment
 from service.actions.billing.apply_configuration import apply_configuration
 from service.actions.billing.record_snapshot import record_snapshot
 from service.configuration.reading import Configuration, read_configuration
+from service.store.billing import documents
 from service.store.billing.snapshots import Snapshot
 from service.store.database import Database, embedded_database
 from service.store.embedded import EmbeddedServer
@@ -112,6 +113,15 @@ def fresh_database(server: EmbeddedServer, template: str) -> Iterator[Database]:
 def database(server: EmbeddedServer, template: str) -> Iterator[Database]:
     with fresh_database(server, template) as database:
         yield database
+
+
+@pytest.fixture(autouse=True)
+def _database_of_this_month(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Documents are dated by the database's clock: by the real one, tests would be red in a year.
+
+    That it is PostgreSQL's own is tested in `tests/unit/test_issue_day.py`, and by the servers.
+    """
+    monkeypatch.setattr(documents, "database_now", lambda _session: NOW)
 
 
 @pytest.fixture

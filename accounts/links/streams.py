@@ -41,4 +41,5 @@ def _one_ini(texts: Sequence[str]) -> str:
     # A section that is there twice makes the whole file unreadable to the AWS CLI (botocore reads
     # it by a strict parser): `tests/unit/accounts/links/test_streams.py`.
     sections = [section for text in texts for section in text.split("\n\n") if section.strip()]
-    return "\n\n".join(dict.fromkeys(each.rstrip("\n") for each in sections)) + "\n"
+    alike_once = dict.fromkeys(each.rstrip("\n") + "\n" for each in sections)
+    return "\n".join(alike_once)

@@ -15,6 +15,7 @@ from sandbox.aws import PAYER, Fault
 from service.actions.onboarding.set_reseller import set_reseller
 from service.cli import opening
 from service.cli.accounts import findings
+from service.cli.application import EXIT_UNAVAILABLE
 from service.store.database import Database
 from tests.scenarios.conftest import Rebill
 from tests.support.mail_servers import PASSWORD, PASSWORD_ENV, Post, post_office
@@ -82,7 +83,7 @@ def test_an_aws_that_shows_nothing_is_one_line(installation: Installation, rebil
 
     answer = rebill("onboard", "findings", "--look")
 
-    assert (answer.status, answer.err.count("\n")) == (2, 1)
+    assert (answer.status, answer.err.count("\n")) == (EXIT_UNAVAILABLE, 1)
     assert "AWS did not list the organization's accounts" in answer.err
 
 

@@ -24,6 +24,7 @@ from service.cli.billing import documents
 from service.cli.installation import open_installation
 from service.store.accounts import onboardings, resellers
 from service.store.accounts.onboardings import Onboarding
+from service.store.billing import documents as store_documents
 from service.store.database import Database
 from service.store.plain import to_json
 from tests.scenarios.conftest import Answer, Rebill
@@ -53,8 +54,9 @@ def installation(
         for module in (setup, onboard, onboard_batch, findings, handover, grants):
             monkeypatch.setattr(module, "opened", partial(opening.opened, installation.now))
         # The month is issued when it is over; the accounts wait by AWS's clock, in November.
-        in_december = partial(opening.opened, lambda: datetime(2026, 12, 6, 12, tzinfo=UTC))
-        monkeypatch.setattr(documents, "opened", in_december)
+        december = datetime(2026, 12, 6, 12, tzinfo=UTC)
+        monkeypatch.setattr(documents, "opened", partial(opening.opened, lambda: december))
+        monkeypatch.setattr(store_documents, "database_now", lambda _session: december)
         by_its_clock = partial(open_installation, installation.now)
         monkeypatch.setattr(links, "open_installation", by_its_clock)
         sleep = lambda seconds: installation.aws.clock.advance(seconds=seconds)  # noqa: E731
