@@ -33,7 +33,7 @@ Client = Annotated[
 Team = Annotated[str, typer.Option("--team", help="Which team.")]
 
 
-def _instant(text: str) -> datetime:
+def read_end(text: str) -> datetime:
     try:
         end = datetime.fromisoformat(text)
     except ValueError:
@@ -47,7 +47,7 @@ Until = Annotated[
     datetime | None,
     typer.Option(
         "--until",
-        parser=_instant,
+        parser=read_end,
         metavar="TIME",
         help="It ends then by itself: 2026-12-01T18:00 (UTC). Default: when it is revoked.",
     ),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from accounts.links.link_files import Grant
 from accounts.model.handover import HandoverKind
+from jobs.environment import Environment
+from jobs.onboarding import tasks
 from jobs.onboarding.advance import end_grants
 from jobs.onboarding.watching import watch
 from kernel.errors import BadInput
@@ -24,8 +27,10 @@ from service.actions.access.set_grants import (
 )
 from service.actions.handover.request_handover import WantedHandover, request_handover
 from service.actions.onboarding.request_onboarding import Wanted
+from service.cli.access.grants import read_end
 from service.store.database import Database
 from tests.jobs.onboarding.test_grants import enters
+from tests.jobs.onboarding.test_tasks import woken
 from tests.support.moments.live import onboarded
 from tests.support.onboarding import CREATE, INVITE, Installation, opened
 
@@ -199,3 +204,33 @@ def test_an_account_that_leaves_is_left_to_its_handover(installation: Installati
 
     end_grants(installation.environment)
     assert installation.events(live.id) == events
+
+
+def test_the_queue_wakes_what_is_over(installation: Installation, environment: Environment) -> None:
+    """By the worker's own task, which is due every five seconds."""
+    live = onboarded(installation, CREATE)
+    change(installation, live.account_id, ON_CALL_BILLING, in_hours(installation, 1))
+    installation.work()
+    awake = woken(replace(environment, database=installation.database, now=installation.now))
+
+    tasks.wake_onboardings(awake, 0)
+    assert ON_CALL_BILLING in held(installation)
+    installation.aws.clock.advance(hours=1)
+    tasks.wake_onboardings(awake, 0)
+    assert ON_CALL_BILLING not in held(installation)
+    assert installation.stored(live.id).next_at == installation.now()
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("2026-12-01", datetime(2026, 12, 1, tzinfo=UTC)),
+        ("2026-12-01T18:00", datetime(2026, 12, 1, 18, tzinfo=UTC)),
+        ("2026-12-01T18:00Z", datetime(2026, 12, 1, 18, tzinfo=UTC)),
+        ("2026-12-01T18:00+02:00", datetime(2026, 12, 1, 16, tzinfo=UTC)),
+    ],
+)
+def test_on_the_command_line_a_time_is_of_utc_unless_it_says_so(text: str, end: datetime) -> None:
+    assert read_end(text) == end
+    with pytest.raises(BadInput, match="--until: 'tomorrow' is no time; write 2026-12-01 or"):
+        read_end("tomorrow")
