@@ -119,7 +119,7 @@ def database(server: EmbeddedServer, template: str) -> Iterator[Database]:
 def _database_of_this_month(monkeypatch: pytest.MonkeyPatch) -> None:
     """Documents are dated by the database's clock: by the real one, tests would be red in a year.
 
-    That it is PostgreSQL's own is tested in `tests/unit/test_issue_day.py`, and by the servers.
+    That it is PostgreSQL's own: `tests/store/test_database.py`.
     """
     monkeypatch.setattr(documents, "database_now", lambda _session: NOW)
 

@@ -19,15 +19,15 @@ NEEDS: dict[Scope, set[str]] = {
     Scope.READ: {
         "get_access_check", "get_account", "get_handover", "get_invoice", "get_invoice_document",
         "get_onboarding", "get_onboarding_artifact", "list_account_findings", "list_accounts",
-        "list_assignments", "list_grants", "list_invoices", "list_links", "list_onboarding_events",
-        "list_onboardings", "list_periods", "list_roles",
+        "list_assignments", "list_grants", "list_grants_awaiting_approval", "list_invoices",
+        "list_links", "list_onboarding_events", "list_onboardings", "list_periods", "list_roles",
     },
     Scope.ONBOARD: {
         "abort_handover", "assign_account", "attest_handover_item", "cancel_onboarding",
         "change_grants", "check_access", "create_onboarding", "create_onboardings",
         "give_handover_code", "put_role", "retry_onboarding", "set_grants", "start_handover",
     },
-    Scope.APPROVE: {"approve_handover_step"},
+    Scope.APPROVE: {"approve_grants", "approve_handover_step"},
     Scope.ADMIN: {"create_api_key", "list_api_keys", "revoke_api_key", "rotate_api_key"},
 }  # fmt: skip
 OPEN = {"health"}

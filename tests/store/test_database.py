@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import socket
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from invoices.month import inputs_id
 from invoices.periods import BillingPeriod
 from jobs.environment import Environment
 from service.actions.billing.apply_configuration import apply_configuration
 from service.actions.billing.record_snapshot import record_snapshot
-from service.configuration.reading import read_configuration
+from service.configuration.reading import ConfigurationRefused, read_configuration
 from service.store import upgrade
 from service.store.billing import documents, months, prices, sellers, snapshots
+from service.store.billing.documents import database_now
 from service.store.billing.snapshots import Snapshot
 from service.store.database import Database, embedded_database, open_database
 from service.store.embedded import EmbeddedServer
@@ -90,18 +92,32 @@ def test_a_series_starts_where_the_seller_says_and_only_once(
             )
 
     month_of(1)
+    month_of(1, OCTOBER.next)
     start_at(501)
     bill(environment)
     approve_all(environment)
     issue(environment)
-    start_at(1)
-    month_of(1, OCTOBER.next)
+    with pytest.raises(ConfigurationRefused, match="leave it at 501"):
+        start_at(1)
     bill(environment, OCTOBER.next)
     approve_all(environment, OCTOBER.next)
     issue(environment, OCTOBER.next)
 
     assert [each.number for each in issued(environment)] == ["INV-000501"]
     assert [each.number for each in issued(environment, OCTOBER.next)] == ["INV-000502"]
+
+
+def test_documents_are_dated_by_the_databases_own_clock(database: Database) -> None:
+    with database.transaction() as session:
+        session.execute(
+            sa.text(
+                "CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql "
+                "AS $$ SELECT timestamptz '2031-02-03 04:05+00' $$"
+            )
+        )
+        session.execute(sa.text("SET LOCAL search_path = public, pg_catalog"))
+
+        assert database_now(session) == datetime(2031, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def test_a_price_book_that_starts_later_is_not_there_yet(database: Database, now: datetime) -> None:
