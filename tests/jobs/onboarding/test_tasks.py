@@ -74,7 +74,13 @@ def test_one_organization_s_trouble_does_not_keep_the_others_waiting(
         chosen = read_configuration(json.dumps(written(PAYER, other)))
         apply_configuration(session, chosen, actor="test", now=NOW)
         for payer in (PAYER, other):
-            reseller = replace(RESELLER, payer_account_id=payer, mail=CHECK)
+            reseller = replace(
+                RESELLER,
+                payer_account_id=payer,
+                automation_arn=RESELLER.automation_arn.replace(PAYER, payer),
+                offboarding_arn=RESELLER.offboarding_arn.replace(PAYER, payer),
+                mail=CHECK,
+            )
             set_reseller(session, reseller, actor="test", now=NOW)
     asked: list[str] = []
 

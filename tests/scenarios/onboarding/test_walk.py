@@ -194,7 +194,7 @@ class Walk:
 NEED_A_PERSON = (
     "onboard setup --email",
     "onboard findings",
-    "grants grant",
+    "grants grant --team oncall --role MspOnCall",
     "handover start",
     "handover code HALO-1 phone",
     "handover attest HALO-1 root_sign_in",
