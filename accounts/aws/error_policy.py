@@ -108,7 +108,7 @@ _REASONS: dict[str, ErrorPolicy] = {
     "HANDSHAKE_RATE_LIMIT_EXCEEDED": _blocked("wait a day; AWS limits invitations", 24 * _HOUR),
     # The quota is of any 30 days, not of a month (API reference, `CloseAccount`), so a day later
     # there may be room: `tests/jobs/handover/test_exits.py`,
-    # `test_closing_is_blocked_by_aws_s_quotas_and_goes_on_by_itself`.
+    # `test_closing_waits_for_aws_s_quotas_and_goes_on_by_itself`.
     "CLOSE_ACCOUNT_QUOTA_EXCEEDED": _blocked("wait; AWS limits closures in 30 days", 24 * _HOUR),
     "CLOSE_ACCOUNT_REQUESTS_LIMIT_EXCEEDED": _queued(
         "in the queue: AWS closes a few accounts at a time", _HOUR
