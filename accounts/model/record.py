@@ -70,6 +70,11 @@ class Record:
     findings: Mapping[str, Finding] = field(default_factory=dict)
     """What a person should look at, by code; blocks nothing."""
 
+    @property
+    def is_any_unsure(self) -> bool:
+        """Was something sent once whose fate is unknown? AWS may have done it."""
+        return any(not intent.failure for intent in self.intents)
+
     def intents_for(self, step: str) -> tuple[Intent, ...]:
         """Those that count: not written off."""
         return tuple(intent for intent in self.intents[self.forgiven :] if intent.step == step)

@@ -42,7 +42,7 @@ def _decide(request: AccountRequest, observed: Observed, record: Record) -> Deci
 
 def _stop_creating(record: Record) -> Decision:
     """AWS takes no creation back: one that may be under way has to be followed to its end."""
-    if any(not intent.failure for intent in record.intents):
+    if record.is_any_unsure:
         return NeedsHuman(
             reason="AWS may be creating the account, and takes no creation back",
             what_to_do="let it be linked, then close it",

@@ -17,6 +17,9 @@ from accounts.model.organization import TAG_ONBOARDING
 
 SETTLE = timedelta(minutes=5)
 """AWS promises no read-after-write: what was asked for may take so long to be seen."""
+LOST_LOOKED_FOR = timedelta(hours=1)
+"""An account of ours whose answer was lost holds its address before any list shows it. AWS says "a
+few minutes" and names no bound (API reference, `CreateAccount`): a quarter of an hour was seen."""
 STUCK = timedelta(minutes=30)
 # AWS refuses the sixth (API reference: ACCOUNT_CREATION_RATE_LIMIT_EXCEEDED, without the number):
 # `tests/unit/accounts/onboarding/test_creation.py::test_a_sixth_creation_in_flight_waits`.
@@ -148,11 +151,14 @@ def _after_failure(context: OnboardingContext, failure: str, asked_at: datetime)
             again_at=again_at,
             aws_words=failure,
         )
-    if meaning.means is Reaction.LOOK_AGAIN and context.now - asked_at < SETTLE:
+    waited = context.now - asked_at
+    is_looked_for = waited < (LOST_LOOKED_FOR if context.record.is_any_unsure else SETTLE)
+    if meaning.means is Reaction.LOOK_AGAIN and is_looked_for:
+        pause = min(max(waited / 4, timedelta(seconds=30)), timedelta(minutes=10))
         return Wait(
             kind=WaitKind.WAITING_AWS,
             reason="the account may be one we asked for before; AWS is given time to show it",
-            again_at=context.now + timedelta(seconds=30),
+            again_at=context.now + pause,
             aws_words=failure,
         )
     tries = sum(intent.failure == failure for intent in intents)
@@ -160,7 +166,12 @@ def _after_failure(context: OnboardingContext, failure: str, asked_at: datetime)
     if again and tries < INTERNAL_FAILURES_MAX:
         return _create(context)
     what_to_do = meaning.what_to_do or "ask AWS support, then retry"
-    if failure == "EMAIL_ALREADY_EXISTS":
+    if meaning.means is Reaction.LOOK_AGAIN and context.record.is_any_unsure:
+        what_to_do = (
+            "it may be ours, for an earlier request got no answer: retry looks again; if it is "
+            "never shown, ask AWS support who has the address"
+        )
+    elif failure == "EMAIL_ALREADY_EXISTS":
         what_to_do = "another AWS account has this e-mail address; give another one, then retry"
     return NeedsHuman(
         reason="AWS did not create the account",

@@ -57,7 +57,7 @@ def retry_onboarding(
 
 def _with_email(session: Session, before: Onboarding, email: str) -> Onboarding:
     """Only before an account exists, and only where AWS surely made none of the first address."""
-    unsure = any(not intent.failure for intent in before.record.intents)
+    unsure = before.record.is_any_unsure
     if before.request.kind is not OnboardingKind.CREATE or before.is_linked or unsure:
         raise BadInput(
             f"the e-mail address of {before.id} cannot be changed: AWS may have used it already"

@@ -13,7 +13,7 @@ from accounts.model.decision import Done, NeedsHuman, Wait
 from accounts.model.lifecycle import Stage, WaitKind
 from accounts.model.record import Record
 from accounts.onboarding.creation import batch_ends_at
-from sandbox.aws import Rules
+from sandbox.aws import Fault, Rules
 from tests.support.accounts_reseller import (
     ACCESS,
     CREATE,
@@ -224,6 +224,39 @@ def test_an_account_of_the_same_address_without_our_tag_is_not_adopted(
     assert isinstance(decision, NeedsHuman)
     assert "account 999999999999 of the organization has the e-mail address" in decision.reason
     assert worker.organization.requests == {}
+
+
+def test_an_address_that_our_own_lost_request_holds_is_waited_for(worker: Worker) -> None:
+    """Lost at 12:00, asked again at 12:05 and refused, shown by the lists at 12:15."""
+    worker.aws.world.rules = Rules(listing_seconds=900, request_listing_seconds=900)
+    worker.aws.faults.on("organizations:CreateAccount", Fault.TIMEOUT_AFTER)
+
+    assert isinstance(worker.run(), Done)
+    assert set(worker.organization.members) == {PAYER, ACCESS, MEMBER}
+    assert worker.count("CreateAccount") == 2
+    failures = [intent.failure for intent in worker.stored.intents]
+    assert failures == ["", "EMAIL_ALREADY_EXISTS"]
+
+
+def test_an_own_account_that_no_list_shows_for_an_hour_is_told_and_found_by_a_retry(
+    worker: Worker,
+) -> None:
+    worker.aws.world.rules = Rules(listing_seconds=7_200, request_listing_seconds=7_200)
+    worker.aws.faults.on("organizations:CreateAccount", Fault.TIMEOUT_AFTER)
+
+    decision = worker.run()
+
+    assert isinstance(decision, NeedsHuman)
+    assert decision.aws_words == "EMAIL_ALREADY_EXISTS"
+    assert decision.what_to_do.startswith("it may be ours, for an earlier request got no answer: ")
+    # Asked again after five minutes, and waited for an hour from then, at most ten minutes at once.
+    assert timedelta(minutes=65) <= worker.aws.clock.now() - NOW < timedelta(minutes=76)
+
+    worker.aws.clock.advance(seconds=3_600)
+    worker.stored = retry(worker.stored)
+
+    assert isinstance(worker.run(), Done)
+    assert worker.count("CreateAccount") == 2
 
 
 def test_a_retry_with_a_corrected_address_creates_once_more(
