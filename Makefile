@@ -47,7 +47,8 @@ proof: install ## the long proofs: 10,000 generated months, 200 kills, …
 
 mutants: install ## is each figure held by a test: change the code, see one fail (hours)
 	$(RUN)/mutmut run --max-children $(WORKERS)
-	$(RUN)/mutmut results
+	$(RUN)/python -m tests.support.mutants.score --lived
+	$(RUN)/python -m tests.support.mutants.score
 
 bench: install ## ingest and bill 5 million rows beside DuckDB
 	$(RUN)/python -m bench

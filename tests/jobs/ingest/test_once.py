@@ -42,6 +42,9 @@ def parquet(rows: Sequence[Row]) -> bytes:
     return written.getvalue()
 
 
+WRITTEN_AS = {"csv": text, "csv.gz": gzipped, "parquet": parquet}
+
+
 def without_ids(rows: Sequence[Row]) -> list[Row]:
     return [{k: v for k, v in row.items() if not k.startswith("identity_")} for row in rows]
 
@@ -67,23 +70,23 @@ def test_the_hours_of_one_resource_have_one_id_and_are_all_billed(tmp_path: Path
 @pytest.mark.parametrize(
     "files",
     [
-        {"cur.csv.gz": gzipped(ONE), "cur.csv": text(ONE)},
-        {"cur-1.csv": text(ONE), "cur-1 (copy).csv": text(ONE)},
-        {"cur-1.csv": text(ONE), "backup/old.csv": text(ONE[::-1])},
-        {"1.parquet": parquet(ONE), "2.parquet": parquet(ONE[::-1])},
-        {"v1/cur.csv": text(ONE), "v2/cur.csv": text(NEWER)},
-        {"all.csv": text([*ONE, *OTHER]), "part.csv": text(OTHER)},
-        {"a.csv": text([*ONE, *OTHER[:3]]), "b.csv": text(OTHER)},
-        {"a.csv": text(without_ids(ONE)), "b.csv.gz": gzipped(without_ids(ONE))},
-        {"hourly.csv": text(without_ids(ONE)), "daily.csv": text(without_ids(by_the_day(ONE)))},
+        {"cur.csv.gz": ONE, "cur.csv": ONE},
+        {"cur-1.csv": ONE, "cur-1 (copy).csv": ONE},
+        {"cur-1.csv": ONE, "backup/old.csv": ONE[::-1]},
+        {"1.parquet": ONE, "2.parquet": ONE[::-1]},
+        {"v1/cur.csv": ONE, "v2/cur.csv": NEWER},
+        {"all.csv": [*ONE, *OTHER], "part.csv": OTHER},
+        {"a.csv": [*ONE, *OTHER[:3]], "b.csv": OTHER},
+        {"a.csv": without_ids(ONE), "b.csv.gz": without_ids(ONE)},
+        {"hourly.csv": without_ids(ONE), "daily.csv": without_ids(by_the_day(ONE))},
     ],
-    ids=str,
+    ids=" ".join,
 )  # fmt: skip
 def test_what_is_in_two_files_is_refused_with_the_names_of_both(
-    tmp_path: Path, files: dict[str, bytes]
+    tmp_path: Path, files: dict[str, list[Row]]
 ) -> None:
-    for name, content in files.items():
-        put(tmp_path / "export" / name, content)
+    for name, rows in files.items():
+        put(tmp_path / "export" / name, WRITTEN_AS[name.partition(".")[2]](rows))
 
     for _ in range(2):  # The second time by what is kept.
         with pytest.raises(IngestError) as refused:

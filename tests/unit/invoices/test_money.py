@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invoices.money import Rounding, from_minor, plain, split_exact, split_rounded, to_minor
+from invoices.money import (
+    Rounding,
+    exact_sum,
+    from_minor,
+    plain,
+    split_exact,
+    split_rounded,
+    to_minor,
+)
 
 
 def test_half_a_cent_is_rounded_away_from_zero_by_default() -> None:
@@ -44,6 +52,43 @@ def test_three_thirds_of_a_dollar_are_a_dollar() -> None:
     thirds = dict.fromkeys(["anna", "bell", "cora"], Decimal(100) / 3 / 100)
 
     assert split_rounded(1_00, thirds, "USD") == {"anna": 34, "bell": 33, "cora": 33}
+
+
+def test_the_cent_left_over_is_the_largest_remainder_s_and_not_the_first_key_s() -> None:
+    exact = {"anna": Decimal("0.331"), "bell": Decimal("0.338"), "cora": Decimal("0.331")}
+
+    assert split_rounded(1_00, exact, "USD") == {"anna": 33, "bell": 34, "cora": 33}
+
+
+LONG = Decimal("1234567890123456789012345678.9012345678")
+"""The 38 digits of a column of costs: Python's own context keeps 28 of them."""
+
+
+def test_the_digits_of_the_longest_cost_are_all_kept() -> None:
+    assert to_minor(LONG, "USD") == 123456789012345678901234567890
+    assert to_minor(LONG, "KWD") == 1234567890123456789012345678901
+    assert split_rounded(2469135780246913578024691357_80, {"anna": LONG, "bell": LONG}, "USD") == {
+        "anna": 1234567890123456789012345678_90,
+        "bell": 1234567890123456789012345678_90,
+    }
+    assert split_exact(LONG, {"anna": LONG, "bell": Decimal(0)}) == {"anna": LONG, "bell": 0}
+    assert exact_sum([LONG, Decimal("1E-10")]) == Decimal("1234567890123456789012345678.9012345679")
+
+
+@pytest.mark.parametrize("basis", [{"anna": "0"}, {"anna": "2", "bell": "-1"}, {"anna": "-1"}])
+def test_what_nobody_bears_is_shared_out_to_nobody(basis: dict[str, str]) -> None:
+    with pytest.raises(AssertionError):
+        split_exact(Decimal(1), {key: Decimal(weight) for key, weight in basis.items()})
+
+
+def test_weights_may_be_parts_of_one() -> None:
+    """Three quarters and one: with whole weights alone, both would be nothing."""
+    quarters = {"anna": Decimal("0.75"), "bell": Decimal("0.25")}
+
+    assert split_exact(Decimal("0.10"), quarters, digits=2) == {
+        "anna": Decimal("0.08"),  # 0.075 and 0.025 are as far from a cent; anna is first.
+        "bell": Decimal("0.02"),
+    }
 
 
 AMOUNTS = st.decimals(min_value=-(10**6), max_value=10**6, places=10)
