@@ -14,6 +14,8 @@ from decimal import (
 from enum import StrEnum
 from functools import reduce
 
+from kernel.errors import BadInput
+
 COST_DIGITS = 10
 """Decimal places of a canonical cost: AWS delivers ten."""
 
@@ -22,8 +24,20 @@ EXACT = Context(prec=60)
 
 _ZERO = Decimal(0)
 
-# ISO 4217 exponents that are not 2.
+# ISO 4217, with those that were withdrawn in the last years; without metals, funds and bonds.
 _MINOR_DIGITS = {
+    **dict.fromkeys(
+        (
+            "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP "
+            "BYN BZD CAD CDF CHF CNY COP CRC CUC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP "
+            "GBP GEL GHS GIP GMD GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW "
+            "KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN "
+            "NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK "
+            "SGD SHP SLE SLL SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD "
+            "UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG ZWL"
+        ).split(),
+        2,
+    ),
     **dict.fromkeys(
         "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0
     ),
@@ -59,9 +73,23 @@ class CostAndPrice:
     price: Decimal
 
 
+class UnknownCurrency(BadInput):
+    code = "unknown_currency"
+
+    def __init__(self, currency: str) -> None:
+        super().__init__(f"{currency!r} is no currency of ISO 4217: nobody knows its smallest unit")
+
+
+def is_currency(code: str) -> bool:
+    return code in _MINOR_DIGITS
+
+
 def minor_digits(currency: str) -> int:
-    """Decimal places of a currency's smallest unit: USD 2, JPY 0, KWD 3."""
-    return _MINOR_DIGITS.get(currency, 2)
+    """Decimal places of a currency's smallest unit: USD 2, JPY 0, KWD 3. Raises UnknownCurrency."""
+    if not is_currency(currency):
+        # Two for whatever is unknown were a hundredfold of an amount in yen.
+        raise UnknownCurrency(currency)
+    return _MINOR_DIGITS[currency]
 
 
 def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
@@ -140,8 +168,10 @@ __all__ = [
     "EXACT",
     "CostAndPrice",
     "Rounding",
+    "UnknownCurrency",
     "exact_sum",
     "from_minor",
+    "is_currency",
     "minor_digits",
     "plain",
     "split_exact",

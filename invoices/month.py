@@ -28,6 +28,7 @@ from invoices.checks import (
     parked,
 )
 from invoices.clients import Client, ClientKey, ZeroMonths
+from invoices.control_totals import ControlTotal
 from invoices.documents.carry_forward import gets_document, with_balances
 from invoices.documents.document import content_id, to_document
 from invoices.documents.drafting import Letterhead, converted, draft, to_convert
@@ -41,7 +42,6 @@ from invoices.pricing.rating import rate
 from invoices.reconciliation import (
     Accounted,
     ClientTotal,
-    ControlTotal,
     PayerMonth,
     Reconciliation,
     reconcile,

@@ -4,87 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from invoices.balances import Balance, CurrencyTotal
 from invoices.clients import AccountId, ClientKey
+from invoices.control_totals import (
+    CONTROL_FILE,
+    SOURCES,
+    ControlFileRecord,
+    ControlTotal,
+    control_total_differs,
+    differs,
+)
 from invoices.documents.carry_forward import CarriedBalance
 from invoices.documents.invoice import Invoice
 from invoices.money import COST_DIGITS, EXACT, CostAndPrice, exact_sum, from_minor, plain, to_minor
 from invoices.periods import BillingPeriod
 from kernel.findings import Finding, Severity
-
-# AWS states its totals in cents, and ours has ten decimals (DECISIONS 10):
-# `tests/unit/invoices/test_reconciliation.py::test_a_control_total_may_differ_by_less_than_a_cent`.
-ONE_CENT = Decimal("0.01")
-
-CONTROL_FILE = "control_file"
-_SOURCES = {"cost_explorer": "Cost Explorer"}
-"""What a control total's source is called in words."""
-
-
-@dataclass(frozen=True, slots=True)
-class ControlTotal:
-    """One figure that AWS states by itself, beside ours."""
-
-    source: str
-    """Where theirs comes from: `cost_explorer`, `control_file`, …"""
-    what: str
-    theirs: Decimal
-    ours: Decimal
-    currency: str = ""
-    """'' is the payer's."""
-    is_part: bool = False
-    """Of the accounts that can be compared, not of all that is charged in the currency."""
-
-    @property
-    def difference(self) -> Decimal:
-        return EXACT.subtract(self.theirs, self.ours)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ControlFileRecord:
-    """What a file of AWS's own totals said of a month, once: it is about one snapshot."""
-
-    snapshot_id: str
-    sha256: str
-    """Of the file's bytes."""
-    name: str
-    column: str
-    """Of what its amounts are: `invoice_id` or `account_id`."""
-    compared: int
-    """How many amounts, theirs or ours."""
-    theirs: Decimal
-    """In the bill's currency, as is `ours`."""
-    ours: Decimal
-    differing: tuple[ControlTotal, ...]
-    """Those a cent or more apart."""
-    compared_at: datetime
-    compared_by: str
-    counts: bool = False
-    """Whether it is the latest of its column about what is billed, and nothing came since."""
-
-    @property
-    def words(self) -> str:
-        return f"control file {self.name} of {self.compared_at.date()}"
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "sha256": self.sha256,
-            "column": self.column,
-            "compared": self.compared,
-            "theirs": plain(self.theirs),
-            "ours": plain(self.ours),
-            "agrees": not self.differing,
-            "differing": [_control_json(total) for total in self.differing],
-            "compared_at": self.compared_at.isoformat(),
-            "compared_by": self.compared_by,
-            "snapshot": self.snapshot_id,
-            "counts": self.counts,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +166,7 @@ class Reconciliation:
             # A file is held against all that is charged, in every currency that has a name.
             stated |= charged - {""} | {self.currency}
         return charged <= stated and not any(
-            abs(total.difference) >= ONE_CENT for total in self.control_totals
+            differs(total, self.currency) for total in self.control_totals
         )
 
     @property
@@ -239,7 +176,7 @@ class Reconciliation:
             return ()
         asked = {total.source for total in self.control_totals} - {CONTROL_FILE}
         files = [each.words for each in self.control_files if each.counts]
-        return (*(_SOURCES.get(each, each) for each in sorted(asked)), *files)
+        return (*(SOURCES.get(each, each) for each in sorted(asked)), *files)
 
     @property
     def verdict(self) -> str:
@@ -264,7 +201,7 @@ class Reconciliation:
             "confirmed": self.is_confirmed,
             "confirmed_by": list(self.confirmed_by),
             "control_files": [each.to_json() for each in self.control_files],
-            "control_totals": [_control_json(total) for total in self.control_totals],
+            "control_totals": [total.to_json() for total in self.control_totals],
             "findings": [_finding_json(finding) for finding in self.findings],
             **_only_if([balance.to_json() for balance in self.balances[1:]]),
             "carried_forward": [each.to_json() for each in self.carried_forward],
@@ -303,13 +240,17 @@ def reconcile(
     findings: Iterable[Finding] = (),
     carried_forward: Iterable[CarriedBalance] = (),
 ) -> Reconciliation:
-    """The proof, with a finding for every control total that is a cent or more away from ours."""
+    """The proof, with a finding for every control total that is not ours."""
     files = tuple(control_files)
     differing_in_files = {total for each in files if each.counts for total in each.differing}
     totals = tuple(
         sorted({*control_totals, *differing_in_files}, key=lambda total: (total.source, total.what))
     )
-    differing = (_differs(total) for total in totals if abs(total.difference) >= ONE_CENT)
+    differing = (
+        control_total_differs(total, payer.currency)
+        for total in totals
+        if differs(total, payer.currency)
+    )
     return Reconciliation(
         period=payer.period,
         payer_account_id=payer.payer_account_id,
@@ -324,16 +265,6 @@ def reconcile(
         control_files=files,
         others=accounted.others,
         carried_forward=tuple(carried_forward),
-    )
-
-
-def _differs(total: ControlTotal) -> Finding:
-    return Finding(
-        Severity.CRITICAL,
-        "control_total_differs",
-        total.source,
-        f"{total.what}: {total.source} says {plain(total.theirs)}, the snapshot "
-        f"{plain(total.ours)}; ingest the export again, or wait until AWS has settled the month.",
     )
 
 
@@ -378,16 +309,6 @@ def _other_json(total: ClientTotal, currency: str) -> dict[str, Any]:
 
 def _amount(minor: int, currency: str) -> str:
     return format(from_minor(minor, currency), "f")
-
-
-def _control_json(total: ControlTotal) -> dict[str, str]:
-    return {
-        "source": total.source,
-        "what": total.what,
-        "theirs": plain(total.theirs),
-        "ours": plain(total.ours),
-        "difference": plain(total.difference),
-    }
 
 
 def _finding_json(finding: Finding) -> dict[str, str]:

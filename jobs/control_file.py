@@ -12,8 +12,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from invoices.control_totals import CONTROL_FILE, ControlFileRecord, ControlTotal, differs
 from invoices.money import exact_sum
-from invoices.reconciliation import CONTROL_FILE, ONE_CENT, ControlFileRecord, ControlTotal
 from kernel.errors import BadInput
 
 KEYS = {"invoice_id": "by_invoice", "account_id": "by_account"}
@@ -58,6 +58,9 @@ def _amounts(rows: csv.DictReader[str], key: str, path: Path) -> dict[tuple[str,
             (row.get(each) or "").strip() for each in (key, "amount", "currency")
         )
         where = f"{path}, line {rows.line_num}"
+        if None in row:
+            words = "it has more cells than the header; write an amount as 1234.56"
+            raise BadInput(f"{where}: {words}")
         if key == "account_id":
             name = name.zfill(12)
         if not name or (name, currency) in amounts:
@@ -114,7 +117,13 @@ def _others(facts: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def to_record(
-    file: ControlFile, totals: list[ControlTotal], *, snapshot_id: str, actor: str, now: datetime
+    file: ControlFile,
+    totals: list[ControlTotal],
+    *,
+    snapshot_id: str,
+    bill_currency: str,
+    actor: str,
+    now: datetime,
 ) -> ControlFileRecord:
     """What is kept of a comparison: of its sums, those in the bill's currency."""
     own = [total for total in totals if not total.currency]
@@ -126,7 +135,7 @@ def to_record(
         compared=len(totals),
         theirs=exact_sum(total.theirs for total in own),
         ours=exact_sum(total.ours for total in own),
-        differing=tuple(total for total in totals if abs(total.difference) >= ONE_CENT),
+        differing=tuple(total for total in totals if differs(total, bill_currency)),
         compared_at=now,
         compared_by=actor,
     )

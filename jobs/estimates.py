@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any, Protocol
 
 from invoices.clients import AccountId
+from invoices.control_totals import ControlTotal
 from invoices.kinds import Kind
 from invoices.money import exact_sum
 from invoices.periods import BillingPeriod
-from invoices.reconciliation import ControlTotal
 from jobs.aws import session
 from jobs.aws.cost_explorer import CostExplorerError, CostGroup, cost_and_usage
 from jobs.record_types import KINDS

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from invoices.clients import AccountId
+from invoices.control_totals import ControlTotal, differs
 from invoices.periods import BillingPeriod
-from invoices.reconciliation import ONE_CENT, ControlTotal, Reconciliation
+from invoices.reconciliation import Reconciliation
 from jobs import control_file
 from jobs.control_file import ControlFile
 from jobs.environment import Environment
@@ -54,7 +55,12 @@ def reconcile(
             billed = months.billed_snapshot(session, payer_account_id, period)
             totals = control_file.control_totals(control, billed.facts)
             record = control_file.to_record(
-                control, totals, snapshot_id=billed.id, actor=actor, now=environment.now()
+                control,
+                totals,
+                snapshot_id=billed.id,
+                bill_currency=months.figures(session, payer_account_id, period).currency,
+                actor=actor,
+                now=environment.now(),
             )
             record_control_file(session, record, payer_account_id=payer_account_id, period=period)
             shown += totals
@@ -73,9 +79,10 @@ def _differing(environment: Environment, answers: StoredAnswers) -> list[Control
         return []
     with environment.database.transaction() as session:
         snapshot = months.billed_snapshot(session, answers.payer_account_id, answers.period)
+        figures = months.figures(session, answers.payer_account_id, answers.period)
     groups = [g for g in kept.answer["groups"] if estimates.is_comparable(g, snapshot.facts)]
     if kept.answer["groups"] and not groups:
         return []
     comparable = replace(kept, answer={"groups": groups})
     totals = control_totals(to_estimate(answers.period, comparable), snapshot.facts)
-    return [total for total in totals if abs(total.difference) >= ONE_CENT]
+    return [total for total in totals if differs(total, figures.currency)]

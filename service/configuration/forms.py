@@ -22,6 +22,7 @@ from pydantic import (
 
 from invoices.inputs import WAIVABLE
 from invoices.kinds import MAPPABLE
+from invoices.money import is_currency
 from invoices.periods import BillingPeriod
 
 
@@ -98,10 +99,16 @@ def _no_credit_note_yet(given: object) -> object:
     return given
 
 
+def _currency(given: object) -> object:
+    if isinstance(given, str) and not is_currency(given):
+        raise ValueError(f"{given!r} is no currency; write its code of ISO 4217, such as EUR")
+    return given
+
+
 Text = Annotated[str, BeforeValidator(_text)]
 Name = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
 Key = Annotated[Text, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
-Currency = Annotated[Text, StringConstraints(pattern="^[A-Z]{3}$")]
+Currency = Annotated[Text, BeforeValidator(_currency)]
 Country = Annotated[Text, StringConstraints(pattern="^[A-Z]{2}$")]
 AccountNumber = Annotated[str, BeforeValidator(_account_id)]
 Exact = Annotated[Decimal, BeforeValidator(_exact)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from invoices.clients import AccountId
+from invoices.control_totals import ControlFileRecord
 from invoices.periods import BillingPeriod
-from invoices.reconciliation import ControlFileRecord
 from jobs.environment import Environment
 from service.actions.billing.record_control_file import record_control_file
 from service.store.billing import months

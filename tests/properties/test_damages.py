@@ -19,12 +19,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from invoices.clients import AccountId
+from invoices.control_totals import ControlTotal
 from invoices.inputs import BillingInputs, ExportLimits
 from invoices.kinds import CostBasis
 from invoices.month import bill as bill_month
 from invoices.month import prove
 from invoices.periods import BillingPeriod
-from invoices.reconciliation import ControlTotal
 from jobs import control_file
 from jobs.control_file import ControlFile
 from jobs.ingest import run as ingest_run

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from invoices.clients import AccountId
+from invoices.control_totals import ControlFileRecord
 from invoices.periods import BillingPeriod
-from invoices.reconciliation import ControlFileRecord
 from service.store.access import audit
 from service.store.billing import control_files
 from service.store.session import Session

@@ -4,10 +4,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from invoices.control_totals import ControlFileRecord
 from invoices.documents.document import to_document
 from invoices.documents.invoice import Invoice
 from invoices.money import from_minor, plain
-from invoices.reconciliation import ControlFileRecord, Reconciliation
+from invoices.reconciliation import Reconciliation
 from service.store.billing.invoices import InvoiceRecord
 
 PeriodText = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", examples=["2026-10"])]

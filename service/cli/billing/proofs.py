@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import typer
 
 from invoices.balances import Balance
+from invoices.control_totals import ControlTotal
 from invoices.documents.carry_forward import CarriedBalance
 from invoices.money import plain
-from invoices.reconciliation import ControlTotal, Reconciliation
+from invoices.reconciliation import Reconciliation
 from kernel.findings import Finding, Severity
 from service.cli import output
 from service.cli.application import EXIT_FINDING

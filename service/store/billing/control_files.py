@@ -8,8 +8,8 @@ from dataclasses import replace
 from sqlmodel import col, select
 
 from invoices.clients import AccountId
+from invoices.control_totals import ControlFileRecord, ControlTotal
 from invoices.periods import BillingPeriod
-from invoices.reconciliation import ControlFileRecord, ControlTotal
 from service.store import tables
 from service.store.plain import from_json, to_json
 from service.store.session import Session

@@ -11,10 +11,10 @@ from typing import Any
 from sqlmodel import col, select
 
 from invoices.clients import AccountId
+from invoices.control_totals import ControlTotal
 from invoices.documents.document import content_id
 from invoices.money import exact_sum
 from invoices.periods import BillingPeriod
-from invoices.reconciliation import ControlTotal
 from service.store import tables
 from service.store.billing.snapshots import Snapshot
 from service.store.session import Session

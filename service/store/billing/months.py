@@ -13,6 +13,7 @@ from sqlmodel import col, select
 
 from invoices.balances import CurrencyTotal
 from invoices.clients import AccountId, ClientKey
+from invoices.control_totals import ControlTotal
 from invoices.documents.document import from_document
 from invoices.documents.invoice import Invoice
 from invoices.inputs import BillingInputs, waived

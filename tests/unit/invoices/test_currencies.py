@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from invoices.clients import Client, ClientKey, Tax, TaxCategory
+from invoices.control_totals import ControlTotal
 from invoices.documents.document import from_document, to_document
 from invoices.inputs import ExchangeRate
 from invoices.kinds import CostBasis, Kind
 from invoices.money import plain
 from invoices.month import BilledMonth, bill, prove
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat, Percentage, PercentOf
-from invoices.reconciliation import ControlTotal
 from kernel.findings import Severity
 from tests.support.builders import (
     OCTOBER,

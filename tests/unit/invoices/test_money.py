@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from invoices.money import (
     Rounding,
+    UnknownCurrency,
     exact_sum,
     from_minor,
+    minor_digits,
     plain,
     split_exact,
     split_rounded,
@@ -33,6 +35,17 @@ def test_a_part_of_a_unit_is_cut_off_or_a_whole_one_on_both_sides_of_zero() -> N
     amounts = [Decimal(text) for text in ("123.9", "123.1", "-123.9", "-123.1", "123")]
     assert [to_minor(each, "JPY", Rounding.DOWN) for each in amounts] == [123, 123, -123, -123, 123]
     assert [to_minor(each, "JPY", Rounding.UP) for each in amounts] == [124, 124, -124, -124, 123]
+
+
+def test_what_is_no_currency_has_no_smallest_unit() -> None:
+    """Two places for whatever is unknown were 12.00 of 1200 yen, and 1200.00 of 1.200 dinars."""
+    for code in ("", "EUO", "eur", "BTC", "XXX"):
+        with pytest.raises(UnknownCurrency, match="is no currency of ISO 4217"):
+            from_minor(1, code)
+    with pytest.raises(UnknownCurrency, match="None is no currency"):
+        to_minor(Decimal(1), None)  # type: ignore[arg-type]
+    digits = {"USD": 2, "CHF": 2, "JPY": 0, "KRW": 0, "KWD": 3, "CLF": 4, "XCG": 2}
+    assert {code: minor_digits(code) for code in digits} == digits
 
 
 def test_minor_units_come_back_with_the_currencys_places() -> None:

@@ -6,13 +6,20 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from invoices.clients import ClientKey, Tax, TaxCategory
+from invoices.control_totals import (
+    ControlFileRecord,
+    ControlTotal,
+    control_total_differs,
+    differs,
+)
 from invoices.documents.issuing import issue
 from invoices.inputs import ExchangeRate
 from invoices.kinds import CostBasis, Kind
 from invoices.month import BilledMonth, bill, prove
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat
-from invoices.reconciliation import ControlFileRecord, ControlTotal
 from kernel.findings import Finding, Severity
 from tests.support.builders import (
     OCTOBER,
@@ -201,6 +208,45 @@ def test_a_control_total_may_differ_by_less_than_a_cent() -> None:
 
     assert closes("19.575") and closes("19.5849999999")
     assert not closes("19.585") and not closes("19.565")
+
+
+@pytest.mark.parametrize(
+    ("currency", "apart", "is_apart"),
+    [
+        # AWS states whole yen, and cents of all that has cents.
+        ("JPY", "0.4", False),
+        ("JPY", "-1", True),
+        ("EUR", "0.0099", False),
+        ("EUR", "0.01", True),
+        ("KWD", "0.001", True),
+        ("KWD", "-0.0009", False),
+        ("", "0.01", True),  # The bill's: dollars.
+    ],
+)
+def test_a_control_total_may_differ_by_less_than_its_currencys_smallest_unit(
+    currency: str, apart: str, is_apart: bool
+) -> None:
+    ours = Decimal("1005")
+    total = ControlTotal("control_file", "x", ours + Decimal(apart), ours, currency)
+    assert differs(total, "USD") is is_apart
+
+
+def test_where_no_currency_is_named_a_cent_is_too_much() -> None:
+    total = ControlTotal("control_file", "x", Decimal("1.01"), Decimal(1))
+    assert differs(total, "") and differs(replace(total, currency="???"), "USD")
+
+
+def test_a_control_total_says_in_what_it_is_and_how_far_it_is_apart() -> None:
+    """319.38 - 319.80246053 = -0.42246053."""
+    total = ControlTotal("control_file", "invoice_id 7", Decimal("319.38"), Decimal("319.80246053"))
+
+    assert control_total_differs(total, "USD").message == (
+        "invoice_id 7: the control file says 319.38 USD, the export that is billed 319.80246053, "
+        "which is -0.42246053 apart; ingest the export again, or wait until AWS has settled the "
+        "month."
+    )
+    of_aws = replace(total, source="cost_explorer", currency="EUR")
+    assert "the Cost Explorer says 319.38 EUR" in control_total_differs(of_aws, "USD").message
 
 
 def test_commitment_timing_is_part_of_the_proof() -> None:
