@@ -15,6 +15,9 @@ from kernel.findings import Finding, Severity
 
 CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
 
+OF_PARTIES = ("client_address_incomplete", "client_tax_id_missing")
+"""Findings about who a document names, not about its figures."""
+
 
 def unknown_clients(facts: CheckedMonth) -> Iterator[Finding]:
     known = {client.key for client in facts.inputs.clients}

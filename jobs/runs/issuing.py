@@ -9,14 +9,16 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+from invoices.checks.configuration import OF_PARTIES
 from invoices.clients import ClientKey
+from invoices.month import bill, inputs_id
 from invoices.periods import BillingPeriod
 from invoices.render import FORMATS, render
 from jobs.environment import Environment, Report, Save, Step, StepResult
 from kernel.errors import Refused
 from kernel.findings import Finding, Severity
 from service.actions.billing.issue_invoice import issue_invoice
-from service.store.billing import carry_forward, documents, invoices, months
+from service.store.billing import carry_forward, documents, drafts, invoices, months
 from service.store.billing.carry_forward import BalanceGone
 from service.store.billing.documents import BuyerIncomplete
 from service.store.billing.drafts import NotPossible
@@ -36,9 +38,10 @@ class MonthIsBlocked(Refused):
         self.reasons = reasons
 
 
-def _choose(_environment: Environment, run: Run, report: Report) -> Save:
+def _choose(environment: Environment, run: Run, report: Report) -> Save:
     """Which drafts this run issues is fixed here, in the order of their numbers."""
     report("checking the month", 0, 0)
+    outdated = _outdated(environment, run)
 
     def save(session: Session) -> StepResult:
         proof = months.reconciliation(session, run.payer_account_id, run.period)
@@ -53,7 +56,7 @@ def _choose(_environment: Environment, run: Run, report: Report) -> Save:
             states=(DraftState.APPROVED,),
         )
         in_doubt = _balances_in_doubt(session, run, {each.id for each in approved})
-        reasons = {**in_doubt, **gate.parked}
+        reasons = {**in_doubt, **outdated, **gate.parked}
         parked = {each.client for each in approved if ClientKey(each.client) in reasons}
         # Numbers are given in this order, whoever resumes the run:
         # `tests/jobs/runs/test_issuing.py`,
@@ -64,6 +67,38 @@ def _choose(_environment: Environment, run: Run, report: Report) -> Save:
         return StepResult(outcome, tuple(sorted(findings)))
 
     return save
+
+
+def _outdated(environment: Environment, run: Run) -> dict[ClientKey, str]:
+    """By client: an approved draft that billing the month now would not make again.
+
+    What was configured since is what the next billing finds; a number, once given, would keep
+    the wrong figure for ever. A delivery that came since stops all of the month, in its proof.
+    """
+    issued_on = date.fromisoformat(run.request["issued_on"])
+    with environment.database.transaction() as session:
+        billed = months.figures(session, run.payer_account_id, run.period).inputs_id
+        present = months.present_inputs(session, run.payer_account_id, run.period, today=issued_on)
+    if inputs_id(present) == billed:
+        return {}
+    month = bill(environment.snapshots.load(present.snapshot_id), present)
+    made = {each.client: (each.invoice, each.gets_document) for each in month.drafts}
+    with environment.database.transaction() as session:
+        outdated = drafts.outdated_approvals(
+            session,
+            made,
+            payer_account_id=run.payer_account_id,
+            period=run.period,
+            parked=month.parked,
+        )
+    return outdated | {
+        ClientKey(each.client): each.message
+        for each in month.findings
+        if each.client
+        and each.severity is Severity.CRITICAL
+        # Who both parties are is read, and said, when the number is given.
+        and each.code not in OF_PARTIES
+    }
 
 
 def _balances_in_doubt(

@@ -72,7 +72,10 @@ def test_a_file_of_aws_s_totals_is_compared_one_by_one(
         ("invoice,amount\n1,2\n", "its header has to be"),
         ("invoice_id,account_id,amount\n1,2,3\n", "its header has to be"),
         ("invoice_id,amount\n", "it has no amounts"),
-        ("invoice_id,amount\n1,12,00\n1,5\n", "line 3: invoice_id '1' is written twice"),
+        ("invoice_id,amount\n1,12\n1,5\n", "line 3: invoice_id '1' is written twice"),
+        # A decimal comma: 12 of its 12.50 would be all that is compared.
+        ("invoice_id,amount\n1,12,50\n", "line 2: it has more cells than the header"),
+        ("invoice_id,amount\n1\n", "line 2: '' is no amount"),
         ("invoice_id,amount\n1,$12\n", "line 2: '$12' is no amount"),
         ("invoice_id,amount\n1,NaN\n", "line 2: 'NaN' is no amount"),
         ("invoice_id,amount\n,5\n", "line 2: invoice_id '' is blank"),
@@ -121,7 +124,8 @@ def test_a_delivery_that_came_since_is_not_confirmed(billed: Rebill, tmp_path: P
     assert billed("ingest", again, "--payer", PAYER, *MONTH).status == 0
 
     unconfirmed = "It closes; not confirmed by AWS."
-    assert verdict(billed) == unconfirmed, "before it is billed"
+    assert verdict(billed) == "It does not close.", "before it is billed"
+    assert "newer_delivery" in billed("reconcile", *MONTH).err
     assert billed("bill", *MONTH).status == 0
     proof = billed("reconcile", *MONTH)
     assert proof.out.splitlines()[-1] == unconfirmed
@@ -139,7 +143,7 @@ def test_a_file_that_differs_blocks_until_one_of_its_kind_agrees(
     by_account = put(tmp_path / "a.csv", b"account_id,amount\n11,12\n222222222222,20\n")
     assert billed("reconcile", *MONTH, "--control", by_account).status == 1, "an invoice still does"
     refused = billed("issue", *MONTH)
-    assert refused.status == 1 and "invoice_id 2: control_file says 21" in refused.err
+    assert refused.status == 1 and "invoice_id 2: the control file says 21 USD" in refused.err
 
     assert billed("reconcile", *MONTH, "--control", put(tmp_path / "c.csv", RIGHT)).status == 0
     assert billed("issue", *MONTH).status == 0

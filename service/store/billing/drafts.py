@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -111,6 +111,29 @@ def save_drafts(
     return Saved(tuple(drafted), tuple(unchanged), tuple(sorted(findings)))
 
 
+def outdated_approvals(
+    session: Session,
+    made: Mapping[ClientKey, tuple[Invoice, bool]],
+    *,
+    payer_account_id: AccountId,
+    period: BillingPeriod,
+    parked: Collection[ClientKey],
+) -> dict[ClientKey, str]:
+    """By client, in words: how an approved draft differs from what billing would make now.
+
+    `made` is that, and whether it gets a document; of the `parked` nothing is said. Nothing is
+    stored.
+    """
+    outdated = {}
+    for client, row in _current(session, payer_account_id, period).items():
+        if row.state != DraftState.APPROVED or client in parked:
+            continue
+        invoice, gets_document = made.get(ClientKey(client), (None, False))
+        if invoice is None or not gets_document or not _has_figures_of(invoice, row):
+            outdated[ClientKey(client)] = _outdated(row, invoice).message
+    return outdated
+
+
 def _current(
     session: Session, payer_account_id: AccountId, period: BillingPeriod
 ) -> dict[str, tables.months.DraftRow]:
@@ -151,6 +174,11 @@ def _stands_so(session: Session, draft: NewDraft, row: tables.months.DraftRow) -
         same_parties = replace(draft.invoice, buyer=there.buyer, seller=there.seller)
         return draft.gets_document and same_parties == there
     return draft.invoice.figures == there.figures
+
+
+def _has_figures_of(invoice: Invoice, row: tables.months.DraftRow) -> bool:
+    there = from_document(row.document)
+    return (invoice.figures, invoice.accounting_tax) == (there.figures, there.accounting_tax)
 
 
 def _outdated(row: tables.months.DraftRow, now: Invoice | None) -> Finding:

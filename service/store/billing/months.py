@@ -23,7 +23,6 @@ from invoices.periods import BillingPeriod
 from invoices.reconciliation import (
     Accounted,
     ClientTotal,
-    ControlTotal,
     PayerMonth,
     Reconciliation,
     reconcile,
@@ -238,9 +237,20 @@ def reconciliation(
             *month.findings,
             *findings_of(snapshot, billed),
             *_overridden_days(session, payer_account_id, period),
+            *([] if is_current else [_superseded(session, current)]),
         ],
         carried_forward=carry_forward.balances_of_month(session, payer_account_id, period),
     )
+
+
+def _superseded(session: Session, current: snapshots.Snapshot) -> Finding:
+    """Equal charges are the same snapshot: this one has others than the drafts were made of."""
+    since = snapshots.current_since(session, current.id)
+    words = (
+        f"A delivery of other charges was taken in on {since.date()}, after {current.period} was "
+        "billed: bill it again. Approved drafts whose figures stay so stay approved."
+    )
+    return Finding(Severity.CRITICAL, "newer_delivery", str(current.period), words)
 
 
 def _overridden_days(

@@ -205,3 +205,67 @@ def test_numbers_follow_the_dates_of_issue(environment: Environment, month_of: M
     with environment.database.transaction() as session:
         states = {each.client: each.state for each in invoices.invoices_of(session, OCTOBER)}
     assert states == {"c00": "issued", "c01": "approved"}
+
+
+def _apply(environment: Environment, configuration: str) -> None:
+    wanted = read_configuration(configuration)
+    with environment.database.transaction() as session:
+        apply_configuration(session, wanted, actor="test", now=environment.now())
+
+
+LATE_FEE = (
+    'custom_line_items: [{client: c00, kind: fee, description: Late, amount: "5", from: 2018-10}]'
+)
+
+
+def test_what_was_configured_after_approval_is_found_before_a_number_is_given(
+    environment: Environment, month_of: MonthOf
+) -> None:
+    """c00 owes 100, and 5 since; nobody billed again. c01 is issued, and the fee reaches c00."""
+    month_of(2)
+    bill(environment)
+    approve_all(environment)
+    _apply(environment, LATE_FEE)
+
+    run = issue(environment)
+
+    (finding,) = run.findings
+    assert (finding.code, finding.client) == ("not_issued", "c00")
+    assert finding.message == (
+        "The approved invoice of c00 of 100.00 USD would now be 105.00 (+5.00): withdraw the "
+        "approval and bill again to replace it."
+    )
+    assert [(each.number, each.client) for each in issued(environment)] == [("INV-000001", "c01")]
+
+
+def test_what_changes_no_figure_of_an_approved_draft_stops_nothing(
+    environment: Environment, month_of: MonthOf
+) -> None:
+    """A fee of next month."""
+    month_of(1)
+    bill(environment)
+    approve_all(environment)
+    _apply(environment, LATE_FEE.replace("2018-10", "2018-11"))
+
+    assert issue(environment).findings == ()
+    assert [each.invoice.total_minor for each in issued(environment)] == [100_00]
+
+
+def test_a_delivery_that_came_after_billing_blocks_until_the_month_is_billed_again(
+    environment: Environment, month_of: MonthOf
+) -> None:
+    """Billed and approved 100; then AWS delivers 107. To the proof all of the 100 was there."""
+    month_of(1)
+    bill(environment)
+    approve_all(environment)
+    _month_with(environment, account_id=account_of(0), finalized=True)
+
+    with pytest.raises(RunFailed, match="taken in on 2026-11-23, after 2018-10 was billed"):
+        issue(environment)
+    assert issued(environment) == ()
+
+    # An approval of 100 is none of 107.
+    bill(environment)
+    (finding,) = issue(environment).findings
+    assert "c00 of 100.00 USD would now be 107.00 (+7.00): withdraw" in finding.message
+    assert issued(environment) == ()
