@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from invoices.checks.checked import CheckedMonth, parks
 from invoices.clients import ClientKey, NegativeMonths, ZeroMonths
-from invoices.documents.carry_forward import gets_document
+from invoices.documents.carry_forward import CarryForward, gets_document
 from invoices.documents.invoice import Invoice
 from invoices.money import from_minor, plain
 from kernel.findings import Finding, Severity
@@ -97,5 +97,14 @@ def balances_taken(facts: CheckedMonth) -> Iterator[Finding]:
             "balance_taken" if on else "balance_waits",
             balance.client,
             f"Of the balance of {balance.client} from {balance.period}, {taken} "
-            f"{balance.currency} is taken off this month's invoice and {rest} is carried on.",
+            f"{balance.currency} is taken off this month's invoice and {rest} is carried on"
+            f"{_until(balance, draft)}.",
         )
+
+
+def _until(balance: CarryForward, draft: Invoice) -> str:
+    if not balance.is_owed_by(draft.seller):
+        return f": it is owed by seller {balance.seller_key}, and waits for an invoice of that one"
+    if balance.currency != draft.currency:
+        return f": it waits for an invoice in {balance.currency}"
+    return ""

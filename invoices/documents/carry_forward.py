@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from invoices.clients import ClientKey, Tax, TaxCategory
-from invoices.documents.invoice import CarriedFrom, Exchange, Invoice, InvoiceLine, TaxLine
+from invoices.clients import ADDED_LATER, ClientKey, Tax, TaxCategory
+from invoices.documents.invoice import CarriedFrom, Exchange, Invoice, InvoiceLine, Seller, TaxLine
 from invoices.documents.tax import accounting_tax, tax_line
 from invoices.money import EXACT, from_minor
 from invoices.periods import BillingPeriod
@@ -30,6 +30,20 @@ class CarryForward:
     category: TaxCategory
     rate_percent: Decimal
     note: str
+    seller_key: str = field(default="", metadata=ADDED_LATER)
+    """Whose month it was, and who owes it; '' in inputs of an earlier version."""
+    seller_tax_id: str = field(default="", metadata=ADDED_LATER)
+
+    def is_owed_by(self, seller: Seller) -> bool:
+        """A seller under another key is the same one if the tax office knows it as the same.
+
+        Less tax is less of what its own seller owes: another cannot take it off.
+        """
+        is_same_number = bool(seller.tax_id) and self.seller_tax_id == seller.tax_id
+        return self.seller_key in ("", seller.key) or is_same_number
+
+    def can_be_on(self, invoice: Invoice) -> bool:
+        return self.currency == invoice.currency and self.is_owed_by(invoice.seller)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +98,8 @@ def balance_of(client: ClientKey, draft: Invoice) -> CarryForward:
         category=tax.category,
         rate_percent=tax.rate_percent,
         note=tax.note,
+        seller_key=draft.seller.key,
+        seller_tax_id=draft.seller.tax_id,
     )
 
 
@@ -92,11 +108,11 @@ def with_balances(
 ) -> Invoice:
     """The draft less what its client is owed, the oldest month first, and never below nothing.
 
-    What it cannot hold stays a balance. Balances of another currency wait for an invoice in it.
+    What it cannot hold stays a balance. One of another currency, or of another seller, waits.
     `tax_exchange` goes to the currency that the seller accounts for its tax in.
     """
     for balance in sorted(balances, key=lambda each: each.period):
-        if balance.currency == draft.currency and draft.total_minor > 0:
+        if balance.can_be_on(draft) and draft.total_minor > 0:
             draft = _less(draft, balance)
     if not (draft.carried_minor and tax_exchange):
         return draft

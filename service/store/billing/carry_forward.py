@@ -111,6 +111,7 @@ def check_still_open(session: Session, row: DraftRow, invoice: Invoice) -> None:
         as_taxed = (
             balance
             and wanted
+            and balance.is_owed_by(invoice.seller)
             and (balance.category, balance.rate_percent)
             == (
                 wanted.category,
