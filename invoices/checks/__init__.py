@@ -16,6 +16,7 @@ from invoices.checks.configuration import (
 from invoices.checks.drafts import (
     balances_taken,
     nothing_due,
+    tax_currency_unsaid,
     tax_in_no_currency_of_the_sellers,
     wrong_totals,
 )
@@ -57,6 +58,7 @@ CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
 CHECKS_OF_DRAFTS: tuple[Check, ...] = (
     wrong_totals,
     tax_in_no_currency_of_the_sellers,
+    tax_currency_unsaid,
     nothing_due,
     balances_taken,
 )

@@ -8,6 +8,7 @@ from invoices.checks.checked import CheckedMonth, parks
 from invoices.clients import ClientKey, NegativeMonths, ZeroMonths
 from invoices.documents.carry_forward import CarryForward, gets_document
 from invoices.documents.invoice import Invoice
+from invoices.documents.tax import NATIONAL_TAX_CURRENCY
 from invoices.money import from_minor, plain
 from kernel.findings import Finding, Severity
 
@@ -34,6 +35,24 @@ def tax_in_no_currency_of_the_sellers(facts: CheckedMonth) -> Iterator[Finding]:
             "tax_rate_missing",
             f"The tax of {key} is to be stated in {wanted}, too, and {period} has no rate from "
             f"{draft.currency} to {wanted}; add it to exchange_rates.",
+        )
+
+
+def tax_currency_unsaid(facts: CheckedMonth) -> Iterator[Finding]:
+    """A seller that has not said which is its national currency, though its country wants it."""
+    seller = facts.inputs.seller
+    wanted = NATIONAL_TAX_CURRENCY.get(seller.address.country, "")
+    taxed = sorted(
+        key for key, draft in facts.drafts.items() if draft.tax_minor and draft.currency != wanted
+    )
+    if wanted and taxed and not facts.inputs.tax_currency:
+        yield Finding(
+            WARNING,
+            "tax_currency_unsaid",
+            seller.key,
+            f"{', '.join(taxed)}: tax is asked for in another currency than {wanted}, and a seller "
+            f"in {seller.address.country} has to state it in {wanted}, too. Say `tax_currency: "
+            f"{wanted}` of seller {seller.key}, and add the period's rate to exchange_rates.",
         )
 
 

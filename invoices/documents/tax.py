@@ -1,6 +1,6 @@
 """Owns the seller's tax on an invoice: one category and rate per client, and its wording."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -17,6 +17,28 @@ WORDING: dict[TaxCategory, str] = {
     TaxCategory.EXPORT: "Export, free of tax.",
 }
 """What the law wants said where no tax is asked for; a client's own note takes its place."""
+
+NATIONAL_TAX_CURRENCY: Mapping[str, str] = {
+    **dict.fromkeys(
+        "AT BE BG CY DE EE ES FI FR GR HR IE IT LT LU LV MT NL PT SI SK".split(), "EUR"
+    ),
+    "CZ": "CZK",
+    "DK": "DKK",
+    "HU": "HUF",
+    "PL": "PLN",
+    "RO": "RON",
+    "SE": "SEK",
+    "GB": "GBP",
+    "NO": "NOK",
+    "JP": "JPY",
+    "SG": "SGD",
+}
+"""By country of a seller, where an invoice in another currency has to state its tax in that one.
+
+VAT Directive, art. 230; HMRC, VAT Notice 700, 7.7; Norway, bokføringsforskriften § 5-1-1; National
+Tax Agency of Japan, Q&A on the invoice system; IRAS of Singapore, invoicing. Elsewhere it is not
+asked for (Switzerland), or another way will do (Australia: the rate).
+"""
 
 
 def tax_line(tax: Tax, *, base_minor: int, currency: str, rounding: Rounding) -> TaxLine:

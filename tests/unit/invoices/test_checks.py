@@ -275,3 +275,42 @@ def test_what_is_retained_whole_is_on_no_line() -> None:
     (statement,) = bill(charges(*rows), inputs(owns("acme", ACME))).statements
 
     assert [line.price for line in statement.lines] == [Decimal(10)]
+
+
+@pytest.mark.parametrize(
+    ("country", "currency", "said", "told"),
+    [
+        ("IE", "USD", "", "EUR"),
+        ("PL", "EUR", "", "PLN"),
+        ("JP", "USD", "", "JPY"),
+        ("IE", "USD", "EUR", ""),  # Said: its rate is another check.
+        ("IE", "EUR", "", ""),
+        ("CH", "USD", "", ""),  # Nobody asks for it.
+    ],
+)
+def test_a_seller_whose_country_wants_tax_in_its_own_currency_is_told(
+    country: str, currency: str, said: str, told: str
+) -> None:
+    """20 % of 10 in another currency, to be stated in the national one, too (art. 230)."""
+    taxed = client("acme", currency=currency, tax=Tax(TaxCategory.STANDARD, Decimal(20)))
+    rates = [
+        ExchangeRate(OCTOBER, *pair, Decimal("0.9"), "T")
+        for pair in (("USD", "EUR"), ("USD", "PLN"), ("EUR", "PLN"))
+    ]
+    given = inputs(*BOTH, clients=[taxed, client("bell")], rates=rates)
+    where = replace(given.seller.address, country=country)
+    given = replace(given, seller=replace(given.seller, address=where), tax_currency=said)
+
+    found = [f for f in bill(charges(*ROWS), given).findings if f.code == "tax_currency_unsaid"]
+
+    assert [(each.severity, each.where, each.client) for each in found] == (
+        [(Severity.WARNING, "example", "")] if told else []
+    )
+    for each in found:
+        assert f"acme: tax is asked for in another currency than {told}" in each.message
+
+
+def test_no_tax_needs_no_national_currency() -> None:
+    month = bill(charges(*ROWS), inputs(*BOTH))
+
+    assert "tax_currency_unsaid" not in codes(month)
