@@ -4,6 +4,8 @@ import logging
 import re
 import secrets
 from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
@@ -12,6 +14,7 @@ from service.api import health, keys, problems
 from service.api.access import SECURITY_SCHEMES
 from service.api.accounts import accounts, grants, handovers, onboardings, roles
 from service.api.billing import invoices, periods
+from service.api.edge import Edge, Pace, Paths
 from service.clock import Clock, system_clock
 from service.store.database import Database
 
@@ -28,7 +31,9 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 log = logging.getLogger("rebill.http")
 
 
-def create_app(database: Database, clock: Clock = system_clock) -> FastAPI:
+def create_app(
+    database: Database, clock: Clock = system_clock, pace: Pace | None = None
+) -> FastAPI:
     """The API over an open database; it never calls AWS and never runs a month."""
     app = FastAPI(
         title="Rebill",
@@ -38,6 +43,7 @@ def create_app(database: Database, clock: Clock = system_clock) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         responses=problems.RESPONSES,
+        redirect_slashes=False,
     )
     app.state.database, app.state.clock = database, clock
     problems.install(app)
@@ -53,6 +59,7 @@ def create_app(database: Database, clock: Clock = system_clock) -> FastAPI:
         roles,
     ):
         app.include_router(resource.router, prefix="/v1")
+    app.add_middleware(Edge, paths=cache(lambda: Paths.of(app.openapi())), pace=pace or Pace())
     app.middleware("http")(_accompany)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
@@ -90,5 +97,16 @@ def _openapi(app: FastAPI) -> dict[str, object]:
             schemas.pop(theirs, None)
         schemas.update(problems.schemas())
         components["securitySchemes"] = SECURITY_SCHEMES
+        _declare_idempotency_keys(schema)
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _declare_idempotency_keys(schema: dict[str, Any]) -> None:
+    """Required, and 400 without, not FastAPI's 422: so it is optional to FastAPI."""
+    for methods in schema["paths"].values():
+        for operation in methods.values():
+            for each in operation.get("parameters", ()):
+                if each["name"].lower() == "idempotency-key":
+                    each["required"] = True
+                    each["schema"] = {"type": "string", "pattern": "^[!-~]{1,200}$"}

@@ -24,7 +24,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from jobs.aws.signers import Signers
+from jobs.aws.signers import NoCode, Signers
 
 _TIMES = Config(connect_timeout=5, read_timeout=60, max_pool_connections=2)
 REPEATED = _TIMES.merge(Config(retries={"mode": "adaptive", "total_max_attempts": 10}))
@@ -206,7 +206,12 @@ class Caller:
         signer = self._signers.get(name)
         if signer is None or not signer.mfa_serial or signer.mfa_code is None:
             raise _NotSigned(f"{name} has no mfa_serial and mfa_process in the AWS configuration")
-        return {"SerialNumber": signer.mfa_serial, "TokenCode": signer.mfa_code()}
+        try:
+            code = signer.mfa_code()
+        except NoCode as trouble:
+            words = f"the mfa_process of {name} {trouble}"
+            raise _CodeRefused(AwsRefused(code=CODE_REFUSED, message=words)) from None
+        return {"SerialNumber": signer.mfa_serial, "TokenCode": code}
 
 
 def _session_with(sts: Any, proof: Mapping[str, str]) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping
@@ -16,6 +18,7 @@ OFFBOARD = "msp-offboard"
 SETUP = "msp-setup"
 ANALYZER = "msp-analyzer"
 PROBE = "msp-probe-{team}"
+CODE_SECONDS_MAX = 30.0
 
 
 class HasCredentials(Protocol):
@@ -64,11 +67,31 @@ def configured_signers() -> Signers:
     return Signers(named)
 
 
+class NoCode(Exception):
+    """The command that prints a code did not; why, without what it was called with."""
+
+
 def _code_from(command: str) -> Callable[[], str]:
     def read() -> str:
-        words = shlex.split(command)
-        done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=30)  # noqa: S603 - the reseller's own command, from their AWS configuration
-        return done.stdout.strip()
+        try:
+            # The reseller's own command, from their AWS configuration.
+            done = subprocess.run(  # noqa: S603
+                shlex.split(command), capture_output=True, timeout=CODE_SECONDS_MAX, check=False
+            )
+        # From none: these errors carry the command line, and the seed may stand there:
+        # `tests/jobs/test_mfa_helper.py::test_a_helper_that_fails_tells_nothing_of_its_seed`.
+        except subprocess.TimeoutExpired:
+            raise NoCode(f"did not end within {CODE_SECONDS_MAX:g} s") from None
+        except OSError as trouble:
+            raise NoCode(f"cannot be started: {os.strerror(trouble.errno or 0)}") from None
+        except ValueError:
+            raise NoCode("cannot be read: its quotes do not match") from None
+        if done.returncode != 0:
+            raise NoCode(f"ended with status {done.returncode}")
+        code = done.stdout.strip()
+        if re.fullmatch(rb"[0-9]{6}", code) is None:
+            raise NoCode("printed no code of six digits")
+        return code.decode()
 
     return read
 
@@ -79,6 +102,7 @@ __all__ = [
     "ONBOARD",
     "PROBE",
     "SETUP",
+    "NoCode",
     "Signer",
     "Signers",
     "configured_signers",

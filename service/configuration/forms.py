@@ -33,7 +33,7 @@ def _exact(given: object) -> Decimal:
             pass
         case int():
             return Decimal(given)
-        case str():
+        case str() if given.isascii():  # Python takes other digits for numbers, too.
             try:
                 number = Decimal(given)
             except InvalidOperation:

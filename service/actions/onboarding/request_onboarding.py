@@ -225,7 +225,7 @@ def _check_budget(amount: str) -> None:
         given = Decimal(amount or "1")
     except InvalidOperation:
         given = Decimal(0)
-    if not (given.is_finite() and 0 < given < Decimal("1e12")):
+    if not (amount.isascii() and given.is_finite() and 0 < given < Decimal("1e12")):
         raise BadInput(f"budget {amount!r} is no positive amount of US dollars, like 1000 or 99.50")
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from accounts.iam.client_templates import ARTEFACTS, what_changes
 from accounts.model.lifecycle import Stage, has_reached
@@ -14,6 +14,7 @@ from kernel.findings import Finding
 from service.actions.onboarding.request_onboarding import Wanted
 from service.actions.onboarding.request_onboardings import BATCH_MAX, Batch
 from service.api.billing.schemas import AccountText, ClientText, Out
+from service.api.text import PlainText
 from service.store.accounts.onboarding_events import Event
 from service.store.accounts.onboardings import Onboarding
 
@@ -26,7 +27,7 @@ Words = Annotated[str, Field(max_length=2000)]
 Instant = Annotated[str, Field(max_length=40, examples=["2026-11-23T12:00:00+00:00"])]
 
 
-class In(BaseModel):
+class In(PlainText):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 

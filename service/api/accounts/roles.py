@@ -10,10 +10,15 @@ from service.api.access import NowDep, OnboarderDep, SessionDep, StaffDep, actor
 from service.api.accounts.grant_schemas import RoleText
 from service.api.accounts.onboarding_schemas import FindingItem, to_api_finding
 from service.api.billing.schemas import Out
+from service.api.text import PlainText
 from service.configuration.onboarding_forms import OnboardingForm, RoleForm, roles_of
 from service.store.accounts import resellers
 
 router = APIRouter(tags=["accounts"])
+
+
+class RoleRequest(PlainText, RoleForm):
+    """As in the configuration file."""
 
 
 class RoleItem(Out):
@@ -42,7 +47,7 @@ def list_roles(session: SessionDep, _key: StaffDep) -> RoleList:
 
 
 @router.post("/roles", operation_id="put_role")
-def put(session: SessionDep, key: OnboarderDep, now: NowDep, asked: RoleForm) -> RoleAnswer:
+def put(session: SessionDep, key: OnboarderDep, now: NowDep, asked: RoleRequest) -> RoleAnswer:
     """A role of our own, its policy judged before anything is stored. Twice is once.
 
     Accounts that have it already keep it as it was asked for.

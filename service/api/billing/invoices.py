@@ -34,6 +34,7 @@ MEDIA_TYPES = {
 }
 assert set(MEDIA_TYPES) == set(FORMATS)
 
+PERIOD = "^[12][0-9]{3}-(0[1-9]|1[0-2])$"
 CLIENT_KEY = "^[a-z0-9][a-z0-9_.-]{0,63}$"
 
 InvoiceId = Annotated[str, Path(max_length=40, pattern="^[0-9]+$", examples=["17"])]
@@ -43,7 +44,7 @@ InvoiceId = Annotated[str, Path(max_length=40, pattern="^[0-9]+$", examples=["17
 def list_invoices(
     session: SessionDep,
     key: KeyDep,
-    period: Annotated[str | None, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")] = None,
+    period: Annotated[str | None, Query(pattern=PERIOD)] = None,
     client: Annotated[str | None, Query(pattern=CLIENT_KEY)] = None,
     state: Annotated[DraftState | None, Query()] = None,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
@@ -111,9 +112,16 @@ def get_invoice_document(
     if file is None:
         raise HTTPException(404, "This invoice has no documents yet: it is not issued.")
     headers = _document_headers(record, extension, file)
-    if f'"{file.sha256}"' in re.split(r"\s*,\s*", request.headers.get("If-None-Match", "")):
+    if _has_already(request, file.sha256):
         return Response(status_code=304, headers=headers)
     return Response(file.content, media_type=MEDIA_TYPES[extension], headers=headers)
+
+
+def _has_already(request: Request, sha256: str) -> bool:
+    """By weak comparison, as RFC 9110, 13.1.2 has it: proxies that compress weaken an ETag."""
+    asked = ",".join(request.headers.getlist("If-None-Match")).strip()
+    tags = {each.strip().removeprefix("W/") for each in asked.split(",")}
+    return asked == "*" or f'"{sha256}"' in tags
 
 
 def _document_headers(record: InvoiceRecord, extension: str, file: DocumentFile) -> dict[str, str]:

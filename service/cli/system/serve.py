@@ -11,6 +11,7 @@ import uvicorn
 
 from kernel.errors import Refused, Unavailable
 from service.actions.access.create_api_key import create_api_key
+from service.api.listening import CONNECTIONS_MAX, DeadlineProtocol
 from service.app import create_app
 from service.cli import output
 from service.cli.installation import ACTOR, Installation, open_installation
@@ -70,6 +71,8 @@ def run_server(database: Database, *, host: str, port: int) -> None:
             log_level="warning",
             server_header=False,
             timeout_graceful_shutdown=STOPS_WITHIN_SECONDS,
+            http=DeadlineProtocol,
+            limit_concurrency=CONNECTIONS_MAX,
         )
 
 
