@@ -14,10 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from invoices.periods import BillingPeriod
 from jobs.environment import Environment
@@ -52,6 +55,19 @@ def pytest_collection_finish() -> None:
     """What was imported stays: to look through all of it again and again is a tenth of a run."""
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+
+
+def pytest_configure() -> None:
+    """Each statement is compiled once a run.
+
+    SQLAlchemy does so once an engine: that is once a command, and here thousands of times, a third
+    of what a test of commands costs. Their engines are of one kind, and equal where it looks.
+    """
+    one_for_all = {"compiled_cache": dict[Any, Any]()}
+    patch = pytest.MonkeyPatch()
+    patch.setattr(sa, "create_engine", partial(sa.create_engine, execution_options=one_for_all))
+    patch.setattr(PGDialect_psycopg, "__eq__", lambda _, other: type(other) is PGDialect_psycopg)
+    patch.setattr(PGDialect_psycopg, "__hash__", lambda _: 0)
 
 
 def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:

@@ -39,6 +39,8 @@ def _kill(server: EmbeddedServer) -> int:
     killed = server.postmaster_pid
     assert killed is not None
     os.kill(killed, signal.SIGKILL)
+    # On a busy machine it dies a moment later, and a look before that finds it running.
+    _eventually(lambda: not server._postmaster_runs())
     return killed
 
 
