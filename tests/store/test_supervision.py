@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from service.store.embedded import EmbeddedServer, ServerNotStarted
+from service.store.embedded import EmbeddedServer, ServerNotStarted, _is_postmaster
 from service.store.supervision import supervised
 from tests.conftest import FAST
 
@@ -40,7 +40,7 @@ def _kill(server: EmbeddedServer) -> int:
     assert killed is not None
     os.kill(killed, signal.SIGKILL)
     # On a busy machine it dies a moment later, and a look before that finds it running.
-    _eventually(lambda: not server._postmaster_runs())
+    _eventually(lambda: not _is_postmaster(killed, server._data))
     return killed
 
 
