@@ -285,7 +285,11 @@ def _facts(
     months = counted.by_currency()
     keys = {each: by_key.filter(pl.col("currency") == each) for each in months}
     has_trueup = dialect is not Dialect.FOCUS
-    own, *others = (CurrencyFacts.of(each, keys[each], has_trueup=has_trueup) for each in months)
+    cut_off = facts.cut_off_by_currency(read.noticed.cut_off, [*months])
+    own, *others = (
+        CurrencyFacts.of(each, keys[each], has_trueup=has_trueup, cut_off=cut_off[each])
+        for each in months
+    )
     return SnapshotFacts(
         dialect=dialect,
         period=request.period,
@@ -298,14 +302,13 @@ def _facts(
         ),
         limits=_limits(by_key, read, dialect, (own, *others)),
         long_rows=facts.long_rows(counted.charges, counted.rows, own.currency),
-        cut_off=read.noticed.cut_off,
         warnings=(
             *facts.currency_warnings(own, others),
             *facts.residual_warnings(own, others),
             *_invoice_warnings(read, request),
             *_undated_warnings(read, request),
             *_unpriced_findings(read, request),
-            *facts.cut_off_findings(read.noticed.cut_off),
+            *facts.cut_off_findings(own, others),
         ),
         # AWS fills in the invoice id row by row when it finalises the month (Data Exports
         # dictionary, "Bill columns"):

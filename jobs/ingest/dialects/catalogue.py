@@ -261,6 +261,7 @@ def _reading(
         },
         drop={names[key]: rows for key, rows in vocabulary.drop.items() if key in names},
         maps=maps,
+        currency=names.get(vocabulary.currency, ""),
         line=names.get(vocabulary.line, ""),
     )
 

@@ -56,6 +56,7 @@ VOCABULARY = Vocabulary(
     invoice="InvoiceId",
     conserved=("BilledCost", "net_billed_cost"),
     quantity="PricingQuantity",
+    currency="BillingCurrency",
     end="ChargePeriodEnd",
     needs=(
         Need(("list",), ("ListCost",), METERED),

@@ -92,6 +92,7 @@ VOCABULARY = Vocabulary(
     invoice="bill_invoice_id",
     conserved=("line_item_unblended_cost", "billed_cost"),
     quantity="line_item_usage_amount",
+    currency="line_item_currency_code",
     needs=(
         Need(AMORTIZED, ("savings_plan_savings_plan_effective_cost",), (Kind.SP_USAGE,)),
         Need(AMORTIZED, ("reservation_effective_cost",), (Kind.RI_USAGE,)),

@@ -46,6 +46,8 @@ class Vocabulary:
     """Which columns each cost basis takes, by the kinds of rows."""
     matched: Mapping[str, tuple[str, ...]]
     """A column that pricing rules match -> the keys that fill it."""
+    currency: str = ""
+    """The key that says in which currency a row's amounts are."""
     end: str = ""
     """The exclusive end of a row's time."""
     line: str = ""

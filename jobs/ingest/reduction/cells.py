@@ -187,7 +187,8 @@ class _NotAnAmount(ValueError):
         self.at, self.text = at, text
 
 
-def amounts_of(rows: Rows, name: str, at: FromMap | None) -> Amounts:
+def amounts_of(rows: Rows, name: str, at: FromMap | None, group: Ints | None = None) -> Amounts:
+    """`group`: of each row a small number, by which what is cut off is added up; None is 0."""
     row_of: Ints | None = None
     if at is None:
         column = rows.span.column(name)
@@ -201,23 +202,27 @@ def amounts_of(rows: Rows, name: str, at: FromMap | None) -> Amounts:
     if there is not None:
         values, row_of = values.drop_nulls(), there if row_of is None else row_of[there]
     try:
-        return Amounts(row_of, *_units(values))
+        return Amounts(row_of, *_units(values, _at(group, row_of)))
     except _NotAnAmount as bad:
         if bad.text in ABSENT:
-            return _amounts_without_words(rows, name, values, row_of)
+            return _amounts_without_words(rows, name, values, row_of, group)
         row = bad.at if row_of is None else int(row_of[bad.at])
         raise BadAmount(rows.file, rows.number(row), name, bad.text) from bad
 
 
+def _at(group: Ints | None, row_of: Ints | None) -> Ints | None:
+    return group if group is None or row_of is None else group[row_of]
+
+
 def _amounts_without_words(
-    rows: Rows, name: str, values: pl.Series, row_of: Ints | None
+    rows: Rows, name: str, values: pl.Series, row_of: Ints | None, group: Ints | None
 ) -> Amounts:
     """Again, without the cells in which a word says that there is nothing."""
     there = ~values.is_in(ABSENT).to_numpy()
     row_of = np.flatnonzero(there) if row_of is None else row_of[there]
     left = values.filter(there)
     try:
-        return Amounts(row_of, *_units(left))
+        return Amounts(row_of, *_units(left, _at(group, row_of)))
     except _NotAnAmount as bad:
         raise BadAmount(rows.file, rows.number(int(row_of[bad.at])), name, bad.text) from bad
 
@@ -266,10 +271,10 @@ def _entries(scan: pl.LazyFrame, name: str) -> tuple[Ints, pl.Series]:
     return np.repeat(np.arange(len(lists)), lengths), entries
 
 
-def _units(values: pl.Series) -> tuple[Units, Decimal]:
-    """Of each value, and what of all of them lies beyond the tenth place."""
+def _units(values: pl.Series, group: Ints | None) -> tuple[Units, dict[int, Decimal]]:
+    """Of each value, and by group what of all of them lies beyond the tenth place."""
     if values.dtype != pl.Float64:
-        return _units_of_texts(values), _cut_off(values)
+        return _units_of_texts(values), _cut_off(values, group)
     doubles = values.to_numpy()
     with np.errstate(over="ignore", invalid="ignore"):
         scaled = doubles * _UNITS
@@ -282,8 +287,13 @@ def _units(values: pl.Series) -> tuple[Units, Decimal]:
         is_sure = np.abs(rest) + size * _DOUBT < 0.5
         # Of doubles to some digits, and of small ones: a large one has no place beyond the tenth.
         is_small = size.max(initial=0) < _EXACT_BELOW
-        beyond = float(rest.sum() if is_small else rest[size < _EXACT_BELOW].sum())
-    cut_off = Decimal(f"{beyond:.3g}").scaleb(-10) if abs(beyond) >= _TOLD_UNITS else Decimal(0)
+        small = rest if is_small else np.where(size < _EXACT_BELOW, rest, 0)
+        beyond = [small.sum()] if group is None else np.bincount(group, weights=small)
+    cut_off = {
+        number: Decimal(f"{float(rest):.3g}").scaleb(-10)
+        for number, rest in enumerate(beyond)
+        if abs(rest) >= _TOLD_UNITS
+    }
     if is_sure.all():
         return near.astype(np.int64), cut_off
     # Large amounts, ties, and what is no number at all: by their shortest text.
@@ -298,15 +308,22 @@ def _units(values: pl.Series) -> tuple[Units, Decimal]:
     return units, cut_off
 
 
-def _cut_off(texts: pl.Series) -> Decimal:
+def _cut_off(texts: pl.Series, group: Ints | None) -> dict[int, Decimal]:
     """Exact for at most twenty places; there are few such cells, and AWS writes at most 17."""
     # The shortest text with an eleventh place is as long as `0.` and eleven digits, or `4E-11`.
-    long = texts.filter((texts.str.len_bytes() > 12) | texts.str.contains("e-|E-"))
+    is_long = (texts.str.len_bytes() > 12) | texts.str.contains("e-|E-")
+    long = texts.filter(is_long)
     if not len(long):
-        return Decimal(0)
+        return {}
     exact = long.cast(pl.Decimal(38, 20), strict=False)  # Null from 1e18 on.
     kept = long.cast(pl.Decimal(38, 10), strict=False).cast(exact.dtype, strict=False)
-    return Decimal((exact - kept).sum() or 0).normalize()
+    numbers = np.zeros(len(long), np.int64) if group is None else group[is_long.to_numpy()]
+    beyond = pl.DataFrame({"number": numbers, "rest": exact - kept})
+    return {
+        number: Decimal(rest).normalize()
+        for number, rest in beyond.group_by("number").agg(pl.col("rest").sum()).iter_rows()
+        if rest
+    }
 
 
 def _units_of_texts(texts: pl.Series) -> Units:

@@ -18,8 +18,8 @@ class Noticed:
     """Rows without a time."""
     unpriced: int = 0
     """Rows without an amount that every row has."""
-    cut_off: Mapping[str, Decimal] = field(default_factory=dict)
-    """By amount, what lies beyond the tenth place of each row, added up."""
+    cut_off: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
+    """By amount and currency, what lies beyond the tenth place of each row, added up."""
 
     @classmethod
     def together(cls, parts: Iterable[Noticed]) -> Noticed:
@@ -37,7 +37,7 @@ class Noticed:
                 "absent": sorted(self.absent),
                 "undated": self.undated,
                 "unpriced": self.unpriced,
-                "cut_off": {name: str(amount) for name, amount in self.cut_off.items()},
+                "cut_off": [[*key, str(amount)] for key, amount in self.cut_off.items()],
             }
         )
 
@@ -48,20 +48,22 @@ class Noticed:
             frozenset(told["absent"]),
             told["undated"],
             told["unpriced"],
-            {name: Decimal(amount) for name, amount in told["cut_off"].items()},
+            {(name, currency): Decimal(amount) for name, currency, amount in told["cut_off"]},
         )
 
 
 NOTHING = Noticed()
 
 
-def _added(parts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
+def _added(
+    parts: Iterable[Mapping[tuple[str, str], Decimal]],
+) -> dict[tuple[str, str], Decimal]:
     """Without amounts that come to 0."""
-    sums: dict[str, Decimal] = {}
+    sums: dict[tuple[str, str], Decimal] = {}
     for part in parts:
-        for name, amount in part.items():
-            sums[name] = EXACT.add(sums.get(name, Decimal(0)), amount)
-    return {name: amount for name, amount in sums.items() if amount}
+        for key, amount in part.items():
+            sums[key] = EXACT.add(sums.get(key, Decimal(0)), amount)
+    return {key: amount for key, amount in sums.items() if amount}
 
 
 __all__ = ["NOTHING", "Noticed"]

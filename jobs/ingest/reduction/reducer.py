@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.ingest.reduction.cells import (
+    ABSENT,
     BadAmount,
     BadDay,
     BadFile,
@@ -36,7 +37,7 @@ from jobs.ingest.reduction.cells import (
 from jobs.ingest.reduction.days import days_of, last_days_of
 from jobs.ingest.reduction.lines import LineMarks, Marks, marks_of
 from jobs.ingest.reduction.noticed import Noticed
-from jobs.ingest.reduction.sums import Amounts, Reduced, Texts, grouped, merge
+from jobs.ingest.reduction.sums import Amounts, Ints, Reduced, Texts, grouped, merge
 from jobs.ingest.reduction.texts import AWS_CSV, TextFormat, text_spans
 
 PARQUET_SPAN_ROWS = 500_000
@@ -72,6 +73,8 @@ class Reading:
     """Amounts that every row has, be they 0."""
     end: str = ""
     """The exclusive end of a row's time: it, or that there is none, becomes the key LAST_DAY."""
+    currency: str = ""
+    """The key that says in which currency a row's amounts are; '' where none does."""
     line: str = ""
     """A line item's id: with `day`'s time it is unique in a file. '' where there is none."""
 
@@ -170,14 +173,15 @@ def _reduced(spans: Iterable[RowSpan], reading: Reading, file: str) -> Reduced:
 
 def _reduce(span: RowSpan, reading: Reading, file: str, marks: list[Marks]) -> Reduced:
     rows = Rows(span, file)
+    keys = {name: texts_of(rows, name, reading.maps.get(name)) for name in reading.keys}
+    currencies, group = _currencies(keys.get(reading.currency))
     amounts: dict[str, Amounts] = {}
     # An amount that others fall back to is read before them.
     for name in sorted(reading.amounts, key=lambda name: name in reading.fallback):
-        amounts[name] = amounts_of(rows, name, reading.maps.get(name))
+        amounts[name] = amounts_of(rows, name, reading.maps.get(name), group)
         if name in reading.fallback:
             amounts[name] = filled(amounts[name], amounts[reading.fallback[name]], span.rows)
     days, is_undated = days_of(rows, reading.day, reading.day_if_blank)
-    keys = {name: texts_of(rows, name, reading.maps.get(name)) for name in reading.keys}
     if reading.end or reading.day_if_blank:
         keys[LAST_DAY] = last_days_of(rows, reading.end, days, is_undated)
     if reading.line:
@@ -191,7 +195,11 @@ def _reduce(span: RowSpan, reading: Reading, file: str, marks: list[Marks]) -> R
         rows=span.rows,
         dropped=0,
     )
-    cut_off = {name: found.cut_off for name, found in amounts.items() if found.cut_off}
+    cut_off = {
+        (name, currencies[number]): amount
+        for name, found in amounts.items()
+        for number, amount in found.cut_off.items()
+    }
     priced = [amounts[name].at for name in reading.costs]
     unpriced = max((span.rows - len(at) for at in priced if at is not None), default=0)
     noticed = Noticed(undated=int(is_undated.sum()), unpriced=unpriced, cut_off=cut_off)
@@ -199,6 +207,18 @@ def _reduce(span: RowSpan, reading: Reading, file: str, marks: list[Marks]) -> R
     for name, words in reading.drop.items():
         reduced = reduced.without(name, words)
     return reduced
+
+
+def _currencies(texts: Texts | None) -> tuple[list[str], Ints | None]:
+    """Each once, and of each row which; None where all rows have one: then nothing is grouped."""
+    if texts is None:
+        return [""], None
+    said = [word.strip().upper() for word in texts.words.to_pylist()]
+    words = ["" if word in ABSENT else word for word in said]
+    found = sorted(set(words)) or [""]
+    if len(found) == 1:
+        return found, None
+    return found, np.array([found.index(word) for word in words], np.int64)[texts.codes]
 
 
 def _kept(keys: Mapping[str, Texts], reading: Reading) -> npt.NDArray[np.bool_] | None:

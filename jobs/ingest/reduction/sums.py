@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -58,8 +58,8 @@ class Amounts:
 
     at: Ints | None
     units: Units
-    cut_off: Decimal = Decimal(0)
-    """What of the cells of one column lies beyond the tenth place, and is in no unit."""
+    cut_off: Mapping[int, Decimal] = field(default_factory=dict)
+    """By group, what of the cells of one column lies beyond the tenth place, and is in no unit."""
 
     @property
     def is_narrow(self) -> bool:

@@ -67,9 +67,18 @@ class CurrencyFacts:
     """Σ billed − Σ amortized − Σ trueup − Σ upfront; None where the dialect has no trueup."""
     short: Decimal
     """What is paid for commitments and found on no hour; 0 where the dialect has a trueup."""
+    cut_off: Mapping[str, Decimal]
+    """By column, what lies beyond the tenth place of each row, added up."""
 
     @classmethod
-    def of(cls, currency: str, by_key: pl.DataFrame, *, has_trueup: bool) -> CurrencyFacts:
+    def of(
+        cls,
+        currency: str,
+        by_key: pl.DataFrame,
+        *,
+        has_trueup: bool,
+        cut_off: Mapping[str, Decimal],
+    ) -> CurrencyFacts:
         return cls(
             currency=currency,
             rows=int(by_key["rows"].sum()),
@@ -79,6 +88,7 @@ class CurrencyFacts:
             by_invoice=sums_by(by_key, "invoice_id"),
             identity_1_residual=identity_1_residual(by_key) if has_trueup else None,
             short=Decimal(0) if has_trueup else max(commitments_short(by_key), Decimal(0)),
+            cut_off=cut_off,
         )
 
 
@@ -98,8 +108,6 @@ class SnapshotFacts:
     limits: ExportLimits
     long_rows: tuple[Mapping[str, Any], ...]
     """By account, kind and time, how many rows last longer than their day."""
-    cut_off: Mapping[str, Decimal]
-    """By column, what lies beyond the tenth place of each row, added up."""
     warnings: tuple[Finding, ...]
     finalized: bool
     own: CurrencyFacts
@@ -113,6 +121,10 @@ class SnapshotFacts:
     @property
     def sums(self) -> Sums:
         return self.own.sums
+
+    @property
+    def cut_off(self) -> Mapping[str, Decimal]:
+        return self.own.cut_off
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -199,19 +211,35 @@ def residual_warnings(own: CurrencyFacts, others: Sequence[CurrencyFacts]) -> tu
     )
 
 
-def cut_off_findings(cut_off: Mapping[str, Decimal]) -> tuple[Finding, ...]:
+def cut_off_findings(own: CurrencyFacts, others: Sequence[CurrencyFacts]) -> tuple[Finding, ...]:
     """Each row is kept to ten places; what is beyond adds up, and blocks from half a cent on."""
+    found = [
+        (name if each is own else f"{name} in {each.currency}", amount)
+        for each in (own, *others)
+        for name, amount in sorted(each.cut_off.items())
+    ]
     return tuple(
         Finding(
             Severity.CRITICAL if abs(amount) >= CENT / 2 else Severity.WARNING,
             "cut_off",
-            name,
-            f"{plain(amount)} of column {name} is in no sum: it lies beyond the tenth decimal "
+            where,
+            f"{plain(amount)} of column {where} is in no sum: it lies beyond the tenth decimal "
             "place of its rows",
         )
-        for name, amount in sorted(cut_off.items())
+        for where, amount in found
         if abs(amount) >= TOLD_FROM
     )
+
+
+def cut_off_by_currency(
+    cut_off: Mapping[tuple[str, str], Decimal], currencies: Sequence[str]
+) -> dict[str, dict[str, Decimal]]:
+    """By currency and column; of rows without one, or that no charge is left of, the bill's."""
+    found: dict[str, dict[str, Decimal]] = {each: {} for each in currencies}
+    for (name, currency), amount in cut_off.items():
+        of = found[currency if currency in found else currencies[0]]
+        of[name] = EXACT.add(of.get(name, Decimal(0)), amount)
+    return found
 
 
 def with_residual(limits: ExportLimits, residual: Decimal | None, words: str) -> ExportLimits:
@@ -279,6 +307,7 @@ def to_json(facts: SnapshotFacts, snapshot_id: str) -> dict[str, Any]:
             "rows": each.rows,
             **_sums_json(each),
             "identity_1_residual": _residual_json(each),
+            "cut_off": _plain(each.cut_off),
         }
         for each in facts.others
     ]
@@ -311,7 +340,7 @@ def to_json(facts: SnapshotFacts, snapshot_id: str) -> dict[str, Any]:
         "identity_1_residual": _residual_json(facts.own),
         "unanswerable": dict(facts.limits.bases),
         "unmatchable": dict(facts.limits.columns),
-        "cut_off": {name: plain(amount) for name, amount in facts.cut_off.items()},
+        "cut_off": _plain(facts.cut_off),
         "long_rows": [dict(rows) for rows in facts.long_rows],
         "row_ends_unknown": facts.limits.ends,
         **({"other_currencies": others} if others else {}),

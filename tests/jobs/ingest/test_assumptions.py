@@ -238,6 +238,34 @@ def test_doubles_tell_what_was_cut_off_them_too(tmp_path: Path) -> None:
     assert plain(found.facts.cut_off["line_item_unblended_cost"]) == "0.0000002"
 
 
+@pytest.mark.parametrize("as_doubles", [True, False])
+def test_what_is_cut_off_is_added_up_by_currency(tmp_path: Path, as_doubles: bool) -> None:
+    """5,000 times 4E-11 dollars, and as much back in euros: 2E-7 of each, and not nothing.
+
+    A row of no currency that costs nothing is the bill's; another spelling is no other currency.
+    """
+    more = [("USD", 4_950, "4E-11"), ("usd ", 50, "4E-11"), ("", 5, "0")]
+    rows = [
+        line(cost, line_item_currency_code=currency, line_item_line_item_id=str(number))
+        for currency, times, cost in [*more, ("EUR", 5_000, "-4E-11")]
+        for number in range(times)
+    ]
+    (tmp_path / "e").mkdir()
+    frame = pl.DataFrame(rows)
+    if as_doubles:
+        frame = frame.with_columns(pl.col("line_item_unblended_cost").cast(pl.Float64))
+    frame.write_parquet(tmp_path / "e/cur.parquet")
+
+    found = take(tmp_path / "e", tmp_path / "cache").facts
+
+    name = "line_item_unblended_cost"
+    assert found.own.currency == "USD" and plain(found.cut_off[name]) == "0.0000002"
+    (other,) = found.others
+    assert other.currency == "EUR" and plain(other.cut_off[name]) == "-0.0000002"
+    told = {each.where: each.severity for each in found.warnings if each.code == "cut_off"}
+    assert told[name] == told[f"{name} in EUR"] == Severity.WARNING
+
+
 @pytest.mark.parametrize("word", ["", "NULL", "-"])
 def test_a_cost_that_is_blank_is_no_zero(tmp_path: Path, word: str) -> None:
     rows = [line("5"), line("0"), line(word, line_item_blended_cost="1")]
