@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
@@ -62,7 +62,9 @@ def _choose(environment: Environment, run: Run, report: Report) -> Save:
         # `tests/jobs/runs/test_issuing.py`,
         # `test_the_approved_are_numbered_by_client_key_and_rendered_in_every_format`.
         chosen = sorted((each.client, each.id) for each in approved if each.client not in parked)
-        findings = tuple(_parked(client, reasons[ClientKey(client)]) for client in parked)
+        findings = [_parked(client, reasons[ClientKey(client)]) for client in parked]
+        if chosen:
+            findings += _day_ahead(run, documents.database_now(session))
         outcome = {"chosen": [draft_id for _, draft_id in chosen], "parked": sorted(parked)}
         return StepResult(outcome, tuple(sorted(findings)))
 
@@ -122,6 +124,18 @@ def _balances_in_doubt(
 
 def _parked(client: str, reason: str) -> Finding:
     return Finding(Severity.CRITICAL, "not_issued", client, reason, client)
+
+
+def _day_ahead(run: Run, now: datetime) -> list[Finding]:
+    """Today is any day that has begun somewhere; who did not mean the east is told what it does."""
+    issued_on, today = date.fromisoformat(run.request["issued_on"]), now.astimezone(UTC).date()
+    if issued_on <= today:
+        return []
+    words = (
+        f"{issued_on} has begun east of Greenwich only: it is {now.astimezone(UTC):%Y-%m-%d %H:%M} "
+        f"UTC. No later document of this series can be dated {today}."
+    )
+    return [Finding(Severity.WARNING, "issue_day_ahead", str(issued_on), words)]
 
 
 def _number(environment: Environment, run: Run, report: Report) -> Save:

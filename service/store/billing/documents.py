@@ -60,10 +60,10 @@ class NumberIsTaken(Refused):
 class IssueDateGoesBack(Refused):
     code = "issue_date_goes_back"
 
-    def __init__(self, issued_on: date) -> None:
+    def __init__(self, issued_on: date, last_issued_on: date | None) -> None:
         super().__init__(
-            f"a document was already issued after {issued_on}: "
-            "numbers follow the dates of issue, so use that day or a later one"
+            f"a document was already issued after {issued_on}, on {last_issued_on}: numbers follow "
+            f"the dates of issue, so use {last_issued_on} or a later day"
         )
 
 
@@ -227,7 +227,7 @@ def _take_ordinal(session: Session, series_key: str, issued_on: date) -> tuple[i
         .returning(col(series.last_ordinal), col(series.last_chain_sha256))
     ).one_or_none()
     if taken is None:
-        raise IssueDateGoesBack(issued_on)
+        raise IssueDateGoesBack(issued_on, session.get_one(series, series_key).last_issued_on)
     return taken[0], taken[1]
 
 

@@ -12,6 +12,7 @@ import pytest
 from jobs.environment import Environment
 from jobs.runs import engine
 from jobs.runs.engine import RunFailed
+from kernel.findings import Severity
 from service.actions.billing.apply_configuration import apply_configuration
 from service.actions.billing.issue_day import IssueDayRefused
 from service.actions.billing.issue_invoice import issue_invoice
@@ -198,7 +199,8 @@ def test_numbers_follow_the_dates_of_issue(environment: Environment, month_of: M
     approve_all(environment)
     engine.follow(environment, ask_to_issue(environment, client="c00"))
 
-    with pytest.raises(RunFailed, match="already issued after 2026-11-22"):
+    words = "already issued after 2026-11-22, on 2026-11-23: .* use 2026-11-23 or a later day"
+    with pytest.raises(RunFailed, match=words):
         engine.follow(environment, ask_to_issue(environment, issued_on=date(2026, 11, 22)))
 
     assert len(issued(environment)) == 1
@@ -269,3 +271,38 @@ def test_a_delivery_that_came_after_billing_blocks_until_the_month_is_billed_aga
     (finding,) = issue(environment).findings
     assert "c00 of 100.00 USD would now be 107.00 (+7.00): withdraw" in finding.message
     assert issued(environment) == ()
+
+
+def test_a_day_that_has_begun_in_the_east_only_is_told_with_what_it_does(
+    environment: Environment, month_of: MonthOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """18:00 UTC of the 31st is 8:00 of the 1st in Kiribati: then nothing is dated the 31st."""
+    evening = datetime(2018, 12, 31, 18, tzinfo=UTC)
+    monkeypatch.setattr(documents, "database_now", lambda _session: evening)
+    environment = replace(environment, now=lambda: evening)
+    month_of(2)
+    bill(environment)
+    approve_all(environment)
+    new_year, last_day = date(2019, 1, 1), date(2018, 12, 31)
+
+    run = engine.follow(environment, ask_to_issue(environment, client="c00", issued_on=new_year))
+
+    assert [(each.code, each.severity) for each in run.findings] == [
+        ("issue_day_ahead", Severity.WARNING)
+    ]
+    assert run.findings[0].message == (
+        "2019-01-01 has begun east of Greenwich only: it is 2018-12-31 18:00 UTC. No later "
+        "document of this series can be dated 2018-12-31."
+    )
+    with pytest.raises(RunFailed, match=r"on 2019-01-01: .* so use 2019-01-01 or"):
+        engine.follow(environment, ask_to_issue(environment, issued_on=last_day))
+    on_time = engine.follow(environment, ask_to_issue(environment, issued_on=new_year))
+    assert len(issued(environment)) == 2 and len(on_time.findings) == 1
+
+
+def test_today_by_utc_is_no_day_ahead(environment: Environment, month_of: MonthOf) -> None:
+    month_of(1)
+    bill(environment)
+    approve_all(environment)
+
+    assert issue(environment).findings == ()
