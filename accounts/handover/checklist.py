@@ -104,7 +104,6 @@ CHECKLIST: tuple[HandoverTask, ...] = (
         "A second person approves the hand-over",
         ensure_handover_approved,
         _LEFT,
-        _MEMBER,
     ),
     HandoverTask(
         "root_guard",

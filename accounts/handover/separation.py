@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -21,14 +22,25 @@ from accounts.handover.dependencies import is_refused
 from accounts.model.decision import Decision, NeedsHuman, Unassign, Wait
 from accounts.model.handover import HandoverKind
 from accounts.model.lifecycle import WaitKind
+from accounts.model.observed import ObservedTransfer
 from accounts.model.organization import TAG_OFFBOARDING
 
 
 def ensure_handover_approved(context: HandoverContext) -> Decision | None:
     """The tag that the offboarding role's own policy asks for; neither it nor we may write it."""
+    leaving, name = context.account_id, "the account"
+    if context.handover.exit is HandoverKind.END_BILLING:
+        # The account is in an organization of the client's: what is ours to tag is the transfer
+        # (API reference, `TagResource`: the pattern of `ResourceId`).
+        if context.observed.transfers is None:
+            return read_transfers()
+        leaving = next((each.transfer_id for each in _running_transfers(context)), "")
+        name = f"the transfer {leaving}"
+        if not leaving:
+            return None
     tags = context.observed.account_tags
     if tags is None:
-        return read_account_tags(context.account_id)
+        return read_account_tags(leaving)
     wanted = (
         "close-approved" if context.handover.exit is HandoverKind.CLOSE else "handover-approved"
     )
@@ -36,8 +48,15 @@ def ensure_handover_approved(context: HandoverContext) -> Decision | None:
         return None
     return NeedsHuman(
         reason="the hand-over is not approved in AWS",
-        what_to_do=f"an approver tags the account {TAG_OFFBOARDING}={wanted}",
+        what_to_do=f"an approver tags {name} {TAG_OFFBOARDING}={wanted}",
     )
+
+
+def _running_transfers(context: HandoverContext) -> Iterator[ObservedTransfer]:
+    for each in context.observed.transfers or ():
+        is_ours = each.source_account_id == context.account_id
+        if is_ours and each.status == "ACCEPTED" and each.ends_at is None:
+            yield each
 
 
 def ensure_root_guard_lifted(context: HandoverContext) -> Decision | None:

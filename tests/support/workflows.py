@@ -180,15 +180,17 @@ def approve_all(installation: Installation, live: Onboarding, wanted: WantedHand
             attest_item(
                 session, live.id, item, "seen in T-4711", actor="grace", now=installation.now()
             )
+    leaving = live.account_id
     if wanted.exit is HandoverKind.END_BILLING:
-        return
+        leaving = next(iter(installation.aws.world.transfers))
     approved = "close-approved" if wanted.exit is HandoverKind.CLOSE else "handover-approved"
     tag = {"Key": "msp:offboarding", "Value": approved}
     with suppress(ClientError):  # Who may not approve has not approved: it goes no further.
         organizations = approver(installation)
-        organizations.describe_account(AccountId=live.account_id)
-        organizations.list_tags_for_resource(ResourceId=live.account_id)
-        organizations.tag_resource(ResourceId=live.account_id, Tags=[tag])
+        if leaving == live.account_id:
+            organizations.describe_account(AccountId=leaving)
+        organizations.list_tags_for_resource(ResourceId=leaving)
+        organizations.tag_resource(ResourceId=leaving, Tags=[tag])
 
 
 def approver(installation: Installation) -> Any:

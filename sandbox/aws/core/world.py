@@ -156,6 +156,8 @@ class Transfer:
     start_at: datetime
     end_at: datetime | None = None
     withdrawn: bool = False
+    tags: dict[str, str] = field(default_factory=dict)
+    """Of the target's, who asked for it."""
 
 
 class World:

@@ -129,7 +129,7 @@ def target_account(call: ApiCall) -> AwsAccount | None:
 def _target(call: ApiCall) -> dict[str, Values]:
     account = target_account(call)
     if account is None:
-        return _role_tags(call)
+        return _role_tags(call) | _transfer_tags(call)
     context: dict[str, Values] = {"aws:resourceaccount": [account.id]}
     if account.organization:
         context["aws:resourceorgid"] = [account.organization.id]
@@ -140,6 +140,19 @@ def _target(call: ApiCall) -> dict[str, Values]:
         for key, value in account.tags.items():
             context[f"{names[call.service]}/{key}".lower()] = [value]
     return context
+
+
+def _transfer_tags(call: ApiCall) -> dict[str, Values]:
+    """As its target has tagged it (Service Authorization Reference, AWS Organizations)."""
+    transfer = call.world.transfers.get(_transfer_id(call))
+    if transfer is None or transfer.target is not _organization(call):
+        return {}
+    return {f"aws:resourcetag/{key}".lower(): [value] for key, value in transfer.tags.items()}
+
+
+def _transfer_id(call: ApiCall) -> str:
+    named = str(call.params.get("Id") or call.params.get("ResourceId") or "")
+    return named if call.service == "organizations" and named.startswith("rt-") else ""
 
 
 def _role_tags(call: ApiCall) -> dict[str, Values]:
@@ -191,8 +204,8 @@ def _organization_resources(call: ApiCall) -> list[str]:
         return []
     if "HandshakeId" in params:
         return [_handshake_arn(call, params["HandshakeId"])]
-    if str(params.get("Id", "")).startswith("rt-"):
-        return [_transfer_arn(call, organization, params["Id"])]
+    if transfer_id := _transfer_id(call):
+        return [_transfer_arn(call, organization, transfer_id)]
     return [_named(organization, params[key]) for key in NAMING if params.get(key)]
 
 

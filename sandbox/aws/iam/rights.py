@@ -21,6 +21,7 @@ FREE = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 WITH_TAGS = {
     "organizations:CreateAccount": "organizations:TagResource",
     "organizations:InviteAccountToOrganization": "organizations:TagResource",
+    "organizations:InviteOrganizationToTransferResponsibility": "organizations:TagResource",
     "iam:CreateRole": "iam:TagRole",
     "iam:CreatePolicy": "iam:TagPolicy",
     "iam:CreateUser": "iam:TagUser",

@@ -299,7 +299,7 @@ def invite_to_transfer(call: ApiCall) -> Answer:
     handshake = open_handshake(call, organization, party, "TRANSFER_RESPONSIBILITY")
     handshake.expires_at = min(handshake.expires_at, transfer.start_at)
     handshake.transfer_id, transfer.handshake_id = transfer.id, handshake.id
-    handshake.tags = read_tags(call.params.get("Tags", []))
+    transfer.tags = read_tags(call.params.get("Tags", []))
     call.world.transfers[transfer.id] = transfer
     return {"Handshake": described_handshake(call.world, handshake)}
 

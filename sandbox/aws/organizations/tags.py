@@ -1,4 +1,4 @@
-"""Owns the tags of an organization's accounts, units, policies and root."""
+"""Owns the tags of an organization's accounts, units, policies, transfers and root."""
 
 from __future__ import annotations
 
@@ -27,9 +27,13 @@ def read_tags(tags: list[Mapping[str, Any]]) -> dict[str, str]:
     return read
 
 
-def tags_of(organization: Organization, resource_id: str) -> dict[str, str]:
+def tags_of(call: ApiCall, organization: Organization) -> dict[str, str]:
+    resource_id = call.params["ResourceId"]
     if resource_id in organization.members:
         return organization.members[resource_id].tags
+    transfer = call.world.transfers.get(resource_id)
+    if transfer is not None and transfer.target is organization:
+        return transfer.tags
     known = resource_id in organization.units or resource_id in organization.policies
     if not known and resource_id != organization.root_id:
         raise AwsError("TargetNotFoundException", "You specified a target that doesn't exist.")
@@ -38,7 +42,7 @@ def tags_of(organization: Organization, resource_id: str) -> dict[str, str]:
 
 @answers("organizations", "TagResource")
 def tag_resource(call: ApiCall) -> Answer:
-    tags = tags_of(managed(call), call.params["ResourceId"])
+    tags = tags_of(call, managed(call))
     added = read_tags(call.params["Tags"])
     if len(tags | added) > TAGS_MAX:
         raise constraint("MAX_TAG_LIMIT_EXCEEDED")
@@ -48,7 +52,7 @@ def tag_resource(call: ApiCall) -> Answer:
 
 @answers("organizations", "UntagResource")
 def untag_resource(call: ApiCall) -> Answer:
-    tags = tags_of(managed(call), call.params["ResourceId"])
+    tags = tags_of(call, managed(call))
     for key in call.params["TagKeys"]:
         tags.pop(key, None)
     return {}
@@ -56,5 +60,5 @@ def untag_resource(call: ApiCall) -> Answer:
 
 @answers("organizations", "ListTagsForResource")
 def list_tags(call: ApiCall) -> Answer:
-    tags = tags_of(readable(call), call.params["ResourceId"])
+    tags = tags_of(call, readable(call))
     return page(call, "Tags", [{"Key": k, "Value": v} for k, v in tags.items()], limit=TAGS_MAX)

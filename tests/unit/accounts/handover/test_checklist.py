@@ -281,6 +281,14 @@ def test_the_end_of_a_billing_transfer_is_the_end_of_a_month(worker: Worker) -> 
     worker.stored = Record(stage=Stage.LIVE, account_id=TRANSFER.account_id)
     worker.attest("evidence")
 
+    unapproved = worker.visit()
+
+    assert isinstance(unapproved, NeedsHuman)
+    assert unapproved.what_to_do == (
+        f"an approver tags the transfer {transfer_id} msp:offboarding=handover-approved"
+    )
+    aws.world.transfers[transfer_id].tags["msp:offboarding"] = "handover-approved"
+
     def refuse(_: dict[str, Any]) -> dict[str, Any]:
         raise AwsError("AccessDeniedException", "not authorized")
 

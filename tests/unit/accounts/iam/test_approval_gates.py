@@ -20,6 +20,7 @@ ACCOUNT = f"{ORGANIZATION}account/o-exampleorgid/{MEMBER}"
 AT_ACCOUNTS = f"arn:aws:account::{PAYER}:account/o-exampleorgid/{MEMBER}"
 SCP = {"organizations:policytype": ["SERVICE_CONTROL_POLICY"]}
 GUARD = f"{ORGANIZATION}policy/o-exampleorgid/service_control_policy/p-member01"
+TRANSFER = f"{ORGANIZATION}transfer/o-exampleorgid/billing/inbound/rt-abcdefgh"
 APPROVED = ["handover-approved"]
 
 
@@ -31,6 +32,7 @@ def said(policy: str, action: str, resource: str, context: dict[str, list[str]])
 DEPARTING = {
     "organizations:RemoveAccountFromOrganization": ACCOUNT,
     "organizations:DetachPolicy": ACCOUNT,
+    "organizations:TerminateResponsibilityTransfer": TRANSFER,
     "account:StartPrimaryEmailUpdate": AT_ACCOUNTS,
     "account:AcceptPrimaryEmailUpdate": AT_ACCOUNTS,
     "account:PutContactInformation": AT_ACCOUNTS,
@@ -84,7 +86,6 @@ def test_every_right_to_write_of_the_offboarding_role_is_gated_or_known() -> Non
         # Into roles that let it in by their own trust; the clean-up goes on after departure.
         "sts:AssumeRole",
         "sts:SetSourceIdentity",
-        "organizations:TerminateResponsibilityTransfer",
     }
 
 
@@ -123,12 +124,16 @@ def test_nobody_but_an_approver_writes_the_tag_however_its_key_is_spelt(key: str
         ("organizations:UntagResource", ACCOUNT),
         ("organizations:CreateAccount", "*"),
         ("organizations:InviteAccountToOrganization", "*"),
+        ("organizations:InviteOrganizationToTransferResponsibility", "*"),
+        ("organizations:TagResource", TRANSFER),
     ):
         for policy in ("svc_onboard", "svc_offboard"):
             assert said(policy, action, resource, tags) != "Allow"
             assert said(policy, action, resource, alone) != "Allow"
     approver = said("svc_approver", "organizations:TagResource", ACCOUNT, alone)
     assert approver == ("Allow" if key == TAG_OFFBOARDING else None)
+    ends_a_bill = said("svc_approver", "organizations:TagResource", TRANSFER, alone)
+    assert ends_a_bill == ("Allow" if key == TAG_OFFBOARDING else None)
 
 
 @pytest.mark.parametrize("key", ["msp:CLIENT", "msp:other", "msp:managed", "Msp:onboarding-id"])
