@@ -49,8 +49,10 @@ def places_of(reseller: Reseller) -> dict[str, str]:
 
 
 def service_policies(reseller: Reseller) -> dict[str, Document]:
-    """What the service itself needs in the payer account, by the role that carries it."""
-    names = ("svc_setup", "svc_onboard", "svc_offboard", "svc_approver", "svc_analyzer")
+    """What the service itself needs in the payer account and the access account, by role."""
+    names = (
+        "svc_setup", "svc_onboard", "svc_offboard", "svc_approver", "svc_analyzer", "svc_access",
+    )  # fmt: skip
     return {name: policy_file(name, **places_of(reseller)) for name in names}
 
 

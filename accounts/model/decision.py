@@ -21,6 +21,8 @@ class Actor(StrEnum):
     """Our offboarding role in the payer account (`svc_offboard.json`), assumed by a person."""
     SETUP = "setup"
     """Whoever sets the organization up once (`svc_setup.json`)."""
+    ACCESS = "access"
+    """Whoever sets the access account up (`svc_access.json`)."""
     MEMBER = "member"
     """A role of ours in the member account, assumed with `role_arn` and `external_id`."""
     ROOT = "root"

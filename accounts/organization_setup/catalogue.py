@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 
+from accounts.organization_setup.access_account import (
+    NOT_SIGNED,
+    PROBE_REFUSALS,
+    access_policies,
+    in_the_access_account,
+    people,
+    people_group,
+    probe_sign_ins,
+    probe_users,
+)
 from accounts.organization_setup.costs import anomalies, cost_tag
 from accounts.organization_setup.items import ByHand, Later, SetupContext, SetupItem, Todo
 from accounts.organization_setup.organization import (
@@ -72,6 +82,16 @@ ITEMS: tuple[SetupItem, ...] = (
     SetupItem("approver_role", "Approvers may approve and no more",
               partial(service_role, role="msp-approver", file="svc_approver", whom=PEOPLE)),
     SetupItem("payer_root", "The payer's own root is secured", payer_root),
+    SetupItem("access_account", "We are in the access account, and it is in the organization",
+              in_the_access_account, telling=NOT_SIGNED),
+    SetupItem("access_policies", "The policies of people and probes say what ours say",
+              access_policies),
+    SetupItem("people_group", "Its group enters our roles, and does nothing without MFA",
+              people_group),
+    SetupItem("probe_users", "Each probed team has a user that only tries our roles", probe_users),
+    SetupItem("probe_sign_ins", "The probes sign in with MFA", probe_sign_ins,
+              telling=PROBE_REFUSALS),
+    SetupItem("people", "Every team has people, and all of them have MFA", people),
     SetupItem("configuration", "The configuration names what is there", _configured),
 )  # fmt: skip
 

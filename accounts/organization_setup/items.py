@@ -31,6 +31,10 @@ class WantedSetup:
     alert_email: str = ""
     """Where AWS sends anomalies of cost; '' for the reseller's billing contact."""
     reseller: Reseller | None = None
+    teams: frozenset[str] = frozenset()
+    """All that a person may be in."""
+    staffed_teams: frozenset[str] = frozenset()
+    """Those of them whose people are IAM users."""
 
     @property
     def email(self) -> str:
@@ -68,6 +72,8 @@ class Outcome:
     state: SetupState
     words: str = ""
     diff: str = ""
+    missing: tuple[str, ...] = ()
+    """Where several things are: each in a line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +85,15 @@ class SetupChange:
     diff: str = ""
     asks: bool = False
     """It changes what is in force already: not without a yes."""
+    missing: tuple[str, ...] = ()
+    """This and whatever else the item lacks."""
 
 
 @dataclass(frozen=True, slots=True)
 class ByHand:
     words: str
     diff: str = ""
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +182,8 @@ class SetupItem:
     goal: SetupGoal
     is_first: bool = False
     """Nothing else can be looked at before it is so."""
+    telling: frozenset[str] = frozenset()
+    """Further refusals of its looks that say something about what is there."""
 
 
 def difference(there: Document, wanted: Document) -> str:

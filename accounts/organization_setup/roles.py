@@ -37,15 +37,17 @@ POLICY_NAME = "msp"
 
 
 def service_policy(context: SetupContext, file: str) -> Document | None:
-    """Filled in; None while an OU or a guard that it names is not there.
+    """Filled in; None while an OU, a guard or an account that it names is not there.
 
     Of other places none is missing: a file with a misspelt one is a defect, and not to be waited
     for.
     """
+    reseller = context.wanted.reseller
     made = {
         "client_ou": client_ou_id(context),
         "membership_scp": guard_id(context, "scp_membership"),
         "root_scp": guard_id(context, "scp_root"),
+        "access_account": reseller.access_account_id if reseller else "",
     }
     not_there = {place for place, identity in made.items() if not identity}
     if not_there & places_in(file):

@@ -16,6 +16,7 @@ import botocore.session
 ONBOARD = "msp-onboard"
 OFFBOARD = "msp-offboard"
 SETUP = "msp-setup"
+ACCESS = "msp-access"
 ANALYZER = "msp-analyzer"
 PROBE = "msp-probe-{team}"
 CODE_SECONDS_MAX = 30.0
@@ -50,7 +51,8 @@ def configured_signers() -> Signers:
     """The environment's own credentials onboard; the profile `msp-offboard` offboards.
 
     The profile `msp-setup` sets up; without one, the environment's own credentials do. The profile
-    `msp-analyzer` asks Access Analyzer; without one, nobody does.
+    `msp-analyzer` asks Access Analyzer, `msp-access` sets the access account up; without one,
+    nobody does.
     A profile `msp-probe-<team>` is the probe user of that team: `mfa_serial` names its device, and
     `mfa_process` a command that prints the code (as in aws-vault). What is not there signs nothing.
     """
@@ -58,7 +60,7 @@ def configured_signers() -> Signers:
     named = {ONBOARD: own, SETUP: own}
     profiles = botocore.session.Session().full_config.get("profiles", {})
     for name, settings in profiles.items():
-        if name in (OFFBOARD, SETUP, ANALYZER):
+        if name in (ACCESS, OFFBOARD, SETUP, ANALYZER):
             named[name] = Signer(boto3.Session(profile_name=name))
         elif name.startswith(PROBE.format(team="")):
             code = _code_from(settings["mfa_process"]) if "mfa_process" in settings else None
@@ -97,6 +99,7 @@ def _code_from(command: str) -> Callable[[], str]:
 
 
 __all__ = [
+    "ACCESS",
     "ANALYZER",
     "OFFBOARD",
     "ONBOARD",

@@ -33,7 +33,7 @@ def to_sent(call: Call, *, onboarding_id: str, person: str) -> Sent:
 
 def _signed_by(session: Session, *, onboarding_id: str, person: str) -> SignedBy:
     match session.actor:
-        case Actor.ONBOARD | Actor.OFFBOARD | Actor.SETUP:
+        case Actor.ONBOARD | Actor.OFFBOARD | Actor.SETUP | Actor.ACCESS:
             return SignedBy(signer=_SERVICE[session.actor])
         case Actor.PERSON:
             return SignedBy(signer=signers.PROBE.format(team=session.team))
@@ -59,6 +59,7 @@ _SERVICE = {
     Actor.ONBOARD: signers.ONBOARD,
     Actor.OFFBOARD: signers.OFFBOARD,
     Actor.SETUP: signers.SETUP,
+    Actor.ACCESS: signers.ACCESS,
 }
 
 

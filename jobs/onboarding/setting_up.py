@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from accounts.iam.role_catalogue import CATALOGUE
 from accounts.model.decision import Answer, Call, Refusal
-from accounts.model.organization import Reseller
-from accounts.model.role_spec import Document
+from accounts.model.role_spec import Document, TrustKind
 from accounts.organization_setup.catalogue import ALREADY, ITEMS, TELLING, configuration_of
 from accounts.organization_setup.items import (
     SETTLED_STATES,
@@ -33,7 +33,10 @@ from service.store.access import audit
 from service.store.accounts import resellers
 
 SET_UP = "set-up"
-POLICIES = ("svc_setup", "svc_onboard", "svc_offboard", "svc_approver", "svc_analyzer")
+POLICIES = (
+    "svc_setup", "svc_onboard", "svc_offboard", "svc_approver", "svc_analyzer", "svc_access",
+    "access_assume_roles", "access_require_mfa", "access_probe",
+)  # fmt: skip
 
 
 class SetUpUnderWay(Refused):
@@ -85,10 +88,8 @@ def _through(environment: OnboardingEnvironment, wanted: WantedSetup, write: Wri
     context = SetupContext(wanted=wanted)
     caller = _ask(environment, SEE_CALLER)
     if not isinstance(caller, Refusal):
-        reseller = _reseller(environment, str(caller["Account"]))
-        context = SetupContext(wanted=replace(wanted, reseller=reseller)).with_answer(
-            SEE_CALLER, caller
-        )
+        known = _as_known(environment, wanted, str(caller["Account"]))
+        context = SetupContext(wanted=known).with_answer(SEE_CALLER, caller)
     outcomes: list[Outcome] = []
     for item in ITEMS:
         context, outcome = _settled(environment, item, context, write)
@@ -103,10 +104,23 @@ def _through(environment: OnboardingEnvironment, wanted: WantedSetup, write: Wri
     )
 
 
-def _reseller(environment: OnboardingEnvironment, payer_account_id: str) -> Reseller | None:
+def _as_known(
+    environment: OnboardingEnvironment, wanted: WantedSetup, payer_account_id: str
+) -> WantedSetup:
+    """With what the configuration says of this organization, and of the teams."""
     with environment.database.transaction() as session:
         known = {each.payer_account_id: each for each in resellers.resellers(session)}
-    return known.get(payer_account_id)
+        described = frozenset(team.key for team in resellers.teams(session))
+        specs = (*CATALOGUE, *resellers.own_roles(session))
+    of_users = {each.team for each in specs if each.trust is TrustKind.HUMAN_MFA}
+    of_sets = {each.team for each in specs if each.trust is TrustKind.IDENTITY_CENTER}
+    shipped = frozenset(each.team for each in CATALOGUE if each.team)
+    return replace(
+        wanted,
+        reseller=known.get(payer_account_id),
+        teams=described | of_users | shipped,
+        staffed_teams=(described or shipped) - (of_sets - of_users),
+    )
 
 
 def _settled(
@@ -120,13 +134,14 @@ def _settled(
                 state = SetupState.MADE if written else SetupState.IS_SO
                 words = "; ".join(dict.fromkeys(written.values()))
                 return context, Outcome(key=item.key, title=item.title, state=state, words=words)
-            case ByHand(words=words, diff=diff):
-                return context, _outcome(item, SetupState.BY_HAND, words, diff)
+            case ByHand() as left:
+                outcome = _outcome(item, SetupState.BY_HAND, left.words, left.diff)
+                return context, replace(outcome, missing=left.missing)
             case Later(words=words):
                 return context, _outcome(item, SetupState.LATER, words)
             case Call() as look:
                 answer = _ask(environment, look)
-                if isinstance(answer, Refusal) and answer.code not in TELLING:
+                if isinstance(answer, Refusal) and answer.code not in TELLING | item.telling:
                     return context, _refused(item, answer)
                 context = context.with_answer(look, answer)
             case SetupChange() as change:
@@ -174,7 +189,7 @@ def _outcome(item: SetupItem, state: SetupState, words: str, diff: str = "") -> 
 
 def _proposed(item: SetupItem, change: SetupChange, state: SetupState) -> Outcome:
     words = f"{change.words}; agree with --yes {item.key}" if change.asks else change.words
-    return _outcome(item, state, words, change.diff)
+    return replace(_outcome(item, state, words, change.diff), missing=change.missing)
 
 
 def _refused(item: SetupItem, answer: Refusal) -> Outcome:

@@ -63,9 +63,9 @@ def open_organization(aws: StrictAWS) -> None:
     aws.add_member(ACCESS, name="Access", email=f"aws+{ACCESS}@msp.example")
 
 
-def administrator_sign_in(aws: StrictAWS) -> SignIn:
-    """The payer's administrator: it sets up the organization, and no more."""
-    caller = aws.world.administrator_of(aws.world.payer_id)
+def administrator_sign_in(aws: StrictAWS, account_id: str = "") -> SignIn:
+    """The payer's administrator, or another account's: they set up, and no more."""
+    caller = aws.world.administrator_of(account_id or aws.world.payer_id)
     return SignIn(caller.access_key_id, caller.secret_access_key, caller.session_token)
 
 
@@ -73,7 +73,10 @@ def sign_everybody_in(
     aws: StrictAWS, policies: Mapping[str, str] | None = None
 ) -> dict[str, SignIn]:
     """By the profile that names it. A role without a policy among `policies` may do anything."""
-    signed_in = {"msp-setup": administrator_sign_in(aws)}
+    signed_in = {
+        "msp-setup": administrator_sign_in(aws),
+        "msp-access": administrator_sign_in(aws, ACCESS),
+    }
     for role, statement in ROLES.items():
         trust = _document({**statement, "Action": "sts:AssumeRole"})
         policy = (policies or {}).get(role, _document(_ANYTHING))
@@ -84,15 +87,16 @@ def sign_everybody_in(
     return signed_in
 
 
-def add_role(aws: StrictAWS, role: str, *, trust: str, policy: str) -> SignIn:
+def add_role(aws: StrictAWS, role: str, *, trust: str, policy: str, account_id: str = "") -> SignIn:
     """A role in the payer, and a session of it that never runs out, as a worker's is renewed."""
-    payer_id, iam = aws.world.payer_id, aws.client("iam")
+    home = account_id or aws.world.payer_id
+    iam = aws.client("iam", home)
     iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust)
     iam.put_role_policy(RoleName=role, PolicyName="msp", PolicyDocument=policy)
     caller = Principal(
-        payer_id,
-        arn=f"arn:aws:sts::{payer_id}:assumed-role/{role}/worker",
-        principal_arn=f"arn:aws:iam::{payer_id}:role/{role}",
+        home,
+        arn=f"arn:aws:sts::{home}:assumed-role/{role}/worker",
+        principal_arn=f"arn:aws:iam::{home}:role/{role}",
         kind="role",
         user_id="AROASANDBOX:worker",
         chained=True,
@@ -107,6 +111,12 @@ def add_user(aws: StrictAWS, user: str, *, tags: Mapping[str, str], policy: str)
     iam = aws.client("iam", ACCESS)
     iam.create_user(UserName=user, Tags=[{"Key": k, "Value": v} for k, v in tags.items()])
     iam.put_user_policy(UserName=user, PolicyName="msp", PolicyDocument=policy)
+    return register(aws, user)
+
+
+def register(aws: StrictAWS, user: str) -> SignIn:
+    """What a person does for a user who is there: an MFA device, and an access key."""
+    iam = aws.client("iam", ACCESS)
     device = iam.create_virtual_mfa_device(VirtualMFADeviceName=user)["VirtualMFADevice"]
     seed, now = device["Base32StringSeed"], aws.clock.now()
     iam.enable_mfa_device(

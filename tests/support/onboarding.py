@@ -248,9 +248,10 @@ PEOPLE = {
 }
 
 
-def service_role(aws: StrictAWS, role: str, policy: Document) -> Keys:
+def service_role(aws: StrictAWS, role: str, policy: Document, account_id: str = PAYER) -> Keys:
     trust = MACHINES if role in (ONBOARD, SETUP) else PEOPLE
-    return keys_of(add_role(aws, role, trust=document(trust), policy=to_text(policy)))
+    made = add_role(aws, role, trust=document(trust), policy=to_text(policy), account_id=account_id)
+    return keys_of(made)
 
 
 def keys_of(sign_in: SignIn) -> Keys:

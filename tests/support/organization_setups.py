@@ -38,6 +38,8 @@ class Operator:
 
     aws: StrictAWS
     environment: OnboardingEnvironment
+    keys: Any = None
+    """Of set-up itself."""
 
     def plan(self, wanted: WantedSetup = WANTED) -> SetupReport:
         return plan_set_up(self.environment, wanted)
@@ -46,8 +48,10 @@ class Operator:
         agreed = frozenset(filter(None, [yes]))
         return set_up(self.environment, wanted, yes=agreed, actor="ada")
 
-    def signs(self, keys: Any) -> None:
-        caller = Caller(Signers({SETUP: Signer(keys)}), kept_clients(), self.aws.clock.now)
+    def signs(self, keys: Any, **others: Signer) -> None:
+        self.keys = keys
+        named = {SETUP: Signer(keys), **others}
+        caller = Caller(Signers(named), kept_clients(), self.aws.clock.now)
         self.environment = replace(self.environment, caller=caller)
 
     def by_hand(self) -> None:

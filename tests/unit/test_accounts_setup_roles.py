@@ -33,11 +33,11 @@ AFTER = SetupContext(
     },
 )
 OF_THE_PAYER = ("svc_setup", "svc_approver", "svc_analyzer")
-OF_ITS_CLIENTS = ("svc_onboard", "svc_offboard")
+OF_ITS_CLIENTS = ("svc_onboard", "svc_offboard", "svc_access")
 
 
-def test_a_policy_that_names_the_ou_or_a_guard_waits_for_it() -> None:
-    assert [service_policy(BEFORE, file) for file in OF_ITS_CLIENTS] == [None, None]
+def test_a_policy_that_names_the_ou_a_guard_or_an_account_waits_for_it() -> None:
+    assert [service_policy(BEFORE, file) for file in OF_ITS_CLIENTS] == [None, None, None]
     for file in OF_THE_PAYER:
         assert service_policy(BEFORE, file) == policy_files.service_policies(RESELLER)[file]
 

@@ -254,6 +254,7 @@ IAM_NAMES = {
     "RoleName": "role",
     "UserName": "user",
     "PolicyName": "policy",
+    "VirtualMFADeviceName": "mfa",
 }
 """What a call of IAM is about, the first that it names: AddUserToGroup changes the group,
 AddRoleToInstanceProfile the profile (Service Authorization Reference)."""

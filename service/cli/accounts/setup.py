@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from accounts.organization_setup.catalogue import ITEMS
-from accounts.organization_setup.items import Outcome, WantedSetup
+from accounts.organization_setup.items import SETTLED_STATES, Outcome, WantedSetup
 from jobs.onboarding.setting_up import SetupReport, plan_set_up, set_up
 from jobs.onboarding.tasks import onboarding_environment
 from kernel.errors import BadInput
@@ -78,6 +78,7 @@ def _to_json(report: SetupReport) -> dict[str, object]:
                 "state": outcome.state.value,
                 "words": outcome.words,
                 "diff": outcome.diff,
+                "missing": _missing(outcome),
             }
             for outcome in report.outcomes
         ],
@@ -86,8 +87,11 @@ def _to_json(report: SetupReport) -> dict[str, object]:
 
 
 def _print(report: SetupReport) -> None:
-    rows = [(each.state.value, each.key, each.title, each.words) for each in report.outcomes]
+    rows = [(each.state.value, each.key, each.title, _words(each)) for each in report.outcomes]
     print_table("the organization", ("state", "item", "what has to be so", "words"), rows)
+    for outcome in report.outcomes:
+        for missing in _missing(outcome):
+            output.say(f"{outcome.key}: {missing}")
     for outcome in report.outcomes:
         _print_diff(outcome)
     if report.configuration:
@@ -96,6 +100,19 @@ def _print(report: SetupReport) -> None:
         for number, (key, value) in enumerate(report.configuration.items()):
             text = f'"{value}"' if value.isdigit() else value
             output.say(f"    {'-' if number == 0 else ' '} {key}: {text}")
+
+
+def _words(outcome: Outcome) -> str:
+    """What is missing is told below, each in a line that no column breaks."""
+    several = len(_missing(outcome))
+    return f"{several} missing, see below" if several else outcome.words
+
+
+def _missing(outcome: Outcome) -> list[str]:
+    """Each in a line, whatever lacks: what set-up would make, what it asks, what is by hand."""
+    if outcome.state in SETTLED_STATES:
+        return []
+    return list(outcome.missing or (outcome.words,))
 
 
 def _print_diff(outcome: Outcome) -> None:

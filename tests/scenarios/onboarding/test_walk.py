@@ -33,7 +33,14 @@ from tests.support.bills.ingest_builders import data_exports_manifest, gzipped, 
 from tests.support.mail_servers import PASSWORD, PASSWORD_ENV, Post, post_office
 from tests.support.onboarding import INVITED, Installation, accept_and_deploy, opened, quietly
 from tests.support.places import ROOT
-from tests.support.setting_up import bare, operator, printed, put_the_roles
+from tests.support.setting_up import (
+    access_administrator_signs_in,
+    bare,
+    operator,
+    printed,
+    put_the_people,
+    put_the_roles,
+)
 
 PAGE = (ROOT / "docs/onboarding.md").read_text(encoding="utf-8")
 COMMANDS = [
@@ -95,9 +102,10 @@ class Walk:
     def before(self) -> dict[str, Callable[[], None]]:
         return {
             "onboard setup --dry-run": lambda: bare(self.installation),
-            "onboard setup --check": lambda: put_the_roles(
+            "onboard setup --json": lambda: access_administrator_signs_in(
                 self.installation, self.here / "policies"
             ),
+            "onboard setup --check": self.people_do_what_set_up_named,
             "apply": self.write_the_page_s_configuration,
             "onboard batch": self.write_the_page_s_accounts,
             "onboard follow HALO-2": self.globex_accepts_and_deploys,
@@ -108,6 +116,10 @@ class Walk:
             "handover code HALO-1 phone": lambda: self.client_reads_out(PHONE),
             "handover attest HALO-1 root_sign_in": self.client_completes_its_account,
         }
+
+    def people_do_what_set_up_named(self) -> None:
+        put_the_roles(self.installation, self.here / "policies")
+        put_the_people(self.installation)
 
     def stored(self, ref: str) -> Onboarding:
         with self.installation.database.transaction() as session:
@@ -193,6 +205,8 @@ class Walk:
 
 NEED_A_PERSON = (
     "onboard setup --email",
+    "onboard setup --policies",
+    "onboard setup --json",
     "onboard findings",
     "grants grant --team oncall --role MspOnCall",
     "handover start",
@@ -232,6 +246,14 @@ def assert_set_up(walk: Walk) -> None:
     assert "make its policy msp msp-onboard" not in made
     assert "put our policy msp on msp-onboard anew" in made
     assert "make the role msp-approver" in made
+    nobody = walk.shown("onboard setup --policies")
+    assert "nobody signs in 222222222222: make a role there with svc_access.json" in nobody
+    items = json.loads(walk.shown("onboard setup --json"))["items"]
+    missing = {each["key"]: each["missing"] for each in items if each["missing"]}
+    assert missing["people"][0] == (
+        "nobody is in the team admins: tag a user msp-team=admins, and add it to msp-people"
+    )
+    assert len(missing["probe_users"]) == 4, "the policy that each had before is to be taken off"
     checked = json.loads(walk.shown("onboard setup --check"))
     assert checked["is_fine"]
     with walk.installation.database.transaction() as session:
