@@ -27,9 +27,10 @@ from accounts.iam.role_catalogue import (
     tags_of,
 )
 from accounts.iam.trust_policies import automation_trust
-from accounts.model.decision import Decision, NeedsHuman, Wait
+from accounts.model.decision import Call, Decision, NeedsHuman, Wait
 from accounts.model.lifecycle import WaitKind
-from accounts.model.organization import TAG_MANAGED, OnboardingKind
+from accounts.model.organization import AWS_DOOR, TAG_MANAGED, OnboardingKind
+from accounts.model.record import Record
 from accounts.model.role_spec import RoleSpec
 
 SESSION_SECONDS = 900
@@ -40,23 +41,11 @@ KNOCKS_SOONEST, KNOCKS_LATEST = timedelta(minutes=15), timedelta(hours=6)
 
 def ensure_entered(context: OnboardingContext) -> Decision | None:
     """The bootstrap role lets us in; of an invited account, once the client has deployed it."""
-    call = assume_role(
-        "enter_account",
-        role_arn=context.bootstrap_arn,
-        session_name=context.request.onboarding_id,
-        seconds=SESSION_SECONDS,
-        subject=context.reseller.bootstrap_role,
-        awaits_client=context.request.kind is not OnboardingKind.CREATE,
-        ExternalId=context.request.external_id,
-    )
+    call = bootstrap_probe(context)
     if call.key in context.record.proofs:
         return None
     trouble = context.record.troubles.get(call.key)
-    if (
-        context.request.kind is OnboardingKind.CREATE
-        or trouble is None
-        or not is_denied(trouble.refusal)
-    ):
+    if not call.awaits_client or trouble is None or not is_denied(trouble.refusal):
         return call
     waited = trouble.at - trouble.first_at
     again_at = trouble.at + min(max(waited / 8, KNOCKS_SOONEST), KNOCKS_LATEST)
@@ -69,6 +58,24 @@ def ensure_entered(context: OnboardingContext) -> Decision | None:
         again_at=again_at,
         aws_words=trouble.refusal.words,
     )
+
+
+def bootstrap_probe(context: OnboardingContext) -> Call:
+    """Whether the bootstrap role lets us in: at once where AWS or we made it, else the client."""
+    made = context.request.kind is OnboardingKind.CREATE or is_let_in_by_aws_door(context.record)
+    return assume_role(
+        "enter_account",
+        role_arn=context.bootstrap_arn,
+        session_name=context.request.onboarding_id,
+        seconds=SESSION_SECONDS,
+        subject=context.reseller.bootstrap_role,
+        awaits_client=not made,
+        ExternalId=context.request.external_id,
+    )
+
+
+def is_let_in_by_aws_door(record: Record) -> bool:
+    return f"enter_account:{AWS_DOOR}" in record.proofs
 
 
 def ensure_bounded(context: OnboardingContext) -> Decision | None:
@@ -142,15 +149,18 @@ def ensure_bootstrap_tightened(context: OnboardingContext) -> Decision | None:
         )
     # The role that AWS makes with an account trusts everybody in the payer who may call AssumeRole
     # (Organizations User Guide, on OrganizationAccountAccessRole).
+    is_made_by_aws = context.request.kind is OnboardingKind.CREATE or (
+        context.request.kind is OnboardingKind.ADOPT and name == AWS_DOOR
+    )
     if not same_policy(seen.trust, trust):
-        if context.request.kind is OnboardingKind.CREATE:
+        if is_made_by_aws:
             return write_trust(context.member, name, trust)
         return NeedsHuman(
             reason=f"the client's role {name} has another trust than our template",
             what_to_do="ask the client to deploy the template again, then retry",
         )
     tags = tags_of(context.request)
-    if context.request.kind is OnboardingKind.CREATE and dict(seen.tags).items() < tags.items():
+    if is_made_by_aws and not tags.items() <= dict(seen.tags).items():
         return write_tags(context.member, name, tags)
     return None
 

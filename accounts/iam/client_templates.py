@@ -40,6 +40,14 @@ _ON_JOINING = (
     "Our service control policies apply at once.",
     "You can leave again at any time.",
 )
+_ON_ADOPTION = (
+    "The account stays a member of our organization, and is moved into our clients' OU.",
+    "Its charges are yours from the day it joined, or from the day it ceased to be another's.",
+    "Our service control policies apply at once, and our alternate contacts replace yours.",
+    "Our roles are placed in it; where there is AWS's OrganizationAccountAccessRole, by that.",
+    "OrganizationAccountAccessRole lets nobody in from then on. Where it is not, you deploy ours.",
+    "Its root credentials stay as they are, unless you allow us to delete them.",
+)
 _ON_TRANSFER = (
     "Your organization and your management account stay yours; we receive its consolidated bill.",
     "The transfer begins and ends with a month, in UTC; either side may withdraw for good.",
@@ -50,10 +58,14 @@ _ON_TRANSFER = (
 
 
 def what_changes(kind: OnboardingKind) -> tuple[str, ...]:
-    """What the client is shown before it accepts; nothing for an account that we create."""
+    """What the client is shown before it accepts; nothing for an account that we create.
+
+    Of an adoption this is what it consents to, and what is kept with the consent.
+    """
     return {
         OnboardingKind.CREATE: (),
         OnboardingKind.INVITE: _ON_JOINING,
+        OnboardingKind.ADOPT: _ON_ADOPTION,
         OnboardingKind.BILLING_TRANSFER: _ON_TRANSFER,
     }[kind]
 

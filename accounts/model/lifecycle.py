@@ -37,7 +37,9 @@ class WaitKind(StrEnum):
 
 
 TRANSITIONS: dict[Stage, frozenset[Stage]] = {
-    Stage.REQUESTED: frozenset({Stage.RESERVED, Stage.INVITED, Stage.CANCELLED}),
+    Stage.REQUESTED: frozenset(
+        {Stage.RESERVED, Stage.INVITED, Stage.LINKED, Stage.CANCELLED}  # LINKED: adopted
+    ),
     Stage.RESERVED: frozenset({Stage.CREATING, Stage.CANCELLED}),
     Stage.CREATING: frozenset({Stage.LINKED, Stage.CANCELLED}),
     Stage.INVITED: frozenset({Stage.LINKED, Stage.CANCELLED}),

@@ -15,6 +15,8 @@ TAG_ONBOARDING = "msp:onboarding-id"
 TAG_CLIENT = "msp:client"
 TAG_MANAGED = "msp:managed"
 TAG_OFFBOARDING = "msp:offboarding"
+AWS_DOOR = "OrganizationAccountAccessRole"
+"""What AWS calls the first role of an account that it makes, where nobody chose a name."""
 
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{16,1224}", re.ASCII)
@@ -25,6 +27,8 @@ class OnboardingKind(StrEnum):
 
     CREATE = "create"
     INVITE = "invite"
+    ADOPT = "adopt"
+    """A member already: made by hand, or joined by an invitation that was none of ours."""
     BILLING_TRANSFER = "billing_transfer"
 
 

@@ -18,10 +18,14 @@ from accounts.model.organization import (
 from accounts.model.role_spec import RoleSpec
 from kernel.errors import BadInput
 
+CONSENTED_BY_CHARS_MAX = 200
+
 
 class Consent(StrEnum):
-    """What the client of an invited account allowed us to do there."""
+    """What the client of an account of its own allowed us to do there."""
 
+    ADOPTION = "adoption"
+    """Of a member already: all that follows from being ours (`onboarding.adoption`)."""
     REPAIR_ROLES = "repair_roles"
     DELETE_ROOT_CREDENTIALS = "delete_root_credentials"
 
@@ -41,7 +45,8 @@ class AccountRequest:
     email: str
     """Created: the new root address. Invited: the address invited, where no account id is known."""
     account_id: str = ""
-    """Invited: the account; billing transfer: the client's management account; created: ''."""
+    """Invited, adopted: the account; billing transfer: the client's management account; created:
+    ''."""
     external_id: str
     """Ours, one per client, never chosen by the client."""
     roles: tuple[RoleSpec, ...] = ()
@@ -54,6 +59,8 @@ class AccountRequest:
     """Who holds a role of people since somebody granted or revoked it, by the role's name."""
     ends: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
     """Of those in `teams` that hold it until a time (UTC): by the role's name, then the team's."""
+    consented_by: str = ""
+    """The client's person who gave the consents, as our own people say."""
 
     @property
     def asked_as(self) -> str:
@@ -72,6 +79,7 @@ def check_request(reseller: Reseller, request: AccountRequest) -> AccountRequest
     """
     token = token_of(request.onboarding_id)
     check_external_id(request.external_id)
+    _check_consented_by(request.consented_by)
     match request.kind:
         case OnboardingKind.CREATE:
             check_email(request.email)
@@ -82,16 +90,13 @@ def check_request(reseller: Reseller, request: AccountRequest) -> AccountRequest
             check_email(request.email)
         case OnboardingKind.INVITE:
             check_account_id(request.account_id)
+        case OnboardingKind.ADOPT:
+            _check_adoption(request)
         case OnboardingKind.BILLING_TRANSFER:
             check_account_id(request.account_id)
             starts_at = _transfer_start(request.transfer_starts_at)
             request = replace(request, transfer_starts_at=starts_at)
-            for role in request.roles:
-                if role.trust != "trust_automation":
-                    raise BadInput(
-                        f"{role.name}: a billing transfer has roles for automation only, "
-                        "which the client deploys"
-                    )
+            _check_deployed(request.roles)
     if request.account_id == reseller.payer_account_id:
         raise BadInput(f"{request.account_id} is our own payer account; give the client's")
     names = [role.name for role in request.roles]
@@ -103,6 +108,28 @@ def check_request(reseller: Reseller, request: AccountRequest) -> AccountRequest
     return request
 
 
+def _check_consented_by(said: str) -> None:
+    if len(said) > CONSENTED_BY_CHARS_MAX or not said.isprintable() or said != said.strip():
+        raise BadInput(
+            f"consented_by {said[:40]!r} is no name: give 1 to {CONSENTED_BY_CHARS_MAX} printable "
+            "characters, without blanks around them"
+        )
+
+
+def _check_adoption(request: AccountRequest) -> None:
+    """It changes hands without an act of its client's in AWS: so the consent is written down."""
+    check_account_id(request.account_id)
+    if request.email:
+        raise BadInput("an account to be adopted is named by its account_id; leave email out")
+    if Consent.ADOPTION not in request.consents:
+        raise BadInput(
+            f"an account is adopted with its client's consent {Consent.ADOPTION.value!r} only: "
+            "show the client what changes (validate_only says it), and give the consent"
+        )
+    if not request.consented_by:
+        raise BadInput("say who of the client consented to the adoption: consented_by")
+
+
 def _check_names(request: AccountRequest, token: str) -> None:
     check_account_name(request.account_name)
     check_account_name(request.asked_as)
@@ -111,6 +138,15 @@ def _check_names(request: AccountRequest, token: str) -> None:
             f"{request.asked_as!r} lacks the token {token}: a creation in flight shows nothing "
             "else to find it again by"
         )
+
+
+def _check_deployed(roles: tuple[RoleSpec, ...]) -> None:
+    for role in roles:
+        if role.trust != "trust_automation":
+            raise BadInput(
+                f"{role.name}: a billing transfer has roles for automation only, "
+                "which the client deploys"
+            )
 
 
 def _transfer_start(starts_at: datetime | None) -> datetime:

@@ -36,6 +36,8 @@ def _decide(request: AccountRequest, observed: Observed, record: Record) -> Deci
             return _stop_creating(record)
         case OnboardingKind.INVITE:
             return _take_back_invitation(request, observed, record)
+        case OnboardingKind.ADOPT:
+            return Reach(Stage.CANCELLED)  # Nothing was asked of AWS.
         case OnboardingKind.BILLING_TRANSFER:
             return _take_back_transfer(request, observed, record)
 

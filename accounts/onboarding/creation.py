@@ -83,7 +83,9 @@ def adopt(context: OnboardingContext, account_id: str) -> Decision:
     return NeedsHuman(
         reason=f"account {account_id} of the organization has the e-mail address or the name asked "
         f"for, and not the tag {TAG_ONBOARDING}={context.request.onboarding_id}",
-        what_to_do="give another e-mail address, or link the account that is there",
+        what_to_do="cancel this, and adopt the account with its client's consent "
+        "(`rebill onboard adopt`)"
+        + ("" if context.request.account_id else "; or give another e-mail address"),
     )
 
 

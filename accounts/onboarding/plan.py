@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from accounts.checks.access_proof import ensure_proved, is_any_proved, unproved_findings
+from accounts.checks.first_role import ensure_aws_door_shut, ensure_first_role_placed
 from accounts.checks.placement import ensure_in_good_standing, ensure_named
 from accounts.checks.roles import ensure_as_granted, ensure_entered
 from accounts.checks.root_user import ensure_root_audited
@@ -27,6 +28,7 @@ from accounts.model.observed import Observed
 from accounts.model.organization import OnboardingKind, Reseller
 from accounts.model.record import Record
 from accounts.model.request import AccountRequest
+from accounts.onboarding.adoption import ensure_adopted
 from accounts.onboarding.creation import ensure_created
 from accounts.onboarding.invitation import (
     ensure_invited,
@@ -49,6 +51,8 @@ _SETTLED = (*goals_of(Stage.IN_OU), ensure_named)
 _GRANTED = (ensure_entered, *goals_of(Stage.ROLES_IN_PLACE))
 # The bootstrap role is the client's: unless it is as our template has it, nothing else is placed.
 _LET_IN = (ensure_entered, DOOR.goal, *(g for g in _GRANTED[1:] if g is not DOOR.goal))
+# Where AWS made a first role, ours is made by it, and then AWS's lets nobody in.
+_TAKEN_OVER = (ensure_first_role_placed, *_LET_IN, ensure_aws_door_shut)
 _GUARDED = (ensure_root_audited, *goals_of(Stage.VERIFIED), ensure_proved)
 
 PLANS: dict[OnboardingKind, Plan] = {
@@ -66,6 +70,13 @@ PLANS: dict[OnboardingKind, Plan] = {
         (Stage.LINKED, (ensure_joined, ensure_assigned)),
         (Stage.IN_OU, _SETTLED),
         (Stage.ROLES_IN_PLACE, _LET_IN),
+        (Stage.VERIFIED, _GUARDED),
+        (Stage.LIVE, ()),
+    ),
+    OnboardingKind.ADOPT: (
+        (Stage.LINKED, (ensure_organization_fit, ensure_adopted, ensure_assigned)),
+        (Stage.IN_OU, _SETTLED),
+        (Stage.ROLES_IN_PLACE, _TAKEN_OVER),
         (Stage.VERIFIED, _GUARDED),
         (Stage.LIVE, ()),
     ),

@@ -94,7 +94,7 @@ def _role_faults(context: SetupContext, role: str, wanted: Document, whom: str) 
     inline = context.seen(f"see_inline:{role}")["PolicyNames"]
     others = [*(each["PolicyName"] for each in attached), *inline]
     # What a role may do is the sum of its policies, and any further one may widen it:
-    # `tests/jobs/onboarding/test_setup.py`,
+    # `tests/jobs/organization_setup/test_setup.py`,
     # `test_a_service_role_that_may_do_more_or_less_than_its_work_is_named`.
     others.remove(POLICY_NAME)
     if others:

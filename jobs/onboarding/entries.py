@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime
 
 from accounts.checks.roles import role_path_of
@@ -18,6 +19,7 @@ from accounts.model.decision import (
     Unassign,
 )
 from accounts.model.lifecycle import Stage
+from accounts.model.observed import ObservedAccount
 from accounts.model.organization import OnboardingKind, Reseller
 from invoices.clients import AccountId
 from service.store.access import audit
@@ -36,25 +38,26 @@ def make_entry(
     onboarding: Onboarding,
     entry: Entry,
     *,
-    account_name: str,
+    account: ObservedAccount | None,
     now: datetime,
 ) -> None:
-    """Repeatable. Raises OverlappingAssignments, AlreadyOnboarded."""
+    """Repeatable; `account` as last seen. Raises OverlappingAssignments, AlreadyOnboarded."""
     changes: Iterable[Change] = ()
     match entry:
         case Reserve(email=email, account_name=name):
             onboardings.reserve(session, onboarding, email=email, account_name=name)
         case Adopt(account_id=account_id):
+            _take_on(session, onboarding, account, now)
             _register_first_roles(session, reseller, onboarding, account_id, now)
-        case Assign(account_id=account_id, client_key=client_key, from_on=day):
-            changes = assignments.assign(session, account_id, client_key, day)
+        case Assign(account_id=account_id, from_on=day):
+            changes = _assign(session, onboarding, account_id, day)
         case Unassign(account_id=account_id, until_on=day):
             changes = _unassign(session, onboarding, account_id, day)
         case RevokeGrants(account_id=account_id):
             living = grants.living_grants(session, account_id=account_id)
             grants.revoke(session, living, actor=onboarding.id, now=now)
         case Reach(stage=Stage.LIVE) if onboarding.live_at is None:
-            name = _name_on_documents(onboarding, account_name)
+            name = _name_on_documents(onboarding, account.name if account else "")
             changes = clients.put_account_name(session, AccountId(onboarding.account_id), name)
             _grant_roles(session, onboarding, now)
         case Reach(stage=Stage.CANCELLED):
@@ -73,10 +76,46 @@ def make_entry(
         )
 
 
+def _take_on(
+    session: Session, onboarding: Onboarding, account: ObservedAccount | None, now: datetime
+) -> None:
+    """A member already, as it is found: a creation of ours may still be looking for it."""
+    request = onboarding.request
+    if request.kind is not OnboardingKind.ADOPT:
+        return
+    assert account is not None, "what is adopted was seen"
+    onboardings.check_email_free(session, onboarding, account.email)
+    onboardings.put_request(session, onboarding, replace(request, email=account.email))
+    audit.record(
+        session,
+        actor=f"onboarding {onboarding.id}",
+        action="adopt",
+        subject=f"account {account.account_id}",
+        after={
+            "client": request.client_key,
+            "name": account.name,
+            "email": account.email,
+            "state": account.state,
+            "joined_at": account.joined_at.isoformat(),
+            "consented_by": request.consented_by,
+        },
+        now=now,
+    )
+
+
 def _name_on_documents(onboarding: Onboarding, seen: str) -> str:
     """A client's own account has a name; ours may still be shown by that of its creation."""
     asked = onboarding.request.account_name
     return asked if onboarding.request.kind is OnboardingKind.CREATE else seen or asked
+
+
+def _assign(
+    session: Session, onboarding: Onboarding, account_id: str, day: date
+) -> Iterable[Change]:
+    client_key = onboarding.request.client_key
+    if onboarding.request.kind is OnboardingKind.ADOPT:
+        day = assignments.free_from(session, account_id, client_key, day)
+    return assignments.assign(session, account_id, client_key, day)
 
 
 def _unassign(

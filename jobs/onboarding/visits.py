@@ -215,9 +215,9 @@ class _Visit:
 
     def _enter(self, entry: Entry) -> None:
         now, case = self._environment.now(), self._case
-        name = self._observed.account.name if self._observed.account else ""
+        account = self._observed.account
         with self._environment.database.transaction() as session:
-            make_entry(session, case.reseller, case.onboarding, entry, account_name=name, now=now)
+            make_entry(session, case.reseller, case.onboarding, entry, account=account, now=now)
             onboarding_events.record(
                 session,
                 case.onboarding.id,

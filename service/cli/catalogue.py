@@ -29,6 +29,10 @@ ONBOARD: Mapping[str, Command] = {
         "service.cli.accounts.onboard:invite",
         "Invite an account that exists; its client accepts, and deploys our first role.",
     ),
+    "adopt": Command(
+        "service.cli.accounts.onboard:adopt",
+        "Take on an account that is a member already, with its client's consent.",
+    ),
     "billing-transfer": Command(
         "service.cli.accounts.onboard:billing_transfer",
         "Take over the bill of a client's own organization; it stays the client's.",

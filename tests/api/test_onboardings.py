@@ -218,6 +218,32 @@ def test_an_invitation_shows_reason_expiry_aws_s_words_and_next_look(
     assert psa.get(where).json()["state"] == "live"
 
 
+def test_a_member_is_adopted_and_shows_who_consented_to_what(
+    installation: Installation, psa: TestClient
+) -> None:
+    member = "666666666666"
+    installation.aws.add_member(member, name="Lab", email="lab@globex.example")
+    body = {
+        "kind": "adopt", "client": "globex", "name": "", "account_id": member,
+        "external_ref": "HALO-6", "consents": ["adoption"], "consented_by": "Jane Roe",
+    }  # fmt: skip
+
+    planned = ask(psa, body, None, "/v1/onboardings?validate_only=true").json()
+    answer = ask(psa, body)
+    installation.work()
+    shown = psa.get(answer.headers["location"]).json()
+
+    assert planned["what_changes"][0].startswith("The account stays a member")
+    assert [step["stage"] for step in planned["steps"]] == [
+        "linked", "in_ou", "roles_in_place", "verified", "live",
+    ]  # fmt: skip
+    assert (answer.status_code, shown["kind"], shown["state"]) == (202, "adopt", "live")
+    assert (shown["consents"], shown["consented_by"]) == (["adoption"], "Jane Roe")
+    assert shown["email"] == "lab@globex.example"
+    assert ask(psa, body | {"consented_by": ""}, "key-2").status_code == 409
+    assert ask(psa, body | {"consented_by": "x" * 201}, "key-3").status_code == 422
+
+
 def test_what_the_client_deploys_is_served_under_the_names_one_expects(psa: TestClient) -> None:
     where = ask(psa, INVITE).headers["location"]
     names = ("cloudformation.yaml", "terraform.tf", "cli.sh")

@@ -29,8 +29,8 @@ from tests.support.builders import inputs
 FORMS = json.loads(Path(__file__).with_name("stored_forms.json").read_text("utf-8"))
 ADDED_LATER: dict[str, dict[str, object]] = {
     "reseller": {"sso_start_url": "", "sso_region": ""},
-    "request": {"ends": {}},
-    "handover": {"request": {**FORMS["handover"]["request"], "ends": {}}},
+    "request": {"ends": {}, "consented_by": ""},
+    "handover": {"request": {**FORMS["handover"]["request"], "ends": {}, "consented_by": ""}},
 }
 """Fields that came since, which are written at their defaults."""
 AT = datetime(2026, 11, 23, 12, 0, 3, 250_000, tzinfo=UTC)
@@ -88,7 +88,7 @@ REQUEST = AccountRequest(
     roles=(AUDIT,),
     budget_amount="1000.50",
     transfer_starts_at=datetime(2026, 12, 1, tzinfo=UTC),
-    consents=frozenset(Consent),
+    consents=frozenset({Consent.REPAIR_ROLES, Consent.DELETE_ROOT_CREDENTIALS}),
     teams={"MspAudit": ("audit", "oncall"), "MspAdmin": ()},
 )
 HANDOVER = Handover(

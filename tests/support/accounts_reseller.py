@@ -1,11 +1,12 @@
 """An MSP's reseller, its requests and a hand-over, as tests of the accounts core use them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from accounts.iam.role_catalogue import CATALOGUE, MSP_BILLING, as_deployed
 from accounts.model.handover import Handover, HandoverKind
 from accounts.model.organization import Contact, ContactType, OnboardingKind, Reseller
-from accounts.model.request import AccountRequest
+from accounts.model.request import AccountRequest, Consent
 
 PAYER = "111111111111"
 ACCESS = "222222222222"
@@ -48,6 +49,12 @@ INVITE = AccountRequest(
     account_id="444444444444",
     external_id=EXTERNAL_ID,
     roles=CATALOGUE,
+)
+ADOPT = replace(
+    INVITE,
+    kind=OnboardingKind.ADOPT,
+    consents=frozenset({Consent.ADOPTION}),
+    consented_by="Jane Roe",
 )
 TRANSFER = AccountRequest(
     onboarding_id="onb-c0de",

@@ -17,6 +17,7 @@ from accounts.checks.access_proof import probe_user
 from accounts.iam.client_templates import artefact
 from accounts.iam.policy_documents import guard_policies, service_policies, to_text
 from accounts.model.organization import TAG_ONBOARDING, OnboardingKind, Reseller
+from accounts.model.request import Consent
 from accounts.model.role_spec import Document
 from invoices.clients import AccountId
 from jobs.aws.calls import Caller, Clients
@@ -324,6 +325,14 @@ CREATE = Wanted(
 INVITED = "444444444444"
 INVITE = Wanted(
     kind=OnboardingKind.INVITE, client="globex", name="main", account_id=INVITED, external_ref="T-2"
+)
+ADOPT = Wanted(
+    kind=OnboardingKind.ADOPT,
+    client="globex",
+    account_id=INVITED,
+    consents=frozenset({Consent.ADOPTION}),
+    consented_by="Jane Roe",
+    external_ref="T-4",
 )
 
 

@@ -29,6 +29,7 @@ from service.store.accounts.access_checks import RoleCheck
 from service.store.accounts.onboardings import Onboarding
 from tests.support.moments.live import onboarded
 from tests.support.onboarding import (
+    ADOPT,
     CREATE,
     INVITE,
     INVITED,
@@ -72,6 +73,15 @@ def create(installation: Installation) -> bool:
 
 def invite(installation: Installation) -> bool:
     return onboard(installation, INVITE).state == "live"
+
+
+def adopt(installation: Installation) -> bool:
+    """A member that somebody made by hand, years ago."""
+    quietly(
+        installation,
+        lambda: installation.aws.add_member(INVITED, name="Globex", email="it@globex.example"),
+    )
+    return onboard(installation, ADOPT).state == "live"
 
 
 def transfer_billing(installation: Installation) -> bool:
@@ -332,7 +342,7 @@ def check_every_role(installation: Installation) -> bool:
 WORKFLOWS: dict[str, Callable[[Installation], bool]] = {
     each.__name__: each
     for each in (
-        create, invite, transfer_billing,
+        create, invite, adopt, transfer_billing,
         cancel_invitation, cancel_billing_transfer,
         hand_over_standalone, hand_over_with_its_own_contact, hand_over_by_transfer,
         close, end_billing, abort, watch_daily, check_every_role,

@@ -10,7 +10,7 @@ from sandbox.aws.core.calls import ApiCall
 from sandbox.aws.core.sessions import principal_tags
 from sandbox.aws.core.world import AwsAccount, Organization
 from sandbox.aws.iam.evaluator import Values
-from sandbox.aws.organizations.organization import account_arn, arn
+from sandbox.aws.organizations.organization import account_arn, ancestors, arn
 from sandbox.aws.organizations.policies import policy_arn
 
 PREFIX = {
@@ -132,7 +132,11 @@ def _target(call: ApiCall) -> dict[str, Values]:
         return _role_tags(call) | _transfer_tags(call)
     context: dict[str, Values] = {"aws:resourceaccount": [account.id]}
     if account.organization:
-        context["aws:resourceorgid"] = [account.organization.id]
+        organization = account.organization
+        context["aws:resourceorgid"] = [organization.id]
+        # With a slash at its end (IAM User Guide, global condition keys, `aws:ResourceOrgPaths`).
+        parents = reversed(ancestors(organization, account.parent_id))
+        context["aws:resourceorgpaths"] = ["/".join((organization.id, *parents, ""))]
     # Account Management knows an account's tags under a key of its own (Account Management guide,
     # "How AWS Account Management works with IAM").
     names = {"organizations": "aws:resourcetag", "account": "account:accountresourceorgtags"}

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from accounts.model.organization import check_account_id
 from invoices.clients import AccountId, Assignment, OverlappingAssignments
 from kernel.errors import BadInput, Refused
+from service.actions.onboarding.own_accounts import check_not_ours
 from service.store.access import audit
 from service.store.billing import assignments, clients
 from service.store.changes import configure_alone
@@ -25,6 +26,7 @@ def assign_account(
     All assignments of the account. Raises BadInput, AccountTaken where it is another's from later.
     """
     check_account_id(account_id)
+    check_not_ours(session, account_id)
     configure_alone(session)
     if clients.client(session, client_key) is None:
         raise BadInput(f"there is no client {client_key!r}; add it under `clients` and apply")

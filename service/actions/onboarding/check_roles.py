@@ -9,15 +9,13 @@ from accounts.iam.policy_checks import PolicyKind, validate_policy
 from accounts.iam.policy_documents import to_text
 from accounts.iam.role_catalogue import CATALOGUE, boundary_document, inline_policy, trust_of
 from accounts.iam.role_rights import judge_rights
-from accounts.model.organization import Reseller
+from accounts.model.organization import AWS_DOOR, Reseller
 from accounts.model.request import AccountRequest
 from accounts.model.role_spec import Document, RoleSpec, check_role
 from kernel.errors import BadInput
 from kernel.findings import Finding, Severity
 
 SHIPPED = frozenset(spec.name for spec in CATALOGUE)
-AWS_DOOR = "OrganizationAccountAccessRole"
-"""What AWS calls the first role of an account where nobody chose a name."""
 PLACE_OF_ACCOUNT = "000000000000"
 EXTERNAL_ID = "msp-00000000000000000000000000000000"
 """As long as ours are."""

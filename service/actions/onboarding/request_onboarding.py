@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from accounts.iam.client_templates import what_changes
 from accounts.iam.role_catalogue import CATALOGUE, as_deployed, pick_roles
 from accounts.model.emails import check_email, plus_address
 from accounts.model.naming import account_name, name_with_token
@@ -17,7 +18,9 @@ from accounts.model.request import AccountRequest, Consent, check_request
 from accounts.model.role_spec import RoleSpec
 from invoices.clients import Client
 from kernel.errors import BadInput, Refused
+from service.actions.access.note_person import note_person
 from service.actions.onboarding.check_roles import check_roles
+from service.actions.onboarding.own_accounts import check_not_ours
 from service.store.access import audit
 from service.store.access.idempotency import ask_alone
 from service.store.accounts import (
@@ -53,6 +56,8 @@ class Wanted:
     budget: str = ""
     transfer_starts_at: datetime | None = None
     consents: frozenset[Consent] = frozenset()
+    consented_by: str = ""
+    """The client's person who gave them."""
     external_ref: str | None = None
     payer_account_id: str = ""
     """Where the reseller has several payers."""
@@ -121,6 +126,8 @@ def request_onboarding(
         after=_words(wanted),
         now=now,
     )
+    if request.consented_by:
+        note_person(session, added, "record_consent", words=_consent(request), actor=actor, now=now)
     return added
 
 
@@ -142,6 +149,7 @@ def plan_request(
         account_name=request.asked_as,
         account_id=request.account_id,
     )
+    check_not_ours(session, request.account_id)
     _check_owner(session, request, now)
     _check_organization(session, reseller, request)
     return reseller, request
@@ -158,9 +166,17 @@ def _asked_before(session: Session, wanted: Wanted) -> Onboarding | None:
     return known
 
 
+def _consent(request: AccountRequest) -> str:
+    """Who allowed what, and the text that was shown: what is kept of it, with day and recorder."""
+    text = " ".join(what_changes(request.kind))
+    return f"{request.consented_by} allowed {', '.join(sorted(request.consents))}: {text}"
+
+
 def _words(wanted: Wanted) -> dict[str, Any]:
-    """JSON, the same for the same."""
+    """JSON, the same for the same; and for what was asked before there was a `consented_by`."""
     words = asdict(wanted) | {"consents": sorted(wanted.consents)}
+    if not wanted.consented_by:
+        del words["consented_by"]
     plain: dict[str, Any] = json.loads(json.dumps(words, default=str))
     return plain
 
@@ -210,6 +226,7 @@ def _request(
         budget_amount=wanted.budget,
         transfer_starts_at=wanted.transfer_starts_at,
         consents=wanted.consents,
+        consented_by=wanted.consented_by,
     )
 
 
@@ -243,7 +260,7 @@ def _check_owner(session: Session, request: AccountRequest, now: datetime) -> No
 def _check_organization(session: Session, reseller: Reseller, request: AccountRequest) -> None:
     """Of another organization of ours; or of this one, whose bill is ours without a transfer."""
     payer = members.organization_of(session, request.account_id)
-    ours = payer == reseller.payer_account_id and request.kind is OnboardingKind.INVITE
+    ours = payer == reseller.payer_account_id and request.kind in members.MEMBERS
     if payer and not ours:
         raise MemberElsewhere(request.account_id, payer)
 

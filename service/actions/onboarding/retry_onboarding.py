@@ -51,7 +51,8 @@ def retry_onboarding(
         before = onboardings.put_request(session, before, request)
     record = forget_all_proofs(before.record) if is_live else retry(before.record)
     woken = onboardings.wake(session, before, record, now)
-    note_person(session, woken, "retry", actor=actor, now=now)
+    words = f"allowed {', '.join(sorted(consents))}" if consents else ""
+    note_person(session, woken, "retry", words=words, actor=actor, now=now)
     return woken
 
 

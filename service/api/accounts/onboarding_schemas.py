@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from accounts.iam.client_templates import ARTEFACTS, what_changes
 from accounts.model.lifecycle import Stage, has_reached
 from accounts.model.organization import OnboardingKind, Reseller
-from accounts.model.request import AccountRequest, Consent
+from accounts.model.request import CONSENTED_BY_CHARS_MAX, AccountRequest, Consent
 from accounts.onboarding.plan import open_findings, plan_of
 from kernel.findings import Finding
 from service.actions.onboarding.request_onboarding import Wanted
@@ -32,9 +32,9 @@ class In(PlainText):
 
 
 class OnboardingRequest(In):
-    """An account for a client: new, its own, or its own organization's bill."""
+    """An account for a client: new, its own, a member already, or its own organization's bill."""
 
-    kind: Literal["create", "invite", "billing_transfer"]
+    kind: Literal["create", "invite", "adopt", "billing_transfer"]
     client: str = Field(pattern=CLIENT_KEY, examples=["acme"])
     name: str = Field(max_length=200, description="What it is for.", examples=["prod"])
     email: str = Field(
@@ -52,7 +52,13 @@ class OnboardingRequest(In):
         None, description="Of a billing transfer: the first of a month, UTC."
     )
     consents: list[Consent] = Field(
-        default=[], max_length=10, description="What the client of an invited account allows."
+        default=[], max_length=10, description="What the client of an account of its own allows."
+    )
+    consented_by: str = Field(
+        "",
+        max_length=CONSENTED_BY_CHARS_MAX,
+        description="The client's person who gave them; to adopt an account it is needed.",
+        examples=["Jane Roe"],
     )
     external_ref: Reference
     payer_account_id: str = Field("", pattern="^([0-9]{12})?$", examples=["836060457634"])
@@ -69,7 +75,7 @@ class RetryRequest(In):
 
 class OnboardingItem(Out):
     id: OnboardingText
-    kind: Literal["create", "invite", "billing_transfer"]
+    kind: Literal["create", "invite", "adopt", "billing_transfer"]
     client: ClientText
     name: str = Field(max_length=200)
     state: str = Field(max_length=40, description="What it waits for, else its stage; may grow.")
@@ -107,6 +113,8 @@ class OnboardingDetail(OnboardingItem):
     stage: str = Field(max_length=40)
     email: str = Field(max_length=320)
     roles: list[Annotated[str, Field(max_length=64)]] = Field(max_length=50)
+    consents: list[Consent] = Field(max_length=10)
+    consented_by: str = Field(max_length=CONSENTED_BY_CHARS_MAX)
     steps: list[StepItem] = Field(max_length=20)
     waiting: WaitingItem | None
     next_at: Instant | None = Field(description="When AWS is looked at next; null: not by itself.")
@@ -170,6 +178,7 @@ def to_wanted(asked: OnboardingRequest) -> Wanted:
         budget=asked.budget,
         transfer_starts_at=asked.transfer_starts_at,
         consents=frozenset(asked.consents),
+        consented_by=asked.consented_by,
         external_ref=asked.external_ref,
         payer_account_id=asked.payer_account_id,
     )
@@ -187,6 +196,8 @@ def to_api_onboarding_detail(onboarding: Onboarding, reseller: Reseller) -> Onbo
         stage=onboarding.stage.value,
         email=request.email,
         roles=[role.name for role in request.roles],
+        consents=sorted(request.consents),
+        consented_by=request.consented_by,
         steps=to_api_steps(request, onboarding.stage),
         waiting=None
         if waiting is None

@@ -38,6 +38,9 @@ Allows = Annotated[
     list[str] | None,
     typer.Option("--consent", help=f"What the client allows: {', '.join(Consent)}."),
 ]
+ConsentedBy = Annotated[
+    str, typer.Option("--consented-by", metavar="NAME", help="The client's person who allowed it.")
+]
 ValidateOnly = Annotated[
     bool, typer.Option("--validate-only", help="Check all of it, and record nothing.")
 ]
@@ -94,6 +97,29 @@ def invite(
         email=email,
         budget=budget,
         consents=consents_of(consent),
+    )
+    _ask(asking, wanted)
+
+
+@with_options(Asking)
+def adopt(
+    asking: Asking,
+    client: Client,
+    account: Account,
+    name: Name = "",
+    budget: Budget = "",
+    consent: Allows = None,
+    consented_by: ConsentedBy = "",
+) -> None:
+    """Take on an account that is a member already, with its client's consent."""
+    wanted = Wanted(
+        kind=OnboardingKind.ADOPT,
+        client=client,
+        name=name,
+        account_id=account,
+        budget=budget,
+        consents=consents_of(consent),
+        consented_by=consented_by,
     )
     _ask(asking, wanted)
 

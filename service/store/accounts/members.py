@@ -17,7 +17,7 @@ from kernel.findings import Finding, Severity
 from service.store import standings, tables
 from service.store.session import Session
 
-MEMBERS = frozenset({OnboardingKind.CREATE, OnboardingKind.INVITE})
+MEMBERS = frozenset({OnboardingKind.CREATE, OnboardingKind.INVITE, OnboardingKind.ADOPT})
 """Where only the bill is ours, the account is a member of another organization."""
 
 

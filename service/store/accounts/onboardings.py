@@ -175,6 +175,16 @@ def check_free(session: Session, *, email: str, account_name: str, account_id: s
             raise AlreadyOnboarded(f"{word} is onboarded already", other)
 
 
+def check_email_free(session: Session, onboarding: Onboarding, email: str) -> None:
+    """Raises AlreadyOnboarded where another living onboarding asked for an account of it."""
+    row = tables.onboarding.OnboardingRow
+    living = sa.text(f"stage NOT IN {tables.onboarding.LEFT}")
+    taken = sa.func.lower(col(row.email)) == email.lower()
+    found = select(row.id).where(taken, living, col(row.id) != onboarding.id)
+    if (other := session.exec(found).first()) is not None:
+        raise AlreadyOnboarded(f"{email} is onboarded already", other)
+
+
 def onboarding(session: Session, onboarding_id: str) -> Onboarding:
     """Raises NoSuchOnboarding."""
     row = session.get(tables.onboarding.OnboardingRow, onboarding_id, populate_existing=True)

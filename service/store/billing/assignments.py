@@ -59,6 +59,17 @@ def other_owner(
     return None if found is None else ClientKey(found)
 
 
+def free_from(session: Session, account_id: str, client_key: str, joined_on: date) -> date:
+    """From when an account that was ours before can be the client's: nothing is written over.
+
+    The first day of what it has already, else the day on which it ceased to be anybody's.
+    """
+    every = clients.roster(session, account_id=account_id).assignments
+    own = [each.span.start for each in every if each.client == client_key and not each.span.end]
+    ended = [each.span.end for each in every if each.span.end]
+    return own[0] if own else max([joined_on, *ended])
+
+
 def _spans(session: Session, account_id: str, client_key: str) -> list[DaySpan]:
     return [
         assignment.span

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from sqlalchemy.dialects.postgresql import insert
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlmodel import col, select
 
 from invoices.clients import UNSAID, AccountId, Address, MonthPolicies
@@ -132,6 +133,14 @@ def payer_account(session: Session, account_id: str) -> PayerAccount:
     if row is None:
         raise UnknownPayer(account_id)
     return _from_payer_row(row)
+
+
+def is_own_account(session: Session, account_id: str) -> bool:
+    """A payer, or one of a payer's internal accounts."""
+    row = tables.configuration.PayerAccountRow
+    internal = sa.type_coerce(row.internal_accounts, JSONB).contains([account_id])
+    own = select(row.account_id).where(sa.or_(col(row.account_id) == account_id, internal))
+    return session.exec(own.limit(1)).first() is not None
 
 
 def _from_payer_row(row: tables.configuration.PayerAccountRow) -> PayerAccount:

@@ -58,6 +58,7 @@ NEEDED_BY = {
     ("svc_onboard", "CancelsInvitations"): {
         "organizations:CancelHandshake": "cancel_invitation",
     },
+    ("svc_onboard", "EntersClientsByTheRoleOfAws"): {"sts:AssumeRole": "adopt"},
     ("svc_onboard", "EntersOrganizationsWhoseBillIsOurs"): {
         "sts:AssumeRole": "transfer_billing",
     },

@@ -33,6 +33,7 @@ from tests.support.onboarding import CREATE as MADE
 from tests.support.onboarding import INVITE, INVITED, Installation, accept_and_deploy, opened
 
 ELSEWHERE, OTHER_PAYER = "888888888888", "999999999999"
+TAKEN, INTERNAL = "121212121212", "131313131313"
 LONG = "a-very-long-mailbox-name-that-leaves-no-room-for-a-token@msp.example"
 ROLE = {
     "name": "MspBackup", "purpose": "Backups", "stage": "run", "trust": "human_mfa",
@@ -68,6 +69,10 @@ CREATE = ANY | {"kind": "create", "name": "prod"}
 CLI = f"onboard create --client acme --ref T-9 --payer {PAYER} --name prod"
 INVITATION = ANY | {"kind": "invite", "name": "main"}
 INVITES = f"onboard invite --client acme --ref T-9 --payer {PAYER} --name main"
+ADOPTION = ANY | {"kind": "adopt", "name": ""}
+ADOPTS = f"onboard adopt --client acme --ref T-9 --payer {PAYER}"
+ALLOWED = {"consents": ["adoption"], "consented_by": "Jane"}
+CONSENTED = "--consent adoption --consented-by Jane"
 
 BAD = {
     "e-mail too long": Bad(
@@ -130,8 +135,54 @@ BAD = {
         f"{INVITED} is onboarded already: see onboarding onb-",
     ),
     "account of another client": Bad(
-        f"{INVITES} --account {ACCESS}", INVITATION | {"account_id": ACCESS}, 409,
-        f"account {ACCESS} is globex's",
+        f"{INVITES} --account {TAKEN}", INVITATION | {"account_id": TAKEN}, 409,
+        f"account {TAKEN} is globex's",
+    ),
+    "our own access account": Bad(
+        f"{INVITES} --account {ACCESS}", INVITATION | {"account_id": ACCESS}, 400,
+        f"{ACCESS} is our own access account; give the client's",
+    ),
+    "our own internal account": Bad(
+        f"{INVITES} --account {INTERNAL}", INVITATION | {"account_id": INTERNAL}, 400,
+        f"{INTERNAL} is our own account (a payer, or among internal_accounts)",
+    ),
+    "another payer of ours": Bad(
+        f"{INVITES} --account {OTHER_PAYER}", INVITATION | {"account_id": OTHER_PAYER}, 400,
+        f"{OTHER_PAYER} is our own account (a payer, or among internal_accounts)",
+    ),
+    "our own account, adopted": Bad(
+        f"{ADOPTS} --account {INTERNAL} {CONSENTED}",
+        ADOPTION | ALLOWED | {"account_id": INTERNAL}, 400, f"{INTERNAL} is our own account (",
+    ),
+    "our own account, its bill": Bad(
+        f"onboard billing-transfer --client acme --ref T-9 --payer {PAYER} --account {ACCESS} "
+        "--starts 2026-12 --role MspBilling",
+        ANY | {
+            "kind": "billing_transfer", "name": "", "account_id": ACCESS, "roles": ["MspBilling"],
+            "transfer_starts_at": "2026-12-01T00:00:00Z",
+        }, 400, f"{ACCESS} is our own access account",
+    ),
+    "adopted without a consent": Bad(
+        f"{ADOPTS} --account 777777777777", ADOPTION | {"account_id": "777777777777"}, 400,
+        "an account is adopted with its client's consent 'adoption' only",
+    ),
+    "adopted by nobody's consent": Bad(
+        f"{ADOPTS} --account 777777777777 --consent adoption",
+        ADOPTION | {"account_id": "777777777777", "consents": ["adoption"]}, 400,
+        "say who of the client consented to the adoption: consented_by",
+    ),
+    "adopted by another client's consent": Bad(
+        f"{ADOPTS} --account {TAKEN} {CONSENTED}", ADOPTION | ALLOWED | {"account_id": TAKEN},
+        409, f"account {TAKEN} is globex's",
+    ),
+    "adopted from another organization": Bad(
+        f"{ADOPTS} --account {ELSEWHERE} {CONSENTED}",
+        ADOPTION | ALLOWED | {"account_id": ELSEWHERE}, 409,
+        f"{ELSEWHERE} is a member of the organization of payer 999999999999: hand it over from",
+    ),
+    "adopted again": Bad(
+        f"{ADOPTS} --account {INVITED} {CONSENTED}", ADOPTION | ALLOWED | {"account_id": INVITED},
+        409, f"{INVITED} is onboarded already: see onboarding onb-",
     ),
     "artefact of another name": Bad(
         "onboard artifact T-2 ../../etc/passwd", {}, 404, "here are cloudformation.json, terraform",
@@ -161,7 +212,10 @@ def installation(
             sellers.note_payer_account(session, AccountId(OTHER_PAYER))
             resellers.put_reseller(session, other)
             members.note_seen(session, OTHER_PAYER, [seen], installation.now())
-            list(assignments.assign(session, ACCESS, "globex", installation.now().date()))
+            list(assignments.assign(session, TAKEN, "globex", installation.now().date()))
+            payer = sellers.payer_account(session, PAYER)
+            internal = frozenset({AccountId(INTERNAL)})
+            sellers.put_payer_account(session, replace(payer, internal_accounts=internal))
         yield installation
 
 

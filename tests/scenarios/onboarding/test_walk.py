@@ -48,6 +48,7 @@ COMMANDS = [
     for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
     for command in re.findall(r"^\$ rebill (.*)$", block, re.MULTILINE)
 ]
+BY_HAND = "666666666666"
 ROOT_EMAIL, PHONE = "root@acme.example", "+49 30 1234567"
 
 
@@ -109,6 +110,7 @@ class Walk:
             "apply": self.write_the_page_s_configuration,
             "onboard batch": self.write_the_page_s_accounts,
             "onboard follow HALO-2": self.globex_accepts_and_deploys,
+            "onboard adopt": self.somebody_made_a_member_by_hand,
             "ingest": self.aws_delivers_november,
             "handover start": self.aws_lets_new_accounts_go,
             "handover approve": self.an_approver_tags_the_account,
@@ -162,6 +164,10 @@ class Walk:
 
     def globex_accepts_and_deploys(self) -> None:
         accept_and_deploy(self.installation, self.stored("HALO-2").id)
+
+    def somebody_made_a_member_by_hand(self) -> None:
+        if BY_HAND not in self.installation.aws.world.accounts:
+            self.installation.aws.add_member(BY_HAND, name="Lab", email="lab@globex.example")
 
     def aws_delivers_november(self) -> None:
         period = {"bill_payer_account_id": PAYER, "bill_billing_period_start_date": "2026-11-01"}
@@ -283,6 +289,8 @@ def assert_linked(walk: Walk) -> None:
     for name in ("cloudformation.json", "terraform.tf", "cli.sh"):
         assert "sts:ExternalId" in walk.shown(f"onboard artifact HALO-2 {name}")
     assert "for globex: live" in walk.shown("onboard follow HALO-2")
+    asked = [answer.out for command, answer in walk.answers if command.startswith("onboard adopt")]
+    assert "lets nobody in from then on" in asked[0] and "for globex: live" in asked[1]
 
 
 def assert_granted(walk: Walk, acme: Onboarding) -> None:
@@ -292,7 +300,7 @@ def assert_granted(walk: Walk, acme: Onboarding) -> None:
     profiles = walk.shown("links --team engineers --format aws-config --user ada")
     assert "mfa_serial = arn:aws:iam::222222222222:mfa/ada" in profiles
     vault = json.loads(walk.shown("links --format bitwarden-json"))
-    assert (len(vault["collections"]), len(vault["items"])) == (4, 3 * 4 + 2)
+    assert (len(vault["collections"]), len(vault["items"])) == (4, 4 * 4 + 2)
     assert sorted(path.name for path in (walk.here / "vaults").iterdir()) == [
         "admins.1password.csv", "engineers.1password.csv", "finance.1password.csv",
         "oncall.1password.csv",

@@ -7,7 +7,8 @@ import pytest
 from accounts.model.lifecycle import ENDED, TRANSITIONS, Stage, WaitKind, reach, state_of
 
 MOVES = {
-    ("requested", "reserved"), ("requested", "invited"), ("requested", "cancelled"),
+    ("requested", "reserved"), ("requested", "invited"),
+    ("requested", "linked"), ("requested", "cancelled"),
     ("reserved", "creating"), ("reserved", "cancelled"),
     ("creating", "linked"), ("creating", "cancelled"),
     ("invited", "linked"), ("invited", "cancelled"),
