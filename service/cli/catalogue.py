@@ -159,6 +159,10 @@ CATALOGUE: Mapping[str, Command | CommandGroup] = {
         "service.cli.demo.demo:demo",
         "Onboard a pretend payer's accounts and bill two months, into a folder of documents.",
     ),
+    "plan": Command(
+        "service.cli.billing.plan:plan",
+        "Say whose money a configuration file would change, in which month, and change nothing.",
+    ),
     "apply": Command(
         "service.cli.system.configuration:apply",
         "Make the store say what a configuration file says; applied twice it changes nothing.",

@@ -12,26 +12,34 @@ from service.actions.billing.custom_line_items import left_out
 from service.cli import output
 from service.cli.installation import ACTOR, open_installation
 from service.cli.options import AsJson
-from service.configuration.reading import read_configuration
+from service.configuration.reading import Configuration, read_configuration
 from service.store.dry_run import nothing_recorded
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The YAML configuration file.")]
+Prune = Annotated[
+    bool, typer.Option("--prune", help="End custom line items that the file leaves out.")
+]
+
+
+def read_file(file: Path) -> Configuration:
+    """Raises BadInput, ConfigurationRefused."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{file} cannot be read: {error}") from error
+    return read_configuration(text)
 
 
 def apply(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The YAML configuration file.")],
-    prune: Annotated[
-        bool, typer.Option("--prune", help="End custom line items that the file leaves out.")
-    ] = False,
+    file: File,
+    prune: Prune = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make the store say what a configuration file says; applied twice it changes nothing."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{file} cannot be read: {error}") from error
-    configuration = read_configuration(text)
+    configuration = read_file(file)
     with (
         open_installation() as installation,
         installation.database.transaction() as session,

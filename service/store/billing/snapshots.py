@@ -122,6 +122,15 @@ def payers_with_snapshot(session: Session, period: BillingPeriod) -> tuple[Accou
     return tuple(sorted(map(AccountId, set(found))))
 
 
+def periods_of(session: Session, payer_account_id: AccountId) -> tuple[BillingPeriod, ...]:
+    """Of which there are charges, latest first."""
+    row = tables.months.SnapshotRow
+    found = session.exec(
+        select(row.period).where(col(row.payer_account_id) == payer_account_id).distinct()
+    )
+    return tuple(BillingPeriod.parse(each) for each in sorted(found, reverse=True))
+
+
 def _from_row(row: tables.months.SnapshotRow) -> Snapshot:
     return Snapshot(
         id=row.id,

@@ -1,0 +1,107 @@
+"""Owns the comparison of two ways to bill a month: who would pay what, and by which rules."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from invoices.clients import ClientKey
+from invoices.money import EXACT, from_minor
+from invoices.month import BilledMonth, Draft
+
+_Part = tuple[str, str]
+"""A rule or a custom line item in words, and the currency it is priced in."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartChange:
+    """What a rule, or a custom line item, charges before and after: exact, before tax."""
+
+    part: str
+    currency: str
+    before: Decimal
+    after: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentTotal:
+    """What a document asks for, rounded, with tax."""
+
+    total: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientChange:
+    """`before` or `after` is None where the client is parked, or bears nothing of the month."""
+
+    client: ClientKey
+    before: DocumentTotal | None
+    after: DocumentTotal | None
+    parts: tuple[PartChange, ...]
+    """Only those that differ."""
+
+    @property
+    def difference(self) -> Decimal | None:
+        """None where there is nothing to take a difference of, or it would mix two currencies."""
+        if self.before is None or self.after is None:
+            return None
+        if self.before.currency != self.after.currency:
+            return None
+        return EXACT.subtract(self.after.total, self.before.total)
+
+    @property
+    def is_none(self) -> bool:
+        return self.before == self.after and not self.parts
+
+
+def compare(before: BilledMonth, after: BilledMonth) -> tuple[ClientChange, ...]:
+    """Every client of either, by key. Both are of one month's charges, or of two deliveries."""
+    assert before.inputs.period == after.inputs.period, "these are two months"
+    old = {each.client: each for each in before.drafts}
+    new = {each.client: each for each in after.drafts}
+    return tuple(
+        ClientChange(
+            client,
+            _total_of(old.get(client)),
+            _total_of(new.get(client)),
+            _changed(_parts(old.get(client)), _parts(new.get(client))),
+        )
+        for client in sorted({*old, *new, *before.parked, *after.parked})
+    )
+
+
+def _total_of(draft: Draft | None) -> DocumentTotal | None:
+    if draft is None:
+        return None
+    invoice = draft.invoice
+    return DocumentTotal(from_minor(invoice.total_minor, invoice.currency), invoice.currency)
+
+
+def _parts(draft: Draft | None) -> Mapping[_Part, Decimal]:
+    parts: defaultdict[_Part, Decimal] = defaultdict(Decimal)
+    if draft is None:
+        return parts
+    for line in draft.statement.lines:
+        for working in line.workings:
+            part = working.rule, line.currency
+            parts[part] = EXACT.add(parts[part], working.price)
+    for item in draft.custom:
+        parts[f"custom line item {item.key}", draft.invoice.currency] = item.price
+    return parts
+
+
+def _changed(
+    before: Mapping[_Part, Decimal], after: Mapping[_Part, Decimal]
+) -> tuple[PartChange, ...]:
+    nothing = Decimal(0)
+    every = [
+        PartChange(*part, before.get(part, nothing), after.get(part, nothing))
+        for part in sorted({*before, *after})
+    ]
+    return tuple(each for each in every if each.before != each.after)
+
+
+__all__ = ["ClientChange", "DocumentTotal", "PartChange", "compare"]

@@ -1,0 +1,169 @@
+"""Owns the plan: months billed by what is configured, and by what a file would configure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from invoices.clients import AccountId
+from invoices.comparison import ClientChange, compare
+from invoices.inputs import BillingInputs
+from invoices.month import bill
+from invoices.periods import BillingPeriod
+from jobs.snapshots import Snapshots
+from kernel.errors import BadInput
+from kernel.findings import Finding
+from service.actions.billing.apply_configuration import apply_configuration
+from service.configuration.reading import Configuration
+from service.store.billing import invoices, months, prices, sellers, snapshots
+from service.store.changes import Change, configure_alone
+from service.store.database import Database
+from service.store.dry_run import nothing_recorded
+from service.store.session import Session
+from service.store.tables.months import DraftState
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedMonth:
+    payer_account_id: AccountId
+    period: BillingPeriod
+    is_issued: bool
+    """Then it stays as it is, and shows what the file would come to in a month like it."""
+    clients: tuple[ClientChange, ...]
+    findings: tuple[Finding, ...]
+    """What would be found that is not found now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    changes: tuple[Change, ...]
+    """Of the configuration."""
+    months: tuple[PlannedMonth, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Month:
+    payer_account_id: AccountId
+    period: BillingPeriod
+    is_issued: bool
+
+
+def plan(
+    database: Database,
+    charges: Snapshots,
+    configuration: Configuration,
+    *,
+    now: datetime,
+    period: BillingPeriod | None = None,
+    payer: AccountId | None = None,
+    prune: bool = False,
+) -> Plan:
+    """Nothing is recorded. Raises ConfigurationRefused, and BadInput where there is no month.
+
+    Of each payer, the open months and the last one that was issued whole; or `period` alone.
+    """
+    with database.transaction() as session:
+        # Before the months are read: whoever only reads would not let go of what we wait for.
+        configure_alone(session)
+        chosen = _months(session, period, payer)
+        before = [_inputs_before(session, each, now) for each in chosen]
+        with nothing_recorded(session):
+            changes = apply_configuration(
+                session, configuration, actor="plan", now=now, prune=prune
+            )
+            after = [
+                _inputs_after(session, each, old, configuration, now)
+                for each, old in zip(chosen, before, strict=True)
+            ]
+    planned = tuple(
+        _planned(charges, each, old, new)
+        for each, old, new in zip(chosen, before, after, strict=True)
+    )
+    return Plan(changes, planned)
+
+
+def _planned(
+    charges: Snapshots, month: _Month, before: BillingInputs, after: BillingInputs
+) -> PlannedMonth:
+    summary = charges.load(before.snapshot_id)
+    old, new = bill(summary, before), bill(summary, after)
+    return PlannedMonth(
+        month.payer_account_id,
+        month.period,
+        month.is_issued,
+        compare(old, new),
+        tuple(each for each in new.findings if each not in old.findings),
+    )
+
+
+def _inputs_before(session: Session, month: _Month, now: datetime) -> BillingInputs:
+    if not month.is_issued:
+        return months.present_inputs(
+            session, month.payer_account_id, month.period, today=now.date()
+        )
+    figures = months.figures(session, month.payer_account_id, month.period)
+    return months.inputs(session, figures.inputs_id)
+
+
+def _inputs_after(
+    session: Session,
+    month: _Month,
+    before: BillingInputs,
+    configuration: Configuration,
+    now: datetime,
+) -> BillingInputs:
+    present = months.present_inputs(session, month.payer_account_id, month.period, today=now.date())
+    if not month.is_issued:
+        return present
+    # Rules are dated, and what begins later is nothing in a month that is over: whoever plans a
+    # new price asks what it would have come to.
+    begins = max(month.period, *_starts(configuration))
+    items = prices.custom_line_items(session, month.payer_account_id, begins)
+    return replace(
+        present,
+        snapshot_id=before.snapshot_id,
+        export_limits=before.export_limits,
+        balances=before.balances,
+        price_books=prices.price_books(session, begins),
+        custom_line_items=tuple(
+            replace(each, start=min(each.start, month.period), end=None) for each in items
+        ),
+    )
+
+
+def _starts(configuration: Configuration) -> Iterator[BillingPeriod]:
+    yield from (each.start for each in configuration.price_books)
+    yield from (each.start for each in configuration.custom_line_items)
+
+
+def _months(
+    session: Session, period: BillingPeriod | None, payer: AccountId | None
+) -> Sequence[_Month]:
+    """Raises UnknownPayer, NoSnapshot, BadInput."""
+    if payer is not None:
+        sellers.payer_account(session, payer)
+    payers = [payer] if payer else [each.account_id for each in sellers.payer_accounts(session)]
+    found = [each for one in payers for each in _months_of(session, one, period)]
+    if not found:
+        of = f"of {period} " if period else ""
+        raise BadInput(f"there are no charges {of}to plan with yet: ingest an export first")
+    return found
+
+
+def _months_of(
+    session: Session, payer: AccountId, period: BillingPeriod | None
+) -> Iterator[_Month]:
+    """Latest first: until the last that was issued whole, or the one of `period`."""
+    for each in snapshots.periods_of(session, payer):
+        if period is None or each == period:
+            is_issued = _is_issued(session, payer, each)
+            yield _Month(payer, each, is_issued)
+            if is_issued:
+                return
+
+
+def _is_issued(session: Session, payer: AccountId, period: BillingPeriod) -> bool:
+    records = invoices.invoices_of(session, period, payer_account_id=payer)
+    states = {each.state for each in records} - {DraftState.NO_DOCUMENT}
+    return states == {DraftState.ISSUED}

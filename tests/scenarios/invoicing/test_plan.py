@@ -1,0 +1,178 @@
+"""A plan says in money what a file would change, by client and rule, and records nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.scenarios.conftest import Rebill
+from tests.support.bills.front_door import PERIOD, book, client, exported, fee, written
+from tests.support.bills.ingest_builders import PAYER, line
+
+ACME, BELL = "111111111111", "222222222222"
+MONTH = ("--period", PERIOD)
+
+
+def plus(percent: str, **match: str) -> dict[str, Any]:
+    return {"match": match, "markup_percent": percent}
+
+
+CLIENTS = [client("acme", ACME), client("bell", BELL)]
+BOOKS = [book(rules=[plus("5")])]
+
+
+@pytest.fixture
+def month(rebill: Rebill, tmp_path: Path) -> Path:
+    """Acme uses 100 and Bell 200, each at 5 percent on top: 105 and 210."""
+    configuration = written(tmp_path, clients=CLIENTS, price_books=BOOKS)
+    assert rebill("apply", configuration).status == 0
+    rows = [
+        line("100", line_item_usage_account_id=ACME),
+        line("200", line_item_usage_account_id=BELL),
+    ]
+    export = exported(tmp_path / "export", rows)
+    assert rebill("ingest", export, "--payer", PAYER, *MONTH).status == 0
+    return configuration
+
+
+def totals(planned: dict[str, Any]) -> dict[str, tuple[str | None, str | None, str | None]]:
+    (only,) = planned["months"]
+    return {
+        each["client"]: (
+            each["before"] and each["before"]["total"],
+            each["after"] and each["after"]["total"],
+            each["difference"],
+        )
+        for each in only["clients"]
+    }
+
+
+def issue(rebill: Rebill) -> None:
+    for command in ("bill", "approve", "issue"):
+        assert rebill(command, *MONTH).status == 0
+
+
+def test_what_is_applied_already_changes_nobody_s_money(rebill: Rebill, month: Path) -> None:
+    answer = rebill("plan", month, "--json")
+
+    assert answer.status == 0
+    assert answer.json["changes"] == []
+    assert totals(answer.json) == {
+        "acme": ("105.00", "105.00", "0.00"), "bell": ("210.00", "210.00", "0.00"),
+    }  # fmt: skip
+    assert rebill("plan", month).out.endswith("nothing changes\n")
+
+
+def test_each_client_has_its_difference_and_the_rules_that_make_it(
+    rebill: Rebill, month: Path, tmp_path: Path
+) -> None:
+    """Bell gets a fee of 50; 8 percent of 300 in place of 5: 3 more for Acme, 6 for Bell."""
+    file = written(
+        tmp_path,
+        clients=CLIENTS,
+        price_books=[book(rules=[plus("8")])],
+        custom_line_items=[fee("bell", "50.00", key="desk")],
+    )
+    planned = rebill("plan", file, "--json")
+
+    assert planned.status == 0
+    assert totals(planned.json) == {
+        "acme": ("105.00", "108.00", "3.00"), "bell": ("210.00", "266.00", "56.00"),
+    }  # fmt: skip
+    parts = planned.json["months"][0]["clients"][1]["parts"]
+    assert [(each["part"], each["before"], each["after"]) for each in parts] == [
+        ("custom line item desk", "0", "50"),
+        ("everything: +5 %", "210", "0"),
+        ("everything: +8 %", "0", "216"),
+    ]
+    shown = rebill("plan", file).out
+    assert "all clients   315.00 USD   374.00 USD       +59.00" in shown.replace("│", " ")
+    assert "acme: everything: +8 %: 0 to 108 USD before tax" in shown
+
+
+def test_nothing_of_it_is_recorded(rebill: Rebill, month: Path, tmp_path: Path) -> None:
+    file = written(tmp_path, clients=CLIENTS, price_books=[book(rules=[plus("8")])])
+    first = rebill("plan", file, "--json")
+
+    assert rebill("plan", file, "--json").json == first.json
+    billed = rebill("bill", *MONTH, "--json").json["invoices"]
+    assert {each["client"]: each["total"] for each in billed} == {
+        "acme": "105.00", "bell": "210.00",
+    }  # fmt: skip
+    assert rebill("apply", file, "--dry-run", "--json").json["changes"] == first.json["changes"]
+
+
+def test_an_issued_month_shows_what_a_month_like_it_would_come_to(
+    rebill: Rebill, month: Path, tmp_path: Path
+) -> None:
+    """From 2027 on Acme pays 10 percent on top and a fee; October stays as it was issued."""
+    issue(rebill)
+    file = written(
+        tmp_path,
+        clients=CLIENTS,
+        price_books=[*BOOKS, book(rules=[plus("10")]) | {"from": "2027-01"}],
+        custom_line_items=[fee("acme", "7.00", **{"from": "2027-01"})],
+    )
+    planned = rebill("plan", file, "--json").json
+
+    assert planned["months"][0]["is_issued"]
+    assert totals(planned) == {
+        "acme": ("105.00", "117.00", "12.00"), "bell": ("210.00", "220.00", "10.00"),
+    }  # fmt: skip
+    assert rebill("apply", file).status == 0
+    assert rebill("reconcile", *MONTH).status == 0, "what begins in 2027 is nothing in October"
+
+
+def test_who_could_not_be_billed_any_more_is_named(
+    rebill: Rebill, month: Path, tmp_path: Path
+) -> None:
+    clients = [CLIENTS[0], client("bell", BELL, currency="EUR")]
+    answer = rebill("plan", written(tmp_path, clients=clients, price_books=BOOKS), "--json")
+
+    assert answer.status == 1
+    assert totals(answer.json)["bell"] == ("210.00", None, None)
+    assert "exchange_rate_missing [bell]" in answer.err
+
+
+def test_between_two_currencies_there_is_no_difference_to_take(
+    rebill: Rebill, month: Path, tmp_path: Path
+) -> None:
+    """210 USD at 0.9 are 189 EUR."""
+    rate = {"period": PERIOD, "from": "USD", "to": "EUR", "rate": "0.9", "source": "agreed"}
+    file = written(
+        tmp_path,
+        clients=[CLIENTS[0], client("bell", BELL, currency="EUR")],
+        price_books=BOOKS,
+        exchange_rates=[rate],
+    )
+    planned = rebill("plan", file)
+
+    assert planned.status == 0
+    assert "bell          210.00 USD   189.00 EUR" in planned.out.replace("│", " ")
+    assert "all clients   315.00 USD   105.00 USD" in planned.out.replace("│", " ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--period", "2026-09"), "there are no charges of 2026-09 to plan with yet"),
+        (("--payer", "999999999999"), "999999999999"),
+    ],
+)
+def test_what_cannot_be_planned_is_one_line(
+    rebill: Rebill, month: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    answer = rebill("plan", month, *arguments)
+
+    assert answer.status == 2 and answer.out == ""
+    assert words in answer.err and answer.err.count("\n") == 1
+
+
+def test_a_file_that_would_be_refused_is(rebill: Rebill, month: Path, tmp_path: Path) -> None:
+    file = written(tmp_path, clients=[client("acme", ACME, price_book="none")])
+    answer = rebill("plan", file)
+
+    assert answer.status == 2
+    assert "clients.acme.price_book: there is no price book none" in answer.err
