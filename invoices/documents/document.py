@@ -39,7 +39,7 @@ def to_document(invoice: Invoice) -> Document:
         "due_on": _from_day(invoice.due_on),
         "payment_terms_days": invoice.payment_terms_days,
         "seller": _from_seller(invoice.seller),
-        "client": asdict(invoice.buyer),
+        "client": _from_buyer(invoice.buyer),
         "lines": [_from_line(line, currency) for line in invoice.lines],
         "tax_lines": [_from_tax_line(line, currency) for line in invoice.tax_lines],
         "subtotal": _from_amount(invoice.subtotal_minor, currency),
@@ -76,7 +76,7 @@ def from_document(document: Mapping[str, Any]) -> Invoice:
     return Invoice(
         number=document["number"],
         seller=_to_seller(document["seller"]),
-        buyer=Buyer(**{**document["client"], "address": Address(**document["client"]["address"])}),
+        buyer=_to_buyer(document["client"]),
         period=BillingPeriod.parse(document["period"]),
         currency=currency,
         issued_on=_to_day(document["issued_on"]),
@@ -146,6 +146,19 @@ def _to_seller(document: Mapping[str, Any]) -> Seller:
     details = tuple((label, text) for label, text in document["payment_details"])
     address = Address(**document["address"])
     return Seller(**{**document, "address": address, "payment_details": details})
+
+
+def _from_buyer(buyer: Buyer) -> Document:
+    shown = asdict(buyer)
+    refs = dict(shown.pop("external_refs"))
+    # As `_from_later_fields`.
+    return {**shown, "external_refs": refs} if refs else shown
+
+
+def _to_buyer(document: Mapping[str, Any]) -> Buyer:
+    refs = tuple(sorted(document.get("external_refs", {}).items()))
+    address = Address(**document["address"])
+    return Buyer(**{**document, "address": address, "external_refs": refs})
 
 
 def _from_line(line: InvoiceLine, currency: str) -> Document:

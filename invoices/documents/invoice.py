@@ -65,6 +65,8 @@ class Buyer:
     address: Address
     vat_id: str = ""
     buyer_reference: str = ""
+    external_refs: tuple[tuple[str, str], ...] = ()
+    """Its ids elsewhere, by system: not printed, for who reads the document by machine."""
 
     @classmethod
     def of(cls, client: Client) -> Buyer:
@@ -74,6 +76,7 @@ class Buyer:
             address=client.address,
             vat_id=client.tax.vat_id,
             buyer_reference=client.buyer_reference,
+            external_refs=client.external_refs,
         )
 
 

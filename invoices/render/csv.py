@@ -30,14 +30,20 @@ def render_csv(invoice: Invoice) -> bytes:
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
-    tax = invoice.accounting_tax
-    # At the end, and only where there is one: files of all other invoices stay as they are.
-    more = {"tax_currency": tax.currency, "tax_rate": plain(tax.exchange.rate)} if tax else {}
+    more = _columns_of_some(invoice)
     writer.writerow((*COLUMNS, *more))
     writer.writerows((*_row(invoice, line), *more.values()) for line in invoice.lines)
     # Excel takes a file without the mark for the local code page:
     # `tests/unit/render/test_csv.py::test_excel_recognises_the_encoding_by_the_byte_order_mark`.
     return text.getvalue().encode("utf-8-sig")
+
+
+def _columns_of_some(invoice: Invoice) -> dict[str, str]:
+    """At the end, and only where there is one: files of all other invoices stay as they are."""
+    tax = invoice.accounting_tax
+    more = {"tax_currency": tax.currency, "tax_rate": plain(tax.exchange.rate)} if tax else {}
+    refs = {f"client_ref_{system}": ref for system, ref in invoice.buyer.external_refs}
+    return more | {formula_safe(name): formula_safe(ref) for name, ref in refs.items()}
 
 
 def _row(invoice: Invoice, line: InvoiceLine) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """API keys over HTTP: listed, made, replaced and revoked by keys that administer."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -15,9 +16,10 @@ from service.actions.access.end_api_key import (
 from service.api import cursors
 from service.api.access import AdminDep, NowDep, SessionDep, actor_of
 from service.api.accounts.onboarding_schemas import CLIENT_KEY, In, Instant
-from service.api.billing.schemas import ClientText, Out
+from service.api.billing.schemas import ClientText, ExternalRefs, Out
 from service.store.access import keys
-from service.store.access.keys import Scope
+from service.store.access.keys import ApiKey, Scope
+from service.store.billing import clients
 from service.store.session import Session
 
 router = APIRouter(tags=["keys"])
@@ -52,6 +54,7 @@ class KeyItem(Out):
     name: str = Field(max_length=200)
     scopes: list[Scope] = Field(max_length=len(Scope))
     client: ClientText | None
+    external_refs: ExternalRefs
     created_at: Instant
     expires_at: Instant | None
     last_used_at: Instant | None = Field(description="To five minutes.")
@@ -80,7 +83,7 @@ def list_api_keys(
     found = keys.keys(session, after=cursors.after(cursor, filters, PREFIX), limit=size + 1)
     shown, has_more = found[:size], len(found) > size
     return KeyList(
-        items=[KeyItem(**each.to_json()) for each in shown],
+        items=_items(session, shown),
         next_cursor=cursors.encode((shown[-1].prefix,), filters) if has_more else None,
         has_more=has_more,
     )
@@ -115,8 +118,17 @@ def rotate(
 @router.delete("/api-keys/{prefix}", operation_id="revoke_api_key")
 def revoke(session: SessionDep, key: AdminDep, now: NowDep, prefix: Prefix) -> KeyItem:
     """It opens nothing from the next request on. Twice is once."""
-    return KeyItem(**revoke_api_key(session, prefix, actor=actor_of(key), now=now).to_json())
+    revoked = revoke_api_key(session, prefix, actor=actor_of(key), now=now)
+    return _items(session, [revoked])[0]
 
 
 def _shown_once(session: Session, made: str) -> MadeKey:
-    return MadeKey(**keys.key(session, prefix_of(made)).to_json(), key=made)
+    (item,) = _items(session, [keys.key(session, prefix_of(made))])
+    return MadeKey(**item.model_dump(), key=made)
+
+
+def _items(session: Session, shown: Sequence[ApiKey]) -> list[KeyItem]:
+    refs = clients.external_refs(session, {each.client for each in shown if each.client})
+    return [
+        KeyItem(**each.to_json(), external_refs=refs.get(each.client or "", {})) for each in shown
+    ]

@@ -43,7 +43,8 @@ def staff(installation: Installation) -> Iterator[TestClient]:
 def test_an_account_has_its_name_client_and_state(live: Onboarding, staff: TestClient) -> None:
     listed = staff.get("/v1/accounts", params={"client": "acme", "state": "live"}).json()
     shown = {
-        "id": live.account_id, "name": live.request.account_name, "client": "acme", "state": "live",
+        "id": live.account_id, "name": live.request.account_name, "client": "acme",
+        "external_refs": {}, "state": "live",
     }  # fmt: skip
 
     assert listed == {"items": [shown], "next_cursor": None, "has_more": False}
@@ -129,8 +130,8 @@ def test_an_account_changes_hands_from_a_day_on_and_nothing_is_written_over(
     path = f"/v1/accounts/{live.account_id}/assignments"
     moved = {"client": "globex", "from": "2027-01-01"}
     expected = [
-        {"client": "acme", "from": "2026-11-23", "to": "2027-01-01"},
-        {"client": "globex", "from": "2027-01-01", "to": None},
+        {"client": "acme", "external_refs": {}, "from": "2026-11-23", "to": "2027-01-01"},
+        {"client": "globex", "external_refs": {}, "from": "2027-01-01", "to": None},
     ]
 
     assert staff.post(path, json=moved).json()["items"] == expected

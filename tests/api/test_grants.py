@@ -57,6 +57,7 @@ def test_grants_are_listed_in_pages_and_by_team_client_and_account(
     assert (first["has_more"], rest["has_more"], rest["next_cursor"]) == (True, False, None)
     assert rest["items"][0] == {
         "team": "oncall", "role": "MspOnCall", "account_id": live.account_id, "client": "acme",
+        "external_refs": {},
         "account_name": live.request.account_name, "until": None,
     }  # fmt: skip
 

@@ -22,6 +22,7 @@ def test_an_issued_invoice_has_its_number_total_and_formats(
             "state": "issued",
             "number": "INV-000001",
             "client": "c00",
+            "external_refs": {},
             "period": "2018-10",
             "payer_account_id": "836060457634",
             "total": {"amount": "100.00", "currency": "USD"},

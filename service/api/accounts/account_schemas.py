@@ -1,14 +1,15 @@
 """What the wire carries of accounts: whose they are, and who is let in."""
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from accounts.links.link_files import ExportFile
 from invoices.clients import Assignment
 from service.api.accounts.onboarding_schemas import CLIENT_KEY, In, Instant, OnboardingText, Words
-from service.api.billing.schemas import AccountText, ClientText, Out
+from service.api.billing.schemas import AccountText, ClientText, ExternalRefs, Out
 from service.store.access.keys import ApiKey
 from service.store.accounts.access_checks import AccessCheck
 from service.store.accounts.members import Member, StandingFinding
@@ -26,6 +27,7 @@ class AccountItem(Out):
     id: AccountText
     name: str = Field(max_length=200)
     client: ClientText | None
+    external_refs: ExternalRefs
     state: str = Field(max_length=40)
 
 
@@ -57,6 +59,7 @@ class AccountFindingList(Out):
 
 class AssignmentItem(Out):
     client: ClientText
+    external_refs: ExternalRefs
     from_on: str = Field(serialization_alias="from", max_length=10, examples=["2026-12-01"])
     to_on: str | None = Field(serialization_alias="to", max_length=10, description="Exclusive.")
 
@@ -110,26 +113,32 @@ def to_api_link_file(file: ExportFile) -> LinkFile:
 
 
 def to_api_account(member: Member) -> AccountItem:
-    return AccountItem(
-        id=member.id, name=member.name, client=member.client or None, state=member.state
-    )
+    return AccountItem(**_account_fields(member))
 
 
 def to_api_account_detail(member: Member, key: ApiKey) -> AccountDetail:
     """A client is not shown how its account came to be."""
+    onboarding_id = member.onboarding_id or None
     return AccountDetail(
-        id=member.id,
-        name=member.name,
-        client=member.client or None,
-        state=member.state,
-        onboarding_id=(member.onboarding_id or None) if key.client is None else None,
+        **_account_fields(member), onboarding_id=onboarding_id if key.client is None else None
     )
 
 
-def to_api_assignment(assignment: Assignment) -> AssignmentItem:
+def _account_fields(member: Member) -> dict[str, Any]:
+    return {
+        "id": member.id,
+        "name": member.name,
+        "client": member.client or None,
+        "external_refs": dict(member.external_refs),
+        "state": member.state,
+    }
+
+
+def to_api_assignment(assignment: Assignment, refs: Mapping[str, dict[str, str]]) -> AssignmentItem:
     span = assignment.span
     return AssignmentItem(
         client=str(assignment.client),
+        external_refs=refs[assignment.client],
         from_on=span.start.isoformat(),
         to_on=span.end.isoformat() if span.end else None,
     )

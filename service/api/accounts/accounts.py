@@ -1,11 +1,12 @@
 """Member accounts: whose they are and where they stand; a client's key sees its own only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
 from accounts.links.link_files import FORMATS
+from invoices.clients import Assignment
 from kernel.errors import NotFound
 from service.actions.access.check_access import check_access
 from service.actions.access.export_links import export_links
@@ -30,6 +31,8 @@ from service.api.accounts.account_schemas import (
 )
 from service.api.accounts.onboarding_schemas import CLIENT_KEY
 from service.store.accounts import access_checks, members
+from service.store.billing import clients
+from service.store.session import Session
 
 router = APIRouter(tags=["accounts"])
 
@@ -118,7 +121,7 @@ def get_account(
 def list_assignments(session: SessionDep, _key: StaffDep, account_id: AccountId) -> AssignmentList:
     """Which client had it from which day; none for an account nobody has or had."""
     found = assignments_of(session, account_id)
-    return AssignmentList(items=[to_api_assignment(each) for each in found])
+    return _to_list(session, found)
 
 
 @router.post("/accounts/{account_id}/assignments", operation_id="assign_account")
@@ -133,7 +136,7 @@ def assign(
     found = assign_account(
         session, account_id, asked.client, asked.from_on, actor=actor_of(key), now=now
     )
-    return AssignmentList(items=[to_api_assignment(each) for each in found])
+    return _to_list(session, found)
 
 
 @router.post("/accounts/{account_id}/access:check", operation_id="check_access", status_code=202)
@@ -164,3 +167,8 @@ def list_links(
     """A file for each team, for its password manager or profiles; links are no credentials."""
     files = export_links(session, link_format, team=team or "")
     return LinkFileList(items=[to_api_link_file(each) for each in files])
+
+
+def _to_list(session: Session, found: Sequence[Assignment]) -> AssignmentList:
+    refs = clients.external_refs(session, {each.client for each in found})
+    return AssignmentList(items=[to_api_assignment(each, refs) for each in found])

@@ -1,6 +1,6 @@
 """What the wire carries of grants: who holds which role, what was changed, and what to delete."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from accounts.links.link_files import Grant
 from service.actions.access.compare_grants import TeamRole
 from service.actions.access.set_grants import GrantsChanged
 from service.api.accounts.onboarding_schemas import CLIENT_KEY, In, Instant, OnboardingText
-from service.api.billing.schemas import AccountText, ClientText, Out
+from service.api.billing.schemas import AccountText, ClientText, ExternalRefs, Out
 from service.store.accounts.grant_proposals import GrantProposal
 from service.store.accounts.grants import RoleGrant
 
@@ -60,6 +60,7 @@ class GrantItem(Out):
     role: RoleText
     account_id: AccountText
     client: ClientText
+    external_refs: ExternalRefs
     account_name: str = Field(max_length=200)
     until: Instant | None = Field(description="null: it holds until it is revoked.")
 
@@ -125,12 +126,13 @@ def role_of(grant: Grant) -> str:
     return grant.role_path.rsplit("/", 1)[-1]
 
 
-def to_api_grant(grant: Grant) -> GrantItem:
+def to_api_grant(grant: Grant, refs: Mapping[str, dict[str, str]]) -> GrantItem:
     return GrantItem(
         team=grant.team,
         role=role_of(grant),
         account_id=grant.account_id,
         client=grant.client_key,
+        external_refs=refs[grant.client_key],
         account_name=grant.account_name,
         until=grant.until.isoformat() if grant.until else None,
     )

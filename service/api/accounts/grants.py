@@ -34,6 +34,7 @@ from service.api.accounts.grant_schemas import (
 )
 from service.api.accounts.onboarding_schemas import CLIENT_KEY
 from service.api.idempotency import OnceDep
+from service.store.billing import clients
 
 router = APIRouter(tags=["accounts"])
 
@@ -57,8 +58,9 @@ def list_grants(
     page = link_grants(session, team=team, where=where, after=after, limit=size + 1)
     found = sorted(page, key=_place)
     shown, has_more = found[:size], len(found) > size
+    refs = clients.external_refs(session, {each.client_key for each in shown})
     return GrantList(
-        items=[to_api_grant(each) for each in shown],
+        items=[to_api_grant(each, refs) for each in shown],
         next_cursor=cursors.encode((_place(shown[-1]),), filters) if has_more else None,
         has_more=has_more,
     )

@@ -13,7 +13,7 @@ from accounts.onboarding.plan import open_findings, plan_of
 from kernel.findings import Finding
 from service.actions.onboarding.request_onboarding import Wanted
 from service.actions.onboarding.request_onboardings import BATCH_MAX, Batch
-from service.api.billing.schemas import AccountText, ClientText, Out
+from service.api.billing.schemas import AccountText, ClientText, ExternalRefs, Out
 from service.api.text import PlainText
 from service.store.accounts.onboarding_events import Event
 from service.store.accounts.onboardings import Onboarding
@@ -77,6 +77,7 @@ class OnboardingItem(Out):
     id: OnboardingText
     kind: Literal["create", "invite", "adopt", "billing_transfer"]
     client: ClientText
+    external_refs: ExternalRefs
     name: str = Field(max_length=200)
     state: str = Field(max_length=40, description="What it waits for, else its stage; may grow.")
     account_id: AccountText | None
@@ -134,6 +135,7 @@ class OnboardingPlan(Out):
     """What `validate_only` answers: all of it is checked, nothing is recorded."""
 
     client: ClientText
+    external_refs: ExternalRefs
     name: str = Field(max_length=200)
     email: str = Field(max_length=320)
     roles: list[Annotated[str, Field(max_length=64)]] = Field(max_length=50)
@@ -151,6 +153,9 @@ class BatchAnswer(Out):
 
 class EventItem(Out):
     id: str = Field(max_length=40)
+    onboarding_id: OnboardingText
+    client: ClientText
+    external_refs: ExternalRefs
     at: Instant
     kind: str = Field(max_length=20)
     step: str = Field(max_length=300)
@@ -218,9 +223,10 @@ def to_api_onboarding_detail(onboarding: Onboarding, reseller: Reseller) -> Onbo
     )
 
 
-def to_api_plan(request: AccountRequest) -> OnboardingPlan:
+def to_api_plan(request: AccountRequest, external_refs: dict[str, str]) -> OnboardingPlan:
     return OnboardingPlan(
         client=request.client_key,
+        external_refs=external_refs,
         name=request.account_name,
         email=request.email,
         roles=[role.name for role in request.roles],
@@ -251,9 +257,12 @@ def to_api_steps(request: AccountRequest, stage: Stage) -> list[StepItem]:
     return steps
 
 
-def to_api_event(event: Event) -> EventItem:
+def to_api_event(event: Event, onboarding: Onboarding) -> EventItem:
     return EventItem(
         id=str(event.id),
+        onboarding_id=onboarding.id,
+        client=onboarding.request.client_key,
+        external_refs=dict(onboarding.external_refs),
         at=event.at.isoformat(),
         kind=event.kind.value,
         step=event.step,
@@ -271,6 +280,7 @@ def _fields(onboarding: Onboarding) -> dict[str, Any]:
         "id": onboarding.id,
         "kind": request.kind.value,
         "client": request.client_key,
+        "external_refs": dict(onboarding.external_refs),
         "name": request.account_name,
         "state": onboarding.state,
         "account_id": onboarding.account_id or None,

@@ -12,6 +12,7 @@ from accounts.model.lifecycle import Stage
 from service.api.accounts.onboarding_schemas import to_api_event
 from service.store.accounts import onboarding_events, onboardings
 from service.store.accounts.onboarding_events import Event
+from service.store.accounts.onboardings import Onboarding
 from service.store.database import Database, DatabaseUnavailable
 
 POLL_SECONDS = 0.5
@@ -29,12 +30,14 @@ async def stream_of(database: Database, onboarding_id: str, *, after: int) -> As
     """
     for poll in range(POLLS_MAX):
         try:
-            found, is_done = await run_in_threadpool(_look, database, onboarding_id, after)
+            onboarding, found, is_done = await run_in_threadpool(
+                _look, database, onboarding_id, after
+            )
         except DatabaseUnavailable:
             return
         for event in found:
             after = event.id
-            told = to_api_event(event).model_dump_json()
+            told = to_api_event(event, onboarding).model_dump_json()
             yield format_sse_event(data_str=told, event=event.kind.value, id=str(event.id))
         if is_done and not found:
             return
@@ -44,10 +47,12 @@ async def stream_of(database: Database, onboarding_id: str, *, after: int) -> As
             await asyncio.sleep(POLL_SECONDS)
 
 
-def _look(database: Database, onboarding_id: str, after: int) -> tuple[tuple[Event, ...], bool]:
+def _look(
+    database: Database, onboarding_id: str, after: int
+) -> tuple[Onboarding, tuple[Event, ...], bool]:
     """What is new, and whether more is to be expected."""
     with database.transaction() as session:
         onboarding = onboardings.onboarding(session, onboarding_id)
         found = onboarding_events.events(session, onboarding_id, after=after, limit=AT_A_TIME)
     is_live = onboarding.stage is Stage.LIVE and onboarding.next_at is None
-    return found, onboarding.has_ended or is_live
+    return onboarding, found, onboarding.has_ended or is_live

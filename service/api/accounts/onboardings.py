@@ -39,6 +39,7 @@ from service.api.accounts.onboarding_stream import stream_of
 from service.api.idempotency import OnceDep
 from service.store.accounts import onboarding_events, onboardings, resellers
 from service.store.accounts.onboardings import AlreadyOnboarded, Onboarding
+from service.store.billing import clients
 from service.store.dry_run import nothing_recorded
 from service.store.session import Session
 
@@ -88,7 +89,7 @@ def _plan(session: Session, asked: OnboardingRequest, now: datetime) -> Onboardi
     _check_reference(session, asked)
     with nothing_recorded(session):
         _, request = plan_request(session, to_wanted(asked), now=now)
-    return to_api_plan(request)
+    return to_api_plan(request, clients.external_refs(session, [asked.client])[asked.client])
 
 
 def _check_reference(session: Session, asked: OnboardingRequest) -> None:
@@ -181,7 +182,7 @@ def list_onboarding_events(
     as they come, after `Last-Event-ID`, until the account is live or its way has ended."""
     filters = {"list": "events", "onboarding": onboarding_id}
     size = min(limit, 500)
-    onboardings.onboarding(session, onboarding_id)
+    onboarding = onboardings.onboarding(session, onboarding_id)
     if STREAM in accept:
         database = request.app.state.database
         return EventSourceResponse(stream_of(database, onboarding_id, after=int(last_event_id)))
@@ -189,7 +190,7 @@ def list_onboarding_events(
     found = onboarding_events.events(session, onboarding_id, after=int(after or 0), limit=size + 1)
     shown, has_more = found[:size], len(found) > size
     return EventList(
-        items=[to_api_event(each) for each in shown],
+        items=[to_api_event(each, onboarding) for each in shown],
         next_cursor=cursors.encode((str(shown[-1].id),), filters) if has_more else None,
         has_more=has_more,
     )

@@ -10,7 +10,7 @@ from invoices.periods import BillingPeriod
 from service.api import cursors
 from service.api.access import SessionDep, StaffDep
 from service.api.billing.schemas import PeriodList, to_api_period
-from service.store.billing import invoices, months
+from service.store.billing import clients, invoices, months
 
 router = APIRouter(tags=["periods"])
 
@@ -31,7 +31,9 @@ def list_periods(
     for payer, period in shown:
         records = invoices.invoices_of(session, period, payer_account_id=payer)
         states = Counter(record.state.value for record in records)
-        items.append(to_api_period(months.reconciliation(session, payer, period), dict(states)))
+        proof = months.reconciliation(session, payer, period)
+        refs = clients.external_refs(session, [each.client for each in proof.carried_forward])
+        items.append(to_api_period(proof, dict(states), refs))
     last = (str(shown[-1][1]), shown[-1][0]) if has_more else None
     return PeriodList(
         items=items, next_cursor=cursors.encode(last, {}) if last else None, has_more=has_more

@@ -1,5 +1,6 @@
 """What the wire carries: money as decimal text with its currency, ids as opaque text."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +14,13 @@ from service.store.billing.invoices import InvoiceRecord
 
 PeriodText = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", examples=["2026-10"])]
 ClientText = Annotated[str, Field(max_length=64, examples=["acme"])]
+ExternalRefs = Annotated[
+    dict[str, str],
+    Field(
+        description="The client's ids in other systems, as configured now.",
+        examples=[{"halopsa": "4711"}],
+    ),
+]
 AccountText = Annotated[str, Field(pattern=r"^[0-9]{12}$", examples=["836060457634"])]
 
 
@@ -34,6 +42,7 @@ class InvoiceItem(Out):
     state: Literal["draft", "approved", "issued", "no_document"]
     number: str | None = Field(max_length=40, examples=["INV-000007"])
     client: ClientText
+    external_refs: ExternalRefs
     period: PeriodText
     payer_account_id: AccountText
     total: Money
@@ -82,6 +91,7 @@ class CarriedForwardItem(Out):
     """What a month leaves in a client's favour, before tax: taken off its next invoices."""
 
     client: ClientText
+    external_refs: ExternalRefs
     net: Money
     open: Money = Field(description="What no document takes off yet.")
 
@@ -131,6 +141,7 @@ def _invoice_fields(record: InvoiceRecord, formats: tuple[str, ...]) -> dict[str
         "state": record.state.value,
         "number": record.number or None,
         "client": record.client,
+        "external_refs": dict(record.external_refs),
         "period": str(record.period),
         "payer_account_id": record.payer_account_id,
         "total": Money(amount=total, currency=record.currency),
@@ -139,7 +150,10 @@ def _invoice_fields(record: InvoiceRecord, formats: tuple[str, ...]) -> dict[str
     }
 
 
-def to_api_period(proof: Reconciliation, states: dict[str, int]) -> PeriodItem:
+def to_api_period(
+    proof: Reconciliation, states: dict[str, int], refs: Mapping[str, dict[str, str]]
+) -> PeriodItem:
+    """`refs`: of each client whose balance it carries forward."""
     shown = proof.to_json()
     return PeriodItem(
         period=shown["period"],
@@ -161,6 +175,7 @@ def to_api_period(proof: Reconciliation, states: dict[str, int]) -> PeriodItem:
         carried_forward=[
             CarriedForwardItem(
                 client=each["client"],
+                external_refs=refs[each["client"]],
                 net=Money(amount=each["net"], currency=each["currency"]),
                 open=Money(amount=each["open"], currency=each["currency"]),
             )

@@ -25,6 +25,7 @@ from service.cli.options import AsJson, By
 from service.cli.progress import progress
 from service.cli.tables import print_table
 from service.store.accounts.onboardings import Onboarding
+from service.store.billing import clients
 
 Account = Annotated[str, typer.Option("--account", metavar="ID", help="In this account.")]
 Client = Annotated[
@@ -64,7 +65,9 @@ def show(
     """Which team holds which role in which account now."""
     where = Where(account_id=account, client=client)
     with opened() as environment, environment.database.transaction() as session:
-        found = [to_api_grant(e) for e in link_grants(session, team=team or None, where=where)]
+        held = link_grants(session, team=team or None, where=where)
+        refs = clients.external_refs(session, {each.client_key for each in held})
+        found = [to_api_grant(each, refs) for each in held]
         waiting = [to_api_proposal(each) for each in proposed_grants(session)]
     if as_json:
         output.print_json(

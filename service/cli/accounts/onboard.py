@@ -21,6 +21,7 @@ from service.cli.opening import opened
 from service.cli.options import AsJson, By
 from service.cli.shared_options import with_options
 from service.cli.tables import print_table
+from service.store.billing import clients
 from service.store.dry_run import nothing_recorded
 
 Client = Annotated[str, typer.Option("--client", metavar="KEY", help="Whose account it is to be.")]
@@ -164,7 +165,8 @@ def _ask(asking: Asking, wanted: Wanted) -> None:
 def _show_plan(environment: Environment, wanted: Wanted, *, as_json: bool) -> None:
     with environment.database.transaction() as session, nothing_recorded(session):
         _, request = plan_request(session, wanted, now=environment.now())
-    plan = to_api_plan(request)
+        refs = clients.external_refs(session, [wanted.client])[wanted.client]
+    plan = to_api_plan(request, refs)
     if as_json:
         output.print_json(plan.model_dump(mode="json"))
         return

@@ -49,7 +49,7 @@ def _show_one(database: Database, which: str, *, as_json: bool) -> None:
         onboarding = the_onboarding(session, which)
         events = onboarding_events.events(session, onboarding.id)
     if as_json:
-        listed = [to_api_event(event).model_dump(mode="json") for event in events]
+        listed = [to_api_event(event, onboarding).model_dump(mode="json") for event in events]
         output.print_json({**to_json(database, onboarding), "events": listed})
         return
     rows = [

@@ -20,6 +20,7 @@ def invoice_json(record: InvoiceRecord) -> dict[str, Any]:
         "state": record.state,
         "number": record.number,
         "client": record.client,
+        "external_refs": dict(record.external_refs),
         "payer_account_id": record.payer_account_id,
         "cost": plain(record.cost),
         "price": plain(record.price),

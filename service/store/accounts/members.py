@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -32,6 +32,8 @@ class Member:
     state: str
     """The onboarding's word; `live` for one that was there before Rebill."""
     onboarding_id: str = ""
+    external_refs: Mapping[str, str] = field(default_factory=dict)
+    """The client's."""
 
 
 def members(
@@ -52,7 +54,7 @@ def members(
         found = found.where(everybody.c.state == state)
     if after is not None:
         found = found.where(everybody.c.id > after)
-    return tuple(Member(**row) for row in session.execute(found).mappings())
+    return tuple(map(_to_member, session.execute(found).mappings()))
 
 
 def member(
@@ -64,14 +66,18 @@ def member(
     if client is not None:
         found = found.where(everybody.c.client == client)
     row = session.execute(found).mappings().first()
-    return None if row is None else Member(**row)
+    return None if row is None else _to_member(row)
+
+
+def _to_member(row: sa.RowMapping) -> Member:
+    return Member(**{**row, "external_refs": row["external_refs"] or {}})
 
 
 def _everybody(now: datetime) -> sa.Subquery:
     """The columns of Member: whoever is assigned today, listed by AWS or was ever onboarded."""
     day = now.astimezone(UTC).date()
     assigned, listed = tables.configuration.AssignmentRow, tables.onboarding.MemberAccountRow
-    named = tables.configuration.AccountRow
+    named, client = tables.configuration.AccountRow, tables.configuration.ClientRow
     owner = (
         sa.select(col(assigned.account_id), col(assigned.client_key))
         .where(
@@ -87,20 +93,23 @@ def _everybody(now: datetime) -> sa.Subquery:
         sa.select(col(listed.account_id)),
     ).subquery()
     account_id = everybody.c.account_id
+    whose = sa.func.coalesce(owner.c.client_key, latest.c.client_key, "")
     name = sa.func.coalesce(col(listed.name), col(named.name), latest.c.account_name, "")
     return (
         sa.select(
             account_id.label("id"),
             name.label("name"),
-            sa.func.coalesce(owner.c.client_key, latest.c.client_key, "").label("client"),
+            whose.label("client"),
             sa.func.coalesce(latest.c.state, Stage.LIVE.value).label("state"),
             sa.func.coalesce(latest.c.id, "").label("onboarding_id"),
+            col(client.external_refs).label("external_refs"),
         )
         .select_from(everybody)
         .outerjoin(owner, owner.c.account_id == account_id)
         .outerjoin(latest, latest.c.account_id == account_id)
         .outerjoin(listed, col(listed.account_id) == account_id)
         .outerjoin(named, col(named.account_id) == account_id)
+        .outerjoin(client, col(client.key) == whose)
         .subquery()
     )
 

@@ -48,6 +48,8 @@ class Onboarding:
     requested_at: datetime
     live_at: datetime | None
     departed_at: datetime | None
+    external_refs: Mapping[str, str]
+    """The client's own, unlike `external_ref`, which is of this request."""
 
     @property
     def stage(self) -> Stage:
@@ -187,24 +189,26 @@ def check_email_free(session: Session, onboarding: Onboarding, email: str) -> No
 
 def onboarding(session: Session, onboarding_id: str) -> Onboarding:
     """Raises NoSuchOnboarding."""
-    row = session.get(tables.onboarding.OnboardingRow, onboarding_id, populate_existing=True)
-    if row is None:
+    found = _stored().where(col(tables.onboarding.OnboardingRow.id) == onboarding_id)
+    stored = session.execute(found.execution_options(populate_existing=True)).one_or_none()
+    if stored is None:
         raise NoSuchOnboarding(onboarding_id)
-    return _from_row(row)
+    return _from_rows(*stored)
 
 
 def onboarding_for(session: Session, external_ref: str) -> Onboarding | None:
     row = tables.onboarding.OnboardingRow
-    found = session.exec(select(row).where(col(row.external_ref) == external_ref)).first()
-    return None if found is None else _from_row(found)
+    found = session.execute(_stored().where(col(row.external_ref) == external_ref)).first()
+    return None if found is None else _from_rows(*found)
 
 
 def onboarding_of(session: Session, account_id: str) -> Onboarding | None:
     """The latest one of the account, whatever became of it."""
     row = tables.onboarding.OnboardingRow
-    found = select(row).where(col(row.account_id) == account_id)
-    latest = session.exec(found.order_by(col(row.requested_at).desc(), col(row.id).desc())).first()
-    return None if latest is None else _from_row(latest)
+    found = _stored().where(col(row.account_id) == account_id)
+    latest_first = found.order_by(col(row.requested_at).desc(), col(row.id).desc())
+    latest = session.execute(latest_first.limit(1)).first()
+    return None if latest is None else _from_rows(*latest)
 
 
 def onboardings(
@@ -220,7 +224,7 @@ def onboardings(
 ) -> tuple[Onboarding, ...]:
     """By id; `after` is the last one seen, `state` the word that is shown."""
     row = tables.onboarding.OnboardingRow
-    found = select(row).order_by(col(row.id)).limit(limit)
+    found = _stored().order_by(col(row.id)).limit(limit)
     if client is not None:
         found = found.where(col(row.client_key) == client)
     if payer_account_id is not None:
@@ -233,7 +237,7 @@ def onboardings(
         found = found.where(col(row.stage) == stage)
     if state is not None:
         found = found.where(standings.state_shown() == state)
-    return tuple(map(_from_row, session.exec(found)))
+    return tuple(_from_rows(*each) for each in session.execute(found))
 
 
 def save(
@@ -308,7 +312,15 @@ def ask_to_cancel(session: Session, before: Onboarding, *, actor: str, now: date
     queue.enqueue_onboardings(session, before.payer_account_id)
 
 
-def _from_row(row: tables.onboarding.OnboardingRow) -> Onboarding:
+def _stored() -> sa.Select[tables.onboarding.OnboardingRow, dict[str, str]]:
+    row, client = tables.onboarding.OnboardingRow, tables.configuration.ClientRow
+    found = sa.select(row, col(client.external_refs))
+    return found.join(client, col(client.key) == col(row.client_key))
+
+
+def _from_rows(
+    row: tables.onboarding.OnboardingRow, external_refs: Mapping[str, str]
+) -> Onboarding:
     waiting = None
     if row.wait_kind is not None:
         waiting = Waiting(
@@ -335,4 +347,5 @@ def _from_row(row: tables.onboarding.OnboardingRow) -> Onboarding:
         requested_at=row.requested_at,
         live_at=row.live_at,
         departed_at=row.departed_at,
+        external_refs=external_refs,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from datetime import date
 
@@ -57,6 +57,13 @@ def clients(session: Session) -> tuple[Client, ...]:
 def client(session: Session, key: str) -> Client | None:
     row = session.get(tables.configuration.ClientRow, key)
     return None if row is None else _from_client_row(row)
+
+
+def external_refs(session: Session, keys: Collection[str]) -> dict[str, dict[str, str]]:
+    """Of these clients, by key: their ids in other systems."""
+    row = tables.configuration.ClientRow
+    found = select(row.key, row.external_refs).where(col(row.key).in_(keys))
+    return {key: dict(refs) for key, refs in session.exec(found)}
 
 
 def _from_client_row(row: tables.configuration.ClientRow) -> Client:

@@ -23,6 +23,7 @@ from service.store.billing.documents import DocumentFile
 from service.store.billing.drafts import LIGHTLY
 from service.store.plain import from_json
 from service.store.session import Session
+from service.store.tables.configuration import ClientRow
 from service.store.tables.documents import DocumentRow
 from service.store.tables.months import DraftRow, DraftState
 
@@ -52,6 +53,8 @@ class InvoiceRecord:
     issued_on: date | None
     others: Mapping[str, CostAndPrice]
     """By currency, cost and price in others than the payer's."""
+    external_refs: Mapping[str, str]
+    """The client's, as they are now; a document keeps those of its issue."""
 
 
 class UnknownInvoice(NotFound):
@@ -135,16 +138,24 @@ def document_file(session: Session, invoice_id: int, extension: str) -> Document
     return None if issued is None else documents.document_file(session, issued.id, extension)
 
 
-def _records() -> Select[DraftRow, str, date]:
+def _records() -> Select[DraftRow, str, date, dict[str, str]]:
     return (
-        sa.select(DraftRow, col(DocumentRow.number), col(DocumentRow.issued_on))
+        sa.select(
+            DraftRow,
+            col(DocumentRow.number),
+            col(DocumentRow.issued_on),
+            col(ClientRow.external_refs),
+        )
+        .join(ClientRow, col(ClientRow.key) == col(DraftRow.client_key))
         .outerjoin(DocumentRow, col(DocumentRow.draft_id) == col(DraftRow.id))
         .where(col(DraftRow.state) != DraftState.DISCARDED)
         .options(*LIGHTLY)
     )
 
 
-def _from_rows(draft: DraftRow, number: str | None, issued_on: date | None) -> InvoiceRecord:
+def _from_rows(
+    draft: DraftRow, number: str | None, issued_on: date | None, external_refs: dict[str, str]
+) -> InvoiceRecord:
     assert draft.id is not None
     return InvoiceRecord(
         id=draft.id,
@@ -164,4 +175,5 @@ def _from_rows(draft: DraftRow, number: str | None, issued_on: date | None) -> I
         others={
             each: from_json(CostAndPrice, told) for each, told in draft.other_currencies.items()
         },
+        external_refs=external_refs,
     )

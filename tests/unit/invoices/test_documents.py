@@ -67,6 +67,16 @@ def test_an_invoice_comes_back_from_json_as_it_was() -> None:
     assert to_document(from_document(document)) == document
 
 
+def test_ids_in_other_systems_are_in_a_document_only_where_there_are_some() -> None:
+    """Those of documents without keep their bytes: `tests/golden` has one of an earlier version."""
+    buyer = replace(DRAFT.buyer, external_refs=(("halopsa", "4711"), ("ninja", "N-7")))
+    document = json.loads(json.dumps(to_document(replace(DRAFT, buyer=buyer))))
+
+    assert document["client"]["external_refs"] == {"halopsa": "4711", "ninja": "N-7"}
+    assert from_document(document) == replace(DRAFT, buyer=buyer)
+    assert "external_refs" not in to_document(DRAFT)["client"]
+
+
 def test_an_issued_invoice_comes_back_with_its_dates() -> None:
     issued = issue(DRAFT, number="INV-000007", issued_on=date(2018, 11, 5))
 

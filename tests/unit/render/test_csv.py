@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from decimal import Decimal
 
 import polars as pl
@@ -39,6 +40,15 @@ def test_the_amounts_add_up_to_the_subtotal_and_zero_lines_are_there() -> None:
     amounts = [row["amount"] for row in rows(small_invoice())]
     assert amounts == ["12.34", "73.00", "0.00", "-5.00", "117.57", "950.00"]
     assert sum(map(Decimal, amounts)) == Decimal("1147.91")
+
+
+def test_the_client_s_ids_elsewhere_are_columns_of_every_row_and_never_a_formula() -> None:
+    buyer = replace(small_invoice().buyer, external_refs=(("=x", "=1+1"), ("halopsa", "4711")))
+    found = rows(replace(small_invoice(), buyer=buyer))
+
+    assert {(row["client_ref_=x"], row["client_ref_halopsa"]) for row in found} == {
+        ("'=1+1", "4711")
+    }
 
 
 def test_two_thousand_lines_are_two_thousand_rows() -> None:
