@@ -17,6 +17,7 @@ from accounts.model.observed import Observed, ObservedAccount
 from accounts.model.organization import OnboardingKind, Reseller
 from accounts.model.request import Consent
 from accounts.monitoring import mailbox_canary
+from accounts.monitoring.first_cost import first_cost_findings
 from accounts.monitoring.guardrails import guard_findings, guard_looks
 from accounts.monitoring.membership import (
     KnownAccount,
@@ -36,9 +37,10 @@ from jobs.onboarding.root_watching import RootMember, look_at_root
 from jobs.onboarding.settings_watching import look_at_settings
 from kernel.errors import Unavailable
 from kernel.findings import Finding, critical
+from service.actions.onboarding.note_first_costs import note_first_costs
 from service.store import session as store_session
 from service.store.access import audit
-from service.store.accounts import members, onboardings, resellers, root_security
+from service.store.accounts import first_costs, members, onboardings, resellers, root_security
 from service.store.accounts.onboardings import Onboarding
 from service.store.billing import assignments, clients
 
@@ -80,6 +82,9 @@ def look(
             keys = frozenset(str(client.key) for client in clients.clients(session))
             audited = root_security.audited(session, payer_account_id)
             open_findings = members.open_findings(session, payer_account_id)
+            note_first_costs(session, payer_account_id, environment.now())
+            awaited = first_costs.costs_awaited(session, payer_account_id)
+            covered_until = first_costs.covered_until(session, payer_account_id)
         seen = as_named(members_of_aws(caller), ((each.account_id, each.request) for each in every))
         ours = {account.account_id for account in known} | {reseller.access_account_id}
         tags = {
@@ -100,6 +105,7 @@ def look(
         there = {account.account_id for account in seen}
         live = [each for each in settled if each.state == Stage.LIVE]
         findings = [*found.findings]
+        findings += first_cost_findings(awaited, covered_until=covered_until, now=now)
         watched = []
         for onboarding in live:
             if onboarding.account_id in there:

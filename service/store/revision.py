@@ -9,7 +9,7 @@ from psycopg.errors import UndefinedTable
 
 from kernel.errors import Refused
 
-HEAD = "0017_adoption"
+HEAD = "0018_first_costs"
 """The last migration. Every command asks for it, and to ask Alembic takes a second; a test does."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from service.actions.onboarding.note_first_costs import note_first_costs
 from service.store.access import audit
 from service.store.billing import snapshots
 from service.store.billing.snapshots import Snapshot
@@ -21,3 +22,4 @@ def record_snapshot(session: Session, snapshot: Snapshot, *, actor: str, now: da
             after={"payer": snapshot.payer_account_id, "period": str(snapshot.period)},
             now=now,
         )
+    note_first_costs(session, snapshot.payer_account_id, now)

@@ -123,6 +123,11 @@ class OnboardingDetail(OnboardingItem):
     artifacts: list[str] = Field(max_length=10, description="What the client may deploy.")
     what_changes: list[Words] = Field(max_length=20, description="To show the client before.")
     batch_id: str | None = Field(max_length=40)
+    first_cost_in: str | None = Field(
+        max_length=7,
+        description="The month in whose data its account was first seen; null: not yet.",
+        examples=["2026-11"],
+    )
 
 
 class OnboardingList(Out):
@@ -220,6 +225,7 @@ def to_api_onboarding_detail(onboarding: Onboarding, reseller: Reseller) -> Onbo
         else [],
         what_changes=list(what_changes(request.kind)),
         batch_id=onboarding.batch_id,
+        first_cost_in=onboarding.first_cost_in,
     )
 
 

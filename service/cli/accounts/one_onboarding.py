@@ -60,6 +60,7 @@ def _print(shown: dict[str, Any]) -> None:
         ("done", ", ".join(s["stage"] for s in shown["steps"] if s["state"] == "done")),
         *_waiting(shown),
         ("next look", shown["next_at"]),
+        ("first cost in", shown["first_cost_in"]),
     ):
         if value:
             output.say(f"  {label}: {value}")

@@ -14,7 +14,7 @@ from accounts.model.lifecycle import Stage, WaitKind
 from accounts.model.organization import OnboardingKind
 from kernel.findings import Severity
 from service.store.tables import configuration  # noqa: F401 - whose rows these name
-from service.store.tables.row import JSON, Row, is_account_id, one_of
+from service.store.tables.row import JSON, PERIOD, Row, is_account_id, one_of
 
 
 class ResellerRow(Row, table=True):
@@ -106,6 +106,8 @@ class OnboardingRow(Row, table=True):
     requested_at: datetime
     live_at: datetime | None = None
     departed_at: datetime | None = None
+    first_cost_in: str | None = Field(default=None, sa_type=PERIOD)
+    """The month of the payer's data that has its first row; None while none was seen."""
 
 
 class ReservationRow(Row, table=True):
