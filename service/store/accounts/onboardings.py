@@ -48,13 +48,10 @@ class Onboarding:
     requested_at: datetime
     live_at: datetime | None
     departed_at: datetime | None
-<<<<<<< HEAD
     external_refs: Mapping[str, str]
     """The client's own, unlike `external_ref`, which is of this request."""
-=======
     first_cost_in: str | None = None
     """The month in whose data its account was first seen."""
->>>>>>> adb0f62 (watch: the first cost of a new account is noted, or its absence told once AWS has had its days)
 
     @property
     def stage(self) -> Stage:
@@ -352,9 +349,6 @@ def _from_rows(
         requested_at=row.requested_at,
         live_at=row.live_at,
         departed_at=row.departed_at,
-<<<<<<< HEAD
         external_refs=external_refs,
-=======
         first_cost_in=row.first_cost_in,
->>>>>>> adb0f62 (watch: the first cost of a new account is noted, or its absence told once AWS has had its days)
     )
