@@ -9,6 +9,7 @@ import polars as pl
 from bench.sets import CLIENTS, PERIOD, MonthSet, price_book, roster_of
 from invoices.allocation.direct import BEARER, assign
 from invoices.allocation.leftover import RetentionPolicy, allocate
+from invoices.allocation.proration import prorate
 from invoices.allocation.segments import by_segment
 from invoices.clients import ClientKey
 from invoices.kinds import Kind
@@ -41,7 +42,8 @@ def priced_lines(month: MonthSet, cache: Path, out: Path) -> None:
     summed = by_segment(charges, roster, period=PERIOD, internal_accounts=ours)
     assigned = assign(summed, roster, period=PERIOD, internal_accounts=ours)
     clients = {ClientKey(f"client-{n:04}"): book for n in range(CLIENTS)}
-    allocation = allocate(assigned, {client: _policy(book) for client in clients})
+    prorated, _ = prorate(assigned, roster, period=PERIOD, fees_by_month=False, has_ends=True)
+    allocation = allocate(prorated, {client: _policy(book) for client in clients})
     rated = rate(allocation.borne, clients)
     lines = rated.lazy().group_by(*LINE, "rule").agg(pl.col("cost_e16", "price_e22").sum())
     lines.collect().write_parquet(out)

@@ -77,6 +77,9 @@ SELECT
     ELSE '' END AS description_key,
   '' AS tags,
   CAST(line_item_usage_start_date AS DATE) AS service_day,
+  CASE WHEN kind IN ('ri_fee', 'sp_fee')
+    THEN CAST(line_item_usage_end_date - INTERVAL 1 MICROSECOND AS DATE)
+    ELSE CAST(line_item_usage_start_date AS DATE) END AS last_day,
   sum(exact(line_item_usage_amount)) AS usage,
   sum(exact(line_item_unblended_cost)) AS billed_cost,
   sum(CASE
@@ -126,13 +129,35 @@ GROUP BY ALL
 
 LINES = """
 COPY (
-  WITH borne AS (
-    SELECT a.client, s.account_id, billing_entity, kind, service, region, usage_type, operation,
-      unit, tax_type, seller, description_key,
-      CAST(sum(amortized_cost) AS DECIMAL(38,10)) AS cost
+  WITH by_day AS (
+    SELECT a.client, s.* EXCLUDE (amortized_cost), s.amortized_cost AS cost
     FROM summary s JOIN assignments a ON s.account_id = a.account_id
       AND s.service_day >= a.first_day AND s.service_day < a.next_day
-    WHERE kind NOT IN ('credit', 'tax', 'unknown')
+    WHERE kind NOT IN ('credit', 'tax', 'unknown', 'ri_fee', 'sp_fee')
+  ), held AS (
+    SELECT a.client, s.*, CAST(s.amortized_cost * 10000000000 AS HUGEINT) AS units,
+      least(s.last_day + 1, a.next_day) - greatest(s.service_day, a.first_day) AS days
+    FROM (SELECT row_number() OVER () AS number, * FROM summary
+          WHERE kind IN ('ri_fee', 'sp_fee')) s
+    JOIN assignments a ON s.account_id = a.account_id
+      AND a.first_day <= s.last_day AND a.next_day > s.service_day
+  ), shares AS (
+    SELECT *, units * days // sum(days) OVER (PARTITION BY number) AS whole,
+      units * days % sum(days) OVER (PARTITION BY number) AS rest
+    FROM held
+  ), ranked AS (
+    SELECT *, units - sum(whole) OVER (PARTITION BY number) AS owed,
+      row_number() OVER (PARTITION BY number ORDER BY rest DESC, client) AS place
+    FROM shares
+  ), lasting AS (
+    SELECT * EXCLUDE (number, units, days, whole, rest, owed, place, amortized_cost),
+      CAST(CAST(whole + CASE WHEN place <= owed THEN 1 ELSE 0 END AS DECIMAL(28,0))
+        * 0.0000000001 AS DECIMAL(38,10)) AS cost
+    FROM ranked
+  ), borne AS (
+    SELECT client, account_id, billing_entity, kind, service, region, usage_type, operation,
+      unit, tax_type, seller, description_key, CAST(sum(cost) AS DECIMAL(38,10)) AS cost
+    FROM (SELECT * FROM by_day UNION ALL BY NAME SELECT * FROM lasting)
     GROUP BY ALL
   ), seen AS (
     SELECT DISTINCT service, region, usage_type, operation, kind, billing_entity FROM borne
