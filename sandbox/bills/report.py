@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import yaml
 
 from sandbox.bills.amounts import plain
 from sandbox.bills.bill import Bill, BillStage
+from sandbox.bills.lines import LineKind
 from sandbox.bills.organization import SimulatedAssignment, SimulatedOrganization
 from sandbox.bills.truth import TOTALS, Fact
 
@@ -16,10 +20,12 @@ from sandbox.bills.truth import TOTALS, Fact
 def truth_report(bill: Bill) -> dict[str, Any]:
     """Exact decimal strings: the payer's, by kind, by account and kind, by client, by invoice.
 
-    `rows` counts lines that readers keep; `split_rows` are those they must leave out.
+    `rows` counts lines that readers keep; `split_rows` are those they must leave out. By client,
+    fees of commitments of an account that changes hands are shared by days, all else is the first
+    day's owner's; discounts that are a percentage of other lines, too.
     """
     facts = list(bill.truth.facts())
-    client_of = clients_on(bill.organization)
+    of_clients = _of_clients(facts, bill.organization)
     invoices = "" if bill.stage == BillStage.OPEN else None
     return {
         "payer_account_id": bill.organization.payer.id,
@@ -35,7 +41,11 @@ def truth_report(bill: Bill) -> dict[str, Any]:
             account: _grouped(mine, lambda fact: fact.place.kind)
             for account, mine in _groups(facts, lambda fact: fact.place.account_id).items()
         },
-        "by_client": _grouped(facts, client_of),
+        "by_client": {client: _totals(mine) for client, mine in of_clients.items()},
+        "by_client_kind": {
+            client: _grouped(mine, lambda fact: fact.place.kind)
+            for client, mine in of_clients.items()
+        },
         "by_invoice": {
             invoice: _totals(mine)["net_billed"]
             for invoice, mine in _groups(
@@ -43,6 +53,47 @@ def truth_report(bill: Bill) -> dict[str, Any]:
             ).items()
         },
     }
+
+
+_EVEN = frozenset({LineKind.RI_FEE, LineKind.SP_FEE, LineKind.DISCOUNT_RI_VOLUME})
+"""Owed alike for each hour of their month, by whoever has the account in it."""
+
+
+def _of_clients(
+    facts: Iterable[Fact], organization: SimulatedOrganization
+) -> dict[str, list[Fact]]:
+    client_of, owners = clients_on(organization), organization.clients_by_account()
+    parts: dict[str, list[Fact]] = {}
+    for fact in facts:
+        days = _days_held(fact, owners.get(fact.place.account_id, ()))
+        is_shared = fact.place.kind in _EVEN and len(days) > 1
+        shares = _shares(fact, days) if is_shared else {client_of(fact): fact}
+        for client, part in shares.items():
+            parts.setdefault(client, []).append(part)
+    return dict(sorted(parts.items()))
+
+
+def _days_held(fact: Fact, owners: Iterable[SimulatedAssignment]) -> dict[str, int]:
+    every = [fact.day + timedelta(days=n) for n in range((fact.last_day - fact.day).days + 1)]
+    held = [next((each.client for each in owners if day in each), None) for day in every]
+    return dict(Counter(client for client in held if client is not None))
+
+
+def _shares(fact: Fact, days: Mapping[str, int]) -> dict[str, Fact]:
+    """By days; what a division leaves over is the last one's. A line counts once, at the first."""
+    whole = sum(days.values())
+    *others, last = days
+    shares = {
+        client: {name: amount * days[client] // whole for name, amount in fact.totals.items()}
+        for client in others
+    }
+    shares[last] = {
+        name: amount - sum(share[name] for share in shares.values())
+        for name, amount in fact.totals.items()
+    }
+    for client, share in shares.items():
+        share["rows"] = fact.totals["rows"] if client == next(iter(days)) else 0
+    return {client: replace(fact, totals=share) for client, share in shares.items()}
 
 
 def clients_on(organization: SimulatedOrganization) -> Callable[[Fact], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 import numpy as np
@@ -88,11 +88,13 @@ class Place:
 class Fact:
     place: Place
     day: date
+    last_day: date
+    """Of lines that last longer than their first day."""
     totals: dict[str, int]
 
 
 class Truth:
-    """Exact totals by place and day, added up line by line as the bill is made."""
+    """Exact totals by place, first and last day, added up line by line as the bill is made."""
 
     def __init__(
         self,
@@ -104,12 +106,16 @@ class Truth:
         self.discounts = discounts
         self._places = sorted(set(places))
         position = {place: number for number, place in enumerate(self._places)}
-        days = [interval.start.date() for interval in intervals]
+        days = [
+            (interval.start.date(), (interval.end - timedelta(microseconds=1)).date())
+            for interval in intervals
+        ]
         self._days = sorted(set(days))
         self._kinds = [template.kind for template in templates]
         self._kept = np.array([not template.is_split for template in templates])
         self._place_of = np.array([position[place] for place in places], np.int64)
-        self._day_of = np.array([self._days.index(day) for day in days], np.int64)
+        day_number = {each: number for number, each in enumerate(self._days)}
+        self._day_of = np.array([day_number[each] for each in days], np.int64)
         cells = len(self._places) * len(self._days)
         self._cells = {name: np.zeros(cells, np.int64) for name in TOTALS}
         self.split_rows = 0
@@ -122,11 +128,11 @@ class Truth:
             np.add.at(self._cells[name], cell[kept], values[kept])
 
     def facts(self) -> Iterator[Fact]:
-        """One per place and day on which anything was billed, in order."""
+        """One per place, first and last day on which anything was billed, in order."""
         width = len(self._days)
         for cell in np.flatnonzero(self._cells["rows"]):
             totals = {name: int(values[cell]) for name, values in self._cells.items()}
-            yield Fact(self._places[cell // width], self._days[cell % width], totals)
+            yield Fact(self._places[cell // width], *self._days[cell % width], totals)
 
 
 def add_up(facts: Sequence[Fact]) -> dict[str, int]:
