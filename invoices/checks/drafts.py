@@ -30,6 +30,8 @@ def tax_in_no_currency_of_the_sellers(facts: CheckedMonth) -> Iterator[Finding]:
     for key, draft in facts.drafts.items():
         if not draft.tax_minor or wanted in ("", draft.currency) or draft.accounting_tax:
             continue
+        if _is_negative(draft):  # No invoice says anything of it.
+            continue
         yield parks(
             key,
             "tax_rate_missing",
@@ -43,7 +45,9 @@ def tax_currency_unsaid(facts: CheckedMonth) -> Iterator[Finding]:
     seller = facts.inputs.seller
     wanted = NATIONAL_TAX_CURRENCY.get(seller.address.country, "")
     taxed = sorted(
-        key for key, draft in facts.drafts.items() if draft.tax_minor and draft.currency != wanted
+        key
+        for key, draft in facts.drafts.items()
+        if draft.tax_minor and draft.currency != wanted and not _is_negative(draft)
     )
     if wanted and taxed and not facts.inputs.tax_currency:
         yield Finding(
@@ -60,7 +64,7 @@ def nothing_due(facts: CheckedMonth) -> Iterator[Finding]:
     """What becomes of a month that asks for nothing, or for less, is its client's policy."""
     clients = {client.key: client for client in facts.inputs.clients}
     for key, draft in facts.drafts.items():
-        if draft.total_minor < 0 or draft.subtotal_minor < 0:
+        if _is_negative(draft):
             yield _negative(key, draft, facts.inputs.negative_months(clients[key]))
         elif draft.total_minor == 0:
             one = facts.inputs.zero_months(clients[key]) is ZeroMonths.INVOICE
@@ -74,6 +78,10 @@ def nothing_due(facts: CheckedMonth) -> Iterator[Finding]:
                     f"{key} owes nothing for {facts.inputs.period} and gets no document, as "
                     "`zero_months: no_document` says.",
                 )
+
+
+def _is_negative(draft: Invoice) -> bool:
+    return draft.total_minor < 0 or draft.subtotal_minor < 0
 
 
 def _negative(key: ClientKey, draft: Invoice, policy: NegativeMonths) -> Finding:

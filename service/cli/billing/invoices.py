@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from invoices.money import from_minor, plain
+from invoices.money import from_minor, is_currency, minor_digits, plain
 from service.cli.tables import print_table
 from service.store.billing.invoices import InvoiceRecord
 
@@ -64,5 +64,12 @@ def _invoice_row(record: InvoiceRecord) -> tuple[str, ...]:
 def _amounts(amounts: Iterable[Decimal], currencies: Iterable[str]) -> str:
     """`1.00`, of the payer's currency; `1.00; 2.00 EUR` where there are others."""
     # As on the document, half up: the format of a Decimal alone would round half to even.
-    rounded = [f"{each.quantize(Decimal('0.01'), ROUND_HALF_UP):,f}" for each in amounts]
-    return "; ".join(f"{a} {c}".strip() for a, c in zip(rounded, currencies, strict=True))
+    return "; ".join(
+        f"{each.quantize(_smallest(currency), ROUND_HALF_UP):,f} {currency}".strip()
+        for each, currency in zip(amounts, currencies, strict=True)
+    )
+
+
+def _smallest(currency: str) -> Decimal:
+    """A cent of the payer's, which AWS bills in dollars or yuan; and of what names no currency."""
+    return Decimal(1).scaleb(-minor_digits(currency)) if is_currency(currency) else Decimal("0.01")

@@ -124,3 +124,29 @@ def test_without_a_rate_its_bearer_is_parked_and_the_others_are_issued(
     assert rebill("approve", *MONTH).status == 0
     issued = rebill("issue", *MONTH, "--on", "2026-11-05")
     assert "SE-" in issued.out and "bell" in issued.out and "acme" not in issued.out
+
+
+def test_yen_are_shown_and_compared_in_whole_ones(rebill: Rebill, tmp_path: Path) -> None:
+    """1,005.4 yen of a seller's product: AWS's invoice says 1005, and at 0.007 they are 7.04 USD.
+
+    7.0378 + 100 are 107.04. To a cent, as dollars are compared, 0.4 would be too much.
+    """
+    yen = {"line_item_currency_code": "JPY", "bill_billing_entity": "AWS Marketplace"}
+    usage = {"line_item_usage_account_id": ACME}
+    rows = [
+        line("100", **usage),
+        line("1005.4", "Fee", bill_invoice_id="2", product_product_name="Senbei", **yen, **usage),
+    ]
+    rate = RATE | {"from": "JPY", "rate": "0.007"}
+    said = written(tmp_path, clients=[client("acme", ACME)], exchange_rates=[rate])
+    assert rebill("apply", said).status == 0
+    assert rebill("ingest", exported(tmp_path / "e", rows), "--payer", PAYER, *MONTH).status == 0
+
+    assert cells(rebill("bill", *MONTH).out)[-1][3:] == [
+        "100.00; 1,005 JPY", "100.00; 1,005 JPY", "0.00; 0 JPY", "107.04 USD",
+    ]  # fmt: skip
+    file = put(tmp_path / "c.csv", b"invoice_id,amount,currency\n1,100,\n2,1005,JPY\n")
+    assert CONFIRMED in rebill("reconcile", *MONTH, "--control", file).out
+    file = put(tmp_path / "c.csv", b"invoice_id,amount,currency\n1,100,\n2,1004,JPY\n")
+    told = rebill("reconcile", *MONTH, "--control", file)
+    assert "invoice_id 2 in JPY: the control file says 1004 JPY" in told.err and told.status == 1

@@ -314,3 +314,19 @@ def test_no_tax_needs_no_national_currency() -> None:
     month = bill(charges(*ROWS), inputs(*BOTH))
 
     assert "tax_currency_unsaid" not in codes(month)
+
+
+@pytest.mark.parametrize("said", ["", "EUR"])
+def test_a_month_that_becomes_no_invoice_needs_no_rate_for_its_tax(said: str) -> None:
+    """-10 dollars and -2 of tax: what its invoices say in euros, they say when they take it off."""
+    taxed = client("acme", tax=Tax(TaxCategory.STANDARD, Decimal(20)))
+    given = inputs(
+        owns("acme", ACME), clients=[taxed], books=[book(credits_passed_percent=Decimal(100))]
+    )
+    carried = MonthPolicies(negative=NegativeMonths.CARRY_FORWARD)
+    given = replace(given, tax_currency=said, months=carried)
+
+    month = bill(charges(charge(ACME, "-10", Kind.CREDIT)), given)
+
+    assert codes(month) == ["carried_forward"]
+    assert month.drafts[0].invoice.total_minor == -12_00
