@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import NamedTuple
 
 import polars as pl
 
@@ -83,14 +84,7 @@ class BilledMonth:
 
 def bill(charges: Charges, inputs: BillingInputs) -> BilledMonth:
     """Charges and named inputs become drafts. Equal input, in any order, gives equal output."""
-    charges = with_line_types(charges, inputs.line_types)
-    if inputs.export_limits.ends:
-        charges = with_undated_usage(charges, inputs.period.start)
-    # Amounts of two currencies are added on no way to a document but by a stated rate: until then
-    # each is a bill of its own (DECISIONS 35).
-    months = {each: _allocated(own, inputs) for each, own in charges.by_currency().items()}
-    books = _books(inputs)
-    rated = {each: rate(month.allocation.borne, books) for each, month in months.items()}
+    prepared, months, rated = rate_month(charges, inputs)
     statements = draw_up(
         rated,
         inputs.price_books,
@@ -102,11 +96,32 @@ def bill(charges: Charges, inputs: BillingInputs) -> BilledMonth:
     facts = CheckedMonth(
         inputs=inputs,
         currency=currency,
-        kinds=frozenset(charges.keys["kind"].unique()),
+        kinds=frozenset(prepared.keys["kind"].unique()),
         by_currency=months,
         statements={statement.client: statement for statement in statements},
     )
     return _drafted(facts)
+
+
+class RatedMonth(NamedTuple):
+    """By currency, the payer's first: who bears what, and each charge borne with its price."""
+
+    charges: Charges
+    """As they were billed: what a person said of unknown types is in them."""
+    allocated: Mapping[str, CurrencyMonth]
+    rated: Mapping[str, pl.DataFrame]
+
+
+def rate_month(charges: Charges, inputs: BillingInputs) -> RatedMonth:
+    charges = with_line_types(charges, inputs.line_types)
+    if inputs.export_limits.ends:
+        charges = with_undated_usage(charges, inputs.period.start)
+    # Amounts of two currencies are added on no way to a document but by a stated rate: until then
+    # each is a bill of its own (DECISIONS 35).
+    months = {each: _allocated(own, inputs) for each, own in charges.by_currency().items()}
+    books = books_by_client(inputs)
+    rated = {each: rate(month.allocation.borne, books) for each, month in months.items()}
+    return RatedMonth(charges, months, rated)
 
 
 def _allocated(charges: Charges, inputs: BillingInputs) -> CurrencyMonth:
@@ -122,7 +137,7 @@ def _allocated(charges: Charges, inputs: BillingInputs) -> CurrencyMonth:
         fees_by_month=inputs.prorates_monthly_fees,
         has_ends=not inputs.export_limits.ends,
     )
-    policies = {client: _policy(book) for client, book in _books(inputs).items()}
+    policies = {client: _policy(book) for client, book in books_by_client(inputs).items()}
     return CurrencyMonth(
         allocation=allocate(prorated, policies),
         nearest=nearest_owners(prorated),
@@ -189,7 +204,7 @@ def _returned_unbought(charges: Charges) -> dict[str, Decimal]:
     }
 
 
-def _books(inputs: BillingInputs) -> dict[ClientKey, PriceBook]:
+def books_by_client(inputs: BillingInputs) -> dict[ClientKey, PriceBook]:
     """By client; without those whose book is missing, which a check parks."""
     return {
         client.key: inputs.price_books[client.price_book]

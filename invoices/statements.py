@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import lru_cache
-from hashlib import sha256
 from itertools import groupby
 from operator import attrgetter
 from types import MappingProxyType
@@ -17,6 +15,7 @@ import polars as pl
 from invoices.allocation.leftover import NO_POLICY, SHARE_DIGITS
 from invoices.clients import ClientKey
 from invoices.kinds import MARKETPLACE, CostBasis, Kind
+from invoices.line_names import DESCRIBED, WORDS, fixed_rate_name, line_name
 from invoices.money import COST_DIGITS, EXACT, CostAndPrice, exact_sum
 from invoices.periods import BillingPeriod
 from invoices.pricing.book import FixedRate, Match, PriceBook
@@ -88,35 +87,6 @@ class Statement:
     def amounts(self) -> dict[str, CostAndPrice]:
         """By currency, the payer's first, be it nothing."""
         return {self.currency: CostAndPrice(self.cost, self.price), **self.others}
-
-
-_WORDS: Mapping[Kind, str] = {
-    Kind.USAGE: "Usage",
-    Kind.RI_USAGE: "Usage covered by reservations",
-    Kind.SP_USAGE: "Usage covered by savings plans",
-    Kind.FEE: "Fee",
-    Kind.SUBSCRIPTION: "Subscription",
-    Kind.RI_FEE: "Reservation fees",
-    Kind.RI_UPFRONT: "Reservation upfront fees",
-    Kind.SP_FEE: "Savings plan fees",
-    Kind.SP_UPFRONT: "Savings plan upfront fees",
-    Kind.DISCOUNT_EDP: "Enterprise discount",
-    Kind.DISCOUNT_PRIVATE_RATE: "Private rate discount",
-    Kind.DISCOUNT_BUNDLED: "Bundled discount",
-    Kind.DISCOUNT_RI_VOLUME: "Reservation volume discount",
-    Kind.DISCOUNT_SPP: "Solution provider discount",
-    Kind.DISCOUNT_OTHER: "Discount",
-    Kind.CREDIT: "Credit",
-    Kind.REFUND: "Refund",
-    Kind.TAX: "AWS tax",
-}
-"""What a line says, by kind, in the order of the lines.
-
-A savings plan's negation is on the line of what it cancels.
-"""
-
-DESCRIBED = frozenset({Kind.FEE, Kind.SUBSCRIPTION, Kind.CREDIT, Kind.REFUND, Kind.DISCOUNT_OTHER})
-"""Kinds whose description names the thing charged, as it does on Marketplace and registrar rows."""
 
 
 LineTypes = Mapping[tuple[str, str], str]
@@ -192,6 +162,9 @@ _AMOUNTS = {
 }
 
 
+_KEYS = [column for column in _Part._fields if column not in {*_AMOUNTS, "currency"}]
+
+
 def _mapped(line_types: LineTypes) -> pl.Expr:
     """By the type's name, which is the description of an unknown charge and stays it."""
     words = pl.lit("")
@@ -202,7 +175,24 @@ def _mapped(line_types: LineTypes) -> pl.Expr:
 
 
 def _parts(rated: pl.DataFrame, currency: str, line_types: LineTypes) -> pl.DataFrame:
-    """One row per part, sorted; what its line does not show is blanked before grouping."""
+    """One row per part, sorted."""
+    amounts = {
+        name: pl.col(units).sum().cast(pl.String) + f"e-{digits}"
+        for name, (units, digits) in _AMOUNTS.items()
+    }
+    return (
+        _shown(rated, line_types)
+        .group_by(_KEYS)
+        .agg(**amounts)
+        .sort(_KEYS)
+        .with_columns(pl.lit(currency).alias("currency"))
+        .select(_Part._fields)
+        .collect()
+    )
+
+
+def _shown(rated: pl.DataFrame, line_types: LineTypes) -> pl.LazyFrame:
+    """Row by row, with what a line does not show blanked."""
     assert rated.schema == RATED_SCHEMA
     blank = pl.lit("")
     negation = pl.col("kind") == Kind.SP_NEGATION.value
@@ -211,31 +201,32 @@ def _parts(rated: pl.DataFrame, currency: str, line_types: LineTypes) -> pl.Data
     # `tests/unit/invoices/test_statements.py`,
     # `test_fees_credits_and_registrations_are_named_by_their_description`.
     named = sold_on | (pl.col("service") == REGISTRAR) | pl.col("kind").is_in(sorted(DESCRIBED))
-    keys = [column for column in _Part._fields if column not in {*_AMOUNTS, "currency"}]
-    amounts = {
-        name: pl.col(units).sum().cast(pl.String) + f"e-{digits}"
-        for name, (units, digits) in _AMOUNTS.items()
-    }
-    return (
-        rated.lazy()
-        .with_columns(
-            # A client sees what it used, at what that costs it, and no line in its favour of the
-            # same size: `tests/unit/invoices/test_statements.py`,
-            # `test_covered_usage_and_its_negation_are_one_line`.
-            pl.when(negation).then(pl.lit(Kind.SP_USAGE.value)).otherwise("kind").alias("kind"),
-            pl.when(sold_on).then("seller").otherwise(blank).alias("seller"),
-            pl.when(sold_on).then("billing_entity").otherwise(blank).alias("billing_entity"),
-            pl.when(named).then("description_key").otherwise(blank).alias("description_key"),
-            pl.when("fixed").then("unit").otherwise(blank).alias("unit"),
-            _mapped(line_types).alias("line_type"),
-        )
-        .group_by(keys)
-        .agg(**amounts)
-        .sort(keys)
-        .with_columns(pl.lit(currency).alias("currency"))
-        .select(_Part._fields)
-        .collect()
+    return rated.lazy().with_columns(
+        # A client sees what it used, at what that costs it, and no line in its favour of the same
+        # size: `tests/unit/invoices/test_statements.py`,
+        # `test_covered_usage_and_its_negation_are_one_line`.
+        pl.when(negation).then(pl.lit(Kind.SP_USAGE.value)).otherwise("kind").alias("kind"),
+        pl.when(sold_on).then("seller").otherwise(blank).alias("seller"),
+        pl.when(sold_on).then("billing_entity").otherwise(blank).alias("billing_entity"),
+        pl.when(named).then("description_key").otherwise(blank).alias("description_key"),
+        pl.when("fixed").then("unit").otherwise(blank).alias("unit"),
+        _mapped(line_types).alias("line_type"),
     )
+
+
+def line_keys(
+    rated: pl.DataFrame, books: Mapping[str, PriceBook], *, currency: str, payer_currency: str
+) -> pl.Series:
+    """For each rated charge, which are in `currency`, the key of the line it is on."""
+    sold = _sold(books, payer_currency)
+    keys = _shown(rated, MappingProxyType({})).select(_KEYS).collect()
+    others = dict.fromkeys(_AMOUNTS, "0") | {"currency": currency}
+    named = {}
+    for row in keys.unique().iter_rows():
+        values = dict(zip(_KEYS, row, strict=True)) | others
+        part = _Part._make(values[name] for name in _Part._fields)
+        named[row] = _named(part, sold, payer_currency)[0]
+    return pl.Series("line", [named[row] for row in keys.iter_rows()], pl.String())
 
 
 class _Sold(NamedTuple):
@@ -304,7 +295,7 @@ def _place(part: _Part) -> tuple[str, str, int]:
     return part.account_id, part.service, _RANKS[part.kind]
 
 
-_RANKS = {kind.value: rank for rank, kind in enumerate(_WORDS)}
+_RANKS = {kind.value: rank for rank, kind in enumerate(WORDS)}
 
 
 def _line(key: str, description: str, parts: list[_Part], sold: _Books) -> StatementLine:
@@ -355,32 +346,12 @@ def _named(part: _Part, sold: _Books, currency: str) -> tuple[str, str]:
     What AWS charges in another currency than the payer's has its own line.
     """
     if part.fixed:
-        slug, description = _fixed_name(sold[part.book, part.rule].match, part.unit)
+        slug, description = fixed_rate_name(sold[part.book, part.rule].match, part.unit)
     else:
         # The rule's label stays out of it: clients would read our margin:
         # `tests/unit/invoices/test_statements.py`,
         # `test_nothing_of_the_working_can_be_read_from_a_document`.
-        slug, description = _name(part.kind, part.seller, part.tax_type, part.description_key)
+        slug, description = line_name(part.kind, part.seller, part.tax_type, part.description_key)
     if part.currency != currency:
         slug = f"{slug}-{part.currency or 'blank'}"
     return f"{part.account_id}/{part.service}/{slug}", description
-
-
-@lru_cache(maxsize=100_000)
-def _name(kind: str, seller: str, tax_type: str, described_as: str) -> tuple[str, str]:
-    words = described_as or _WORDS[Kind(kind)]
-    words = f"{words} ({tax_type})" if tax_type else words
-    words = f"{words} (sold by {seller})" if seller else words
-    plain_kind = words == _WORDS[Kind(kind)]
-    return kind if plain_kind else f"{kind}-{_short_hash(words)}", words
-
-
-@lru_cache(maxsize=100_000)
-def _fixed_name(match: Match, unit: str) -> tuple[str, str]:
-    """Two rates on one line would have no unit price, so each rule's units have their own line."""
-    words = "Usage" if set(match.usage_type) == {"*"} else f"Usage: {match.usage_type}"
-    return f"fixed-{_short_hash(f'{match}{unit}')}", f"{words} at a fixed rate"
-
-
-def _short_hash(text: str) -> str:
-    return sha256(text.encode()).hexdigest()[:10]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from invoices.clients import AccountId, ClientKey
+from invoices.clients import ADDED_LATER, AccountId, ClientKey
 from invoices.money import EXACT
 from invoices.periods import BillingPeriod
 
@@ -65,6 +65,8 @@ class CustomCharge:
     description: str
     price: Decimal
     """Negative on a credit."""
+    base: Decimal | None = field(default=None, metadata=ADDED_LATER)
+    """What a percentage was taken of."""
 
 
 def custom_charges(
@@ -78,19 +80,19 @@ def custom_charges(
     that no percentage is taken of another custom line item and their order does not matter.
     """
     charged = [item for item in items if item.applies_in(period)]
-    return tuple(
-        CustomCharge(item.key, item.description, _price(item, cost=cost, price=price))
-        for item in sorted(charged, key=lambda item: item.key)
-    )
+    bases = {PercentOf.COST: cost, PercentOf.PRICE: price}
+    return tuple(_charge(item, bases) for item in sorted(charged, key=lambda item: item.key))
 
 
-def _price(item: CustomLineItem, *, cost: Decimal | None, price: Decimal) -> Decimal:
+def _charge(item: CustomLineItem, bases: Mapping[PercentOf, Decimal | None]) -> CustomCharge:
+    base = None
     match item.charge:
         case Flat(amount):
             charged = amount
         case Percentage(percent, of, minimum):
-            base = cost if of is PercentOf.COST else price
+            base = bases[of]
             assert base is not None, f"{item.key} is a percentage of a cost that nobody can say"
             charged = EXACT.multiply(base, percent.scaleb(-2, EXACT))
             charged = charged if minimum is None else max(charged, minimum)
-    return charged if item.kind is CustomKind.FEE else EXACT.minus(charged)
+    price = charged if item.kind is CustomKind.FEE else EXACT.minus(charged)
+    return CustomCharge(item.key, item.description, price, base)

@@ -64,6 +64,20 @@ def _best(rules: Sequence[PricingRule], tests: _Tests, rows: Indices) -> Indices
     return best
 
 
+def matching_rules(charge: Mapping[str, str], rules: Sequence[PricingRule]) -> tuple[int, ...]:
+    """The indices of all rules that take a charge (its MATCHED columns): the first prices it."""
+    return tuple(
+        index
+        for index in by_specificity(rules)
+        if _takes(rules[index], Kind(charge["kind"]))
+        and all(
+            _regex(getattr(rules[index].match, column)).fullmatch(charge[column])
+            for column in MATCHED
+            if column != "kind"
+        )
+    )
+
+
 def by_specificity(rules: Sequence[PricingRule]) -> list[int]:
     """The indices of the rules, most specific first; of equally specific ones, the first first."""
     return sorted(range(len(rules)), key=lambda i: (*(-n for n in specificity(rules[i].match)), i))

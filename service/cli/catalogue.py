@@ -194,6 +194,10 @@ CATALOGUE: Mapping[str, Command | CommandGroup] = {
         "service.cli.billing.documents:issue",
         "Number the approved invoices, freeze them, and render their documents.",
     ),
+    "explain": Command(
+        "service.cli.billing.explain:explain",
+        "From a line of an invoice to its rule, its arithmetic and the charges behind it.",
+    ),
     "export": Command(
         "service.cli.billing.documents:export",
         "Write the month's issued documents to files, as they were rendered at issue.",

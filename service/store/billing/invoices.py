@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -100,6 +101,16 @@ def invoice_numbered(session: Session, number: str) -> InvoiceRecord:
     return _from_rows(*row)
 
 
+def invoice_called(session: Session, number_or_id: str) -> InvoiceRecord:
+    """By its number, or by its id, which a draft has as well. Raises UnknownInvoice."""
+    found = session.execute(_records().where(col(DocumentRow.number) == number_or_id)).one_or_none()
+    if found is not None:
+        return _from_rows(*found)
+    if not re.fullmatch("[0-9]{1,18}", number_or_id):
+        raise UnknownInvoice(number_or_id)
+    return invoice(session, int(number_or_id))
+
+
 def last_issued_period(
     session: Session, client: ClientKey, *, since: BillingPeriod
 ) -> BillingPeriod | None:
@@ -130,6 +141,14 @@ def working(session: Session, invoice_id: int) -> Mapping[str, Any]:
     if row is None:
         raise UnknownInvoice(invoice_id)
     return row.working
+
+
+def inputs_id(session: Session, invoice_id: int) -> str:
+    """Of what it was billed from. Raises UnknownInvoice."""
+    row = session.get(DraftRow, invoice_id)
+    if row is None:
+        raise UnknownInvoice(invoice_id)
+    return row.inputs_id
 
 
 def document_file(session: Session, invoice_id: int, extension: str) -> DocumentFile | None:

@@ -1,0 +1,59 @@
+"""Owns explaining a line of a stored invoice: the month is rated again from its own inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from invoices.explanation import Explanation, explain_charges, explain_custom
+from invoices.pricing.custom import CustomCharge
+from invoices.statements import Statement
+from jobs.snapshots import Snapshots
+from kernel.errors import NotFound
+from service.store.billing import invoices, months, snapshots
+from service.store.billing.invoices import InvoiceRecord
+from service.store.billing.snapshots import Snapshot
+from service.store.database import Database
+from service.store.plain import from_json
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedLine:
+    invoice: InvoiceRecord
+    explanation: Explanation
+    snapshot: Snapshot
+    """Where the charges came from."""
+
+    @property
+    def files(self) -> tuple[Mapping[str, Any], ...]:
+        """Of the export that was read: key, size, ETag and rows."""
+        return tuple(self.snapshot.facts.get("files", ()))
+
+
+class UnknownLine(NotFound):
+    def __init__(self, which: str, line_key: str, known: list[str]) -> None:
+        shown = ", ".join(known[:5]) + (", …" if len(known) > 5 else "")
+        super().__init__(f"invoice {which} has no line {line_key!r}; its lines are {shown}")
+
+
+def explain(database: Database, charges: Snapshots, which: str, line_key: str) -> ExplainedLine:
+    """`which` is a number or an id. Raises UnknownInvoice, UnknownLine, DamagedSnapshot."""
+    with database.transaction() as session:
+        record = invoices.invoice_called(session, which)
+        assert record.id is not None
+        document = invoices.document(session, record.id)
+        working = invoices.working(session, record.id)
+        inputs = months.inputs(session, invoices.inputs_id(session, record.id))
+        snapshot = snapshots.snapshot(session, inputs.snapshot_id)
+    if line_key not in {each.key for each in document.lines}:
+        raise UnknownLine(which, line_key, [each.key for each in document.lines])
+    for item in (from_json(CustomCharge, each) for each in working["custom"]):
+        if line_key == f"custom/{item.key}":
+            known = {each.key: each for each in inputs.custom_line_items}
+            explained = explain_custom(item, known.get(item.key), invoice=document)
+            return ExplainedLine(record, explained, snapshot)
+    statement = from_json(Statement, working["statement"])
+    line = next(each for each in statement.lines if each.key == line_key)
+    explained = explain_charges(line, charges.load(snapshot.id), inputs, invoice=document)
+    return ExplainedLine(record, explained, snapshot)
