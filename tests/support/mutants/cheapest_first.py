@@ -3,6 +3,7 @@ more than some seconds of them, for one that lives would meet all."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -16,6 +17,14 @@ MOST_SECONDS = 6.0
 """What only a test beyond them notices counts as not noticed: the score can but be too low."""
 
 _seconds: dict[str, float] = {}
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """No escapes in a name: pytest finds no test by such a one where it has collected before."""
+    spelled = ascii(val)
+    if isinstance(val, str | bytes) and "\\" in spelled:
+        return f"{argname}-{hashlib.sha256(spelled.encode()).hexdigest()[:8]}"
+    return None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
