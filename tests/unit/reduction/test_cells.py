@@ -1,0 +1,239 @@
+"""Cells become amounts and texts, or are named; and what is noticed beside the sums adds up."""
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from invoices.kinds import Kind
+from jobs.ingest.dialects.catalogue import Dialect, detect, plan
+from jobs.ingest.dialects.sufficiency import Need, limits_of
+from jobs.ingest.reduction.cells import BadAmount, BadMap, FromMap, Rows, amounts_of, filled
+from jobs.ingest.reduction.cells import texts_of as texts_in
+from jobs.ingest.reduction.lines import LineMarks, most_shared
+from jobs.ingest.reduction.noticed import Noticed
+from jobs.ingest.reduction.sums import Amounts
+from jobs.ingest.reduction.texts import TextSpan
+from jobs.ingest.reduction.units import SumTooLarge, to_decimals, to_units
+from kernel.errors import IngestError
+
+E10 = 10**10
+
+
+def rows_of(*cells: Any, dtype: Any = pl.String) -> Rows:
+    """Of one column `c`; the span begins with the fifth row of its file."""
+    return Rows(TextSpan(pl.DataFrame({"c": pl.Series(cells, dtype=dtype)}), 5), "file")
+
+
+def amounts(*cells: Any, dtype: Any = pl.String) -> tuple[list[int] | None, list[int], Decimal]:
+    found = amounts_of(rows_of(*cells, dtype=dtype), "c", None)
+    return None if found.at is None else found.at.tolist(), found.units.tolist(), found.cut_off
+
+
+def test_each_way_to_write_nothing_is_no_amount_and_the_others_keep_their_rows() -> None:
+    at, units, cut_off = amounts("1", "", "null", "2.5", "-", None, "NULL", "\\N", "-3")
+
+    assert (at, units, cut_off) == ([0, 3, 8], [E10, 25 * 10**9, -3 * E10], Decimal(0))
+    assert amounts("1", "-")[:2] == ([0], [E10])
+    assert amounts("1", "2")[:2] == (None, [E10, 2 * E10])
+    assert amounts("1", "")[:2] == ([0], [E10])
+
+
+@pytest.mark.parametrize(
+    ("cells", "row"), [(["1", "x"], 6), (["", "x"], 6), (["-", "1", "x"], 7), (["", "-", "x"], 7)]
+)
+def test_a_bad_amount_is_named_with_its_row_whatever_is_absent_before_it(
+    cells: list[str], row: int
+) -> None:
+    with pytest.raises(BadAmount) as refused:
+        amounts(*cells)
+    assert str(refused.value) == f"file: row {row}, column c: 'x' is not an amount"
+
+
+def test_what_lies_beyond_the_tenth_place_is_added_up() -> None:
+    """0.00000000014 is one unit and four tenths; 0.00000000026 three less four."""
+    _, units, cut_off = amounts("0.00000000014", "0.00000000026", "5", "4E-11", "-2e-11")
+
+    assert units == [1, 3, 5 * E10, 0, 0]
+    assert cut_off == Decimal("0.2E-10")
+
+
+def test_doubles_are_units_and_their_rest_is_told_from_one_unit_on() -> None:
+    assert amounts(1.5, None, 2.0, dtype=pl.Float64)[:2] == ([0, 2], [15 * 10**9, 2 * E10])
+    assert amounts(4e-11, 4e-11, dtype=pl.Float64) == (None, [0, 0], Decimal(0))
+    assert amounts(*[4e-11] * 3, dtype=pl.Float64)[2] == Decimal("1.2E-10")
+    assert amounts(*[-4e-11] * 3, dtype=pl.Float64)[2] == Decimal("-1.2E-10")
+
+
+@pytest.mark.parametrize(
+    ("own_at", "own", "other_at", "other", "expected"),
+    [
+        (None, [1, 2, 3], None, [7, 8, 9], [1, 2, 3]),
+        ([1], [2], None, [7, 8, 9], [7, 2, 9]),
+        ([0, 2], [1, 3], [1, 2], [8, 9], [1, 8, 3]),
+        ([0], [1], [0], [7], [1, 0, 0]),
+    ],
+)
+def test_a_row_without_an_amount_has_the_other_s(
+    own_at: list[int] | None,
+    own: list[int],
+    other_at: list[int] | None,
+    other: list[int],
+    expected: list[int],
+) -> None:
+    def made(at: list[int] | None, units: list[int]) -> Amounts:
+        return Amounts(None if at is None else np.array(at), np.array(units))
+
+    assert filled(made(own_at, own), made(other_at, other), 3).dense(3).tolist() == expected
+
+
+def entries(cells: list[str | None], key: str | None) -> Any:
+    at = FromMap("c", key)
+    return texts_in(rows_of(*cells), "c", at) if key else amounts_of(rows_of(*cells), "c", at)
+
+
+def test_an_entry_of_json_is_its_text_digit_by_digit() -> None:
+    cells = ['{"a": "x", "b": 1}', '{"b": "y"}', "", None, '{"a": 12345678901234567890.10}']
+
+    assert entries(cells, "a").series("a").to_list() == ["x", "", "", "", "12345678901234567890.10"]
+    assert entries(cells, "b").series("b").to_list() == ["1", "y", "", "", ""]
+
+
+def test_all_entries_of_json_are_added_up_by_row() -> None:
+    found = entries(['{"a": 1.5, "b": -0.5}', "", "{}", '{"c:d": 2, "e": null}'], None)
+
+    assert found.dense(4).tolist() == [E10, 0, 0, 2 * E10]
+
+
+@pytest.mark.parametrize("bad", ["{", "[1]", "1"])
+def test_a_cell_that_is_no_object_is_named_with_its_first_row(bad: str) -> None:
+    with pytest.raises(BadMap) as refused:
+        entries(['{"a": "x"}', bad, bad], "a")
+    words = "is not a JSON object of amounts or texts"
+    assert str(refused.value) == f"file: row 6, column c: {bad!r} {words}"
+
+
+def test_units_are_decimals_and_back_below_and_above_64_bits() -> None:
+    small = np.array([0, 1, -1, 25 * 10**9], np.int64)
+    large = np.array([10**38 - 1, -(10**38) + 1, 1 << 64, -1], dtype=object)
+
+    assert to_decimals("a", small).to_list() == [
+        Decimal(0), Decimal("1E-10"), Decimal("-1E-10"), Decimal("2.5"),
+    ]  # fmt: skip
+    assert to_units(to_decimals("a", large)).tolist() == large.tolist()
+    assert to_decimals("a", large).dtype == pl.Decimal(38, 10)
+    for beyond in (10**38, -(10**38)):
+        with pytest.raises(SumTooLarge) as refused:
+            to_decimals("a", np.array([1, beyond], dtype=object))
+        assert str(refused.value) == "a: a sum has more than 28 digits before the point"
+
+
+def marks(*numbers: int) -> LineMarks:
+    return LineMarks.of([np.array(numbers, np.uint64)])
+
+
+def test_lines_of_a_file_are_counted_once_and_repeats_beside_them() -> None:
+    found = LineMarks.of([np.array([3, 1], np.uint64), np.array([3, 3, 2], np.uint64)])
+
+    assert (found.sketch.tolist(), found.repeated, found.is_complete) == ([1, 2, 3], 2, True)
+    assert LineMarks.of([]).sketch.tolist() == []
+    long = marks(*range(2_048))
+    assert not long.is_complete and marks(*range(2_047)).is_complete
+    assert marks(*range(3_000)).sketch[-1] == 2_047
+
+
+def test_the_two_files_that_share_most_are_named_with_the_smaller_one_s_share() -> None:
+    """The first and the third share two of the three lines of the first."""
+    files = [marks(1, 2, 3), marks(3, 10, 11), marks(1, 2, 20, 21)]
+
+    assert most_shared(files) == (0, 2, 2 / 3)
+    assert most_shared([marks(1, 2), marks(3, 4)]) is None
+    assert most_shared([marks(1, 2), marks(), marks(2, 1)]) == (0, 2, 1.0)
+
+
+def test_of_a_long_file_only_what_its_sketch_reaches_is_compared() -> None:
+    """It reaches 2,047: of the other's four lines, two are below, and one of these is shared."""
+    long = marks(*range(0, 4_096, 2), 1)
+
+    assert long.sketch[-1] == 4_092
+    assert most_shared([long, marks(0, 3, 5_000, 5_001)]) == (0, 1, 1 / 2)
+
+
+def test_what_is_noticed_adds_up_and_comes_back_from_json() -> None:
+    one = Noticed(frozenset("b"), 1, 20, {"cost": Decimal("1E-11"), "net": Decimal("2E-11")})
+    other = Noticed(frozenset("ab"), 3, 40, {"cost": Decimal("5E-11"), "net": Decimal("-2E-11")})
+
+    together = Noticed.together([one, other])
+
+    assert together == Noticed(frozenset("ab"), 4, 60, {"cost": Decimal("6E-11")})
+    assert Noticed.from_json(together.to_json()) == together
+    assert Noticed.together([]) == Noticed()
+    assert together.to_json() == (
+        '{"absent": ["a", "b"], "undated": 4, "unpriced": 60, "cut_off": {"cost": "6E-11"}}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("columns", "dialect"),
+    [
+        (["BilledCost"], Dialect.FOCUS),
+        (["lineItem/UnblendedCost"], Dialect.LEGACY),
+        (["line_item_unblended_cost"], Dialect.LEGACY),
+        (["line_item_unblended_cost", "tags"], Dialect.CUR2),
+        (["line_item_unblended_cost", "bill_payer_account_name"], Dialect.CUR2),
+    ],
+)
+def test_a_dialect_is_known_by_its_columns(columns: list[str], dialect: Dialect) -> None:
+    assert detect(columns, "file") is dialect
+
+
+def test_a_file_of_no_dialect_or_with_a_column_twice_or_missing_is_named() -> None:
+    def refusal(columns: list[str], dialect: Dialect) -> tuple[str, str]:
+        with pytest.raises(IngestError) as refused:
+            plan(dialect, columns, (), "file")
+        return refused.value.code, str(refused.value)
+
+    with pytest.raises(IngestError) as unknown:
+        detect(["cost"], "file")
+    code, words = unknown.value.code, str(unknown.value)
+    assert code == "unknown_dialect" and words.startswith("file: it has none of the cost columns")
+    assert refusal(["BilledCost", "BilledCost"], Dialect.FOCUS) == (
+        "duplicate_column",
+        "file: it has column BilledCost more than once [duplicate_column]",
+    )
+    code, words = refusal(["BilledCost"], Dialect.FOCUS)
+    assert code == "missing_column"
+    assert words.startswith("file: it has no column BillingAccountId, ")
+
+
+def test_a_basis_is_unanswerable_where_rows_need_what_is_absent() -> None:
+    by_key = pl.DataFrame(
+        {
+            "kind": ["usage", "tax"],
+            "rows": [3, 2],
+            "billed_cost": [Decimal("1.50"), Decimal("0.50")],
+        }
+    )
+    needs = [
+        Need(("net_billed", "list"), ("net", "public")),
+        Need(("blended",), ("blended",)),
+        Need(("amortized",), ("fee",), (Kind.RI_FEE,)),
+        Need(("list",), ("fee",), (Kind.TAX, Kind.RI_FEE)),
+    ]
+
+    found = limits_of(
+        {"net", "public", "fee", "r1", "r2", "o"},
+        by_key,
+        needs=needs,
+        matched={"region": ("r1", "r2"), "operation": ("o", "other")},
+    )
+
+    words = "there are 5 rows (2 billed), and no column"
+    assert found.bases == {
+        "net_billed": f"{words} net, public",
+        "list": f"{words} net, public; "
+        "there are 2 rows of tax, ri_fee (0.5 billed), and no column fee",
+    }
+    assert found.columns == {"region": "the export has no column r1 or r2"}
