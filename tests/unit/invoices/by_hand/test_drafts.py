@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from invoices.clients import ClientKey, MonthPolicies, TaxCategory, ZeroMonths
+from invoices.clients import ClientKey, MonthPolicies, Tax, TaxCategory, ZeroMonths
 from invoices.documents.carry_forward import CarryForward
 from invoices.documents.document import content_id, to_document
+from invoices.inputs import ExchangeRate
 from invoices.kinds import Kind
 from invoices.month import bill, prove
 from invoices.periods import BillingPeriod
@@ -124,3 +125,59 @@ def test_the_proof_has_the_month_s_findings_and_does_not_close_with_a_critical_o
     assert (proof.difference, proof.unassigned) == (Decimal(0), Decimal(5))
     assert (proof.period, proof.currency, proof.payer_total) == (OCTOBER, "USD", Decimal(15))
     assert not proof.closes
+
+
+VAT = Tax(TaxCategory.STANDARD, Decimal(19))
+
+
+@pytest.mark.parametrize(
+    ("tax", "stated"),
+    [(VAT, [("EUR", 90_00, 17_10)]), (Tax(), []), (Tax(TaxCategory.EXEMPT), [])],
+)
+def test_tax_is_stated_in_the_seller_s_own_currency_where_there_is_tax(
+    tax: Tax, stated: list[tuple[str, int, int]]
+) -> None:
+    """19 % of 100 dollars are 19; at 0.90 they are 17.10 euros, of 90."""
+    known = inputs(
+        owns("acme", ACME),
+        clients=[client("acme", tax=tax)],
+        rates=[ExchangeRate(OCTOBER, "USD", "EUR", Decimal("0.9"), "ECB")],
+    )
+    month = bill(charges(charge(ACME, "100")), replace(known, tax_currency="EUR"))
+
+    found = month.drafts[0].invoice.accounting_tax
+    lines = found.tax_lines if found else ()
+    assert [("EUR", each.base_minor, each.tax_minor) for each in lines] == stated
+    assert found is None or (found.currency, found.exchange.rate) == ("EUR", Decimal("0.9"))
+
+
+def test_a_line_says_in_what_it_is_charged_where_that_is_neither_payer_s_nor_client_s() -> None:
+    """10 dollars, 20 pounds and 30 euros, to a client that pays in euros."""
+    rows = [
+        charge(ACME, "10", service="A"),
+        charge(ACME, "20", service="B", currency="GBP"),
+        charge(ACME, "0", service="C", currency="GBP"),
+        charge(ACME, "30", service="D", currency="EUR"),
+    ]
+    known = inputs(
+        owns("acme", ACME),
+        clients=[client("acme", currency="EUR")],
+        rates=[
+            ExchangeRate(OCTOBER, "USD", "EUR", Decimal("0.9"), ""),
+            ExchangeRate(OCTOBER, "GBP", "EUR", Decimal("1.1"), ""),
+        ],
+    )
+    (draft,) = bill(charges(*rows, charge(ACME, "1", service="E")), known).drafts
+
+    assert [
+        (each.service, each.description, each.amount_minor) for each in draft.invoice.lines
+    ] == [
+        ("A", "Usage", 9_00),
+        ("B", "Usage, charged in GBP", 22_00),
+        ("D", "Usage", 30_00),
+        ("E", "Usage", 90),
+    ]
+    assert [each.from_currency for each in draft.invoice.other_exchanges] == ["GBP"]
+    assert draft.invoice.exchange is not None
+    assert draft.invoice.exchange.rate == Decimal("0.9")
+    assert draft.invoice.total_minor == 61_90
