@@ -27,15 +27,21 @@ def rows_of(*cells: Any, dtype: Any = pl.String) -> Rows:
     return Rows(TextSpan(pl.DataFrame({"c": pl.Series(cells, dtype=dtype)}), 5), "file")
 
 
-def amounts(*cells: Any, dtype: Any = pl.String) -> tuple[list[int] | None, list[int], Decimal]:
+def amounts(
+    *cells: Any, dtype: Any = pl.String
+) -> tuple[list[int] | None, list[int], dict[int, Decimal]]:
     found = amounts_of(rows_of(*cells, dtype=dtype), "c", None)
-    return None if found.at is None else found.at.tolist(), found.units.tolist(), found.cut_off
+    return (
+        None if found.at is None else found.at.tolist(),
+        found.units.tolist(),
+        dict(found.cut_off),
+    )
 
 
 def test_each_way_to_write_nothing_is_no_amount_and_the_others_keep_their_rows() -> None:
     at, units, cut_off = amounts("1", "", "null", "2.5", "-", None, "NULL", "\\N", "-3")
 
-    assert (at, units, cut_off) == ([0, 3, 8], [E10, 25 * 10**9, -3 * E10], Decimal(0))
+    assert (at, units, cut_off) == ([0, 3, 8], [E10, 25 * 10**9, -3 * E10], {})
     assert amounts("1", "-")[:2] == ([0], [E10])
     assert amounts("1", "2")[:2] == (None, [E10, 2 * E10])
     assert amounts("1", "")[:2] == ([0], [E10])
@@ -57,14 +63,14 @@ def test_what_lies_beyond_the_tenth_place_is_added_up() -> None:
     _, units, cut_off = amounts("0.00000000014", "0.00000000026", "5", "4E-11", "-2e-11")
 
     assert units == [1, 3, 5 * E10, 0, 0]
-    assert cut_off == Decimal("0.2E-10")
+    assert cut_off == {0: Decimal("0.2E-10")}
 
 
 def test_doubles_are_units_and_their_rest_is_told_from_one_unit_on() -> None:
     assert amounts(1.5, None, 2.0, dtype=pl.Float64)[:2] == ([0, 2], [15 * 10**9, 2 * E10])
-    assert amounts(4e-11, 4e-11, dtype=pl.Float64) == (None, [0, 0], Decimal(0))
-    assert amounts(*[4e-11] * 3, dtype=pl.Float64)[2] == Decimal("1.2E-10")
-    assert amounts(*[-4e-11] * 3, dtype=pl.Float64)[2] == Decimal("-1.2E-10")
+    assert amounts(4e-11, 4e-11, dtype=pl.Float64) == (None, [0, 0], {})
+    assert amounts(*[4e-11] * 3, dtype=pl.Float64)[2] == {0: Decimal("1.2E-10")}
+    assert amounts(*[-4e-11] * 3, dtype=pl.Float64)[2] == {0: Decimal("-1.2E-10")}
 
 
 @pytest.mark.parametrize(
@@ -162,17 +168,34 @@ def test_of_a_long_file_only_what_its_sketch_reaches_is_compared() -> None:
 
 
 def test_what_is_noticed_adds_up_and_comes_back_from_json() -> None:
-    one = Noticed(frozenset("b"), 1, 20, {"cost": Decimal("1E-11"), "net": Decimal("2E-11")})
-    other = Noticed(frozenset("ab"), 3, 40, {"cost": Decimal("5E-11"), "net": Decimal("-2E-11")})
+    dollars, euros, net = ("cost", "USD"), ("cost", "EUR"), ("net", "USD")
+    one = Noticed(frozenset("b"), 1, 20, {dollars: Decimal("1E-11"), net: Decimal("2E-11")})
+    other = Noticed(frozenset("ab"), 3, 40, {dollars: Decimal("5E-11"), net: Decimal("-2E-11")})
+    third = Noticed(cut_off={euros: Decimal("7E-11")})
 
-    together = Noticed.together([one, other])
+    together = Noticed.together([one, other, third])
 
-    assert together == Noticed(frozenset("ab"), 4, 60, {"cost": Decimal("6E-11")})
+    sums = {dollars: Decimal("6E-11"), euros: Decimal("7E-11")}
+    assert together == Noticed(frozenset("ab"), 4, 60, sums)
     assert Noticed.from_json(together.to_json()) == together
     assert Noticed.together([]) == Noticed()
     assert together.to_json() == (
-        '{"absent": ["a", "b"], "undated": 4, "unpriced": 60, "cut_off": {"cost": "6E-11"}}'
+        '{"absent": ["a", "b"], "undated": 4, "unpriced": 60, '
+        '"cut_off": [["cost", "USD", "6E-11"], ["cost", "EUR", "7E-11"]]}'
     )
+
+
+def test_what_is_cut_off_is_added_up_by_group() -> None:
+    """4 tenths of a unit less 5, and 3 tenths; of doubles, what comes to a unit only."""
+    group = np.array([0, 1, 1, 0])
+
+    def cut_off(cells: list[Any], dtype: Any) -> dict[int, Decimal]:
+        return dict(amounts_of(rows_of(*cells, dtype=dtype), "c", None, group).cut_off)
+
+    texts = ["0.00000000014", "0.00000000013", "", "-0.00000000005"]
+    assert cut_off(texts, pl.String) == {0: Decimal("-1E-11"), 1: Decimal("3E-11")}
+    assert cut_off(["-", "0.00000000013", "5", "-"], pl.String) == {1: Decimal("3E-11")}
+    assert cut_off([4e-11, 4e-11, 1.0, None], pl.Float64) == {}
 
 
 @pytest.mark.parametrize(
