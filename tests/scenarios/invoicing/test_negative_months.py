@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.scenarios.conftest import Answer, Rebill
-from tests.support.bills.front_door import book, client, exported, fee, written
+from tests.support.bills.front_door import book, client, exported, fee, seller, written
 from tests.support.bills.ingest_builders import PAYER, line
 
 ACME, BELL = "111111111111", "222222222222"
@@ -239,3 +239,18 @@ def test_credit_notes_are_refused_in_words_until_there_are_some(books: Books) ->
         "clients[0].negative_months: credit notes do not exist yet; write park or carry_forward"
         in refused.err
     )
+
+
+def test_what_one_seller_owes_no_other_takes_off(books: Books) -> None:
+    """August's -30.00 are the first company's. Sold by a second one, September is 119.00 whole;
+    sold by the first again, October is 100.00 - 30.00 and 13.30 of tax."""
+    books.close(AUGUST, "-30")
+    assert books.say(seller=seller("oslo")).status == 0
+    assert books.close(SEPTEMBER, "100")["acme"] == ("issued", "119.00")
+    (told,) = (e for e in books.proof(SEPTEMBER)["findings"] if e["code"] == "balance_waits")
+    assert told["message"].endswith(
+        "0 USD is taken off this month's invoice and 30 is carried on: it is owed by seller "
+        "seller, and waits for an invoice of that one."
+    )
+    assert books.say().status == 0
+    assert books.close(OCTOBER, "100")["acme"] == ("issued", "83.30")

@@ -10,7 +10,9 @@ from functools import cache
 import pikepdf
 import pytest
 
-from invoices.documents.invoice import Exchange, Invoice
+from invoices.clients import TaxCategory
+from invoices.documents.invoice import CarriedFrom, Exchange, Invoice
+from invoices.periods import BillingPeriod
 from invoices.render import render
 from tests.support.bills.sample_documents import SELLER, invoice, line, long_invoice, small_invoice
 from tests.support.pdf_files import box_of, pages, picture
@@ -78,6 +80,23 @@ def test_the_summaries_by_service_and_by_account_add_up() -> None:
     assert "Fees and other charges 950.00" in text
     assert "000000000042 Müller & Söhne, 株式会社 112.57" in text
     assert "011254002932 production 85.34" in text
+
+
+def test_what_is_carried_forward_is_no_fee_of_this_month() -> None:
+    """100.00 of charges and a fee of 25.00 less 40.00 of August: no other charges of -15.00."""
+    of_august = CarriedFrom(BillingPeriod(2026, 8), TaxCategory.STANDARD, Decimal(10))
+    carried = replace(
+        line(-40_00, key="carried/2026-08", account_id="", service_name=""),
+        description="Carried forward from 2026-08",
+        carried_from=of_august,
+    )
+    fee = line(25_00, key="custom/fee", account_id="", service_name="")
+
+    text = words(invoice((line(100_00), fee, carried)))
+
+    assert text.count("Fees and other charges 25.00") == 3  # By service, by account, lines.
+    assert text.count("Carried forward −40.00") == 3
+    assert "Carried forward from 2026-08" in text
 
 
 def test_one_account_and_one_service_need_no_summary() -> None:
