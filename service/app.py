@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 
 from service.api import health, keys, problems
 from service.api.access import SECURITY_SCHEMES
-from service.api.accounts import accounts, grants, handovers, onboardings, roles
+from service.api.accounts import accounts, grants, handovers, onboardings, roles, root_tasks
 from service.api.billing import invoices, periods
 from service.api.edge import Edge, Pace, Paths
 from service.clock import Clock, system_clock
@@ -57,6 +57,7 @@ def create_app(
         accounts,
         grants,
         roles,
+        root_tasks,
     ):
         app.include_router(resource.router, prefix="/v1")
     app.add_middleware(Edge, paths=cache(lambda: Paths.of(app.openapi())), pace=pace or Pace())

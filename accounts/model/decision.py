@@ -82,6 +82,8 @@ class Call:
     """The item whose one-time code it carries: good until AWS has answered, and never twice."""
     resends: str = ""
     """The write that has another code sent, to be made again when AWS refuses this one."""
+    region: str = ""
+    """Of the endpoint, where it matters; '' for the one of all others."""
     secrets: tuple[str, ...] = ()
     """Arguments never to be stored or logged, such as a one-time code."""
     expects_refusal: bool = False

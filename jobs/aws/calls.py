@@ -67,6 +67,8 @@ class Sent:
     signed_by: SignedBy
     once: bool
     """Never repeated, not even by botocore."""
+    region: str = ""
+    """'' for the one of the clients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +105,19 @@ class Clients:
         self._configs = {True: ONCE, False: repeated}
         self._held = _Held()
         self._session = _session_of(self._held, region)
-        self._made: dict[tuple[str, bool], Any] = {}
+        self._made: dict[tuple[str, bool, str], Any] = {}
 
-    def client(self, service: str, credentials: ReadOnlyCredentials, *, once: bool) -> Any:
-        if (service, once) not in self._made:
+    def client(
+        self, service: str, credentials: ReadOnlyCredentials, *, once: bool, region: str = ""
+    ) -> Any:
+        kind = (service, once, region or self._region)
+        if kind not in self._made:
             session: Any = self._session
-            self._made[service, once] = session.client(service, config=self._configs[once])
+            self._made[kind] = session.client(
+                service, region_name=kind[2], config=self._configs[once]
+            )
         self._held.frozen = credentials
-        return self._made[service, once]
+        return self._made[kind]
 
     def close(self) -> None:
         for client in self._made.values():
@@ -134,7 +141,9 @@ class Caller:
         """The answer or the refusal; a defect of ours, such as an unknown operation, raises."""
         try:
             credentials = self._credentials(sent.signed_by)
-            client = self._clients.client(sent.service, credentials, once=sent.once)
+            client = self._clients.client(
+                sent.service, credentials, once=sent.once, region=sent.region
+            )
             return _answer(client, sent)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in (

@@ -28,6 +28,7 @@ def to_sent(call: Call, *, onboarding_id: str, person: str) -> Sent:
         arguments=call.arguments,
         signed_by=_signed_by(call.session, onboarding_id=onboarding_id, person=person),
         once=call.send is Send.ONCE,
+        region=call.region,
     )
 
 

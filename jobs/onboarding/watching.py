@@ -28,6 +28,7 @@ from accounts.monitoring.membership import (
     role_findings,
 )
 from accounts.monitoring.root_audit import MEMBER_CODES
+from accounts.root_access.root_task import recovery_finding
 from invoices.clients import OverlappingAssignments
 from jobs.aws.calls import Answered, Caller
 from jobs.onboarding.advance import lock_of
@@ -40,7 +41,14 @@ from kernel.findings import Finding, critical
 from service.actions.onboarding.note_first_costs import note_first_costs
 from service.store import session as store_session
 from service.store.access import audit
-from service.store.accounts import first_costs, members, onboardings, resellers, root_security
+from service.store.accounts import (
+    first_costs,
+    members,
+    onboardings,
+    resellers,
+    root_security,
+    root_tasks,
+)
 from service.store.accounts.onboardings import Onboarding
 from service.store.billing import assignments, clients
 
@@ -85,6 +93,7 @@ def look(
             note_first_costs(session, payer_account_id, environment.now())
             awaited = first_costs.costs_awaited(session, payer_account_id)
             covered_until = first_costs.covered_until(session, payer_account_id)
+            recoveries = root_tasks.open_recoveries(session, payer_account_id)
         seen = as_named(members_of_aws(caller), ((each.account_id, each.request) for each in every))
         ours = {account.account_id for account in known} | {reseller.access_account_id}
         tags = {
@@ -115,7 +124,10 @@ def look(
         settings = look_at_settings(caller, reseller, watched, now)
         findings += settings.findings
         findings += _guard_findings(caller, reseller, live, there)
-        root_members = _root_members(reseller, seen, known, settled, audited, open_findings)
+        recovered = [recovery_finding(each) for each in recoveries]
+        findings += recovered
+        troubled = [*open_findings, *recovered]
+        root_members = _root_members(reseller, seen, known, settled, audited, troubled)
         root = look_at_root(caller, reseller, root_members, now=now, sleep=sleep)
         findings += root.findings
         looked = _Looked(found, root.audited, settings.unseen)
@@ -140,7 +152,8 @@ def _root_members(
 ) -> Mapping[str, RootMember]:
     """All active members but those on their way in or out, whose root is their plan's business."""
     moving = {each.account_id for each in known if each.stage is not Stage.LIVE}
-    troubled = {each.where for each in open_findings if each.code in MEMBER_CODES}
+    watched = MEMBER_CODES | {"root_recovery_open"}
+    troubled = {each.where for each in open_findings if each.code in watched}
     keeping = {
         each.account_id
         for each in settled

@@ -96,6 +96,7 @@ def _may(scope: Scope) -> Callable[[ApiKey], ApiKey]:
 StaffDep = Annotated[ApiKey, Depends(_may(Scope.READ))]
 OnboarderDep = Annotated[ApiKey, Depends(_may(Scope.ONBOARD))]
 ApproverDep = Annotated[ApiKey, Depends(_may(Scope.APPROVE))]
+RootDep = Annotated[ApiKey, Depends(_may(Scope.ROOT))]
 AdminDep = Annotated[ApiKey, Depends(_may(Scope.ADMIN))]
 
 

@@ -128,6 +128,33 @@ GRANTS: Mapping[str, Command] = {
     ),
 }
 
+ROOT: Mapping[str, Command] = {
+    "ask": Command(
+        "service.cli.access.root_tasks:ask",
+        "Ask that root of a member is entered for one task; nothing happens before it is approved.",
+    ),
+    "approve": Command(
+        "service.cli.access.root_tasks:approve",
+        "Approve a task, as another person than the one who asked; what it would change is shown.",
+    ),
+    "perform": Command(
+        "service.cli.access.root_tasks:perform",
+        "Change what was shown, within the hour of its approval; the policy before is kept.",
+    ),
+    "end": Command(
+        "service.cli.access.root_tasks:end",
+        "End a recovery: root has no credentials and is guarded, as before; that is proved.",
+    ),
+    "withdraw": Command(
+        "service.cli.access.root_tasks:withdraw",
+        "Take back what was asked for, until something was changed.",
+    ),
+    "show": Command(
+        "service.cli.access.root_tasks:show",
+        "Which tasks of root there are, who asked and approved, and what came of them.",
+    ),
+}
+
 KEY: Mapping[str, Command] = {
     "create": Command(
         "service.cli.access.keys:create",
@@ -205,6 +232,7 @@ CATALOGUE: Mapping[str, Command | CommandGroup] = {
     "onboard": CommandGroup("Member accounts: create, invite, follow.", ONBOARD),
     "handover": CommandGroup("Hand an account over, or close it.", HANDOVER),
     "grants": CommandGroup("Roles: who holds which, grant, approve, revoke.", GRANTS),
+    "root": CommandGroup("Root of a member: ask, approve, perform, end.", ROOT),
     "links": Command(
         "service.cli.access.links:links",
         "Print links and profiles from the grants; they are no credentials.",

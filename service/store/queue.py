@@ -25,6 +25,9 @@ ADVANCE_ONBOARDINGS = f"{NAMESPACE}:advance_onboardings"
 CHECK_ACCESS = f"{NAMESPACE}:check_access"
 """The one task that finds out whether roles let in whom they should."""
 
+PERFORM_ROOT_TASK = f"{NAMESPACE}:perform_root_task"
+"""The one task that enters root of a member."""
+
 TABLES_PREFIX = "procrastinate_"
 
 
@@ -59,6 +62,13 @@ def enqueue_access_check(session: Session, check_id: int) -> None:
     """In the caller's transaction. One after the other: all use the same people's MFA devices."""
     job = _deferrer().configure_task(CHECK_ACCESS, lock=CHECK_ACCESS, connection=_raw(session))
     job.defer(check_id=check_id)
+
+
+def enqueue_root_task(session: Session, task_id: int) -> None:
+    """In the caller's transaction."""
+    lock = f"root task {task_id}"
+    job = _deferrer().configure_task(PERFORM_ROOT_TASK, lock=lock, connection=_raw(session))
+    job.defer(task_id=task_id)
 
 
 def forget_run(session: Session, run_id: int) -> None:

@@ -9,7 +9,7 @@ from psycopg.errors import UndefinedTable
 
 from kernel.errors import Refused
 
-HEAD = "0018_first_costs"
+HEAD = "0019_root_tasks"
 """The last migration. Every command asks for it, and to ask Alembic takes a second; a test does."""
 
 

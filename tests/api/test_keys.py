@@ -21,13 +21,15 @@ NEEDS: dict[Scope, set[str]] = {
         "get_onboarding", "get_onboarding_artifact", "list_account_findings", "list_accounts",
         "list_assignments", "list_grants", "list_grants_awaiting_approval", "list_invoices",
         "list_links", "list_onboarding_events", "list_onboardings", "list_periods", "list_roles",
+        "get_root_task", "list_root_tasks",
     },
     Scope.ONBOARD: {
         "abort_handover", "assign_account", "attest_handover_item", "cancel_onboarding",
         "change_grants", "check_access", "create_onboarding", "create_onboardings",
         "give_handover_code", "put_role", "retry_onboarding", "set_grants", "start_handover",
     },
-    Scope.APPROVE: {"approve_grants", "approve_handover_step"},
+    Scope.APPROVE: {"approve_grants", "approve_handover_step", "approve_root_task"},
+    Scope.ROOT: {"ask_root_task", "end_root_task", "perform_root_task", "withdraw_root_task"},
     Scope.ADMIN: {"create_api_key", "list_api_keys", "revoke_api_key", "rotate_api_key"},
 }  # fmt: skip
 OPEN = {"health"}
@@ -36,7 +38,8 @@ FOR_CLIENTS = {
 }  # fmt: skip
 FILLED = {
     "onboarding_id": "onb-00000000", "account_id": "444444444444", "invoice_id": "1",
-    "extension": "pdf", "name": "cloudformation.json", "check_id": "1", "prefix": "0" * 12,
+    "extension": "pdf", "name": "cloudformation.json", "check_id": "1",
+    "task_id": "1", "prefix": "0" * 12,
 }  # fmt: skip
 
 

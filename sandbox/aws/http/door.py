@@ -29,6 +29,7 @@ from sandbox.aws.http.wire import (
     success,
     throttling_code,
 )
+from sandbox.aws.iam.resource_policies import check_bucket
 from sandbox.aws.iam.rights import authorize
 
 OWNED = frozenset({"organizations", "account"})
@@ -86,7 +87,7 @@ class Door:
             return self._strike(fault, scope.service)
         try:
             if asked is None:
-                reply = self._unread(scope, entry, delegate)
+                reply = self._unread(scope, request, entry, delegate)
             else:
                 reply = self._answer(scope, asked, entry, host, delegate)
         except AwsError as error:
@@ -94,9 +95,17 @@ class Door:
             reply = failure(scope.service, error, str(uuid.uuid4()))
         return self._strike(fault, scope.service) if fault else reply
 
-    def _unread(self, scope: SignedScope, entry: LogEntry, delegate: Delegate) -> Reply | None:
+    def _unread(
+        self,
+        scope: SignedScope,
+        request: Callable[[], Request],
+        entry: LogEntry,
+        delegate: Delegate,
+    ) -> Reply | None:
         """A call whose operation we do not look at: moto's, for the caller's account."""
-        self._sign(entry, caller_of(self.world, scope.access_key_id))
+        caller = self._sign(entry, caller_of(self.world, scope.access_key_id))
+        if scope.service == "s3":
+            check_bucket(caller, request())
         reply = delegate(entry.account_id)
         entry.outcome = _outcome(reply)
         return reply

@@ -16,6 +16,15 @@ CODES = {"account": "ValidationException", "sts": "ValidationError", "iam": "Val
 """What each service calls an input it refuses; organizations has reasons besides."""
 
 
+REASONS = {
+    "PolicyType": "INVALID_ENUM_POLICY_TYPE",
+    "EffectivePolicyType": "INVALID_ENUM_POLICY_TYPE",
+    "PolicyTargetId": "INVALID_PATTERN_TARGET_ID",
+}
+"""Of shapes for which Organizations has a reason of its own (API reference,
+`InvalidInputException`)."""
+
+
 def check_input(service: str, operation: OperationModel, params: Mapping[str, Any]) -> None:
     """Lengths, ranges, patterns and enumerations, which boto3 leaves to the service."""
     if operation.input_shape is None:
@@ -72,10 +81,10 @@ def _value_breaches(shape: Any, value: int, path: str) -> Iterator[tuple[str, st
 def _text_breaches(shape: Any, value: str, path: str) -> Iterator[tuple[str, str]]:
     yield from _size_breaches(shape, len(value), path)
     if shape.enum and value not in shape.enum:
-        yield path, "INVALID_ENUM"
+        yield path, REASONS.get(shape.name, "INVALID_ENUM")
     pattern = shape.metadata.get("pattern")
     if pattern and not _compiled(pattern).fullmatch(value):
-        yield path, "INVALID_PATTERN"
+        yield path, REASONS.get(shape.name, "INVALID_PATTERN")
 
 
 def _size_breaches(shape: Any, size: int, path: str) -> Iterator[tuple[str, str]]:

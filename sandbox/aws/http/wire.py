@@ -102,6 +102,10 @@ def failure(service: str, error: AwsError, request_id: str) -> Reply:
     model = get_service_model(service)
     status = _status(model, error.code)
     headers = {"x-amzn-RequestId": request_id, "x-amzn-ErrorType": error.code}
+    if model.protocol == "rest-xml":
+        words = f"<Code>{error.code}</Code><Message>{escape(error.message)}</Message>"
+        body = f"<Error>{words}<RequestId>{request_id}</RequestId></Error>"
+        return status, headers | {"Content-Type": "application/xml"}, body
     if model.protocol == "query":
         kind = "Sender" if status < 500 else "Receiver"
         inner = "".join(

@@ -59,6 +59,8 @@ def _who(call: ApiCall) -> dict[str, Values]:
         context["aws:multifactorauthage"] = [str(age)]
     if caller.task:
         context["aws:assumedroot"] = ["true"]
+    if call.service == "sqs":  # A queue is named within the caller's own account here.
+        context["aws:resourceaccount"] = [caller.account_id]
     if caller.source_identity:
         context["aws:sourceidentity"] = [caller.source_identity]
     for key, value in principal_tags(caller).items():
@@ -190,9 +192,15 @@ def resources_of(call: ApiCall) -> list[str]:
             return [f"arn:aws:iam::{account.id if account else '*'}:root"]
         case "iam":
             return [_iam_resource(call), *_renamed_to(call)]
+        case "sqs":
+            return [f"arn:aws:sqs:{call.region}:{call.account_id}:{queue_name(call) or '*'}"]
         case "budgets":
             return [_budget_resource(call)]
     return ["*"]
+
+
+def queue_name(call: ApiCall) -> str:
+    return str(call.params.get("QueueName") or call.params.get("QueueUrl", "").rpartition("/")[2])
 
 
 NAMING = (
@@ -273,7 +281,8 @@ def _iam_resource(call: ApiCall) -> str:
     for key in ("PolicyArn", "SAMLProviderArn", "OpenIDConnectProviderArn"):
         if key in params:
             return str(params[key])
-    return "*"
+    # Root that names nobody means itself (IAM User Guide, "Perform a privileged task").
+    return f"{stem}:root" if call.caller.kind == "root" else "*"
 
 
 def _renamed_to(call: ApiCall) -> list[str]:

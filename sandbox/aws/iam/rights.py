@@ -13,7 +13,8 @@ from sandbox.aws.core.errors import AwsError
 from sandbox.aws.core.sessions import Principal
 from sandbox.aws.iam.context import action_of, context_of, resources_of
 from sandbox.aws.iam.evaluator import AuthorizationRequest, verdict
-from sandbox.aws.iam.sts import ROOT_TASKS
+from sandbox.aws.iam.resource_policies import check_queue
+from sandbox.aws.iam.root_tasks import is_within
 from sandbox.aws.organizations.organization import ancestors
 
 FREE = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
@@ -34,8 +35,10 @@ def authorize(call: ApiCall) -> None:
     caller = call.caller
     if action_of(call) in FREE:
         return
-    if caller.task and action_of(call) not in ROOT_TASKS[caller.task]:
-        raise _denied(call, action_of(call), "*", "because no session policy allows the action")
+    if caller.task:
+        _check_task(call)
+    if call.service == "sqs":
+        check_queue(call)
     if _is_bare_token(caller) and call.service == "iam":
         raise AwsError(
             "InvalidClientTokenId", "The security token included in the request is invalid"
@@ -45,6 +48,13 @@ def authorize(call: ApiCall) -> None:
     context = context_of(call)
     for action, resource in _asked(call):
         _check(call, AuthorizationRequest(action, resource, context))
+
+
+def _check_task(call: ApiCall) -> None:
+    context = context_of(call)
+    for action, resource in _asked(call):
+        if not is_within(call.caller.task, AuthorizationRequest(action, resource, context)):
+            raise _denied(call, action, resource, "with an explicit deny in a session policy")
 
 
 def _is_bare_token(caller: Principal) -> bool:

@@ -12,6 +12,7 @@ from sandbox.aws.core.sessions import Principal, new_key
 from sandbox.aws.core.world import AwsAccount, state_of
 from sandbox.aws.iam.context import context_of
 from sandbox.aws.iam.mfa import check_code
+from sandbox.aws.iam.root_tasks import root_tasks
 from sandbox.aws.iam.trust import effective_trust, role_with, trusted
 
 CHAINED_SECONDS_MAX = 3_600
@@ -173,7 +174,7 @@ def assume_root(call: ApiCall) -> Answer:
         or "RootSessions" not in organization.root_features
         or account_id not in organization.members
         or account_id == organization.payer_id
-        or task not in ROOT_TASKS
+        or task not in root_tasks()
         or call.caller.kind == "root"
     ):
         raise refused(call, f"arn:aws:iam::{account_id}:root")
@@ -195,28 +196,3 @@ def assume_root(call: ApiCall) -> Answer:
     )
     call.world.sessions[session.access_key_id] = session
     return {"Credentials": _credentials(session)}
-
-
-_LOOK = (
-    "iam:GetAccountSummary iam:GetLoginProfile iam:ListAccessKeys iam:ListMFADevices "
-    "iam:ListSigningCertificates iam:GetAccessKeyLastUsed iam:GetUser"
-).split()
-_DELETE = (
-    "iam:DeleteAccessKey iam:DeactivateMFADevice iam:DeleteLoginProfile "
-    "iam:DeleteSigningCertificate iam:UpdateAccessKey iam:UpdateSigningCertificate"
-).split()
-_TASK = "arn:aws:iam::aws:policy/root-task/"
-ROOT_TASKS: dict[str, frozenset[str]] = {
-    f"{_TASK}IAMAuditRootUserCredentials": frozenset(_LOOK),
-    f"{_TASK}IAMDeleteRootUserCredentials": frozenset(_LOOK + _DELETE),
-    f"{_TASK}IAMCreateRootUserPassword": frozenset(
-        ["iam:CreateLoginProfile", "iam:GetLoginProfile"]
-    ),
-    f"{_TASK}S3UnlockBucketPolicy": frozenset(
-        "s3:DeleteBucketPolicy s3:PutBucketPolicy s3:GetBucketPolicy s3:ListAllMyBuckets".split()
-    ),
-    f"{_TASK}SQSUnlockQueuePolicy": frozenset(
-        "sqs:SetQueueAttributes sqs:GetQueueAttributes sqs:ListQueues sqs:GetQueueUrl".split()
-    ),
-}
-"""What each task's session may do, and nothing else."""

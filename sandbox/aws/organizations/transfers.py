@@ -108,8 +108,10 @@ def describe_transfer(call: ApiCall) -> Answer:
 
 @answers("organizations", "ListInboundResponsibilityTransfers")
 def list_inbound(call: ApiCall) -> Answer:
-    organization = managed(call)
+    organization, wanted = managed(call), call.params.get("Id")
     found = [t for t in call.world.transfers.values() if t.target is organization]
+    if wanted is not None and wanted not in {each.id for each in found}:
+        raise AwsError("ResponsibilityTransferNotFoundException", "We can't find that transfer.")
     return _listed(call, found)
 
 

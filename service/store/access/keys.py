@@ -27,6 +27,8 @@ class Scope(StrEnum):
     APPROVE = "approve"
     ONBOARD = "onboard"
     """Whatever changes member accounts, but for approvals."""
+    ROOT = "root"
+    """Asks for and performs tasks as root of a member account, which another key approves."""
     ADMIN = "admin"
     """API keys."""
 

@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from sandbox.aws import PAYER
 from service.cli import opening
-from service.cli.access import grants, links
+from service.cli.access import grants, links, root_tasks
 from service.cli.accounts import findings, following, handover, onboard, onboard_batch, setup
 from service.cli.billing import documents
 from service.cli.installation import open_installation
@@ -59,7 +60,7 @@ def installation(
     """The sandbox with nothing described yet; the commands use its clock, and wait by it."""
     with opened(database, names={}) as installation:
         installation.aws.add_standalone(INVITED, email="it@globex.example", name="Globex")
-        for module in (setup, onboard, onboard_batch, findings, handover, grants):
+        for module in (setup, onboard, onboard_batch, findings, handover, grants, root_tasks):
             monkeypatch.setattr(module, "opened", partial(opening.opened, installation.now))
         # The month is issued when it is over; the accounts wait by AWS's clock, in November.
         december = datetime(2026, 12, 6, 12, tzinfo=UTC)
@@ -68,10 +69,11 @@ def installation(
         by_its_clock = partial(open_installation, installation.now)
         monkeypatch.setattr(links, "open_installation", by_its_clock)
         sleep = lambda seconds: installation.aws.clock.advance(seconds=seconds)  # noqa: E731
-        for waiting in (following, findings):
+        for waiting in (following, findings, root_tasks):
             monkeypatch.setattr(
                 waiting, "onboarding_environment", lambda *_: installation.environment
             )
+        for waiting in (following, findings):
             monkeypatch.setattr(waiting, "time", SimpleNamespace(sleep=sleep))
         monkeypatch.setattr(setup, "onboarding_environment", lambda *_: operator(installation))
         monkeypatch.setenv(PASSWORD_ENV, PASSWORD)
@@ -111,6 +113,7 @@ class Walk:
             "onboard batch": self.write_the_page_s_accounts,
             "onboard follow HALO-2": self.globex_accepts_and_deploys,
             "onboard adopt": self.somebody_made_a_member_by_hand,
+            "root ask": self.globex_locks_its_bucket,
             "ingest": self.aws_delivers_november,
             "handover start": self.aws_lets_new_accounts_go,
             "handover approve": self.an_approver_tags_the_account,
@@ -122,6 +125,17 @@ class Walk:
     def people_do_what_set_up_named(self) -> None:
         put_the_roles(self.installation, self.here / "policies")
         put_the_people(self.installation)
+
+    def globex_locks_its_bucket(self) -> None:
+        s3: Any = self.installation.aws.session(INVITED).client("s3")
+        deny = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+
+        def lock() -> None:
+            s3.create_bucket(Bucket="globex-data")
+            s3.put_bucket_policy(Bucket="globex-data", Policy=policy)
+
+        quietly(self.installation, lock)
 
     def stored(self, ref: str) -> Onboarding:
         with self.installation.database.transaction() as session:
@@ -241,6 +255,7 @@ def test_every_command_of_the_page_does_what_it_says(walk: Walk) -> None:
     assert_linked(walk)
     assert_granted(walk, acme)
     assert_watched(walk)
+    assert_unlocked(walk)
     assert_billed(walk)
     assert_handed_over(walk, acme)
 
@@ -267,6 +282,15 @@ def assert_set_up(walk: Walk) -> None:
     assert replace(stored, mail=None) == walk.installation.reseller, (
         "the page describes the sandbox"
     )
+
+
+def assert_unlocked(walk: Walk) -> None:
+    """Globex keeps its root's password, and nothing of that changed."""
+    assert '"Effect":' in walk.shown("root approve 1")
+    shown = walk.shown("root show 1")
+    assert "unlock-bucket globex-data in 444444444444: done" in shown
+    assert "asked for by ada (self-asserted): a deployment shut everybody out: HALO-7" in shown
+    assert "proved: the bucket globex-data has no policy; root has a password, as before" in shown
 
 
 def assert_asked(walk: Walk, acme: Onboarding) -> None:

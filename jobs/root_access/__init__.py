@@ -1,0 +1,1 @@
+"""Root of a member account, entered for one task once two people agreed."""
