@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from accounts.model.organization import check_account_id
 from accounts.root_access.root_task import AT_WORK, RootTask, RootTaskKind
 from jobs.environment import Environment
 from jobs.onboarding.tasks import onboarding_environment
@@ -54,9 +55,10 @@ def ask(
     as_json: AsJson = False,
 ) -> None:
     """Ask that root of a member is entered for one task; nothing happens before it is approved."""
-    if bucket and queue:
-        raise BadInput("--bucket or --queue: one task is about one of them")
-    wanted = WantedRootTask(kind=task, resource=bucket or queue, region=region, reason=reason)
+    named = {RootTaskKind.UNLOCK_BUCKET: bucket, RootTaskKind.UNLOCK_QUEUE: queue}
+    if any(name for kind, name in named.items() if kind is not task):
+        raise BadInput("unlock-bucket takes --bucket, unlock-queue takes --queue, and no other")
+    wanted = WantedRootTask(kind=task, resource=named.get(task, ""), region=region, reason=reason)
     with opened() as environment, environment.database.transaction() as session:
         made = ask_root_task(session, account, wanted, actor=by, now=environment.now())
     _print(made, as_json=as_json)
@@ -103,7 +105,8 @@ def show(
         if which is not None:
             found: tuple[RootTask, ...] = (root_tasks.root_task(session, which),)
         else:
-            found = root_tasks.root_tasks(session, account_id=account or None, limit=500)
+            of = check_account_id(account) if account else None
+            found = root_tasks.root_tasks(session, account_id=of, limit=500)
     if as_json:
         listed = [to_api_root_task(each).model_dump(mode="json") for each in found]
         output.print_json({"root_tasks": listed})
