@@ -17,7 +17,6 @@ from procrastinate.worker import Worker
 from jobs.backups.schedule import Schedule
 from jobs.environment import Environment
 from jobs.onboarding.tasks import tasks as onboarding_tasks
-from jobs.root_access.tasks import tasks as root_tasks
 from jobs.tasks import STALLED_SECONDS, tasks
 from kernel.errors import Unavailable
 from service.store import queue
@@ -207,7 +206,6 @@ def _app(environment: Environment) -> procrastinate.App:
     app = procrastinate.App(connector=connector)
     app.add_tasks_from(tasks, namespace=queue.NAMESPACE)
     app.add_tasks_from(onboarding_tasks, namespace=queue.NAMESPACE)
-    app.add_tasks_from(root_tasks, namespace=queue.NAMESPACE)
     return app
 
 

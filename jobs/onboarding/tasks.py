@@ -15,9 +15,10 @@ from jobs.onboarding.canary import measure
 from jobs.onboarding.checking import CodeRefused, run_access_check
 from jobs.onboarding.environment import OnboardingEnvironment
 from jobs.onboarding.watching import watch
+from jobs.root_access import run_root_task
 from kernel.errors import RebillError
 from service.store import queue
-from service.store.accounts import members, resellers, turns
+from service.store.accounts import members, resellers, root_tasks, turns
 from service.store.database import DatabaseUnavailable
 
 EVERY_FIVE_SECONDS = "* * * * * */5"
@@ -95,6 +96,18 @@ def check_access(context: procrastinate.JobContext, check_id: int) -> None:
     """It only reads, and need not wait for the organization's writer."""
     environment, tried = _checking_environment(_environment(context)), context.job.attempts
     run_access_check(environment, check_id, codes_left=CODES_MAX - 1 - tried)
+
+
+@tasks.task(
+    name="perform_root_task",
+    pass_context=True,
+    retry=procrastinate.RetryStrategy(wait=1, retry_exceptions=[DatabaseUnavailable]),
+)
+def perform_root_task(context: procrastinate.JobContext, task_id: int) -> None:
+    """What a person approved, or said is to be done."""
+    with _environment(context).database.transaction() as session:
+        payer_account_id = root_tasks.root_task(session, task_id).payer_account_id
+    run_root_task(_organization(context, payer_account_id), task_id)
 
 
 def _for_each_reseller(

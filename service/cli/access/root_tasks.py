@@ -8,7 +8,7 @@ from accounts.model.organization import check_account_id
 from accounts.root_access.root_task import AT_WORK, RootTask, RootTaskKind
 from jobs.environment import Environment
 from jobs.onboarding.tasks import onboarding_environment
-from jobs.root_access.running import run_root_task
+from jobs.root_access import run_root_task
 from kernel.errors import BadInput
 from service.actions.access.root_task import (
     approve_root_task,

@@ -19,7 +19,7 @@ from accounts.root_access.root_task import (
     WrongMove,
 )
 from jobs.onboarding.watching import watch
-from jobs.root_access.running import run_root_task
+from jobs.root_access import run_root_task
 from kernel.errors import BadInput
 from sandbox.aws import PAYER, session_from
 from service.actions.access.root_task import (

@@ -1,1 +1,0 @@
-"""Root of a member account, entered for one task once two people agreed."""
