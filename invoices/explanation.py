@@ -148,12 +148,18 @@ def _scaled(units: Decimal, digits: int) -> Decimal:
 
 def _item_words(charge: CustomCharge, item: CustomLineItem) -> str:
     match item.charge:
-        case Flat(amount):
-            return f"{item.kind} of {plain(amount)} a month"
-        case Percentage(percent, of, minimum):
+        case Flat(amount, quantity):
+            units = "" if quantity == 1 else f"{plain(quantity)} x "
+            return f"{item.kind} of {units}{plain(amount)} a month"
+        case Percentage() as share:
             base = "" if charge.base is None else f" {plain(charge.base)}"
-            floor = "" if minimum is None else f", at least {plain(minimum)}"
-            return f"{item.kind} of {plain(percent)} % of the {of}{base}{floor}"
+            of = [*share.services, *share.accounts]
+            only = f" of {', '.join(of)}" if of else ""
+            floor = "" if share.minimum is None else f", at least {plain(share.minimum)}"
+            cap = "" if share.maximum is None else f", at most {plain(share.maximum)}"
+            return (
+                f"{item.kind} of {plain(share.percent)} % of the {share.of}{only}{base}{floor}{cap}"
+            )
 
 
 def _steps(price: Decimal, currency: str, invoice: Invoice, key: str) -> Iterator[str]:

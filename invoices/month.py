@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple
 
 import polars as pl
@@ -32,7 +33,7 @@ from invoices.clients import Client, ClientKey, ZeroMonths
 from invoices.control_totals import ControlTotal
 from invoices.documents.carry_forward import gets_document, with_balances
 from invoices.documents.document import content_id, to_document
-from invoices.documents.drafting import Letterhead, converted, draft, to_convert
+from invoices.documents.drafting import Letterhead, base_of, draft, to_convert
 from invoices.documents.invoice import Invoice
 from invoices.inputs import BillingInputs, waived
 from invoices.kinds import Kind
@@ -275,16 +276,10 @@ def _draft(client: Client, facts: CheckedMonth) -> Draft:
     exchanges = {
         each: stated[each] for each in to_convert(statement, items, currency=client.currency)
     }
-    amounts = statement.amounts
-    costs = {each: borne.cost for each, borne in amounts.items()}
-    is_known = all(each in {client.currency, *exchanges} for each, cost in costs.items() if cost)
     custom = custom_charges(
         items,
         period=inputs.period,
-        cost=converted(costs, client.currency, exchanges) if is_known else None,
-        price=converted(
-            {each: borne.price for each, borne in amounts.items()}, client.currency, exchanges
-        ),
+        base=partial(base_of, statement, currency=client.currency, exchanges=exchanges),
     )
     letterhead = Letterhead(
         inputs.seller,

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from invoices.periods import BillingPeriod
@@ -55,6 +56,11 @@ def pytest_collection_finish() -> None:
     """What was imported stays: to look through all of it again and again is a tenth of a run."""
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("rebill", deadline=None)
+settings.load_profile("rebill")
 
 
 def pytest_configure() -> None:

@@ -118,6 +118,23 @@ def to_convert(
     }
 
 
+def base_of(
+    statement: Statement, percentage: Percentage, *, currency: str, exchanges: Exchanges
+) -> Decimal | None:
+    """What a percentage is taken of, in `currency`, exactly.
+
+    None where a cost is in a currency without a rate: nothing that is shown is converted by it.
+    """
+    own = [each for each in statement.lines if percentage.is_of(each.account_id, each.service)]
+    is_cost = percentage.of is PercentOf.COST
+    amounts = [
+        (each.cost, each.cost_currency) if is_cost else (each.price, each.currency) for each in own
+    ]
+    if any(amount and each not in {currency, *exchanges} for amount, each in amounts):
+        return None
+    return exact_sum(_converted(amount, each, currency, exchanges) for amount, each in amounts)
+
+
 def converted(amounts: Mapping[str, Decimal], currency: str, exchanges: Exchanges) -> Decimal:
     """All of them in `currency`, exactly: rounding comes later, once, on the document."""
     return exact_sum(
@@ -146,7 +163,13 @@ def _exact_lines(
         words = f"{line.description}, charged in {line.currency}" if is_other else line.description
         lines.append(_ExactLine(line, line.key, words, unit_price, price))
     lines += [
-        _ExactLine(item, f"custom/{item.key}", item.description, item.price, item.price)
+        _ExactLine(
+            item,
+            f"custom/{item.key}",
+            item.description,
+            item.price if item.unit_price is None else item.unit_price,
+            item.price,
+        )
         for item in custom
     ]
     return [line for line in lines if line.price] or lines
@@ -167,7 +190,7 @@ def _line(exact: _ExactLine, amount_minor: int, names: Mapping[AccountId, str]) 
                 price=exact.unit_price,
                 amount_minor=amount_minor,
             )
-        case CustomCharge():
+        case CustomCharge() as item:
             return InvoiceLine(
                 key=exact.key,
                 account_id="",
@@ -175,7 +198,7 @@ def _line(exact: _ExactLine, amount_minor: int, names: Mapping[AccountId, str]) 
                 service="",
                 service_name="",
                 description=exact.description,
-                quantity=Decimal(1),
+                quantity=item.quantity,
                 unit="",
                 price=exact.unit_price,
                 amount_minor=amount_minor,

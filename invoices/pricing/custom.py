@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -10,6 +10,7 @@ from enum import StrEnum
 from invoices.clients import ADDED_LATER, AccountId, ClientKey
 from invoices.money import EXACT
 from invoices.periods import BillingPeriod
+from invoices.pricing.match import is_like
 
 
 class CustomKind(StrEnum):
@@ -29,15 +30,27 @@ class Flat:
     """A fixed amount a month, in the client's invoice currency; positive on a fee and a credit."""
 
     amount: Decimal
+    """Of one unit."""
+    quantity: Decimal = field(default=Decimal(1), metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True)
 class Percentage:
-    """A percentage with an optional floor in the client's invoice currency."""
+    """A percentage with an optional floor and cap in the client's invoice currency."""
 
     percent: Decimal
     of: PercentOf
     minimum: Decimal | None = None
+    maximum: Decimal | None = field(default=None, metadata=ADDED_LATER)
+    services: tuple[str, ...] = field(default=(), metadata=ADDED_LATER)
+    """Globs of AWS's codes; of these only. Empty: of all."""
+    accounts: tuple[AccountId, ...] = field(default=(), metadata=ADDED_LATER)
+    """Of these only. Empty: of all."""
+
+    def is_of(self, account_id: str, service: str) -> bool:
+        is_of_service = any(is_like(service, glob) for glob in self.services)
+        is_of_account = AccountId(account_id) in self.accounts
+        return (not self.services or is_of_service) and (not self.accounts or is_of_account)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,32 +80,53 @@ class CustomCharge:
     """Negative on a credit."""
     base: Decimal | None = field(default=None, metadata=ADDED_LATER)
     """What a percentage was taken of."""
+    quantity: Decimal = field(default=Decimal(1), metadata=ADDED_LATER)
+    unit_price: Decimal | None = field(default=None, metadata=ADDED_LATER)
+    """Negative on a credit; None: the price."""
+
+
+Base = Callable[[Percentage], Decimal | None]
+"""What a percentage is taken of, in the invoice's currency; None where nobody can say."""
 
 
 def custom_charges(
-    items: Iterable[CustomLineItem], *, period: BillingPeriod, cost: Decimal | None, price: Decimal
+    items: Iterable[CustomLineItem], *, period: BillingPeriod, base: Base
 ) -> tuple[CustomCharge, ...]:
     """The items of one client that apply in `period`, by key.
 
-    `cost` may be None where no item is a percentage of it.
-
-    `cost` and `price` are the client's before custom line items, in the invoice's currency, so
-    that no percentage is taken of another custom line item and their order does not matter.
+    `base` is of the client's charges before custom line items, so that no percentage is taken of
+    another custom line item and their order does not matter.
     """
     charged = [item for item in items if item.applies_in(period)]
-    bases = {PercentOf.COST: cost, PercentOf.PRICE: price}
-    return tuple(_charge(item, bases) for item in sorted(charged, key=lambda item: item.key))
+    return tuple(_charge(item, base) for item in sorted(charged, key=lambda item: item.key))
 
 
-def _charge(item: CustomLineItem, bases: Mapping[PercentOf, Decimal | None]) -> CustomCharge:
-    base = None
+def _charge(item: CustomLineItem, base: Base) -> CustomCharge:
     match item.charge:
-        case Flat(amount):
-            charged = amount
-        case Percentage(percent, of, minimum):
-            base = bases[of]
-            assert base is not None, f"{item.key} is a percentage of a cost that nobody can say"
-            charged = EXACT.multiply(base, percent.scaleb(-2, EXACT))
-            charged = charged if minimum is None else max(charged, minimum)
-    price = charged if item.kind is CustomKind.FEE else EXACT.minus(charged)
-    return CustomCharge(item.key, item.description, price, base)
+        case Flat(amount, quantity):
+            unit_price = _signed(item.kind, amount)
+            return CustomCharge(
+                item.key,
+                item.description,
+                EXACT.multiply(unit_price, quantity),
+                quantity=quantity,
+                unit_price=unit_price,
+            )
+        case Percentage() as percentage:
+            of = base(percentage)
+            assert of is not None, f"{item.key} is a percentage of a cost that nobody can say"
+            price = _signed(item.kind, _share(percentage, of))
+            return CustomCharge(item.key, item.description, price, of)
+
+
+def _signed(kind: CustomKind, amount: Decimal) -> Decimal:
+    return amount if kind is CustomKind.FEE else EXACT.minus(amount)
+
+
+def _share(percentage: Percentage, base: Decimal) -> Decimal:
+    share = EXACT.multiply(base, percentage.percent.scaleb(-2, EXACT))
+    if percentage.minimum is not None:
+        share = max(share, percentage.minimum)
+    if percentage.maximum is not None:
+        share = min(share, percentage.maximum)
+    return share

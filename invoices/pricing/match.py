@@ -141,6 +141,11 @@ def _takes(rule: PricingRule, kind: Kind) -> bool:
     return bool(_regex(rule.match.kind).fullmatch(kind.value))
 
 
+def is_like(value: str, glob: str) -> bool:
+    """As rules match: `*` and `?`, whole and case-sensitive."""
+    return bool(_regex(glob).fullmatch(value))
+
+
 def _is_any(glob: str) -> bool:
     return glob != "" and set(glob) == {"*"}
 

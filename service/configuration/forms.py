@@ -336,17 +336,31 @@ class CustomLineItemForm(Form):
     percent_of: Literal["cost", "price"] | None = None
     percent: NotNegative | None = None
     minimum: NotNegative | None = None
+    maximum: NotNegative | None = None
+    services: list[Text] = []
+    accounts: list[AccountNumber] = []
+    quantity: NotNegative | None = None
+    unit_price: NotNegative | None = None
     start: Month = Field(alias="from", default=ALWAYS)
     end: Month | None = Field(default=None, alias="to")
 
     @model_validator(mode="after")
     def one_charge(self) -> Self:
-        if (self.amount is None) == (self.percent is None):
-            raise ValueError("give either amount, or percent and percent_of")
+        given = (self.amount, self.percent, self.unit_price)
+        if sum(each is not None for each in given) != 1:
+            raise ValueError("give one of amount, unit_price and percent")
+        if (self.quantity is None) != (self.unit_price is None):
+            raise ValueError("quantity and unit_price go together")
         if (self.percent is None) != (self.percent_of is None):
             raise ValueError("percent and percent_of go together")
-        if self.minimum is not None and self.percent is None:
-            raise ValueError("minimum goes with percent")
+        if self.percent is None:
+            for name in ("minimum", "maximum", "services", "accounts"):
+                if getattr(self, name) not in (None, []):
+                    raise ValueError(f"{name} goes with percent")
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError("minimum is more than maximum")
+        if "" in self.services:
+            raise ValueError("services are AWS's codes, such as AmazonEC2, or globs of them")
         if self.end is not None and self.end <= self.start:
             raise ValueError("`to` (exclusive) must be later than `from`")
         return self

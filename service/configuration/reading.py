@@ -357,10 +357,18 @@ def _custom_line_item(form: forms.CustomLineItemForm) -> CustomLineItem:
     charge: Flat | Percentage
     if form.amount is not None:
         charge = Flat(_tidy(form.amount))
+    elif form.unit_price is not None and form.quantity is not None:
+        charge = Flat(_tidy(form.unit_price), _tidy(form.quantity))
     else:
         assert form.percent is not None and form.percent_of is not None
-        minimum = None if form.minimum is None else _tidy(form.minimum)
-        charge = Percentage(_tidy(form.percent), PercentOf(form.percent_of), minimum)
+        charge = Percentage(
+            _tidy(form.percent),
+            PercentOf(form.percent_of),
+            None if form.minimum is None else _tidy(form.minimum),
+            None if form.maximum is None else _tidy(form.maximum),
+            tuple(sorted({*form.services})),
+            tuple(sorted(map(AccountId, {*form.accounts}))),
+        )
     return CustomLineItem(
         key=_item_key(form),
         client=ClientKey(form.client),

@@ -9,7 +9,7 @@ from psycopg.errors import UndefinedTable
 
 from kernel.errors import Refused
 
-HEAD = "0019_root_tasks"
+HEAD = "0020_custom_items"
 """The last migration. Every command asks for it, and to ask Alembic takes a second; a test does."""
 
 

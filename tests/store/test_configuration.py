@@ -202,7 +202,7 @@ def test_the_version_of_a_book_without_a_currency_is_what_it_was_before_books_ha
         ),
         (
             "custom_line_items: [{client: a, kind: fee, description: d}]",
-            "custom_line_items[0]: give either amount, or percent and percent_of",
+            "custom_line_items[0]: give one of amount, unit_price and percent",
         ),
     ],
 )

@@ -194,6 +194,34 @@ def test_a_downgrade_that_would_drop_what_was_issued_is_refused_and_changes_noth
     upgrade.check(environment.database.conninfo)
 
 
+ITEM = (
+    "INSERT INTO custom_line_item (key, client_key, kind, description, start_period, services, "
+    "accounts, quantity, {}) VALUES ('i', 'c00', 'fee', 'Fee', '2026-10', '{}', '[]', {}, {})"
+)
+
+
+def test_before_units_an_item_is_their_sum(environment: Environment, month_of: MonthOf) -> None:
+    month_of(1)
+    with psycopg.connect(environment.database.conninfo, autocommit=True) as connection:
+        connection.execute(ITEM.format("flat_amount", "[]", 12, "35.50"))
+        _downgrade(environment.database, "0019_root_tasks")
+        (amount,) = connection.execute("SELECT flat_amount FROM custom_line_item").fetchone() or ()
+
+    assert amount == 426
+
+
+def test_before_named_services_a_percentage_of_some_is_refused(
+    environment: Environment, month_of: MonthOf
+) -> None:
+    month_of(1)
+    with psycopg.connect(environment.database.conninfo, autocommit=True) as connection:
+        connection.execute(ITEM.format("percent, percent_of", '["*RDS"]', 1, "10, 'price'"))
+
+    with pytest.raises(WouldLoseRows, match="custom_line_item"):
+        _downgrade(environment.database, "0019_root_tasks")
+    upgrade.check(environment.database.conninfo)
+
+
 @pytest.mark.parametrize("table", ["document", "number_series", "audit_entry"])
 def test_what_was_issued_keeps_its_columns(
     environment: Environment, month_of: MonthOf, table: str

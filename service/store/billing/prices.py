@@ -73,10 +73,12 @@ def put_custom_line_item(session: Session, item: CustomLineItem) -> list[Change]
         payer_account_id=item.payer_account_id,
     )
     match item.charge:
-        case Flat(amount):
-            row.flat_amount = amount
-        case Percentage(percent, of, minimum):
-            row.percent, row.percent_of, row.minimum = percent, of, minimum
+        case Flat(amount, quantity):
+            row.flat_amount, row.quantity = amount, quantity
+        case Percentage() as share:
+            row.percent, row.percent_of = share.percent, share.of
+            row.minimum, row.maximum = share.minimum, share.maximum
+            row.services, row.accounts = list(share.services), list(share.accounts)
     return put(session, row, f"custom line item {item.key}")
 
 
@@ -110,10 +112,17 @@ def remove_custom_line_item(session: Session, key: str) -> list[Change]:
 def _from_custom_row(row: tables.configuration.CustomLineItemRow) -> CustomLineItem:
     charge: Flat | Percentage
     if row.flat_amount is not None:
-        charge = Flat(row.flat_amount)
+        charge = Flat(row.flat_amount, row.quantity)
     else:
         assert row.percent is not None and row.percent_of is not None
-        charge = Percentage(row.percent, PercentOf(row.percent_of), row.minimum)
+        charge = Percentage(
+            row.percent,
+            PercentOf(row.percent_of),
+            row.minimum,
+            row.maximum,
+            tuple(row.services),
+            tuple(map(AccountId, row.accounts)),
+        )
     return CustomLineItem(
         key=row.key,
         client=ClientKey(row.client_key),

@@ -178,6 +178,10 @@ class CustomLineItemRow(Row, table=True):
     percent: Decimal | None = Field(default=None, sa_type=NUMERIC)
     percent_of: PercentOf | None = Field(default=None, sa_type=one_of(PercentOf))
     minimum: Decimal | None = Field(default=None, sa_type=NUMERIC)
+    maximum: Decimal | None = Field(default=None, sa_type=NUMERIC)
+    quantity: Decimal = Field(default=Decimal(1), sa_type=NUMERIC)
+    services: list[str] = Field(default_factory=list, sa_type=JSON)
+    accounts: list[str] = Field(default_factory=list, sa_type=JSON)
     start_period: str = Field(sa_type=PERIOD)
     end_period: str | None = Field(default=None, sa_type=PERIOD)
     """Exclusive."""

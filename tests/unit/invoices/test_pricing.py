@@ -7,7 +7,7 @@ import pytest
 
 from invoices.allocation.direct import assign
 from invoices.allocation.leftover import RetentionPolicy, allocate
-from invoices.clients import ClientKey, Roster
+from invoices.clients import AccountId, ClientKey, Roster
 from invoices.kinds import CostBasis, Kind
 from invoices.periods import BillingPeriod
 from invoices.pricing.book import FixedRate, Markup, Match, PriceBook
@@ -246,7 +246,8 @@ def item(
 
 
 def custom_price(*items: CustomLineItem) -> list[Decimal]:
-    found = custom_charges(items, period=OCTOBER, cost=Decimal(1000), price=Decimal(1100))
+    bases = {PercentOf.COST: Decimal(1000), PercentOf.PRICE: Decimal(1100)}
+    found = custom_charges(items, period=OCTOBER, base=lambda percentage: bases[percentage.of])
     return [charge.price for charge in found]
 
 
@@ -264,6 +265,45 @@ def test_a_minimum_holds_from_below() -> None:
     assert custom_price(item(three), item(ten)) == [Decimal(100), Decimal(110)]
 
 
+def test_a_cap_holds_from_above() -> None:
+    three = Percentage(Decimal(3), PercentOf.PRICE, maximum=Decimal(100))
+    ten = Percentage(Decimal(10), PercentOf.PRICE, maximum=Decimal(100))
+
+    assert custom_price(item(three), item(ten)) == [Decimal(33), Decimal(100)]
+
+
+def test_units_are_priced_one_by_one() -> None:
+    """Twelve seats at 35.50 are 426; half a day taken off at 800 is -400."""
+    seats = item(Flat(Decimal("35.50"), Decimal(12)))
+    half_a_day = item(Flat(Decimal(800), Decimal("0.5")), CustomKind.CREDIT)
+    found = custom_charges([seats, half_a_day], period=OCTOBER, base=lambda _: None)
+
+    assert [(each.quantity, each.unit_price, each.price) for each in found] == [
+        (Decimal(12), Decimal("35.50"), Decimal(426)),
+        (Decimal("0.5"), Decimal(-800), Decimal(-400)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("services", "accounts", "service", "account", "is_of"),
+    [
+        ((), (), "AmazonS3", "1", True),
+        (("AmazonEC2", "Amazon*DS"), (), "AmazonRDS", "1", True),
+        (("AmazonEC2",), (), "AmazonEC2Extra", "1", False),
+        ((), ("2",), "AmazonEC2", "1", False),
+        (("AmazonEC2",), ("2",), "AmazonS3", "2", False),
+        (("AmazonEC2",), ("2",), "AmazonEC2", "2", True),
+    ],
+)
+def test_a_percentage_is_of_the_services_and_accounts_that_it_names(
+    services: tuple[str, ...], accounts: tuple[str, ...], service: str, account: str, is_of: bool
+) -> None:
+    own = tuple(AccountId(each) for each in accounts)
+    share = Percentage(Decimal(3), PercentOf.PRICE, services=services, accounts=own)
+
+    assert share.is_of(account, service) == is_of
+
+
 def test_items_apply_from_their_start_until_before_their_end_in_order_of_their_keys() -> None:
     flat = Flat(Decimal(1))
     items = [
@@ -273,6 +313,6 @@ def test_items_apply_from_their_start_until_before_their_end_in_order_of_their_k
         item(flat, key="a", end=BillingPeriod(2018, 11)),
     ]
 
-    found = custom_charges(items, period=OCTOBER, cost=Decimal(0), price=Decimal(0))
+    found = custom_charges(items, period=OCTOBER, base=lambda _: None)
 
     assert [charge.key for charge in found] == ["a", "c"]
