@@ -10,7 +10,7 @@ from enum import StrEnum
 from invoices.clients import ADDED_LATER, AccountId, ClientKey
 from invoices.money import EXACT
 from invoices.periods import BillingPeriod
-from invoices.pricing.match import is_like
+from invoices.pricing.globs import is_like
 
 
 class CustomKind(StrEnum):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +11,7 @@ import polars as pl
 from invoices.kinds import METERED, Kind
 from invoices.money import plain
 from invoices.pricing.book import MATCHED, FixedRate, Markup, Match, PricingRule
+from invoices.pricing.globs import is_any, is_like
 
 MARKED_UP = frozenset(METERED) | {
     Kind.FEE,
@@ -71,7 +70,7 @@ def matching_rules(charge: Mapping[str, str], rules: Sequence[PricingRule]) -> t
         for index in by_specificity(rules)
         if _takes(rules[index], Kind(charge["kind"]))
         and all(
-            _regex(getattr(rules[index].match, column)).fullmatch(charge[column])
+            is_like(charge[column], getattr(rules[index].match, column))
             for column in MATCHED
             if column != "kind"
         )
@@ -93,7 +92,7 @@ def specificity(match: Match) -> tuple[int, int, int]:
     - `usage_type: EU-Box*` (0, 1, 6) beats `usage_type: EU-*` (0, 1, 3)
     """
     globs = [getattr(match, column) for column in MATCHED]
-    said = [glob for glob in globs if not _is_any(glob)]
+    said = [glob for glob in globs if not is_any(glob)]
     wild = [glob for glob in said if "*" in glob or "?" in glob]
     letters = sum(len(glob.replace("*", "")) for glob in wild)
     return len(said) - len(wild), len(wild), letters
@@ -119,14 +118,13 @@ class _Tests:
         yield kinds[self._codes["kind"][rows]]
         for column in MATCHED:
             glob = getattr(rule.match, column)
-            if column != "kind" and not _is_any(glob):
+            if column != "kind" and not is_any(glob):
                 yield self._glob(column, glob)[self._codes[column][rows]]
 
     def _glob(self, column: str, glob: str) -> npt.NDArray[np.bool_]:
         known = self._known.get((column, glob))
         if known is None:
-            pattern = _regex(glob)
-            known = np.array([bool(pattern.fullmatch(value)) for value in self._values[column]])
+            known = np.array([is_like(value, glob) for value in self._values[column]])
             self._known[column, glob] = known
         return known
 
@@ -136,30 +134,15 @@ def _takes(rule: PricingRule, kind: Kind) -> bool:
     # back: `tests/unit/invoices/test_pricing.py`,
     # `test_a_negation_gets_the_rule_of_the_usage_that_it_cancels`.
     kind = Kind.SP_USAGE if kind is Kind.SP_NEGATION else kind
-    if _is_any(rule.match.kind):
+    if is_any(rule.match.kind):
         return kind in TOUCHED[type(rule.effect)]
-    return bool(_regex(rule.match.kind).fullmatch(kind.value))
-
-
-def is_like(value: str, glob: str) -> bool:
-    """As rules match: `*` and `?`, whole and case-sensitive."""
-    return bool(_regex(glob).fullmatch(value))
-
-
-def _is_any(glob: str) -> bool:
-    return glob != "" and set(glob) == {"*"}
-
-
-@cache
-def _regex(glob: str) -> re.Pattern[str]:
-    wild = {"*": ".*", "?": "."}
-    return re.compile("".join(wild.get(letter) or re.escape(letter) for letter in glob), re.DOTALL)
+    return is_like(kind.value, rule.match.kind)
 
 
 def described(rule: PricingRule) -> str:
     """A rule without a label in words: `service=AmazonEC2 region=eu-*: +7.5 %`."""
     said = [(column, getattr(rule.match, column)) for column in MATCHED]
-    where = " ".join(f"{column}={glob}" for column, glob in said if not _is_any(glob))
+    where = " ".join(f"{column}={glob}" for column, glob in said if not is_any(glob))
     match rule.effect:
         case Markup(percent):
             effect = f"{'' if percent < 0 else '+'}{plain(percent)} %"
