@@ -124,7 +124,7 @@ def _check_adoption(request: AccountRequest) -> None:
     if Consent.ADOPTION not in request.consents:
         raise BadInput(
             f"an account is adopted with its client's consent {Consent.ADOPTION.value!r} only: "
-            "show the client what changes (validate_only says it), and give the consent"
+            "with it validate_only lists what the client consents to, and records nothing"
         )
     if not request.consented_by:
         raise BadInput("say who of the client consented to the adoption: consented_by")

@@ -140,7 +140,10 @@ def _appeared(account: ObservedAccount, client: str) -> Finding:
     if client:
         words = f"joined outside Rebill; its tag says it is {client}'s"
         return warning("account_appeared", account.account_id, words)
-    words = f"{account.name!r} joined outside Rebill and is nobody's; say whose it is"
+    words = (
+        f"{account.name!r} joined outside Rebill and is nobody's: adopt it for its client, or "
+        "name it under internal_accounts"
+    )
     return critical("account_unassigned", account.account_id, words)
 
 

@@ -50,7 +50,7 @@ from service.store.accounts import (
     root_tasks,
 )
 from service.store.accounts.onboardings import Onboarding
-from service.store.billing import assignments, clients
+from service.store.billing import assignments, clients, sellers
 
 WATCH = "watch"
 
@@ -90,19 +90,22 @@ def look(
             keys = frozenset(str(client.key) for client in clients.clients(session))
             audited = root_security.audited(session, payer_account_id)
             open_findings = members.open_findings(session, payer_account_id)
+            internal = sellers.payer_account(session, payer_account_id).internal_accounts
             note_first_costs(session, payer_account_id, environment.now())
             awaited = first_costs.costs_awaited(session, payer_account_id)
             covered_until = first_costs.covered_until(session, payer_account_id)
             recoveries = root_tasks.open_recoveries(session, payer_account_id)
         seen = as_named(members_of_aws(caller), ((each.account_id, each.request) for each in every))
-        ours = {account.account_id for account in known} | {reseller.access_account_id}
+        own = {payer_account_id, reseller.access_account_id}
+        # Of our own accounts none is looked at as a client's; that one left is told all the same.
+        own |= internal - {account.account_id for account in known}
+        ours = own | {account.account_id for account in known}
         tags = {
             account.account_id: _tags(caller, account.account_id)
             for account in seen
-            if account.account_id not in ours and account.account_id != payer_account_id
+            if account.account_id not in ours
         }
         now = environment.now()
-        own = {payer_account_id, reseller.access_account_id}
         found = compare_membership(
             reseller,
             [each for each in known if each.account_id not in own],

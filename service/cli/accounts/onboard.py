@@ -170,7 +170,8 @@ def _show_plan(environment: Environment, wanted: Wanted, *, as_json: bool) -> No
     if as_json:
         output.print_json(plan.model_dump(mode="json"))
         return
-    output.say(f"{plan.name} <{plan.email}> for {plan.client}")
+    which = f"<{plan.email}>" if plan.email else wanted.account_id
+    output.say(f"{plan.name} {which} for {plan.client}")
     for words in plan.what_changes:
         output.say(f"  for the client: {words}")
     rows = [(step.stage, ", ".join(step.goals)) for step in plan.steps]

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from invoices.clients import AccountId
 from jobs.onboarding.watching import ListNotShown, watch
 from kernel.findings import Finding
 from sandbox.aws import PAYER, Fault
 from service.actions.onboarding.retry_onboarding import retry_onboarding
 from service.store.accounts import members
 from service.store.accounts.onboardings import Onboarding
+from service.store.billing import sellers
 from service.store.database import Database
 from tests.support.moments.live import onboarded
 from tests.support.onboarding import CREATE, INVITE, Installation, opened, quietly
@@ -68,6 +71,29 @@ def test_an_account_that_appeared_is_its_client_s_by_its_tag_or_nobody_s(
     assert findings["account_unassigned"].where == plain
     assert installation.client_on(tagged, installation.now()) == "acme"
     assert installation.client_on(plain, installation.now()) is None
+
+
+def test_an_account_of_our_own_is_nobody_s_business_of_a_client(
+    installation: Installation,
+) -> None:
+    """Not even where somebody tagged it as a client's; that it left is told."""
+    tag = [{"Key": "msp:client", "Value": "acme"}]
+    own = installation.aws.create_account(name="log", email="log@msp.example", Tags=tag)
+    with installation.database.transaction() as session:
+        payer = sellers.payer_account(session, PAYER)
+        internal = frozenset({AccountId(own)})
+        sellers.put_payer_account(session, replace(payer, internal_accounts=internal))
+
+    assert found(installation) == {}
+    assert installation.client_on(own, installation.now()) is None
+
+    account = installation.aws.account(own)
+    account.payment_instrument = account.accepted_agreement = True
+    account.phone_status = "VERIFIED"
+    installation.aws.clock.advance(days=5)
+    organizations = installation.aws.client("organizations")
+    organizations.remove_account_from_organization(AccountId=own)
+    assert list(found(installation)) == ["account_left"]
 
 
 def test_a_suspension_is_told_once_and_settles(installation: Installation) -> None:
