@@ -80,6 +80,19 @@ class Grant:
         return "-".join(filter(None, (to_slug(self.client_key), self.account_id, role)))
 
     @property
+    def display_name(self) -> str:
+        """`Acme prod MspAdmin @ 333333333333`: what the console shows in place of its own name.
+
+        It ends as the console's own does, with role and account: two accounts of one client never
+        look alike in the list of roles, however much of their names has to be cut off.
+        """
+        account = f" @ {self.account_id}"
+        role = self.role_path.rsplit("/", 1)[-1][: DISPLAY_NAME_CHARS_MAX - len(account)]
+        names = f"{self.client_name} {self.account_name}".strip()
+        names = names[: max(DISPLAY_NAME_CHARS_MAX - len(f" {role}{account}"), 0)]
+        return f"{names} {role}{account}".strip()
+
+    @property
     def title(self) -> str:
         return f"{self.client_name} {self.role_path.rsplit('/', 1)[-1]} ({self.account_id})"
 
@@ -143,12 +156,12 @@ def switch_role_url(grant: Grant, settings: LinkSettings) -> str:
         raise BadInput(
             f"no partition is called {settings.partition!r}; there are {', '.join(SIGN_IN_HOSTS)}"
         )
-    display = f"{grant.client_name} {grant.role_path.rsplit('/', 1)[-1]}"[:DISPLAY_NAME_CHARS_MAX]
     colour = settings.colours.get(grant.stage, "")
     return (
         f"https://{host}/switchrole?account={grant.account_id}"
         f"&roleName={quote(grant.role_path, safe='/')}"
-        f"&displayName={quote(display, safe='')}" + (f"&color={colour}" if colour else "")
+        f"&displayName={quote(grant.display_name, safe='')}"
+        + (f"&color={colour}" if colour else "")
     )
 
 

@@ -82,15 +82,30 @@ KeyDep = Annotated[ApiKey, Depends(_reader)]
 """Anybody's who may read; what it sees is for the endpoint to limit to its client."""
 
 
-def _may(scope: Scope) -> Callable[[ApiKey], ApiKey]:
+def _may(scope: Scope) -> Callable[[Request, ApiKey], ApiKey]:
     """A key bound to a client is told that there is nothing here, not that it may not look."""
 
-    def check(key: _AnyKeyDep) -> ApiKey:
+    def check(request: Request, key: _AnyKeyDep) -> ApiKey:
         if key.client is not None:
             raise HTTPException(404, "There is nothing here.")
-        return _check_scope(key, scope)
+        _check_scope(key, scope)
+        _check_preconditions(request)
+        return key
 
     return check
+
+
+def _check_preconditions(request: Request) -> None:
+    """A change that is asked for only if nobody else changed it since is refused, not just done.
+
+    None of what may be changed has an ETag, so that none matches; `*` is whatever there is.
+    RFC 9110, 13.1.1: the method is not performed where the condition is false.
+    """
+    given = request.headers.get("If-Match", "*").strip()
+    if request.method not in {"GET", "HEAD"} and given != "*":
+        raise HTTPException(
+            412, "What is changed here has no ETag, so that no If-Match holds: leave it out."
+        )
 
 
 StaffDep = Annotated[ApiKey, Depends(_may(Scope.READ))]

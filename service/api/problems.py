@@ -172,5 +172,5 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         "description": HTTPStatus(status).phrase,
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    for status in (400, 401, 403, 404, 405, 406, 409, 413, 422, 429, 500, 503)
+    for status in (400, 401, 403, 404, 405, 406, 409, 412, 413, 422, 429, 500, 503)
 }

@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterator
 
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 
 from jobs.environment import Environment
 from service.api.edge import ADDRESSES_MAX, BODY_BYTES_MAX, Pace
 from service.app import create_app
+from service.cli.system.serve import run_server
 from service.store.access.keys import Scope
 from tests.api.conftest import Caller
 from tests.api.test_keys import operations
@@ -50,7 +52,36 @@ def test_who_has_no_key_is_slowed_down(nobody: TestClient, seconds: Seconds) -> 
     )  # fmt: skip
     assert answers[3].json()["request_id"] == answers[3].headers["x-request-id"] != ""
     seconds.now += 2
-    assert [nobody.get("/v1/health").status_code for _ in range(2)] == [200, 429]
+    assert [nobody.get("/v1/invoices").status_code for _ in range(2)] == [401, 429]
+
+
+def test_guesses_through_a_proxy_do_not_have_it_take_us_for_dead(nobody: TestClient) -> None:
+    """A load balancer asks for our health from the address that its callers have here, too."""
+    wrong = {"Authorization": "Bearer rb_000000000000_" + "0" * 64}
+    assert [nobody.get("/v1/invoices", headers=wrong).status_code for _ in range(4)][-1] == 429
+
+    assert [nobody.get("/v1/health").status_code for _ in range(4)] == [200, 200, 200, 429]
+
+
+def test_whoever_says_to_be_somebody_else_is_slowed_down_all_the_same(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `rebill serve` has uvicorn run: by itself that believes X-Forwarded-For from 127.0.0.1."""
+    served: list[uvicorn.Config] = []
+    monkeypatch.setattr(
+        uvicorn, "run", lambda app, **how: served.append(uvicorn.Config(app, **how))
+    )
+    run_server(environment.database, host="127.0.0.1", port=0)
+    (config,) = served
+    config.load()
+    with TestClient(config.loaded_app, client=("127.0.0.1", 50_000)) as client:
+        statuses = [
+            client.get("/v1/health", headers={"X-Forwarded-For": f"198.51.100.{n}"}).status_code
+            for n in range(65)
+        ]
+
+    assert statuses[:60] == [200] * 60
+    assert 429 in statuses
 
 
 def test_who_guesses_keys_is_slowed_down_and_whose_key_opens_is_not(

@@ -16,6 +16,7 @@ from tests.support.moments.live import onboarded
 from tests.support.onboarding import CREATE, Installation, opened
 
 CHANGE = "/v1/grants:change"
+LATER = "2027-12-01T18:00:00Z"
 
 
 @pytest.fixture
@@ -170,6 +171,17 @@ def test_put_makes_it_exactly_these(
     assert staff.put(path, json=wanted).json()["onboardings"] == []
 
 
+def test_a_change_on_condition_is_not_made_regardless(live: Onboarding, staff: TestClient) -> None:
+    """Two people who set an account's grants: whoever asks not to overwrite, overwrites nothing."""
+    path, before = f"/v1/accounts/{live.account_id}/grants", held(staff)
+    wanted = {"grants": [{"team": "admins", "role": "MspAdmin"}]}
+    refused = staff.put(path, json=wanted, headers={"If-Match": '"as-i-saw-it"'})
+
+    assert (refused.status_code, refused.json()["code"]) == (412, "precondition_failed")
+    assert held(staff) == before
+    assert staff.put(path, json=wanted, headers={"If-Match": "*"}).status_code == 202
+
+
 def test_what_is_wrong_is_one_problem_and_changes_nothing(
     live: Onboarding, staff: TestClient
 ) -> None:
@@ -185,12 +197,26 @@ def test_what_is_wrong_is_one_problem_and_changes_nothing(
         ({"account_id": "999999999999", "grant": [good]}, 404, "has no onboarded account"),
         ({"client": "acme", "grant": [{"team": "oncall"}]}, 422, "/body/grant/0/role"),
         ({"client": "acme", "grants": []}, 422, "Extra inputs"),
+        # The later of two ends, or the grant, used to win without a word.
+        ({"client": "acme", "grant": [good, good | {"until": LATER}]}, 400, "granted twice"),
+        ({"client": "acme", "grant": [good], "revoke": [good]}, 400, "granted and revoked"),
     )
     for number, (body, status, words) in enumerate(wrong):
         answer = ask(staff, body, f"key-{number}", CHANGE)
         assert (answer.status_code, words in answer.json()["detail"]) == (status, True), body
         assert answer.headers["content-type"] == "application/problem+json"
+    put = f"/v1/accounts/{live.account_id}/grants"
+    assert staff.put(put, json={"grants": [good, good | {"until": LATER}]}).status_code == 400
     assert held(staff) == before
+
+
+def test_all_of_a_team_is_revoked_but_what_it_is_granted_beside(
+    live: Onboarding, staff: TestClient
+) -> None:
+    body = {"client": "acme", "revoke": [{"team": "oncall"}]}
+    ask(staff, body | {"grant": [{"team": "oncall", "role": "MspBilling"}]}, path=CHANGE)
+
+    assert held(staff, team="oncall") == [("oncall", "MspBilling")]
 
 
 def test_only_our_own_people_see_and_only_some_change(

@@ -117,6 +117,13 @@ def test_documents_come_with_proof_of_their_bytes(
         f"/v1/invoices/1.{extension}", headers={"If-None-Match": answer.headers["etag"]}
     )
     assert (again.status_code, again.content) == (304, b"")
+    etag = answer.headers["etag"]
+    for said, status in (
+        (etag, 200), (f'"another", {etag}', 200), ("*", 200),
+        (f"W/{etag}", 412), ('"another"', 412),
+    ):  # fmt: skip
+        meant = client.get(f"/v1/invoices/1.{extension}", headers={"If-Match": said})
+        assert meant.status_code == status, said
 
 
 def test_an_unknown_format_names_those_there_are(caller: Caller, issued_month: None) -> None:

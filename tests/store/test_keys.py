@@ -10,6 +10,7 @@ from kernel.errors import BadInput
 from service.actions.access.create_api_key import create_api_key
 from service.actions.access.end_api_key import (
     KeyEnded,
+    KeyReplaced,
     prefix_of,
     revoke_api_key,
     rotate_api_key,
@@ -117,6 +118,24 @@ def test_a_rotated_key_lasts_as_long_as_the_old_one_did(database: Database, now:
 
         assert keys.key(session, prefix_of(again)).expires_at == later + timedelta(days=30)
         assert keys.key(session, prefix_of(made)).expires_at == now + timedelta(days=30)
+
+
+def test_a_key_is_replaced_once_and_a_lost_answer_costs_no_life(
+    database: Database, key: str, now: datetime
+) -> None:
+    """Rotated again, the old key would hand on its own end: the overlap's, a day from now."""
+    later, old = now + timedelta(hours=1), prefix_of(key)
+    with database.transaction() as session:
+        lost = prefix_of(rotate_api_key(session, old, overlap_hours=24, actor="t", now=later))
+        with pytest.raises(KeyReplaced) as refused:
+            rotate_api_key(session, old, overlap_hours=0, actor="t", now=later)
+        assert f"was replaced by {lost}: rotate that one" in str(refused.value)
+
+        again = rotate_api_key(
+            session, lost, overlap_hours=0, actor="t", now=later + timedelta(seconds=1)
+        )
+        assert keys.key(session, prefix_of(again)).expires_at is None
+        assert keys.key(session, old).expires_at == later + timedelta(hours=24)
 
 
 def test_a_whole_key_that_somebody_found_is_revoked_by_its_prefix(

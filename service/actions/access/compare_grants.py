@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -22,6 +22,22 @@ def pairs_of(some: Iterable[RoleGrant]) -> set[TeamRole]:
 
 def without(some: Iterable[RoleGrant], pairs: Collection[TeamRole]) -> set[RoleGrant]:
     return {each for each in some if (each.team, each.role) not in pairs}
+
+
+def is_named(grant: RoleGrant, named: Collection[TeamRole]) -> bool:
+    return (grant.team, grant.role) in named or (grant.team, "") in named
+
+
+def check_said_once(grant: Sequence[TeamRole], revoke: Sequence[TeamRole] = ()) -> None:
+    """What is named twice, or given and taken, would end otherwise than one of the two says.
+
+    A whole team may be revoked beside a role that it is granted: that is all it then has.
+    """
+    for team, role in grant:
+        if grant.count((team, role)) > 1:
+            raise BadInput(f"{team}: {role} is to be granted twice; say it once")
+        if (team, role) in revoke:
+            raise BadInput(f"{team}: {role} is to be granted and revoked; say one of them")
 
 
 def longer(asked: Iterable[RoleGrant], before: Iterable[RoleGrant]) -> Iterator[RoleGrant]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from kernel.errors import BadInput, Refused
 from service.actions.access.create_api_key import create_api_key
 from service.store.access import audit, keys
+from service.store.access.idempotency import ask_alone
 from service.store.access.keys import ApiKey, NoSuchKey
 from service.store.session import Session
 
@@ -20,6 +21,18 @@ class KeyEnded(Refused):
 
     def __init__(self, prefix: str) -> None:
         super().__init__(f"API key {prefix} opens nothing any more: make another")
+
+
+class KeyReplaced(Refused):
+    """Replaced twice, its line would have two ends, the second one short-lived as the old key."""
+
+    code = "key_replaced"
+
+    def __init__(self, prefix: str, by: str) -> None:
+        super().__init__(
+            f"API key {prefix} was replaced by {by}: rotate that one, as when its answer got lost; "
+            f"to end {prefix} before its overlap is over, revoke it"
+        )
 
 
 def prefix_of(given: str) -> str:
@@ -47,13 +60,16 @@ def rotate_api_key(
     """Another key that may the same, as long; the old one opens for so many hours more.
 
     Both are the same person's: neither approves what the other asked for. Raises NoSuchKey,
-    KeyEnded, BadInput.
+    KeyEnded, KeyReplaced, BadInput.
     """
     if not 0 <= overlap_hours <= OVERLAP_HOURS_MAX:
         raise BadInput(f"the old key goes on for 0 to {OVERLAP_HOURS_MAX} hours")
+    ask_alone(session)
     old = keys.key(session, prefix)
     if not old.is_open(now):
         raise KeyEnded(prefix)
+    if (later := keys.replacement_of(session, old)) is not None:
+        raise KeyReplaced(prefix, later.prefix)
     made = create_api_key(
         session,
         old.name,
@@ -79,4 +95,4 @@ def rotate_api_key(
     return made
 
 
-__all__ = ["KeyEnded", "NoSuchKey", "prefix_of", "revoke_api_key", "rotate_api_key"]
+__all__ = ["KeyEnded", "KeyReplaced", "NoSuchKey", "prefix_of", "revoke_api_key", "rotate_api_key"]

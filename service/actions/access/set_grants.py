@@ -6,7 +6,7 @@ asks for an administrator's role for a team only proposes it: a second person ha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,7 +25,9 @@ from kernel.errors import BadInput, NotFound, Refused
 from service.actions.access.compare_grants import (
     NO_ENDS,
     TeamRole,
+    check_said_once,
     checked_end,
+    is_named,
     longer,
     pairs_of,
     request_with,
@@ -81,13 +83,14 @@ class NoAccount(NotFound):
 def set_grants(
     session: Session,
     account_id: str,
-    wanted: Iterable[TeamRole],
+    wanted: Sequence[TeamRole],
     *,
     ends: Mapping[TeamRole, datetime] = NO_ENDS,
     actor: str,
     now: datetime,
 ) -> GrantsChanged:
     """`wanted`: all that shall hold for the account from now on. Raises as `change_grants`."""
+    check_said_once(wanted)
     ask_alone(session)
     (onboarding,) = _accounts(session, Where(account_id=account_id))
     instants = {pair: checked_end(end, now) for pair, end in ends.items()}
@@ -112,6 +115,7 @@ def change_grants(
     `ends`: of what is granted, until when; what is not among them holds until it is revoked. Of a
     client, accounts that lack a role stay as they are, as long as one of them has it.
     """
+    check_said_once(grant, revoke)
     ask_alone(session)
     accounts = _accounts(session, where)
     instants = {pair: checked_end(end, now) for pair, end in ends.items()}
@@ -125,9 +129,9 @@ def change_grants(
             for pair in grant
             if len(accounts) == 1 or pair[1] in _for_people(onboarding)
         }
-        taken = {each for each in before if _is_named(each, revoke)}
+        taken = {each for each in before if is_named(each, revoke)}
         waiting = grant_proposals.living_proposals(session, onboarding.account_id)
-        withdrawn = [each.grant for each in waiting if _is_named(each.grant, revoke)]
+        withdrawn = [each.grant for each in waiting if is_named(each.grant, revoke)]
         grant_proposals.withdraw(session, withdrawn, actor=actor, now=now)
         asked = without(before - taken, pairs_of(given)) | given
         changed.append(_set(session, onboarding, asked, actor=actor, now=now))
@@ -190,10 +194,6 @@ def proposed_grants(session: Session) -> tuple[GrantProposal, ...]:
         if (found := onboardings.onboarding_of(session, each.grant.account_id)) is not None
         and found.stage is Stage.LIVE
     )
-
-
-def _is_named(grant: RoleGrant, named: Sequence[TeamRole]) -> bool:
-    return (grant.team, grant.role) in named or (grant.team, "") in named
 
 
 def _all_of(changed: Sequence[GrantsChanged]) -> GrantsChanged:

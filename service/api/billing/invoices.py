@@ -112,9 +112,17 @@ def get_invoice_document(
     if file is None:
         raise HTTPException(404, "This invoice has no documents yet: it is not issued.")
     headers = _document_headers(record, extension, file)
+    if not _is_meant(request, file.sha256):
+        raise HTTPException(412, "This is another document than the one that If-Match names.")
     if _has_already(request, file.sha256):
         return Response(status_code=304, headers=headers)
     return Response(file.content, media_type=MEDIA_TYPES[extension], headers=headers)
+
+
+def _is_meant(request: Request, sha256: str) -> bool:
+    """By strong comparison, as RFC 9110, 13.1.1 has it: a weakened ETag never matches."""
+    asked = ",".join(request.headers.getlist("If-Match")).strip()
+    return asked in ("", "*") or f'"{sha256}"' in {each.strip() for each in asked.split(",")}
 
 
 def _has_already(request: Request, sha256: str) -> bool:

@@ -133,6 +133,19 @@ def keys(
     return tuple(map(_from_row, session.exec(found)))
 
 
+def replacement_of(session: Session, old: ApiKey) -> ApiKey | None:
+    """The key that its holder got for it the latest, whether that one still opens or not."""
+    row = tables.access.ApiKeyRow
+    found = (
+        select(row)
+        .where(col(row.holder) == old.holder, col(row.created_at) > old.created_at)
+        .order_by(col(row.created_at).desc())
+        .limit(1)
+    )
+    later = session.exec(found).first()
+    return None if later is None else _from_row(later)
+
+
 def is_any_key(session: Session, now: datetime) -> bool:
     """Whether anybody could be let in at all."""
     row = tables.access.ApiKeyRow

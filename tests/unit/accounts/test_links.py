@@ -48,9 +48,10 @@ def rows_of(link_format: str, team: str) -> list[dict[str, str]]:
 
 
 def test_a_switch_role_link_names_account_role_title_and_colour() -> None:
-    assert switch_role_url(ADMIN, SETTINGS) == (
+    assert switch_role_url(replace(ADMIN, account_name="prod"), SETTINGS) == (
         "https://signin.aws.amazon.com/switchrole?account=333333333333&roleName=msp/MspAdmin"
-        "&displayName=M%C3%BCller%20%26%20S%C3%B6hne%20MspAdmin&color=f2b0a9"
+        "&displayName=M%C3%BCller%20%26%20S%C3%B6hne%20prod%20MspAdmin%20%40%20333333333333"
+        "&color=f2b0a9"
     )
 
 
@@ -69,9 +70,21 @@ def test_other_partitions_sign_in_elsewhere(partition: str, host: str) -> None:
 
 
 def test_a_long_title_is_cut_to_what_the_console_shows() -> None:
-    url = switch_role_url(replace(ADMIN, client_name="x" * 80), SETTINGS)
+    """What says where one is comes last, and stays: 64 - 24 characters are left for the names."""
+    long = replace(ADMIN, client_name="x" * 80)
 
-    assert f"displayName={'x' * 64}&" in url
+    assert long.display_name == "x" * 40 + " MspAdmin @ 333333333333"
+    assert f"displayName={'x' * 40}%20MspAdmin%20%40%20333333333333&" in switch_role_url(
+        long, SETTINGS
+    )
+    longest = replace(long, role_path="msp/" + "R" * 64)
+    assert longest.display_name == "R" * 49 + " @ 333333333333"
+
+
+def test_two_accounts_of_a_client_never_look_alike_in_the_console() -> None:
+    twin = replace(ADMIN, account_id="555555555555")
+
+    assert ADMIN.display_name != twin.display_name
 
 
 def test_each_team_has_a_file_of_its_own() -> None:
