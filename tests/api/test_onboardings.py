@@ -179,6 +179,7 @@ BAD: list[tuple[dict[str, Any], int, str]] = [
     ({"state": "live"}, 422, "Extra inputs"),
     ({"kind": "steal"}, 422, "/body/kind"),
     ({"external_ref": ""}, 422, "/body/external_ref"),
+    ({"external_ref": "HALO-1 "}, 400, "begins or ends with a blank"),
     ({"client": "nobody"}, 400, "there is no client 'nobody'"),
     ({"roles": ["Root"]}, 400, "no role is called 'Root'"),
     ({"account_id": "999999999999"}, 400, "no account_id yet"),

@@ -98,6 +98,7 @@ def request_onboarding(
     Raises BadInput, AlreadyOnboarded, OtherRequest, NoPractice; then nothing is stored.
     """
     ask_alone(session)
+    _check_blanks(wanted)
     if (known := _asked_before(session, wanted)) is not None:
         return known
     reseller, request = plan_request(session, wanted, now=now)
@@ -138,6 +139,7 @@ def plan_request(
 
     The ExternalId of a client that has none yet is drawn, and kept only by the caller's commit.
     """
+    _check_blanks(wanted)
     client = _client(session, wanted.client)
     reseller = _reseller(session, wanted.payer_account_id)
     request = check_request(reseller, _request(session, reseller, client, wanted))
@@ -153,6 +155,13 @@ def plan_request(
     _check_owner(session, request, now)
     _check_organization(session, reseller, request)
     return reseller, request
+
+
+def _check_blanks(wanted: Wanted) -> None:
+    """`HALO-1 ` for `HALO-1` would be another ticket, and so another account."""
+    for what, word in (("external_ref", wanted.external_ref or ""), ("name", wanted.name)):
+        if word != word.strip():
+            raise BadInput(f"{what} {word!r} begins or ends with a blank; leave that out")
 
 
 def _asked_before(session: Session, wanted: Wanted) -> Onboarding | None:
