@@ -1,5 +1,8 @@
 """Owns how a command ends: expected trouble is one line, and an exit status tells its kind."""
 
+import errno
+import os
+
 import typer
 from typer.exceptions import TyperException
 
@@ -33,6 +36,9 @@ def run(arguments: list[str]) -> int:
     except Unavailable as trouble:
         output.complain(str(trouble))
         return EXIT_UNAVAILABLE
+    except OSError as trouble:
+        output.complain(_no_room(trouble))
+        return EXIT_UNAVAILABLE
     except RebillError as trouble:
         output.complain(str(trouble))
     except ModuleNotFoundError as missing:
@@ -45,3 +51,14 @@ def run(arguments: list[str]) -> int:
         output.complain(INTERRUPTED)
         return EXIT_INTERRUPTED
     return EXIT_BAD_INPUT
+
+
+def _no_room(trouble: OSError) -> str:
+    """The cause first: a path may be long. Raises what is another trouble."""
+    from service.cli.folders import FULL  # Only here: the help needs nothing of it.
+
+    if trouble.errno not in FULL:
+        raise trouble
+    cause = os.strerror(trouble.errno or errno.ENOSPC).lower()
+    where = f" for {trouble.filename}" if trouble.filename else ""
+    return f"{cause}{where}: make room and run it again; what was being written is not kept"

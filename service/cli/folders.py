@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 from kernel.errors import BadInput
 from kernel.file_names import FileName
 
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""No room: of the disk, of what this user may have of it, or of what one file may."""
+
 
 def write_inside(folder: Path, *names: FileName, content: bytes | str) -> Path:
     """`folder/name/name…`, its folders made; text as UTF-8, byte for byte. Raises BadInput.
 
-    A link inside the folder that leads out of it is not followed.
+    Raises OSError where there is no room. A link inside the folder that leads out of it is not
+    followed.
     """
     path = folder.joinpath(*names)
     if not path.resolve().is_relative_to(folder.resolve()):
         raise BadInput(f"{path} leads out of {folder}; nothing is written there")
+    aside = path.with_name(f".{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        # Whole or not at all: a disk that is full would leave half a document under its name.
+        aside.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        aside.replace(path)
     except OSError as error:
+        if aside.is_file():
+            aside.unlink()
+        if error.errno in FULL:
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise BadInput(f"{path} cannot be written: {error}") from error
     return path
