@@ -1,10 +1,12 @@
 """Cells become amounts and texts, or are named; and what is noticed beside the sums adds up."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from invoices.kinds import Kind
@@ -105,6 +107,28 @@ def test_an_entry_of_json_is_its_text_digit_by_digit() -> None:
 
     assert entries(cells, "a").series("a").to_list() == ["x", "", "", "", "12345678901234567890.10"]
     assert entries(cells, "b").series("b").to_list() == ["1", "y", "", "", ""]
+
+
+def test_numbers_that_stand_for_texts_are_whole_where_all_of_them_are() -> None:
+    @dataclass
+    class Column:
+        cells: pa.Array
+        first_row: int = 1
+        rows: int = 2
+
+        def column(self, name: str) -> pa.Array:
+            return self.cells
+
+        def scan(self, *names: str) -> pl.LazyFrame:
+            raise NotImplementedError
+
+    def texts(*cells: float | None) -> list[str]:
+        column = Column(pa.array(cells, pa.float64()))
+        found: list[str] = texts_in(Rows(column, "file"), "c", None).series("c").to_list()
+        return found
+
+    assert texts(11254002932.0, None) == ["11254002932", ""]
+    assert texts(1.5, 2.0) == ["1.5", "2"]
 
 
 def test_all_entries_of_json_are_added_up_by_row() -> None:

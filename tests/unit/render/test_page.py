@@ -281,3 +281,31 @@ def test_words_are_cut_and_broken_where_they_would_not_fit() -> None:
     assert (spelled_terms(0), spelled_terms(1)) == ("Due on receipt", "1 day net")
     assert spelled_day(date(2026, 12, 31)) == "31 December 2026"
     assert spelled_price(Decimal("-1234.123456785")) == "−1,234.12345678"
+
+
+def test_a_letter_within_a_country_names_none_and_long_names_are_cut_where_they_stand() -> None:
+    home = replace(BUYER, address=replace(BUYER.address, country="IE"), buyer_reference="R" * 20)
+    page = page_of(invoice((line(1),), buyer=home))
+    assert page["buyer"]["lines"] == ["Industriestraße 12", "München", "80331"]
+
+    words = "ab " * 40
+    long = replace(
+        SELLER,
+        name=words,
+        address=replace(SELLER.address, street=words, city=words),
+        payment_details=((words, words),),
+        footer=words * 3,
+    )
+    buyer = replace(BUYER, vat_id=words, buyer_reference=words)
+    page = page_of(invoice((line(1),), seller=long, buyer=buyer))
+    facts, payment = dict(page["facts"]), page["payment"]
+    forty = f"{('ab ' * 13)}…".replace(" …", "…")
+    assert page["seller"]["return_address"] == f"{forty} · {forty} · {forty}"
+    assert facts["Your tax number"] == forty
+    assert facts["Your reference"] == f"{('ab ' * 20)}…".replace(" …", "…")
+    assert payment[2] == (forty, words.strip())
+    assert page["footer"][1] == f"{('ab ' * 100)}…".replace(" …", "…")
+
+
+def test_a_control_is_printed_nowhere() -> None:
+    assert name("a\x00b") == "ab" and name("é\u200b") == "é"

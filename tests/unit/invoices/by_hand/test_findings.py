@@ -11,18 +11,20 @@ from invoices.checks.checked import in_words
 from invoices.clients import (
     AccountId,
     Address,
+    Client,
     ClientKey,
     MonthPolicies,
     Tax,
     TaxCategory,
     ZeroMonths,
 )
-from invoices.inputs import BillingInputs, ExchangeRate, ExportLimits
+from invoices.inputs import BillingInputs, ExchangeRate, ExportLimits, Waiver
 from invoices.kinds import CostBasis, Kind
 from invoices.month import bill
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat
 from tests.support.builders import (
     OCTOBER,
+    PAYER,
     book,
     charge,
     charges,
@@ -306,6 +308,43 @@ def test_a_finding_says_what_where_whom_and_how_much(
 
     assert [(str(e.severity), e.code, e.where, e.client) for e in found] == expected
     assert all(words in each.message for each in found), found[0].message
+
+
+@pytest.mark.parametrize("bell", [None, client("bell", price_book="gone")])
+def test_what_a_client_whose_book_is_unknown_may_bear_is_told(bell: Client | None) -> None:
+    """Retained by Acme's book; whether Bell's retains it, nobody knows, but Acme's does."""
+    clients = [client("acme"), *([bell] if bell else [])]
+    passing = book(aws_tax_passed_percent=Decimal(100))
+    for priced_by, told in ((book(), False), (passing, True)):
+        known = replace(HANDED_OVER, clients=tuple(clients), price_books={"standard": priced_by})
+        codes = {each.code for each in bill(charges(lasting(Kind.TAX)), known).findings}
+        assert (ACROSS in codes) is told
+
+
+def test_what_is_waived_without_a_time_says_so_in_its_working() -> None:
+    waiver = Waiver(PAYER, OCTOBER, ACROSS, "", "agreed")
+    known = replace(HANDED_OVER, waivers=(waiver,))
+    month = bill(charges(USED, lasting(Kind.USAGE, "undated")), known)
+
+    said = [
+        each.attribution
+        for statement in month.statements
+        for line in statement.lines
+        for each in line.workings
+        if each.attribution
+    ]
+    assert said == ["whole, as of the first day of the month; AWS gave no time"]
+
+
+def test_a_line_of_aws_s_own_has_neither_a_seller_nor_a_market() -> None:
+    sold: dict[str, Any] = {"seller": "Datadog", "service": "datadog"}
+    rows = [USED | sold, charge(ACME, "5", billing_entity="AWS Marketplace", **sold)]
+    (statement,) = bill(charges(*rows), of_acme()).statements
+
+    assert [(each.billing_entity, each.description) for each in statement.lines] == [
+        ("", "Usage"),
+        ("AWS Marketplace", "Usage (sold by Datadog)"),
+    ]
 
 
 @pytest.mark.parametrize(
