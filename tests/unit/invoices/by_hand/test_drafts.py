@@ -96,6 +96,56 @@ def test_a_balance_is_taken_off_its_own_client_s_invoice() -> None:
     )
 
 
+def test_a_balance_of_another_currency_waits_and_says_so() -> None:
+    owed = CarryForward(
+        ClientKey("acme"),
+        BillingPeriod(2018, 9),
+        "EUR",
+        30_00,
+        TaxCategory.STANDARD,
+        Decimal(19),
+        "",
+    )
+    known = replace(inputs(owns("acme", ACME)), balances=(owed,))
+    month = bill(charges(charge(ACME, "100")), known)
+
+    assert month.drafts[0].invoice.total_minor == 100_00
+    assert [(each.code, each.message) for each in month.findings] == [
+        (
+            "balance_waits",
+            (
+                "Of the balance of acme from 2018-09, 0 EUR is taken off this month's invoice and "
+                "30 is carried on: it waits for an invoice in EUR."
+            ),
+        )
+    ]
+
+
+def test_the_tax_in_the_seller_s_currency_is_of_what_a_balance_leaves() -> None:
+    """100 less 30 are 70, and 13.30 of tax: 63 and 11.97 at 0.90."""
+    owed = CarryForward(
+        ClientKey("acme"),
+        BillingPeriod(2018, 9),
+        "USD",
+        30_00,
+        TaxCategory.STANDARD,
+        Decimal(19),
+        "",
+    )
+    known = inputs(
+        owns("acme", ACME),
+        clients=[client("acme", tax=Tax(TaxCategory.STANDARD, Decimal(19)))],
+        rates=[ExchangeRate(OCTOBER, "USD", "EUR", Decimal("0.9"), "ECB")],
+    )
+    (draft,) = bill(
+        charges(charge(ACME, "100")), replace(known, balances=(owed,), tax_currency="EUR")
+    ).drafts
+
+    found = draft.invoice.accounting_tax
+    assert found is not None
+    assert [(each.base_minor, each.tax_minor) for each in found.tax_lines] == [(63_00, 11_97)]
+
+
 @pytest.mark.parametrize(
     ("billed", "policy", "documented"),
     [
