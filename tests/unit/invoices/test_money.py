@@ -85,6 +85,9 @@ def test_the_digits_of_the_longest_cost_are_all_kept() -> None:
         "bell": 1234567890123456789012345678_90,
     }
     assert split_exact(LONG, {"anna": LONG, "bell": Decimal(0)}) == {"anna": LONG, "bell": 0}
+    assert str(from_minor(12345678901234567890123456789_01, "USD")) == (
+        "12345678901234567890123456789.01"
+    )
     assert exact_sum([LONG, Decimal("1E-10")]) == Decimal("1234567890123456789012345678.9012345679")
 
 
