@@ -16,7 +16,7 @@ from accounts.model.decision import Adopt
 from accounts.model.lifecycle import Stage, has_reached
 from accounts.model.organization import OnboardingKind
 from accounts.model.record import Record
-from accounts.organization_setup.items import WantedSetup
+from accounts.organization_setup.items import SETTLED_STATES, WantedSetup
 from invoices.clients import AccountId
 from jobs.aws.calls import Caller, Clients
 from jobs.aws.signers import ONBOARD, SETUP, Signer, Signers
@@ -70,6 +70,10 @@ class Provider:
         return provider.configuration_file(self.sign_ins, own=ONBOARD)
 
 
+BY_HAND = frozenset({"probe_users", "people"})
+"""What the set-up leaves to the administrator of the access account."""
+
+
 def open_provider(database: Database, aws: StrictAWS) -> Provider:
     """An organization as AWS gives it, set up by the command's own code and an administrator."""
     provider.open_organization(aws)
@@ -79,14 +83,20 @@ def open_provider(database: Database, aws: StrictAWS) -> Provider:
     first = set_up(office, wanted, yes=frozenset(), actor=ACTOR)
     own = {file.replace("svc_", "msp-"): to_text(each) for file, each in first.policies.items()}
     sign_ins |= provider.sign_everybody_in(aws, own)
-    second = set_up(office, wanted, yes=frozenset(), actor=ACTOR)
-    if not second.is_fine:
-        amiss = [f"{each.key}: {each.words}" for each in second.outcomes]
+    # Where a demo has run, its access account is known and looked at, too. It is the pretend
+    # administrator's, with probes made by hand and without people.
+    everybody = OnboardingEnvironment(database, _caller(aws, sign_ins), aws.clock.now)
+    second = set_up(everybody, wanted, yes=frozenset(), actor=ACTOR)
+    amiss = [
+        f"{each.key}: {each.words}"
+        for each in second.outcomes
+        if each.state not in SETTLED_STATES and each.key not in BY_HAND
+    ]
+    if amiss:
         raise AssertionError(f"the pretend organization is not set up: {amiss}")
-    caller = _caller(aws, sign_ins)
     return Provider(
         aws=aws,
-        environment=OnboardingEnvironment(database, caller, aws.clock.now),
+        environment=everybody,
         sign_ins=sign_ins,
         described=_described(second.configuration),
     )
