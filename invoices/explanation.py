@@ -24,8 +24,6 @@ from invoices.pricing.match import described, matching_rules
 from invoices.pricing.rating import PRICE_DIGITS
 from invoices.statements import AT_COST, StatementLine, line_keys
 
-_SHOWN = ("service", "region", "usage_type", "operation", "kind", "billing_entity")
-
 
 @dataclass(frozen=True, slots=True)
 class ExplainedCharge:
@@ -75,7 +73,7 @@ def explain_charges(
     own = frame.with_columns(start_e16().alias("start_e16")).filter(keys == line.key)
     explained = tuple(
         _charge(row, line, book.rules if book else ())
-        for row in own.sort(*_SHOWN, "description_key").iter_rows(named=True)
+        for row in own.sort(*MATCHED, "description_key").iter_rows(named=True)
     )
     assert exact_sum(each.price for each in explained) == line.price, "it was billed otherwise"
     return Explanation(
@@ -116,7 +114,7 @@ def _charge(
     winner = rules[matching[0]] if matching else None
     price = _scaled(row["price_e22"], PRICE_DIGITS)
     return ExplainedCharge(
-        of={name: row[name] for name in _SHOWN} | {"description": row["description_key"]},
+        of={name: row[name] for name in MATCHED} | {"description": row["description_key"]},
         usage=row["usage"],
         unit=row["unit"],
         cost=_scaled(row["cost_e16"], SHARE_DIGITS),

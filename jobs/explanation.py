@@ -41,7 +41,6 @@ def explain(database: Database, charges: Snapshots, which: str, line_key: str) -
     """`which` is a number or an id. Raises UnknownInvoice, UnknownLine, DamagedSnapshot."""
     with database.transaction() as session:
         record = invoices.invoice_called(session, which)
-        assert record.id is not None
         document = invoices.document(session, record.id)
         working = invoices.working(session, record.id)
         inputs = months.inputs(session, invoices.inputs_id(session, record.id))
@@ -53,7 +52,9 @@ def explain(database: Database, charges: Snapshots, which: str, line_key: str) -
             known = {each.key: each for each in inputs.custom_line_items}
             explained = explain_custom(item, known.get(item.key), invoice=document)
             return ExplainedLine(record, explained, snapshot)
+    # First what an earlier version kept: it says in words that the month is to be ingested again.
+    summary = charges.load(snapshot.id)
     statement = from_json(Statement, working["statement"])
     line = next(each for each in statement.lines if each.key == line_key)
-    explained = explain_charges(line, charges.load(snapshot.id), inputs, invoice=document)
+    explained = explain_charges(line, summary, inputs, invoice=document)
     return ExplainedLine(record, explained, snapshot)

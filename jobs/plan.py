@@ -143,7 +143,8 @@ def _months(
     """Raises UnknownPayer, NoSnapshot, BadInput."""
     if payer is not None:
         sellers.payer_account(session, payer)
-    payers = [payer] if payer else [each.account_id for each in sellers.payer_accounts(session)]
+    selling = [each.account_id for each in sellers.payer_accounts(session) if each.seller_key]
+    payers = [payer] if payer else selling
     found = [each for one in payers for each in _months_of(session, one, period)]
     if not found:
         of = f"of {period} " if period else ""

@@ -9,6 +9,7 @@ from invoices.checks.configuration import (
     inconsistent_tax,
     missing_exchange_rates,
     missing_price_books,
+    percentages_of_nothing,
     sold_below_cost,
     tax_upon_tax,
     unknown_clients,
@@ -50,6 +51,7 @@ CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
     custom_items_of_nobody,
     custom_items_of_any_payer,
     custom_items_only,
+    percentages_of_nothing,
     discounts_without_kind,
     sold_below_cost,
 )

@@ -10,6 +10,7 @@ from invoices.clients import Client, TaxCategory
 from invoices.documents.drafting import converted, to_convert
 from invoices.kinds import Kind
 from invoices.money import CostAndPrice, exact_sum, plain
+from invoices.pricing.custom import Percentage
 from invoices.statements import Statement
 from kernel.findings import Finding, Severity
 
@@ -144,6 +145,26 @@ def custom_items_only(facts: CheckedMonth) -> Iterator[Finding]:
                 key,
                 f"{key} has no charges of payer {facts.inputs.payer_account_id} in "
                 f"{facts.inputs.period}, only custom line items.",
+            )
+
+
+def percentages_of_nothing(facts: CheckedMonth) -> Iterator[Finding]:
+    """What a misspelt service or account would be, month after month, without a word."""
+    for item in facts.inputs.custom_line_items:
+        statement, share = facts.statements.get(item.client), item.charge
+        if statement is None or not item.applies_in(facts.inputs.period):
+            continue
+        if not isinstance(share, Percentage) or not (share.services or share.accounts):
+            continue
+        if not any(share.is_of(line.account_id, line.service) for line in statement.lines):
+            yield Finding(
+                WARNING,
+                "percentage_of_nothing",
+                item.key,
+                f"Custom line item {item.key} of {item.client} is a percentage of "
+                f"{', '.join([*share.services, *share.accounts])}, and {item.client} has no charge "
+                f"of these in {facts.inputs.period}: correct the names if they are misspelt.",
+                client=item.client,
             )
 
 

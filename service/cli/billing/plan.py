@@ -39,10 +39,9 @@ def plan(
             prune=prune,
         )
     if as_json:
-        changed = [
-            {"subject": c.subject, "before": c.before, "after": c.after} for c in made.changes
-        ]
-        output.print_json({"changes": changed, "months": [*map(_month_json, made.months)]})
+        output.print_json(
+            {"changes": [*map(asdict, made.changes)], "months": [*map(_month_json, made.months)]}
+        )
     else:
         for change in made.changes:
             output.say(str(change))

@@ -1,6 +1,7 @@
 """The command of configuration: apply a file."""
 
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -50,8 +51,9 @@ def apply(
         )
         unlisted = left_out(session, configuration)
     if as_json:
-        changed = [{"subject": c.subject, "before": c.before, "after": c.after} for c in changes]
-        output.print_json({"changes": changed, "left_out": [item.key for item in unlisted]})
+        output.print_json(
+            {"changes": [*map(asdict, changes)], "left_out": [item.key for item in unlisted]}
+        )
         return
     for change in changes:
         output.say(str(change))

@@ -129,32 +129,30 @@ def document(session: Session, invoice_id: int) -> Invoice:
     issued = documents.document_of(session, invoice_id)
     if issued is not None:
         return issued.invoice
-    row = session.get(DraftRow, invoice_id)
-    if row is None:
-        raise UnknownInvoice(invoice_id)
-    return from_document(row.document)
+    return from_document(_draft(session, invoice_id).document)
 
 
 def working(session: Session, invoice_id: int) -> Mapping[str, Any]:
     """How each line came about: `statement` and `custom`, as plain JSON. UnknownInvoice."""
-    row = session.get(DraftRow, invoice_id)
-    if row is None:
-        raise UnknownInvoice(invoice_id)
-    return row.working
+    return _draft(session, invoice_id).working
 
 
 def inputs_id(session: Session, invoice_id: int) -> str:
     """Of what it was billed from. Raises UnknownInvoice."""
-    row = session.get(DraftRow, invoice_id)
-    if row is None:
-        raise UnknownInvoice(invoice_id)
-    return row.inputs_id
+    return _draft(session, invoice_id).inputs_id
 
 
 def document_file(session: Session, invoice_id: int, extension: str) -> DocumentFile | None:
     """None for a draft, and until the issuing run has rendered it."""
     issued = documents.document_of(session, invoice_id)
     return None if issued is None else documents.document_file(session, issued.id, extension)
+
+
+def _draft(session: Session, invoice_id: int) -> DraftRow:
+    row = session.get(DraftRow, invoice_id)
+    if row is None:
+        raise UnknownInvoice(invoice_id)
+    return row
 
 
 def _records() -> Select[DraftRow, str, date, dict[str, str]]:

@@ -7,12 +7,20 @@ from typing import Any
 
 import pytest
 
-from invoices.clients import Address, ClientKey, MonthPolicies, NegativeMonths, Tax, TaxCategory
+from invoices.clients import (
+    AccountId,
+    Address,
+    ClientKey,
+    MonthPolicies,
+    NegativeMonths,
+    Tax,
+    TaxCategory,
+)
 from invoices.inputs import ExchangeRate
 from invoices.kinds import CostBasis, Kind
 from invoices.month import BilledMonth, bill, prove
 from invoices.pricing.book import PriceBook
-from invoices.pricing.custom import CustomKind, CustomLineItem, Flat
+from invoices.pricing.custom import CustomKind, CustomLineItem, Flat, Percentage, PercentOf
 from kernel.findings import Severity
 from tests.support.builders import (
     OCTOBER,
@@ -238,6 +246,25 @@ def test_a_custom_item_of_nobody_is_a_warning() -> None:
     month = bill(charges(*ROWS), inputs(*BOTH, custom=[item]))
 
     assert codes(month) == ["custom_line_item_without_client"]
+
+
+@pytest.mark.parametrize(
+    ("services", "accounts", "told"),
+    [
+        (("AmazonECS",), (), ["percentage_of_nothing"]),
+        ((), ("999999999999",), ["percentage_of_nothing"]),
+        (("Amazon*",), (), []),
+        ((), (), []),
+    ],
+)
+def test_a_percentage_of_what_nobody_uses_is_told(
+    services: tuple[str, ...], accounts: tuple[str, ...], told: list[str]
+) -> None:
+    own = tuple(AccountId(each) for each in accounts)
+    share = Percentage(Decimal(3), PercentOf.PRICE, services=services, accounts=own)
+    item = CustomLineItem("i", ClientKey("acme"), CustomKind.FEE, "Fee", share, OCTOBER)
+
+    assert codes(bill(charges(*ROWS), inputs(*BOTH, custom=[item]))) == told
 
 
 def test_findings_are_sorted_the_critical_first() -> None:
