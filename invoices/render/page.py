@@ -257,7 +257,7 @@ def _row(line: InvoiceLine, currency: str) -> list[str]:
     words = [name(line.service_name or line.service), name(line.description, _TEXT_LIMIT)]
     return [
         *(words if words[0] else reversed(words)),
-        *((quantity, spelled_price(line.price)) if _is_priced(line) else ("", "")),
+        *((quantity, spelled_price(line.price, currency)) if _is_priced(line) else ("", "")),
         spelled_money(line.amount_minor, currency),
     ]
 

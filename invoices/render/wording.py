@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from invoices.clients import Address
-from invoices.money import from_minor, plain
+from invoices.money import from_minor, minor_digits, plain
 from invoices.periods import BillingPeriod
 from invoices.render.countries import COUNTRY_NAMES
 from invoices.render.fonts import printable
@@ -33,9 +33,11 @@ def spelled_decimal(amount: Decimal) -> str:
     return f"{Decimal(plain(amount)):,f}".replace("-", MINUS)
 
 
-def spelled_price(price: Decimal) -> str:
-    """As a decimal, but of at most eight places: a converted rate can have thirty."""
-    return spelled_decimal(round(price, _PRICE_PLACES))
+def spelled_price(price: Decimal, currency: str) -> str:
+    """Of a unit: `35.50`, `0.0116`; at most eight places, for a converted rate can have thirty."""
+    words = plain(round(price, _PRICE_PLACES))
+    places = max(len(words.partition(".")[2]), minor_digits(currency))
+    return f"{Decimal(words):,.{places}f}".replace("-", MINUS)
 
 
 def spelled_day(day: date) -> str:

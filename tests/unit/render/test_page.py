@@ -23,107 +23,110 @@ from tests.support.bills.sample_documents import BUYER, SELLER, invoice, line, s
 DETAILS = [("IBAN", "IE29 AIBK 9311 5212 3456 78"), ("BIC", "AIBKIE2D")]
 
 
+MUELLER = "Müller & Söhne, 株式会社"
+USAGE = "eu-west-1, BoxUsage:m5.large"
+SMALL_PAGE = {
+    "draft": False,
+    "title": "Invoice INV-000007",
+    "document_title": "Invoice INV-000007, Example Cloud Ltd",
+    "subtitle": "AWS services, October 2026",
+    "currency": "EUR",
+    "han": None,
+    "seller": {
+        "name": "Example Cloud Ltd",
+        "lines": ["1 Quay", "Cork T12 X2Y3", "Ireland", "billing@example.com"],
+        "return_address": "Example Cloud Ltd · 1 Quay · Cork T12 X2Y3",
+    },
+    "buyer": {
+        "name": "Acme Maschinenbau GmbH & Co. KG",
+        "lines": ["Industriestraße 12", "80331 München", "GERMANY"],
+    },
+    "facts": [
+        ("Invoice number", "INV-000007"),
+        ("Issue date", "5 November 2026"),
+        ("Due date", "5 December 2026"),
+        ("Payment terms", "30 days net"),
+        ("Billing period", "1–31 October 2026"),
+        ("Currency", "EUR"),
+        ("Your tax number", "DE136695976"),
+        ("Your reference", "PO 4500012345"),
+    ],
+    "summaries": [
+        {
+            "title": "By service",
+            "head": "Service",
+            "rows": [
+                ("Amazon EC2", "", "124.91"),
+                ("Amazon S3", "", "73.00"),
+                ("Fees and other charges", "", "950.00"),
+            ],
+        },
+        {
+            "title": "By account",
+            "head": "Account",
+            "rows": [
+                ("000000000042", MUELLER, "112.57"),
+                ("011254002932", "production", "85.34"),
+                ("Fees and other charges", "", "950.00"),
+            ],
+        },
+    ],
+    "summaries_short": True,
+    "totals": [("Subtotal", "1,147.91"), ("Tax (reverse charge)", "0.00")],
+    "total": ("Total due", "EUR 1,147.91"),
+    "total_on": "due 5 December 2026",
+    "payment": [
+        ("Amount", "EUR 1,147.91"),
+        ("Pay by", "5 December 2026"),
+        *DETAILS,
+        ("Reference", "INV-000007"),
+    ],
+    "notes": [
+        "Reverse charge: the recipient accounts for the tax.",
+        "Exchange rate: 1 USD = 0.8706 EUR (ECB 2026-10-30).",
+        "Thank you for your business.",
+    ],
+    "priced": True,
+    "groups": [
+        {
+            "name": "011254002932",
+            "detail": "production",
+            "rows": [
+                ["Amazon EC2", USAGE, "", "", "12.34"],
+                ["Amazon S3", USAGE, "730 Hrs", "0.10", "73.00"],
+            ],
+            "folded": "1 further line of 0.00 in the CSV and XLSX files",
+            "subtotal": "85.34",
+        },
+        {
+            "name": "000000000042",
+            "detail": MUELLER,
+            "rows": [
+                ["Amazon EC2", USAGE, "", "", "−5.00"],
+                ["Amazon EC2", USAGE, "", "", "117.57"],
+            ],
+            "folded": "",
+            "subtotal": "112.57",
+        },
+        {
+            "name": "Fees and other charges",
+            "detail": "",
+            "rows": [["Fee", "", "", "", "950.00"]],
+            "folded": "",
+            "subtotal": "950.00",
+        },
+    ],
+    "footer": [
+        "Example Cloud Ltd · Registered in Ireland no. 123456 · Tax number IE6388047V",
+        "Directors: A. Byrne, C. Doyle",
+    ],
+}
+"""Of the sample: all it says."""
+
+
 def test_a_page_has_every_word_and_figure_of_its_invoice() -> None:
     """12.34 - 5.00 + 117.57 of EC2 are 124.91; 12.34 + 73.00 of production, 85.34."""
-    mueller = "Müller & Söhne, 株式会社"
-    usage = "eu-west-1, BoxUsage:m5.large"
-
-    assert page_of(small_invoice()) == {
-        "draft": False,
-        "title": "Invoice INV-000007",
-        "document_title": "Invoice INV-000007, Example Cloud Ltd",
-        "subtitle": "AWS services, October 2026",
-        "currency": "EUR",
-        "han": None,
-        "seller": {
-            "name": "Example Cloud Ltd",
-            "lines": ["1 Quay", "Cork T12 X2Y3", "Ireland", "billing@example.com"],
-            "return_address": "Example Cloud Ltd · 1 Quay · Cork T12 X2Y3",
-        },
-        "buyer": {
-            "name": "Acme Maschinenbau GmbH & Co. KG",
-            "lines": ["Industriestraße 12", "80331 München", "GERMANY"],
-        },
-        "facts": [
-            ("Invoice number", "INV-000007"),
-            ("Issue date", "5 November 2026"),
-            ("Due date", "5 December 2026"),
-            ("Payment terms", "30 days net"),
-            ("Billing period", "1–31 October 2026"),
-            ("Currency", "EUR"),
-            ("Your tax number", "DE136695976"),
-            ("Your reference", "PO 4500012345"),
-        ],
-        "summaries": [
-            {
-                "title": "By service",
-                "head": "Service",
-                "rows": [
-                    ("Amazon EC2", "", "124.91"),
-                    ("Amazon S3", "", "73.00"),
-                    ("Fees and other charges", "", "950.00"),
-                ],
-            },
-            {
-                "title": "By account",
-                "head": "Account",
-                "rows": [
-                    ("000000000042", mueller, "112.57"),
-                    ("011254002932", "production", "85.34"),
-                    ("Fees and other charges", "", "950.00"),
-                ],
-            },
-        ],
-        "summaries_short": True,
-        "totals": [("Subtotal", "1,147.91"), ("Tax (reverse charge)", "0.00")],
-        "total": ("Total due", "EUR 1,147.91"),
-        "total_on": "due 5 December 2026",
-        "payment": [
-            ("Amount", "EUR 1,147.91"),
-            ("Pay by", "5 December 2026"),
-            *DETAILS,
-            ("Reference", "INV-000007"),
-        ],
-        "notes": [
-            "Reverse charge: the recipient accounts for the tax.",
-            "Exchange rate: 1 USD = 0.8706 EUR (ECB 2026-10-30).",
-            "Thank you for your business.",
-        ],
-        "priced": True,
-        "groups": [
-            {
-                "name": "011254002932",
-                "detail": "production",
-                "rows": [
-                    ["Amazon EC2", usage, "", "", "12.34"],
-                    ["Amazon S3", usage, "730 Hrs", "0.1", "73.00"],
-                ],
-                "folded": "1 further line of 0.00 in the CSV and XLSX files",
-                "subtotal": "85.34",
-            },
-            {
-                "name": "000000000042",
-                "detail": mueller,
-                "rows": [
-                    ["Amazon EC2", usage, "", "", "−5.00"],
-                    ["Amazon EC2", usage, "", "", "117.57"],
-                ],
-                "folded": "",
-                "subtotal": "112.57",
-            },
-            {
-                "name": "Fees and other charges",
-                "detail": "",
-                "rows": [["Fee", "", "", "", "950.00"]],
-                "folded": "",
-                "subtotal": "950.00",
-            },
-        ],
-        "footer": [
-            "Example Cloud Ltd · Registered in Ireland no. 123456 · Tax number IE6388047V",
-            "Directors: A. Byrne, C. Doyle",
-        ],
-    }
+    assert page_of(small_invoice()) == SMALL_PAGE
 
 
 def test_a_draft_in_yen_asks_for_no_payment_and_shows_nothing_it_has_not() -> None:
@@ -217,7 +220,7 @@ def test_only_what_has_a_unit_or_several_of_it_has_a_price() -> None:
     page = page_of(invoice(tuple(rows)))
 
     assert [row[2:] for row in page["groups"][0]["rows"]] == [
-        ["2", "1", "2.00"],
+        ["2", "1.00", "2.00"],
         ["1 Hrs", "3.12345679", "3.00"],
         ["", "", "4.00"],
     ]
@@ -280,7 +283,14 @@ def test_words_are_cut_and_broken_where_they_would_not_fit() -> None:
     assert name("w " * 60 + "x") == f"{('w ' * 60)[:-2].rstrip()} w…"
     assert (spelled_terms(0), spelled_terms(1)) == ("Due on receipt", "1 day net")
     assert spelled_day(date(2026, 12, 31)) == "31 December 2026"
-    assert spelled_price(Decimal("-1234.123456785")) == "−1,234.12345678"
+
+
+def test_a_unit_s_price_has_the_places_of_money_at_least() -> None:
+    assert spelled_price(Decimal("-1234.123456785"), "USD") == "−1,234.12345678"
+    assert spelled_price(Decimal("35.5"), "USD") == "35.50"
+    assert spelled_price(Decimal("0.0116"), "USD") == "0.0116"
+    assert spelled_price(Decimal(1_200), "JPY") == "1,200"
+    assert spelled_price(Decimal("0.5"), "KWD") == "0.500"
 
 
 def test_a_letter_within_a_country_names_none_and_long_names_are_cut_where_they_stand() -> None:

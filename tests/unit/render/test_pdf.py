@@ -59,7 +59,7 @@ def test_a_finance_person_finds_everything() -> None:
         "Reverse charge: the recipient accounts for the tax.",
         "Exchange rate: 1 USD = 0.8706 EUR (ECB 2026-10-30).",
         "Thank you for your business.",
-        "730 Hrs 0.1 73.00",
+        "730 Hrs 0.10 73.00",
         "−5.00",
         "Registered in Ireland no. 123456 · Tax number IE6388047V",
         "Page 1 of 1",
