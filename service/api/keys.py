@@ -17,6 +17,7 @@ from service.api import cursors
 from service.api.access import AdminDep, NowDep, SessionDep, actor_of
 from service.api.accounts.onboarding_schemas import CLIENT_KEY, In, Instant
 from service.api.billing.schemas import ClientText, ExternalRefs, Out
+from service.configuration.values import AS_WHOLE
 from service.store.access import keys
 from service.store.access.keys import ApiKey, Scope
 from service.store.billing import clients
@@ -37,12 +38,14 @@ class KeyRequest(In):
     client: str | None = Field(
         None, pattern=CLIENT_KEY, description="Whose documents it sees, and nothing else."
     )
-    days: int | None = Field(None, ge=1, le=DAYS_MAX, strict=True, description="Until it ends.")
+    days: Annotated[int, Field(strict=True, ge=1, le=DAYS_MAX), AS_WHOLE] | None = Field(
+        None, description="Until it ends."
+    )
 
 
 class RotationRequest(In):
-    overlap_hours: int = Field(
-        24, ge=0, le=OVERLAP_HOURS_MAX, strict=True, description="For so long the old one opens."
+    overlap_hours: Annotated[int, Field(strict=True, ge=0, le=OVERLAP_HOURS_MAX), AS_WHOLE] = Field(
+        24, description="For so long the old one opens."
     )
 
 

@@ -55,6 +55,9 @@ def _with_pattern(shown: Mapping[str, Any]) -> dict[str, Any]:
     said = dict(shown)
     if said.get("type") == "string" and not said.keys() & {"pattern", "enum", "format", "const"}:
         return {**said, "pattern": WITHOUT_CONTROLS}
+    if "additionalProperties" in said:
+        # What pydantic says of a name is not that it is a string: no JSON has another.
+        said["propertyNames"] = {"type": "string", **said.get("propertyNames", {})}
     for inside in ("items", "additionalProperties", "propertyNames"):
         if isinstance(said.get(inside), dict):
             said[inside] = _with_pattern(said[inside])

@@ -1,11 +1,8 @@
-"""Owns the form of the configuration file: names, shapes and the rules of each value."""
+"""Owns the form of the configuration file: names, shapes and what goes together."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
-from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -22,101 +19,29 @@ from pydantic import (
 
 from invoices.inputs import WAIVABLE
 from invoices.kinds import MAPPABLE
-from invoices.money import is_currency
 from invoices.periods import BillingPeriod
-
-
-def _exact(given: object) -> Decimal:
-    """YAML's own floats are refused: 7.5 is read in binary, "7.5" is what was written."""
-    match given:
-        case bool():
-            pass
-        case int():
-            return Decimal(given)
-        case str() if given.isascii():  # Python takes other digits for numbers, too.
-            try:
-                number = Decimal(given)
-            except InvalidOperation:
-                number = Decimal("NaN")
-            if number.is_finite():
-                return number
-        case Decimal():
-            return given
-    raise ValueError('write a number in quotes, like "7.5"')
-
-
-def _text(given: object) -> object:
-    if not isinstance(given, str):
-        raise ValueError("write it in quotes, so that YAML leaves it as it is")
-    return given
-
-
-def _account_id(given: object) -> object:
-    if not (isinstance(given, str) and re.fullmatch("[0-9]{12}", given)):
-        raise ValueError('an account id is twelve digits in quotes, like "011254002932"')
-    return given
-
-
-def _period(given: object) -> object:
-    """A day stands for its period, so that `from: 2018-10-01` and `from: 2018-10` both read."""
-    if isinstance(given, date) and given.day == 1:
-        return BillingPeriod.of(given)
-    if isinstance(given, str):
-        return BillingPeriod.parse(given)
-    raise ValueError("write a billing period as YYYY-MM, like 2018-10")
-
-
-def _day(given: object) -> object:
-    return date.fromisoformat(given) if isinstance(given, str) else given
-
-
-def _one_of(words: Iterable[str]) -> Callable[[str], str]:
-    """The words that the core knows, told where another is given."""
-    known = sorted(words)
-
-    def check(given: str) -> str:
-        if given not in known:
-            raise ValueError(f"write one of {', '.join(known)}")
-        return given
-
-    return check
-
-
-def _not_yet(default: object) -> Callable[[object], object]:
-    """For policies the design has and this version does not: only their default is accepted."""
-
-    def check(given: object) -> object:
-        if given != default:
-            raise ValueError(f"not supported yet; leave it out or write {default!r}")
-        return given
-
-    return check
+from service.configuration.values import (
+    AccountNumber,
+    Country,
+    Currency,
+    Day,
+    Exact,
+    Key,
+    Month,
+    Name,
+    NotNegative,
+    Positive,
+    Share,
+    Text,
+    not_yet,
+    one_of,
+)
 
 
 def _no_credit_note_yet(given: object) -> object:
     if given == "credit_note":
         raise ValueError("credit notes do not exist yet; write park or carry_forward")
     return given
-
-
-def _currency(given: object) -> object:
-    if isinstance(given, str) and not is_currency(given):
-        raise ValueError(f"{given!r} is no currency; write its code of ISO 4217, such as EUR")
-    return given
-
-
-Text = Annotated[str, BeforeValidator(_text)]
-Name = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
-Key = Annotated[Text, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
-Currency = Annotated[Text, BeforeValidator(_currency)]
-Country = Annotated[Text, StringConstraints(pattern="^[A-Z]{2}$")]
-AccountNumber = Annotated[str, BeforeValidator(_account_id)]
-Exact = Annotated[Decimal, BeforeValidator(_exact)]
-Positive = Annotated[Exact, Field(gt=0)]
-NotNegative = Annotated[Exact, Field(ge=0)]
-Share = Annotated[Exact, Field(ge=0, le=100)]
-Month = Annotated[BillingPeriod, BeforeValidator(_period)]
-Day = Annotated[date, BeforeValidator(_day)]
 
 
 RoundingWord = Literal["half_up", "half_even", "down", "up"]
@@ -317,8 +242,8 @@ class PriceBookForm(Form):
     key: Key
     start: Month = Field(alias="from")
     cost_basis: Literal["billed", "amortized", "net_billed", "net_amortized", "list", "blended"]
-    commitments: Annotated[Any, BeforeValidator(_not_yet({"default": "pass_through"}))] = None
-    support: Annotated[Any, BeforeValidator(_not_yet({"mode": "pass_through"}))] = None
+    commitments: Annotated[Any, BeforeValidator(not_yet({"default": "pass_through"}))] = None
+    support: Annotated[Any, BeforeValidator(not_yet({"mode": "pass_through"}))] = None
     credits: Passing = "retain"
     aws_tax: Passing = "retain"
     discounts: DiscountsForm = DiscountsForm()
@@ -368,14 +293,14 @@ class CustomLineItemForm(Form):
 
 class LineTypeForm(Form):
     type: Name
-    kind: Annotated[Text, AfterValidator(_one_of(MAPPABLE))]
+    kind: Annotated[Text, AfterValidator(one_of(MAPPABLE))]
     start: Month = Field(alias="from")
 
 
 class WaiverForm(Form):
     payer: AccountNumber
     period: Month
-    code: Annotated[Text, AfterValidator(_one_of(WAIVABLE))]
+    code: Annotated[Text, AfterValidator(one_of(WAIVABLE))]
     client: Key | None = None
     reason: Name
 
@@ -394,7 +319,7 @@ class ConfigurationForm(Form):
     clients: list[ClientForm] = []
     price_books: list[PriceBookForm] = []
     custom_line_items: list[CustomLineItemForm] = []
-    shared_costs: Annotated[Any, BeforeValidator(_not_yet([]))] = None
+    shared_costs: Annotated[Any, BeforeValidator(not_yet([]))] = None
     exchange_rates: list[ExchangeRateForm] = []
     line_types: list[LineTypeForm] = []
     waivers: list[WaiverForm] = []

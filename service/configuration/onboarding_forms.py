@@ -9,19 +9,26 @@ from pydantic import Field, StringConstraints
 from accounts.model.mailbox import MailboxCheck, MailServer, Tls
 from accounts.model.organization import Contact, ContactType, Reseller
 from accounts.model.role_spec import RoleSpec, RoleStage, TrustKind
-from service.configuration.forms import AccountNumber, ConfigurationForm, Form, Key, Name, Text
+from service.configuration.forms import ConfigurationForm, Form
+from service.configuration.values import AS_TEXT, AS_WHOLE, AccountNumber, Key, Name, Text
 from service.store.accounts.resellers import Team
 
 # ASCII, as AWS means it: pydantic's \w is Unicode's. `tests/store/test_role_forms.py`.
-RoleName = Annotated[Text, StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@-]{1,64}$")]
-PermissionSet = Annotated[Text, StringConstraints(pattern=r"^([A-Za-z0-9_+=,.@-]{1,32})?$")]
-TeamKey = Annotated[Text, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,63})?$")]
-Purpose = Annotated[
-    Text, StringConstraints(max_length=1_000, pattern=r"^[\t\n\r\x20-\x7E\u00A1-\u00FF]+$")
+RoleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@-]{1,64}$"), AS_TEXT]
+PermissionSet = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_+=,.@-]{1,32})?$"), AS_TEXT]
+TeamKey = Annotated[
+    str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,63})?$"), AS_TEXT
 ]
-Managed = Annotated[Text, StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@/:-]{1,512}$")]
-RoleArn = Annotated[Text, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$")]
-Seconds = Annotated[int, Field(ge=900, le=43_200)]
+Purpose = Annotated[
+    str,
+    StringConstraints(max_length=1_000, pattern=r"^[\t\n\r\x20-\x7E\u00A1-\u00FF]+$"),
+    AS_TEXT,
+]
+Managed = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@/:-]{1,512}$"), AS_TEXT]
+RoleArn = Annotated[
+    str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$"), AS_TEXT
+]
+Seconds = Annotated[int, Field(ge=900, le=43_200), AS_WHOLE]
 
 
 class ContactForm(Form):
@@ -38,11 +45,13 @@ class ContactsForm(Form):
 
 
 class MailServerForm(Form):
-    host: Annotated[Text, StringConstraints(pattern=r"^[0-9A-Za-z.:-]{1,253}$")]
+    host: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.:-]{1,253}$"), AS_TEXT]
     port: Annotated[int, Field(ge=1, le=65_535)]
     tls: Literal["tls", "starttls", "none"] = "tls"
     user: Text = ""
-    password_env: Annotated[Text, StringConstraints(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
+    password_env: Annotated[
+        str, StringConstraints(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$"), AS_TEXT
+    ] = ""
     password_file: Text = ""
 
 
@@ -50,7 +59,7 @@ class MailboxCheckForm(Form):
     smtp: MailServerForm
     imap: MailServerForm
     sender: Name
-    folder: Annotated[Text, StringConstraints(pattern=r"^[\x20-\x7e]{1,200}$")] = "INBOX"
+    folder: Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,200}$"), AS_TEXT] = "INBOX"
     every_days: Annotated[int, Field(ge=1, le=366)] = 30
     hours: Annotated[int, Field(ge=1, le=168)] = 24
     mails_max: Annotated[int, Field(ge=1, le=1_000)] = 50
@@ -59,17 +68,21 @@ class MailboxCheckForm(Form):
 class IdentityCenterForm(Form):
     """For AWS profiles of roles that trust a permission set."""
 
-    start_url: Annotated[Text, StringConstraints(pattern=r"^https://[A-Za-z0-9./_#-]{1,200}$")]
-    region: Annotated[Text, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+    start_url: Annotated[
+        str, StringConstraints(pattern=r"^https://[A-Za-z0-9./_#-]{1,200}$"), AS_TEXT
+    ]
+    region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$"), AS_TEXT]
 
 
 class OrganizationForm(Form):
     payer: AccountNumber
-    organization_id: Annotated[Text, StringConstraints(pattern=r"^o-[a-z0-9]{10,32}$")]
-    root_id: Annotated[Text, StringConstraints(pattern=r"^r-[a-z0-9]{4,32}$")]
-    client_ou_id: Annotated[Text, StringConstraints(pattern=r"^ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}$")]
-    membership_scp_id: Annotated[Text, StringConstraints(pattern=r"^p-[a-z0-9]{8,128}$")]
-    root_scp_id: Annotated[Text, StringConstraints(pattern=r"^p-[a-z0-9]{8,128}$")]
+    organization_id: Annotated[str, StringConstraints(pattern=r"^o-[a-z0-9]{10,32}$"), AS_TEXT]
+    root_id: Annotated[str, StringConstraints(pattern=r"^r-[a-z0-9]{4,32}$"), AS_TEXT]
+    client_ou_id: Annotated[
+        str, StringConstraints(pattern=r"^ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}$"), AS_TEXT
+    ]
+    membership_scp_id: Annotated[str, StringConstraints(pattern=r"^p-[a-z0-9]{8,128}$"), AS_TEXT]
+    root_scp_id: Annotated[str, StringConstraints(pattern=r"^p-[a-z0-9]{8,128}$"), AS_TEXT]
     mailbox: Name
     automation_role: RoleArn
     offboarding_role: RoleArn

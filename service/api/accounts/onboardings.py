@@ -175,7 +175,7 @@ def list_onboarding_events(
     onboarding_id: OnboardingId,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
     limit: Annotated[int, Query(ge=1)] = 100,
-    accept: Annotated[str, Header(max_length=400)] = "",
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
     last_event_id: Annotated[str, Header(pattern="^[0-9]{1,18}$")] = "0",
 ) -> EventList | Response:
     """Every attempt in order, with AWS's request id and words; with `Accept: text/event-stream`
