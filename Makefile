@@ -2,7 +2,8 @@
 UV := .boot/bin/uv
 RUN := .venv/bin
 WORKERS := 2
-PYTEST := $(RUN)/python -m pytest -n $(WORKERS) --dist worksteal
+# Each worker has a core to itself: Polars, which would take them all, is told.
+PYTEST := POLARS_MAX_THREADS=1 $(RUN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 # Container images often set it; then every process compiles its thousands of modules again, which
 # is most of what a short command costs, and pytest rewrites every assertion again.

@@ -20,11 +20,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from fastapi import FastAPI
 from hypothesis import settings
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from invoices.periods import BillingPeriod
 from jobs.environment import Environment
+from service import app
 from service.actions.billing.apply_configuration import apply_configuration
 from service.actions.billing.record_snapshot import record_snapshot
 from service.configuration.reading import Configuration, read_configuration
@@ -64,7 +66,7 @@ settings.load_profile("rebill")
 
 
 def pytest_configure() -> None:
-    """Each statement is compiled once a run.
+    """Each statement is compiled once a run, and the API's document written once.
 
     SQLAlchemy does so once an engine: that is once a command, and here thousands of times, a third
     of what a test of commands costs. Their engines are of one kind, and equal where it looks.
@@ -74,6 +76,15 @@ def pytest_configure() -> None:
     patch.setattr(sa, "create_engine", partial(sa.create_engine, execution_options=one_for_all))
     patch.setattr(PGDialect_psycopg, "__eq__", lambda _, other: type(other) is PGDialect_psycopg)
     patch.setattr(PGDialect_psycopg, "__hash__", lambda _: 0)
+    # Every application has the same routes, and asks it at its first request: a quarter second.
+    write, written = app._openapi, list[dict[str, object]]()
+
+    def openapi(each: FastAPI) -> dict[str, object]:
+        if not written:
+            written.append(write(each))
+        return written[0]
+
+    patch.setattr(app, "_openapi", openapi)
 
 
 def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:

@@ -24,6 +24,7 @@ import httpx
 import pytest
 
 from invoices.kinds import Kind
+from tests.support.servers.processes import NO_TLS
 
 FORMATS = {".pdf", ".csv", ".xlsx", ".json"}
 
@@ -120,7 +121,7 @@ def listening(demo: Demo) -> Iterator[None]:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/v1/health").is_success
+        return httpx.get(f"{url}/v1/health", verify=NO_TLS).is_success
     except httpx.TransportError:
         return False
 

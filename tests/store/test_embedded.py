@@ -152,7 +152,7 @@ def test_a_folder_too_deep_for_a_socket_works_all_the_same(folder: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "name", ["a b", "a,comma", "Größe", "quo'te", 'dou"ble', "back\\slash", "$(touch PWN)", "`x`"]
+    "name", ["a b, Größe $(touch PWN)", "`touch PWN`; quo'te dou\"ble back\\slash"]
 )
 def test_a_home_may_be_called_anything(folder: Path, name: str) -> None:
     """pg_ctl hands its options to a shell, and a socket's folder may hold no comma."""

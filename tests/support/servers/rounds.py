@@ -35,7 +35,7 @@ from tests.support.bills.ingest_builders import line, put, text
 from tests.support.builders import OCTOBER, PAYER
 from tests.support.months import TODAY
 from tests.support.servers.network import NetworkServer
-from tests.support.servers.processes import Installation, eventually, free_url, healthy
+from tests.support.servers.processes import NO_TLS, Installation, eventually, free_url, healthy
 
 CLIENTS = 3
 Kill = Callable[["Rounds"], None]
@@ -206,8 +206,12 @@ class Rounds:
 
         return eventually(ask)
 
+    def _ask(self, path: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.key}"}
+        return httpx.get(self.url + path, headers=headers, verify=NO_TLS)
+
     def _get(self, path: str) -> list[dict[str, str]]:
-        answer = httpx.get(self.url + path, headers={"Authorization": f"Bearer {self.key}"})
+        answer = self._ask(path)
         assert answer.status_code in {200, 503}, answer.text
         items: list[dict[str, str]] = answer.json().get("items", [])
         return items
@@ -230,10 +234,7 @@ class Rounds:
         assert sorted(each.name for each in accounts if each.name.startswith("round")) == wanted
 
     def _is_live(self, onboarding_id: str) -> bool:
-        answer = httpx.get(
-            f"{self.url}/v1/onboardings/{onboarding_id}",
-            headers={"Authorization": f"Bearer {self.key}"},
-        )
+        answer = self._ask(f"/v1/onboardings/{onboarding_id}")
         state = str(answer.json().get("state"))
         assert state not in {"needs_human", "failed"}, answer.text
         return state == "live"
