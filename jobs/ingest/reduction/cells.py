@@ -9,12 +9,16 @@ from decimal import Decimal
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.ingest.reduction.sums import Amounts, Ints, Texts
 from jobs.ingest.reduction.units import Units
+
+Doubles = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 ABSENT = ("", "null", "NULL", "Null", "-", "\\N")
 """How tools write that there is nothing in a cell. Each spelled out: Polars panics where it changes
@@ -26,6 +30,7 @@ _DOUBT = 2.0**-51
 _NARROW_MAX = 1 << 62
 _EXACT_BELOW = 2.0**40
 """Units: below 110, a double's product with 1e10 is off by a thousandth of a unit at most."""
+_BLOCK = 1 << 14
 _TOLD_UNITS = 1.0
 """Less than a unit in all is the doubles' own noise."""
 
@@ -276,6 +281,40 @@ def _units(values: pl.Series, group: Ints | None) -> tuple[Units, dict[int, Deci
     if values.dtype != pl.Float64:
         return _units_of_texts(values), _cut_off(values, group)
     doubles = values.to_numpy()
+    units: Units = np.empty(len(doubles), np.int64)
+    is_sure = np.empty(len(doubles), bool)
+    beyond = np.zeros(1 if group is None else int(group.max(initial=0)) + 1)
+    # A block at a time, as what lies in the processor's cache is rounded in half the time.
+    for first in range(0, len(doubles), _BLOCK):
+        at = slice(first, first + _BLOCK)
+        units[at], is_sure[at], rest = _rounded(doubles[at])
+        if group is None:
+            beyond[0] += rest.sum()
+        else:
+            beyond += np.bincount(group[at], rest, len(beyond))
+    cut_off = {
+        number: Decimal(f"{float(rest):.3g}").scaleb(-10)
+        for number, rest in enumerate(beyond)
+        if abs(rest) >= _TOLD_UNITS
+    }
+    if is_sure.all():
+        return units, cut_off
+    # Large amounts, ties, and what is no number at all: by their shortest text.
+    doubtful = np.flatnonzero(~is_sure)
+    try:
+        exact = _units_of_texts(pl.Series(doubles[doubtful]).cast(pl.String))
+    except _NotAnAmount as bad:
+        raise _NotAnAmount(int(doubtful[bad.at]), bad.text) from bad
+    units = units.astype(exact.dtype, copy=False)
+    units[doubtful] = exact
+    return units, cut_off
+
+
+def _rounded(doubles: Doubles) -> tuple[Ints, Flags, Doubles]:
+    """In units: each double's integer, whether it surely is its text's, and what is left of it.
+
+    What is left is told of small doubles only: a large one has no place beyond the tenth.
+    """
     with np.errstate(over="ignore", invalid="ignore"):
         scaled = doubles * _UNITS
         near = np.rint(scaled)
@@ -285,27 +324,11 @@ def _units(values: pl.Series, group: Ints | None) -> tuple[Units, dict[int, Deci
         # `tests/unit/reduction/test_reducer.py::test_a_double_is_its_shortest_text_and_csv_agrees`.
         rest, size = scaled - near, np.abs(scaled)
         is_sure = np.abs(rest) + size * _DOUBT < 0.5
-        # Of doubles to some digits, and of small ones: a large one has no place beyond the tenth.
-        is_small = size.max(initial=0) < _EXACT_BELOW
-        small = rest if is_small else np.where(size < _EXACT_BELOW, rest, 0)
-        beyond = [small.sum()] if group is None else np.bincount(group, weights=small)
-    cut_off = {
-        number: Decimal(f"{float(rest):.3g}").scaleb(-10)
-        for number, rest in enumerate(beyond)
-        if abs(rest) >= _TOLD_UNITS
-    }
-    if is_sure.all():
-        return near.astype(np.int64), cut_off
-    # Large amounts, ties, and what is no number at all: by their shortest text.
-    doubtful = np.flatnonzero(~is_sure)
-    near[doubtful] = 0
-    try:
-        exact = _units_of_texts(pl.Series(doubles[doubtful]).cast(pl.String))
-    except _NotAnAmount as bad:
-        raise _NotAnAmount(int(doubtful[bad.at]), bad.text) from bad
-    units: Units = near.astype(np.int64).astype(exact.dtype)
-    units[doubtful] = exact
-    return units, cut_off
+        if not size.max(initial=0) < _EXACT_BELOW:
+            rest = np.where(size < _EXACT_BELOW, rest, 0)
+        if not is_sure.all():
+            near = np.where(is_sure, near, 0)
+        return near.astype(np.int64), is_sure, rest
 
 
 def _cut_off(texts: pl.Series, group: Ints | None) -> dict[int, Decimal]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
 from invoices.charges import UNDATED
-from jobs.ingest.reduction.cells import ABSENT, BadDay, Rows, texts_of
+from jobs.ingest.reduction.cells import ABSENT, BadDay, Flags, Rows, texts_of
 from jobs.ingest.reduction.sums import Ints, Texts
 
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -19,14 +18,18 @@ _MICROSECONDS_FROM = 10**14
 """An epoch of at least this is of microseconds, not of milliseconds (year 5138)."""
 
 
-Flags = npt.NDArray[np.bool_]
+def days_of(
+    rows: Rows, name: str, column: pa.Array | pl.Series, if_blank: str
+) -> tuple[Ints, Flags]:
+    """The UTC day of each row, and which rows have none, so that they have the other's.
 
-
-def days_of(rows: Rows, name: str, if_blank: str) -> tuple[Ints, Flags]:
-    """The UTC day of each row, and which rows have none, so that they have the other's."""
-    days, is_blank = _days(rows, name)
+    `column` is that of `name`: whoever needs it as well need not read it twice.
+    """
+    days, is_blank = _days(rows, name, column)
     if is_blank.any():
-        others, none_at_all = _days(rows, if_blank) if if_blank else (days, is_blank)
+        others, none_at_all = days, is_blank
+        if if_blank:
+            others, none_at_all = _days(rows, if_blank, rows.span.column(if_blank))
         if (none_at_all & is_blank).any():
             row = int((none_at_all & is_blank).argmax())
             raise BadDay(rows.file, rows.number(row), name, "")
@@ -69,8 +72,7 @@ def _longer(rows: Rows, name: str, days: Ints) -> tuple[Ints, Ints]:
     return at, last[at]
 
 
-def _days(rows: Rows, name: str) -> tuple[Ints, Flags]:
-    column = rows.span.column(name)
+def _days(rows: Rows, name: str, column: pa.Array | pl.Series) -> tuple[Ints, Flags]:
     is_bad: Flags
     if isinstance(column, pa.Array) and pa.types.is_temporal(column.type):
         epoch = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())

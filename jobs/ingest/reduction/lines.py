@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 
 Marks = npt.NDArray[np.uint64]
 
@@ -30,7 +31,8 @@ class LineMarks:
         every = np.sort(np.concatenate([np.zeros(0, np.uint64), *marks]))
         is_new = np.ones(len(every), bool)
         is_new[1:] = every[1:] != every[:-1]
-        return cls(every[is_new][:SKETCH_SIZE], int(len(every) - is_new.sum()))
+        smallest = np.flatnonzero(is_new)[:SKETCH_SIZE]
+        return cls(every[smallest], int(len(every) - is_new.sum()))
 
     @property
     def is_complete(self) -> bool:
@@ -40,20 +42,22 @@ class LineMarks:
 NO_MARKS = LineMarks(np.zeros(0, np.uint64), 0)
 
 
-def marks_of(lines: pl.LazyFrame, is_counted: npt.NDArray[np.bool_] | None) -> Marks:
-    """A hash of each row of `lines`, whose first column is the id; rows without an id have none."""
-    line, *more = lines.collect_schema().names()
+def marks_of(
+    ids: pl.LazyFrame, starts: pa.Array | pl.Series, is_counted: npt.NDArray[np.bool_] | None
+) -> Marks:
+    """A hash of each row's id (the one column of `ids`) and start; rows without an id have none."""
     # Hashes are stable within a version of Polars, which is part of a kept part's name. Of a struct
     # they would cost ten times as much.
-    mark = pl.col(line).hash(0)
-    for seed, column in enumerate(more, 1):
-        mark = mark ^ pl.col(column).hash(seed)
-    has_id = pl.col(line).is_not_null() & (pl.col(line) != "")
-    marked = lines.select(mark.alias("mark"), has_id.alias("has_id")).collect()
+    line = pl.col(*ids.collect_schema().names())
+    has_id = line.is_not_null() & (line != "")
+    marked = ids.select(line.hash(0).alias("mark"), has_id.alias("has_id")).collect()
+    if isinstance(starts, pa.Array) and pa.types.is_dictionary(starts.type):
+        # Its codes are the file's own, and their hashes would be of no other file.
+        starts = starts.dictionary_decode()
+    marks: Marks = marked["mark"].to_numpy() ^ pl.Series(starts).hash(1).to_numpy()
     counted = marked["has_id"].to_numpy()
     if is_counted is not None:
         counted = counted & is_counted
-    marks: Marks = marked["mark"].to_numpy()
     return marks if counted.all() else marks[counted]
 
 

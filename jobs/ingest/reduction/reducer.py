@@ -181,11 +181,12 @@ def _reduce(span: RowSpan, reading: Reading, file: str, marks: list[Marks]) -> R
         amounts[name] = amounts_of(rows, name, reading.maps.get(name), group)
         if name in reading.fallback:
             amounts[name] = filled(amounts[name], amounts[reading.fallback[name]], span.rows)
-    days, is_undated = days_of(rows, reading.day, reading.day_if_blank)
+    starts = span.column(reading.day)
+    days, is_undated = days_of(rows, reading.day, starts, reading.day_if_blank)
     if reading.end or reading.day_if_blank:
         keys[LAST_DAY] = last_days_of(rows, reading.end, days, is_undated)
     if reading.line:
-        marks.append(marks_of(span.scan(reading.line, reading.day), _kept(keys, reading)))
+        marks.append(marks_of(span.scan(reading.line), starts, _kept(keys, reading)))
     reduced = grouped(
         keys=keys,
         key=None,

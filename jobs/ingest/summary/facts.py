@@ -144,9 +144,12 @@ def sums_by(charges: pl.DataFrame, key: str) -> dict[str, Sums]:
 
 def long_rows(charges: Charges, rows: pl.Series, currency: str) -> tuple[Mapping[str, Any], ...]:
     """As JSON. `rows`: of each charge, how many rows it sums; `currency` is left out."""
-    whose = charges.keys.select("account_id", "kind", "last_day", "currency")[charges.daily["key"]]
-    daily = charges.daily.select(
-        pl.col("service_day").cast(pl.String).alias("first_day"), "billed_cost"
+    # Few are long: only of these is it looked up whose they are.
+    is_long = (charges.keys["last_day"] != "").gather(charges.daily["key"])
+    daily = charges.daily.select("key", "service_day", "billed_cost").filter(is_long)
+    whose = charges.keys.select("account_id", "kind", "last_day", "currency")[daily["key"]]
+    long = whose.hstack(daily).with_columns(
+        pl.col("service_day").cast(pl.String).alias("first_day"), rows.filter(is_long).alias("rows")
     )
     whose_and_when = ("account_id", "kind", "first_day", "last_day", "currency")
     return tuple(
@@ -155,10 +158,7 @@ def long_rows(charges: Charges, rows: pl.Series, currency: str) -> tuple[Mapping
             "billed": plain(each["billed"]),
             **({"currency": each["currency"]} if each["currency"] != currency else {}),
         }
-        for each in whose.hstack(daily)
-        .with_columns(rows.alias("rows"))
-        .filter(pl.col("last_day") != "")
-        .group_by(whose_and_when)
+        for each in long.group_by(whose_and_when)
         .agg(pl.col("rows").sum(), pl.col("billed_cost").sum().alias("billed"))
         .sort(whose_and_when)
         .iter_rows(named=True)

@@ -14,7 +14,7 @@ from jobs.ingest.dialects.catalogue import Dialect, detect, plan
 from jobs.ingest.dialects.sufficiency import Need, limits_of
 from jobs.ingest.reduction.cells import BadAmount, BadMap, FromMap, Rows, amounts_of, filled
 from jobs.ingest.reduction.cells import texts_of as texts_in
-from jobs.ingest.reduction.lines import LineMarks, most_shared
+from jobs.ingest.reduction.lines import LineMarks, marks_of, most_shared
 from jobs.ingest.reduction.noticed import Noticed
 from jobs.ingest.reduction.sums import Amounts
 from jobs.ingest.reduction.texts import TextSpan
@@ -174,6 +174,21 @@ def test_lines_of_a_file_are_counted_once_and_repeats_beside_them() -> None:
     assert marks(*range(3_000)).sketch[-1] == 2_047
 
 
+def test_a_line_has_one_mark_however_its_file_numbers_its_times() -> None:
+    """The same two lines in the other order, plain and by a dictionary of either order."""
+    ids = pl.DataFrame({"id": ["a", "b", "", None]})
+    times = pa.array(["1 pm", "2 pm", "3 pm", "4 pm"])
+    numbers, words = pa.array([3, 2, 1, 0]), pa.array(["4 pm", "3 pm", "2 pm", "1 pm"])
+    plain = marks_of(ids.lazy(), times, None)
+
+    assert len(plain) == len({*plain.tolist()}) == 2
+    assert marks_of(ids.lazy(), times.dictionary_encode(), None).tolist() == plain.tolist()
+    by_words = pa.DictionaryArray.from_arrays(numbers, words)
+    assert marks_of(ids.lazy(), by_words, None).tolist() == plain.tolist()
+    kept = np.array([False, True, True, True])
+    assert marks_of(ids.lazy(), times, kept).tolist() == plain.tolist()[1:]
+
+
 def test_the_two_files_that_share_most_are_named_with_the_smaller_one_s_share() -> None:
     """The first and the third share two of the three lines of the first."""
     files = [marks(1, 2, 3), marks(3, 10, 11), marks(1, 2, 20, 21)]
@@ -284,3 +299,23 @@ def test_a_basis_is_unanswerable_where_rows_need_what_is_absent() -> None:
         "there are 2 rows of tax, ri_fee (0.5 billed), and no column fee",
     }
     assert found.columns == {"region": "the export has no column r1 or r2"}
+
+
+@pytest.mark.parametrize("is_grouped", [False, True])
+def test_many_doubles_are_units_each_in_its_place(is_grouped: bool) -> None:
+    """Of each but two is cut off 4E-11: in each half 7.9996E-7, which is told to three digits.
+
+    One of 300,000.1 and one of a million are too large for their product to be sure.
+    """
+    cells = np.full(40_000, 1.00000000004)
+    cells[[17_000, 39_999]] = 300_000.1, 1_000_000.0
+    group = np.repeat([0, 1], 20_000) if is_grouped else None
+    span = TextSpan(pl.DataFrame({"cell": cells}), 1)
+
+    found = amounts_of(Rows(span, "file"), "cell", None, group)
+
+    large = {17_000: 3_000_001_000_000_000, 39_999: 10_000_000_000_000_000}
+    assert found.units.tolist() == [large.get(row, 10_000_000_000) for row in range(40_000)]
+    assert found.cut_off == (
+        {0: Decimal("8.00E-7"), 1: Decimal("8.00E-7")} if is_grouped else {0: Decimal("1.60E-6")}
+    )

@@ -8,8 +8,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from jobs.ingest.reduction.cells import BadDay, Rows
+from jobs.ingest.reduction.cells import BadDay, Flags, Rows
 from jobs.ingest.reduction.days import days_of, last_days_of
+from jobs.ingest.reduction.sums import Ints
 
 FIRST = date(2026, 10, 1)
 OCTOBER_1 = 20_727
@@ -39,6 +40,10 @@ def rows_of(**columns: pa.Array | list[str | None]) -> Rows:
     return Rows(Columns(arrays), "file")
 
 
+def starts_of(rows: Rows, if_blank: str) -> tuple[Ints, Flags]:
+    return days_of(rows, "start", rows.span.column("start"), if_blank)
+
+
 def moments(*times: datetime | None, unit: str = "us") -> pa.Array:
     return pa.array(times, pa.timestamp(unit, "UTC"))
 
@@ -63,7 +68,7 @@ def moments(*times: datetime | None, unit: str = "us") -> pa.Array:
 def test_a_text_has_the_day_it_begins_with_and_an_epoch_that_of_its_unit(
     text: str, day: int
 ) -> None:
-    days, is_blank = days_of(rows_of(start=[text]), "start", "")
+    days, is_blank = starts_of(rows_of(start=[text]), "")
 
     assert (days.tolist(), is_blank.tolist()) == ([day], [False])
 
@@ -71,7 +76,7 @@ def test_a_text_has_the_day_it_begins_with_and_an_epoch_that_of_its_unit(
 @pytest.mark.parametrize("text", ["2026-10-01x", "2026-13-01", "123456789", "1" * 18, "soon"])
 def test_what_is_no_time_is_named_with_its_row_and_its_text(text: str) -> None:
     with pytest.raises(BadDay) as refused:
-        days_of(rows_of(start=["2026-10-01", None, text, "later"]), "start", "")
+        starts_of(rows_of(start=["2026-10-01", None, text, "later"]), "")
     assert str(refused.value) == f"file: row 7, column start: {text!r} is not a time"
 
 
@@ -79,7 +84,7 @@ def test_what_is_no_time_is_named_with_its_row_and_its_text(text: str) -> None:
 def test_a_row_without_a_time_has_the_other_s(absent: str | None) -> None:
     rows = rows_of(start=["2026-10-03", absent], period=["2026-10-01", "2026-10-02"])
 
-    days, is_blank = days_of(rows, "start", "period")
+    days, is_blank = starts_of(rows, "period")
 
     assert days.tolist() == [OCTOBER_1 + 2, OCTOBER_1 + 1]
     assert is_blank.tolist() == [False, True]
@@ -90,7 +95,7 @@ def test_a_row_without_any_time_is_refused_and_others_are_not_taken_for_it(if_bl
     rows = rows_of(start=["2026-10-03", "", ""], period=["", "2026-10-01", ""])
 
     with pytest.raises(BadDay) as refused:
-        days_of(rows, "start", if_blank)
+        starts_of(rows, if_blank)
     row = 7 if if_blank else 6
     assert str(refused.value) == f"file: row {row}, column start: '' is not a time"
 
@@ -105,7 +110,7 @@ def test_times_of_any_unit_have_their_day_and_absent_ones_the_other_s(unit: str)
     )
     rows = rows_of(start=start, period=["2026-10-01"] * 3)
 
-    days, is_blank = days_of(rows, "start", "period")
+    days, is_blank = starts_of(rows, "period")
 
     assert days.tolist() == [OCTOBER_1, OCTOBER_1, -1]
     assert is_blank.tolist() == [False, True, False]
