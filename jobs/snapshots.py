@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,9 +76,13 @@ class Snapshots:
 
     def take_unproven(self, snapshot_id: str, others: Snapshots) -> None:
         """Byte by byte what `others` have under this id, unless something is here already."""
-        if not self._path(snapshot_id).exists():
-            self.root.mkdir(parents=True, exist_ok=True)
-            shutil.copytree(others._path(snapshot_id), self._path(snapshot_id))
+        path = self._path(snapshot_id)
+        if path.exists():
+            return
+        self.root.mkdir(parents=True, exist_ok=True)
+        with _aside(path) as folder:
+            for each in others.files(snapshot_id):
+                shutil.copyfile(each, folder / each.name)
 
     def _path(self, snapshot_id: str) -> Path:
         return self.root / snapshot_id
@@ -120,13 +127,23 @@ def _write_whole(charges: Charges, path: Path) -> None:
 
     What is there is damaged, and gives way. Nobody else writes it: a month has one writer.
     """
-    aside = Path(tempfile.mkdtemp(dir=path.parent, suffix=".writing"))
-    try:
+    with _aside(path) as folder:
         for name, frame in zip(_FILES, (charges.keys, charges.daily), strict=True):
-            with (aside / name).open("wb") as file:
-                frame.write_parquet(file)
+            # To a disk that is full, Polars itself raises what no other disk error is.
+            whole = io.BytesIO()
+            frame.write_parquet(whole)
+            with (folder / name).open("wb") as file:
+                file.write(whole.getbuffer())
                 file.flush()
                 os.fsync(file.fileno())
+
+
+@contextmanager
+def _aside(path: Path) -> Iterator[Path]:
+    """A folder that is moved to `path`, in place of what is there, once all is written into it."""
+    aside = Path(tempfile.mkdtemp(dir=path.parent, suffix=".writing"))
+    try:
+        yield aside
         _flush(aside)
         shutil.rmtree(path, ignore_errors=True)
         # The new name itself is on disk only once its folder is flushed (fsync(2)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import procrastinate
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Job, Status
@@ -9,6 +11,7 @@ from procrastinate.jobs import Job, Status
 from jobs.backups.schedule import back_up_as_scheduled
 from jobs.environment import Environment
 from jobs.runs import engine
+from kernel.room import NoRoom
 from service.store import queue
 from service.store import runs as stored_runs
 from service.store.database import DatabaseUnavailable
@@ -27,7 +30,8 @@ tasks = procrastinate.Blueprint()
 
 @tasks.task(name="advance_run", pass_context=True, retry=AFTER_A_LOSS)
 def advance_run(context: procrastinate.JobContext, run_id: int) -> None:
-    engine.finish(_environment(context), run_id)
+    with suppress(NoRoom):  # The run has ended, and says so.
+        engine.finish(_environment(context), run_id)
 
 
 @tasks.periodic(cron=EVERY_TWO_SECONDS)

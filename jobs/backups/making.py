@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -23,6 +24,7 @@ from jobs.backups.manifest import (
 from jobs.backups.places import BackupPlace, whole
 from jobs.snapshots import DamagedSnapshot, Snapshots
 from kernel.errors import Refused
+from kernel.room import telling_no_room
 from service.store.access import audit
 from service.store.archive import dump
 from service.store.database import Database
@@ -54,7 +56,7 @@ def back_up(
     """The backup, whole; of the whole ones the latest `keep` stay.
 
     Database and snapshots agree: the dump is of one instant, and a snapshot was on disk before
-    the database knew of it, and never changes. Raises BackupFails, DumpFails, Refused.
+    the database knew of it, and never changes. Raises BackupFails, DumpFails, NoRoom, Refused.
     """
     with source.database.try_lock(LOCK) as is_ours:
         if not is_ours:
@@ -62,7 +64,14 @@ def back_up(
         name = name_of(now)
         if name in place.begun():
             raise Refused(f"{place.describe(name)}: there is a backup of this second already")
-        manifest = _make(source, place, now, report)
+        try:
+            with telling_no_room():
+                manifest = _make(source, place, now, report)
+        except Exception:
+            # What is there is no backup, and takes the room that the next one may need.
+            with suppress(BackupFails):
+                place.remove(name)
+            raise
         _thin_out(place, name, keep)
         with source.database.transaction() as session:
             audit.record(

@@ -17,10 +17,11 @@ from jobs.aws.session import s3
 from jobs.aws.storage import Storage, StorageFails
 from jobs.backups.manifest import MANIFEST, BackupFails, time_of
 from kernel.errors import BadInput
+from kernel.room import telling_no_room
 
 
 class BackupPlace(Protocol):
-    """Every method raises BackupFails."""
+    """Every method raises BackupFails; NoRoom where a disk is full."""
 
     def begun(self) -> tuple[str, ...]:
         """The names of backups, whole or not, in the order of time."""
@@ -76,7 +77,11 @@ class BackupFolder:
         with self._failing():
             target.parent.mkdir(parents=True, exist_ok=True)
             (self.root / name).chmod(0o700)
-            shutil.copyfile(path, aside)
+            try:
+                shutil.copyfile(path, aside)
+            except OSError:
+                aside.unlink(missing_ok=True)
+                raise
             aside.chmod(0o600)
             with aside.open("rb") as written:
                 os.fsync(written.fileno())
@@ -107,7 +112,8 @@ class BackupFolder:
     @contextmanager
     def _failing(self) -> Iterator[None]:
         try:
-            yield
+            with telling_no_room():
+                yield
         except (OSError, UnicodeDecodeError) as error:
             raise BackupFails(f"{self.root}: {error}") from error
 

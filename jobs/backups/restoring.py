@@ -11,6 +11,7 @@ from pathlib import Path
 from jobs.backups.manifest import DUMP, BackupManifest, BadBackup, from_text, kept
 from jobs.backups.places import BackupPlace, whole
 from jobs.snapshots import DamagedSnapshot, Snapshots
+from kernel.room import telling_no_room
 from service.store import revision
 from service.store.access import audit
 from service.store.address import DatabaseAddress
@@ -42,11 +43,11 @@ def restore(
 
     A crash at any point leaves an empty database, and it can be tried again: snapshots come first
     (they are known by their content), and the database last, in one transaction.
-    Raises BadBackup, DatabaseNotEmpty, BackupFails, DumpFails, DamagedDocuments.
+    Raises BadBackup, DatabaseNotEmpty, BackupFails, DumpFails, NoRoom, DamagedDocuments.
     """
     dump.check_empty(address.conninfo)
     manifest = _manifest(place, name)
-    with tempfile.TemporaryDirectory(dir=home, suffix=".restore") as folder:
+    with telling_no_room(), tempfile.TemporaryDirectory(dir=home, suffix=".restore") as folder:
         fetched = Path(folder)
         _fetch(place, manifest, fetched, report)
         _take_in(Snapshots(home / "snapshots"), Snapshots(fetched / "snapshots"), manifest, place)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from jobs.environment import Environment, Report, Save, Step
 from jobs.runs import billing, ingest, issuing
 from kernel.errors import RebillError, Refused
+from kernel.room import no_room
 from service.store import runs
 from service.store.database import DatabaseUnavailable
 from service.store.runs import Run, RunOvertaken
@@ -102,7 +103,12 @@ def _advance(environment: Environment, run_id: int, report: Report) -> None:
         raise
     except RebillError as trouble:
         _end(environment, run_id, attempt, error=str(trouble))
-    except Exception as defect:  # A promise of ours that is broken: it says so.
+    except Exception as defect:
+        full = no_room(defect)
+        if full is not None:
+            _end(environment, run_id, attempt, error=str(full))
+            raise full from defect
+        # A promise of ours that is broken: it says so.
         _end(environment, run_id, attempt, error=f"defect: {type(defect).__name__}: {defect}")
         raise
 

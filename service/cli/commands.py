@@ -1,12 +1,10 @@
 """Owns how a command ends: expected trouble is one line, and an exit status tells its kind."""
 
-import errno
-import os
-
 import typer
 from typer.exceptions import TyperException
 
 from kernel.errors import RebillError, Unavailable
+from kernel.room import telling_no_room
 from service.cli import output
 from service.cli.application import (
     EXIT_BAD_INPUT,
@@ -25,7 +23,8 @@ def run(arguments: list[str]) -> int:
     """The exit status: see the table in `docs/manual.md`."""
     try:
         command = application()
-        status: int = command.main(arguments, prog_name="rebill", standalone_mode=False) or 0
+        with telling_no_room():
+            status: int = command.main(arguments, prog_name="rebill", standalone_mode=False) or 0
         if status == EXIT_INTERRUPTED:  # What Typer makes of a KeyboardInterrupt.
             output.complain(INTERRUPTED)
         return status
@@ -35,9 +34,6 @@ def run(arguments: list[str]) -> int:
         output.complain(f"{misused.format_message()} (see `rebill --help`)")
     except Unavailable as trouble:
         output.complain(str(trouble))
-        return EXIT_UNAVAILABLE
-    except OSError as trouble:
-        output.complain(_no_room(trouble))
         return EXIT_UNAVAILABLE
     except RebillError as trouble:
         output.complain(str(trouble))
@@ -51,14 +47,3 @@ def run(arguments: list[str]) -> int:
         output.complain(INTERRUPTED)
         return EXIT_INTERRUPTED
     return EXIT_BAD_INPUT
-
-
-def _no_room(trouble: OSError) -> str:
-    """The cause first: a path may be long. Raises what is another trouble."""
-    from service.cli.folders import FULL  # Only here: the help needs nothing of it.
-
-    if trouble.errno not in FULL:
-        raise trouble
-    cause = os.strerror(trouble.errno or errno.ENOSPC).lower()
-    where = f" for {trouble.filename}" if trouble.filename else ""
-    return f"{cause}{where}: make room and run it again; what was being written is not kept"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from pathlib import Path
 
 from kernel.errors import BadInput
 from kernel.file_names import FileName
-
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""No room: of the disk, of what this user may have of it, or of what one file may."""
+from kernel.room import FULL
 
 
 def write_inside(folder: Path, *names: FileName, content: bytes | str) -> Path:

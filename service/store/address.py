@@ -10,6 +10,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from kernel.errors import BadInput, RebillError, Unavailable
+from kernel.room import line_of_full
 from service.store.embedded import EmbeddedServer
 from service.store.revision import is_current
 
@@ -123,12 +124,19 @@ def is_lost(error: BaseException | None) -> bool:
 
 
 class DatabaseUnavailable(Unavailable):
-    """Nobody answers there, or not as PostgreSQL should."""
+    """Nobody answers there, or not as PostgreSQL should; with its own code where it has no room."""
 
     def __init__(self, error: Exception) -> None:
         # SQLAlchemy wraps the driver's words in its own.
         reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
-        super().__init__(f"cannot use the database: {reason} (see REBILL_DATABASE_URL)")
+        if line_of_full(reason):
+            self.code = "database_full"
+            super().__init__(
+                "no space left on the database's disk: make room there and try again; "
+                f"nothing of this was kept ({reason})"
+            )
+        else:
+            super().__init__(f"cannot use the database: {reason} (see REBILL_DATABASE_URL)")
 
 
 __all__ = [

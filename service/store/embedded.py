@@ -32,6 +32,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from kernel.errors import Unavailable
+from kernel.room import line_of_full
 
 SUPERUSER = "postgres"
 SYSTEM_USER = "pgserver"
@@ -184,7 +185,8 @@ class EmbeddedServer:
             "--locale-provider=builtin", "--locale=C.UTF-8",
         )  # fmt: skip
         if made.returncode:
-            raise ServerNotStarted(f"cannot make a database in {self._folder}: {_last_line(made)}")
+            why = _no_space(made.stderr) or _last_line(made)
+            raise ServerNotStarted(f"cannot make a database in {self._folder}: {why}")
         new.rename(self._data)
 
     def _start(self) -> None:
@@ -204,6 +206,7 @@ class EmbeddedServer:
             # Backends of a killed server hold its shared memory until they notice, then it is free.
             why = _tail(self._folder / "log")
             if "shared memory" not in why or time.monotonic() > give_up_at:
+                why = no_space_told_by(why) or why
                 raise ServerNotStarted(f"the database in {self._folder} does not start: {why}")
             time.sleep(POLL_SECONDS)
 
@@ -368,8 +371,23 @@ def _last_line(finished: subprocess.CompletedProcess[str]) -> str:
     return (finished.stderr.strip() or finished.stdout.strip() or "no message").splitlines()[-1]
 
 
+def no_space_told_by(tail: str) -> str:
+    """The cause first, and what to do, where a log's end says that; else ''.
+
+    It counts what the server ended of: earlier lines may be of an earlier start.
+    """
+    blows = re.findall(r"(?:FATAL|PANIC): +([^|]*)", tail)
+    return _no_space(blows[-1]) if blows else ""
+
+
+def _no_space(words: str) -> str:
+    full = line_of_full(words)
+    told = "no space left on its disk: make room there and start it again"
+    return f"{told} ({full})" if full else ""
+
+
 def _tail(log: Path) -> str:
     return " | ".join(log.read_text().splitlines()[-6:]) if log.exists() else "no log"
 
 
-__all__ = ["EmbeddedServer", "ServerNotStarted", "programs"]
+__all__ = ["EmbeddedServer", "ServerNotStarted", "no_space_told_by", "programs"]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kernel.errors import Refused
+from kernel.room import NoRoom
 from service.cli import commands
 from service.cli.installation import Installation
 from service.cli.system.serve import FIRST_KEY, write_first_key
@@ -16,6 +17,18 @@ from service.store.access import keys
 from service.store.access.keys import Scope
 from service.store.database import Database
 from tests.conftest import NOW
+from tests.support.room import file_bytes_max
+
+
+def test_a_first_key_that_has_no_room_is_neither_half_there_nor_opens(
+    installation: Installation,
+) -> None:
+    with file_bytes_max(10), pytest.raises(NoRoom, match=r"^file too large for .*first-api-key: "):
+        write_first_key(installation)
+
+    assert list(installation.home.iterdir()) == []
+    with installation.database.transaction() as session:
+        assert not keys.is_any_key(session, NOW)
 
 
 @pytest.fixture

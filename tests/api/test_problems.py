@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
+from jobs.environment import Environment
 from kernel.errors import BadInput, NotFound, RebillError, Refused, Unavailable
 from service.api import problems
 from service.app import create_app
+from service.store.access.keys import Scope
 from service.store.database import Database
 from tests.api.conftest import Caller
 
@@ -34,6 +37,35 @@ def test_every_exception_of_ours_has_a_status() -> None:
         422,
         503,
     }
+
+
+def test_a_database_without_room_is_503_and_keeps_nothing(
+    environment: Environment, caller: Caller
+) -> None:
+    """Reading goes on; once there is room, so does writing."""
+    client, database = caller(scopes=(Scope.ADMIN,)), environment.database
+    with database.transaction() as session:
+        session.execute(sa.text(FULL))
+
+    answer = client.post("/v1/api-keys", json={"name": "x", "scopes": ["read"]})
+    body = answer.json()
+
+    assert (answer.status_code, body["code"], body["retryable"]) == (503, "database_full", True)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert body["detail"].startswith("no space left on the database's disk: make room there")
+    assert {each["name"] for each in client.get("/v1/api-keys").json()["items"]} == {"test"}
+    with database.transaction() as session:
+        session.execute(sa.text("DROP TRIGGER full_disk ON api_key"))
+    assert client.post("/v1/api-keys", json={"name": "x", "scopes": ["read"]}).status_code == 201
+
+
+FULL = """
+    CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        RAISE 'could not extend file "base/1/2": No space left on device'
+        USING ERRCODE = 'disk_full';
+    END $$;
+    CREATE TRIGGER full_disk AFTER INSERT ON api_key EXECUTE FUNCTION no_room();
+"""
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ import pytest
 
 from invoices.charges import KEYS, MEASURES, SCHEMA, Charges
 from jobs.snapshots import DamagedSnapshot, Snapshots, digest
+from kernel.room import no_room
+from tests.support.room import file_bytes_max
 
 
 def charge(**values: object) -> dict[str, object]:
@@ -111,6 +113,23 @@ def test_an_altered_cut_or_missing_file_is_refused_until_it_is_kept_again(
     assert kept.keep(month) == snapshot_id
     assert kept.load(snapshot_id).frame.equals(month.frame)
     assert [path.name for path in tmp_path.iterdir()] == [snapshot_id]
+
+
+def test_a_full_disk_leaves_nothing_and_is_no_defect_of_a_library(tmp_path: Path) -> None:
+    """Of a copy as well, which a later one would take for there already."""
+    kept, others = Snapshots(tmp_path / "ours"), Snapshots(tmp_path / "theirs")
+    snapshot_id = others.keep(charges(ONE))
+    for write in (
+        lambda: kept.keep(charges(ONE)),
+        lambda: kept.take_unproven(snapshot_id, others),
+    ):
+        with file_bytes_max(100), pytest.raises(OSError, match="File too large") as caught:
+            write()
+        assert no_room(caught.value) is not None
+        assert list(kept.root.iterdir()) == []
+
+    kept.take_unproven(snapshot_id, others)
+    assert kept.load(snapshot_id).frame.equals(charges(ONE).frame)
 
 
 def test_a_crash_while_writing_leaves_nothing(

@@ -12,9 +12,19 @@ from kernel.errors import BadInput
 from service.store import queue
 from service.store.address import with_link
 from service.store.database import Database, DatabaseUnavailable
+from service.store.embedded import no_space_told_by
 from service.store.session import Session
 
 WRITE = sa.text("INSERT INTO number_series VALUES ('s', 0, NULL, '')")
+
+WRITE_AND_FILL = sa.text("""
+    INSERT INTO number_series VALUES ('s', 0, NULL, '');
+    DO $$ BEGIN RAISE 'could not extend file "base/1/2": No space left on device'
+    USING ERRCODE = 'disk_full'; END $$
+""")
+"""As PostgreSQL 18 has it."""
+
+START = "no space left on its disk: make room there and start it again "
 
 
 def _is_kept(session: Session) -> bool:
@@ -44,6 +54,39 @@ def test_the_queue_knows_a_standby_too(database: Database) -> None:
             connection.execute("CREATE TABLE t ()")
 
     assert queue.is_lost_database(refused.value)
+
+
+def test_a_full_disk_is_told_with_its_cause_first_and_nothing_is_kept(database: Database) -> None:
+    with pytest.raises(DatabaseUnavailable) as told, database.transaction() as session:
+        session.execute(WRITE_AND_FILL)
+
+    assert told.value.code == "database_full"
+    assert str(told.value) == (
+        "no space left on the database's disk: make room there and try again; nothing of this was "
+        'kept (could not extend file "base/1/2": No space left on device)'
+    )
+    with database.transaction() as session:
+        assert not _is_kept(session)
+
+
+@pytest.mark.parametrize(
+    ("tail", "words"),
+    [
+        (
+            'LOG:  shut down | FATAL:  could not write lock file "p": No space left on device',
+            START + '(could not write lock file "p": No space left on device)',
+        ),
+        (
+            'PANIC:  could not write to file "x": No space left on device | LOG:  shut down',
+            START + '(could not write to file "x": No space left on device)',
+        ),
+        ("FATAL:  could not write: No space left on device | FATAL:  data directory is empty", ""),
+        ("LOG:  could not remove: No space left on device", ""),
+        ("no log", ""),
+    ],
+)
+def test_why_a_server_does_not_start_is_what_ended_it_last(tail: str, words: str) -> None:
+    assert no_space_told_by(tail) == words
 
 
 def test_a_defect_is_no_loss(database: Database) -> None:

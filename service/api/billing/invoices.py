@@ -102,7 +102,7 @@ def get_invoice_document(
     session: SessionDep,
     key: KeyDep,
     invoice_id: InvoiceId,
-    extension: Annotated[str, Path(max_length=20, examples=["pdf"])],
+    extension: Annotated[str, Path(examples=["pdf"], json_schema_extra={"enum": [*FORMATS]})],
 ) -> Response:
     """Its ETag is the SHA-256 of its bytes; Repr-Digest lets a client prove what it archived."""
     record = _visible(session, key, invoice_id)

@@ -10,6 +10,7 @@ import typer
 import uvicorn
 
 from kernel.errors import Refused, Unavailable
+from kernel.room import NoRoom, no_room
 from service.actions.access.create_api_key import create_api_key
 from service.api.listening import CONNECTIONS_MAX, DeadlineProtocol
 from service.app import create_app
@@ -54,6 +55,9 @@ def write_first_key(installation: Installation) -> Path | None:
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(key + "\n")
         except OSError as trouble:
+            if no_room(trouble):
+                path.unlink(missing_ok=True)
+                raise NoRoom(trouble.strerror or "no room", str(path)) from trouble
             raise Refused(f"the first API key cannot be written: {path}: {trouble.strerror}") from (
                 trouble
             )

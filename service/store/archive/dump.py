@@ -13,6 +13,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from kernel.errors import Refused, Unavailable
+from kernel.room import line_of_full
 from service.store.address import DatabaseUnavailable
 from service.store.embedded import programs
 
@@ -129,6 +130,11 @@ def _run(program: str, conninfo: str, *arguments: str) -> None:
         check=False,
     )
     if finished.returncode:
+        if full := line_of_full(finished.stderr):
+            raise DumpFails(
+                "no space left on a disk, so that the database cannot be copied: "
+                f"make room and run it again ({full})"
+            )
         words = finished.stderr.strip().splitlines() or ["no message"]
         raise DumpFails(f"the database cannot be copied: {words[0]}")
 

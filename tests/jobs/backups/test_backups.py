@@ -19,6 +19,7 @@ from jobs.backups.schedule import Schedule, back_up_if_due
 from jobs.environment import Environment
 from jobs.runs import engine
 from kernel.errors import BadInput, Refused
+from kernel.room import NoRoom
 from sandbox.server import SandboxAWS
 from service.store.archive import dump
 from service.store.billing import months
@@ -27,6 +28,7 @@ from tests.conftest import NOW
 from tests.jobs.backups.conftest import BackUp, Empty
 from tests.support.builders import OCTOBER, PAYER
 from tests.support.months import ask_to_issue, bill, issue, issued
+from tests.support.room import file_bytes_max
 
 DAY = timedelta(days=1)
 BYTES = "SELECT document_id, format, content FROM document_file ORDER BY 1, 2"
@@ -78,7 +80,7 @@ def test_what_is_issued_while_a_backup_is_made_is_wholly_in_it_or_not_at_all(
 def test_a_backup_that_broke_off_is_none_and_the_next_one_is(
     back_up_at: BackUp, empty: Empty, place: BackupFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It breaks at each of the four files in turn: dump, keys, days, manifest."""
+    """Killed at each of the four files in turn: dump, keys, days, manifest."""
     real = BackupFolder.put
     for files in range(4):
         left = iter(range(files))
@@ -87,11 +89,11 @@ def test_a_backup_that_broke_off_is_none_and_the_next_one_is(
             self: BackupFolder, path: Path, name: str, key: str, left: Iterator[int] = left
         ) -> None:
             if next(left, None) is None:
-                raise BackupFails("no space left on device")
+                raise KeyboardInterrupt
             real(self, path, name, key)
 
         monkeypatch.setattr(BackupFolder, "put", put)
-        with pytest.raises(BackupFails, match="no space left"):
+        with pytest.raises(KeyboardInterrupt):
             back_up_at(NOW + files * timedelta(minutes=1))
         assert whole(place) == ()
         with pytest.raises(BadInput, match="there is no whole backup"):
@@ -102,6 +104,40 @@ def test_a_backup_that_broke_off_is_none_and_the_next_one_is(
 
     assert place.begun() == ("2026-11-25T12-00-00Z",)  # what broke off two days ago is gone
     assert empty.restored(place).manifest.name == "2026-11-25T12-00-00Z"
+
+
+def test_a_place_that_is_full_is_left_as_it_was(
+    back_up_at: BackUp, empty: Empty, place: BackupFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dump has some 300,000 bytes, which fit; the place takes 1,000 of them."""
+    real, put = place.put, []
+
+    def full(path: Path, name: str, key: str) -> None:
+        put.append(key)
+        with file_bytes_max(1_000):
+            real(path, name, key)
+
+    monkeypatch.setattr(BackupFolder, "put", lambda _, *given: full(*given))
+    with pytest.raises(NoRoom, match=r"^file too large for .*/database.dump.writing: make room"):
+        back_up_at()
+    monkeypatch.undo()
+    assert put == [DUMP]
+    assert place.begun() == ()
+
+    back_up_at()
+    with file_bytes_max(1_000), pytest.raises(NoRoom, match=r"^file too large for .*: make room"):
+        empty.restored(place)
+    assert [each.name for each in empty.home.iterdir()] == []
+    empty.restored(place)
+
+
+def test_a_dump_that_has_no_room_says_so_first(installation: Environment, tmp_path: Path) -> None:
+    """Linux's /dev/full has no room, ever."""
+    with (
+        dump.instant(installation.database.conninfo) as instant,
+        pytest.raises(dump.DumpFails, match=r"^no space left on a disk, .*No space left on device"),
+    ):
+        instant.dump(Path("/dev/full"))
 
 
 def test_so_many_whole_backups_stay(back_up_at: BackUp, place: BackupFolder) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 
 import pytest
@@ -11,6 +12,7 @@ from jobs.runs import engine
 from jobs.runs.engine import RunFailed
 from kernel.errors import Refused
 from kernel.findings import Finding, Severity
+from kernel.room import NoRoom
 from service.actions.billing.request_run import request_billing
 from service.store import queue
 from service.store import runs as stored_runs
@@ -108,6 +110,23 @@ def test_a_defect_ends_the_run_and_is_raised(
         engine.follow(environment, run_id)
 
     assert _stored(environment, run_id).error == "defect: AssertionError: 2 + 2 = 5"
+
+
+def test_a_full_disk_ends_the_run_with_its_words_and_is_no_defect(
+    environment: Environment, script: Script, run_id: int
+) -> None:
+    script.trouble["first"] = OSError(errno.ENOSPC, "No space left on device", "/d/x")
+
+    with pytest.raises(NoRoom) as told:
+        engine.follow(environment, run_id)
+
+    run = _stored(environment, run_id)
+    assert run.state == RunState.FAILED
+    assert run.error == str(told.value)
+    assert run.error == (
+        "no space left on device for /d/x: make room and run it again; "
+        "what was being written is not kept"
+    )
 
 
 def test_a_lost_database_leaves_the_run_to_be_resumed_where_it_was(
