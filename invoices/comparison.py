@@ -12,7 +12,7 @@ from invoices.money import EXACT, from_minor
 from invoices.month import BilledMonth, Draft
 
 _Part = tuple[str, str]
-"""A rule or a custom line item in words, and the currency it is priced in."""
+"""A rule and why the charge is the client's, or a custom line item, in words; and the currency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,8 @@ def _parts(draft: Draft | None) -> Mapping[_Part, Decimal]:
         return parts
     for line in draft.statement.lines:
         for working in line.workings:
-            part = working.rule, line.currency
+            said = f"; {working.attribution}" if working.attribution else ""
+            part = f"{working.rule}{said}", line.currency
             parts[part] = EXACT.add(parts[part], working.price)
     for item in draft.custom:
         parts[f"custom line item {item.key}", draft.invoice.currency] = item.price

@@ -18,6 +18,8 @@ class Kind(StrEnum):
     SP_NEGATION = "sp_negation"
     SP_FEE = "sp_fee"
     SP_UPFRONT = "sp_upfront"
+    COMMITMENT_SHARE = "commitment_share"
+    """Ours alone: what a client has of a commitment by contract, and AWS gave to another."""
     CREDIT = "credit"
     REFUND = "refund"
     TAX = "tax"

@@ -19,6 +19,7 @@ WORDS: Mapping[Kind, str] = {
     Kind.RI_UPFRONT: "Reservation upfront fees",
     Kind.SP_FEE: "Savings plan fees",
     Kind.SP_UPFRONT: "Savings plan upfront fees",
+    Kind.COMMITMENT_SHARE: "Commitment benefit",
     Kind.DISCOUNT_EDP: "Enterprise discount",
     Kind.DISCOUNT_PRIVATE_RATE: "Private rate discount",
     Kind.DISCOUNT_BUNDLED: "Bundled discount",

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from invoices.allocation.commitments.reapplication import reapply
 from invoices.allocation.direct import assign, nearest_owners
 from invoices.allocation.leftover import (
     RETAINED_AS,
@@ -119,13 +120,17 @@ def rate_month(charges: Charges, inputs: BillingInputs) -> RatedMonth:
         charges = with_undated_usage(charges, inputs.period.start)
     # Amounts of two currencies are added on no way to a document but by a stated rate: until then
     # each is a bill of its own (DECISIONS 35).
-    months = {each: _allocated(own, inputs) for each, own in charges.by_currency().items()}
+    by_currency = charges.by_currency()
+    payers = next(iter(by_currency))
+    months = {
+        each: _allocated(own, inputs, is_payers=each == payers) for each, own in by_currency.items()
+    }
     books = books_by_client(inputs)
     rated = {each: rate(month.allocation.borne, books) for each, month in months.items()}
     return RatedMonth(charges, months, rated)
 
 
-def _allocated(charges: Charges, inputs: BillingInputs) -> CurrencyMonth:
+def _allocated(charges: Charges, inputs: BillingInputs, *, is_payers: bool) -> CurrencyMonth:
     period, ours = inputs.period, inputs.internal_accounts
     # Thirty times fewer rows are priced, and the figures are the same (DECISIONS 14 and 16):
     # `tests/unit/reduction/test_reducer_segments.py::test_sums_by_segment_are_their_own_sums`.
@@ -138,12 +143,22 @@ def _allocated(charges: Charges, inputs: BillingInputs) -> CurrencyMonth:
         fees_by_month=inputs.prorates_monthly_fees,
         has_ends=not inputs.export_limits.ends,
     )
-    policies = {client: _policy(book) for client, book in books_by_client(inputs).items()}
+    books = books_by_client(inputs)
+    by_contract, kept, commitments = reapply(
+        prorated,
+        {client: book.commitments for client, book in books.items()},
+        inputs.roster,
+        period=period,
+        internal_accounts=ours,
+        spreads=is_payers,
+    )
+    policies = {client: _policy(book) for client, book in books.items()}
     return CurrencyMonth(
-        allocation=allocate(prorated, policies),
+        allocation=allocate(by_contract, policies, kept),
         nearest=nearest_owners(prorated),
         returned_unbought=_returned_unbought(charges),
         crossings=crossings,
+        commitments=commitments,
     )
 
 

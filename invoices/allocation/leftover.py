@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 
 import polars as pl
 
@@ -140,18 +141,27 @@ class Allocation:
         ), "allocation lost or invented money"
 
 
-def allocate(assigned: pl.DataFrame, policies: Mapping[ClientKey, RetentionPolicy]) -> Allocation:
+def allocate(
+    assigned: pl.DataFrame,
+    policies: Mapping[ClientKey, RetentionPolicy],
+    kept: Mapping[str, Decimal] = MappingProxyType({}),
+) -> Allocation:
     """Each client's cost by its policy; the rest retained by reason, or unassigned.
 
+    `kept` is what an earlier stage took out of the charges for the reseller, by reason.
     A client without a policy bears its charges by NO_POLICY.
     """
     assert assigned.schema == ASSIGNED_SCHEMA
     own = assigned.lazy().filter(pl.col(BEARER) != "").select(_WANTED).collect()
     shared = _with_policy(own, policies)
-    retained = {
+    reasons = {
         "internal_accounts": _sum(assigned.filter(INTERNAL)["net_billed_cost"]),
         **_kept_back(shared),
         **_stepped_off(shared),
+    }
+    retained = {
+        reason: exact_sum(found.get(reason, Decimal(0)) for found in (reasons, kept))
+        for reason in {*reasons, *kept}
     }
     borne = shared.lazy().filter(_BORNE).select(BORNE_SCHEMA.names()).collect()
     return Allocation(
@@ -159,7 +169,7 @@ def allocate(assigned: pl.DataFrame, policies: Mapping[ClientKey, RetentionPolic
         cost=_sum(borne["cost_e16"]).scaleb(-SHARE_DIGITS, EXACT),
         retained={reason: amount for reason, amount in sorted(retained.items()) if amount},
         unassigned=_unassigned(assigned.lazy()),
-        payer_total=_sum(assigned["net_billed_cost"]),
+        payer_total=exact_sum([_sum(assigned["net_billed_cost"]), *kept.values()]),
     )
 
 

@@ -1,6 +1,12 @@
 """Owns the checks of a billing run: what would make an invoice wrong, said before it is issued."""
 
 from invoices.checks.checked import Check, CheckedMonth, CurrencyMonth, check, parked
+from invoices.checks.commitments import (
+    benefits_that_crossed,
+    commitments_not_in_month,
+    spread_fees_that_differ,
+    unanswerable_commitments,
+)
 from invoices.checks.configuration import (
     custom_items_of_any_payer,
     custom_items_of_nobody,
@@ -53,6 +59,10 @@ CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
     custom_items_only,
     percentages_of_nothing,
     discounts_without_kind,
+    benefits_that_crossed,
+    unanswerable_commitments,
+    commitments_not_in_month,
+    spread_fees_that_differ,
     sold_below_cost,
 )
 """What can be known before drafts exist: who is parked here gets none."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from invoices.allocation.commitments.reapplication import CommitmentMonth
 from invoices.allocation.direct import NearestOwner
 from invoices.allocation.leftover import Allocation
 from invoices.allocation.proration import Crossing
@@ -28,6 +29,7 @@ class CurrencyMonth:
     """By account, refunds of commitments less what was paid upfront for any this month."""
     crossings: tuple[Crossing, ...]
     """Charges that last over a change of hands."""
+    commitments: CommitmentMonth
 
 
 @dataclass(frozen=True, slots=True, eq=False)

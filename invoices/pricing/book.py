@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from invoices.allocation.commitments.policies import (
+    NO_COMMITMENT_POLICY,
+    CommitmentPolicies,
+    Upfront,
+)
 from invoices.clients import ADDED_LATER
 from invoices.kinds import DISCOUNTS, CostBasis, Kind
 from invoices.periods import BillingPeriod
@@ -93,6 +98,7 @@ class PriceBook:
     """By discount kind; a kind left out is retained, or passed when the basis is a net one."""
     currency: str = field(default="", metadata=ADDED_LATER)
     """Of its fixed rates; '' is the payer's."""
+    commitments: CommitmentPolicies = field(default=NO_COMMITMENT_POLICY, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         for percent in (
@@ -103,6 +109,17 @@ class PriceBook:
             _refuse_finer(percent, PERCENT_DIGITS, "a passed percent")
             if not 0 <= percent <= 100:
                 raise ValueError(f"{percent} % cannot be passed on: write 0 to 100")
+        amortizes = self.cost_basis not in (
+            CostBasis.BILLED,
+            CostBasis.NET_BILLED,
+            CostBasis.BLENDED,
+        )
+        asked = {each.upfront for each in self.commitments.policies} - {None, Upfront.AMORTIZED}
+        if amortizes and asked:
+            raise ValueError(
+                f"the cost basis {self.cost_basis} has upfront fees in what they cover: leave "
+                "`upfront` out, or bill by a billed cost"
+            )
 
     def passed_percent(self, kind: Kind) -> Decimal:
         """How much of a charge of this kind its client bears; the rest is retained."""

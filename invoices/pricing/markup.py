@@ -11,7 +11,14 @@ from invoices.money import EXACT
 AT_COST_E6 = 10**6
 
 COMMITMENTS = frozenset(
-    {Kind.SP_NEGATION, Kind.RI_FEE, Kind.RI_UPFRONT, Kind.SP_FEE, Kind.SP_UPFRONT}
+    {
+        Kind.SP_NEGATION,
+        Kind.RI_FEE,
+        Kind.RI_UPFRONT,
+        Kind.SP_FEE,
+        Kind.SP_UPFRONT,
+        Kind.COMMITMENT_SHARE,
+    }
 )
 """What a payer pays for commitments, or gets back through them: no part of a list price."""
 

@@ -21,6 +21,7 @@ MARKED_UP = frozenset(METERED) | {
     Kind.RI_UPFRONT,
     Kind.SP_FEE,
     Kind.SP_UPFRONT,
+    Kind.COMMITMENT_SHARE,
 }
 """Kinds that a markup touches by itself."""
 

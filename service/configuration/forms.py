@@ -7,25 +7,22 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
-    Discriminator,
     Field,
     StringConstraints,
-    Tag,
     model_validator,
 )
 
 from invoices.inputs import WAIVABLE
 from invoices.kinds import MAPPABLE
 from invoices.periods import BillingPeriod
+from service.configuration.price_books import PriceBookForm
 from service.configuration.values import (
     AccountNumber,
     Country,
     Currency,
     Day,
-    Exact,
+    Form,
     Key,
     Month,
     Name,
@@ -57,10 +54,6 @@ ALWAYS = BillingPeriod(1, 1)
 
 SELLER_KEY = "seller"
 """Of the one seller that a file describes, unless it says otherwise."""
-
-
-class Form(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
 
 
 class AddressForm(Form):
@@ -181,74 +174,6 @@ class ClientForm(Form):
     negative_months: NegativeMonthsWord | None = None
     accounts: list[AccountForm] = []
     facts: list[ClientFactsForm] | None = None
-
-
-class SharePercent(Form):
-    share_percent: Share
-
-
-def _passing(given: object) -> object:
-    if given in ("retain", "pass_through") or isinstance(given, dict):
-        return given
-    raise ValueError("write retain, pass_through or {share_percent: …}")
-
-
-def _passing_kind(given: object) -> str:
-    return "share" if isinstance(given, (dict, SharePercent)) else "word"
-
-
-Passing = Annotated[
-    Annotated[Literal["retain", "pass_through"], Tag("word")]
-    | Annotated[SharePercent, Tag("share")],
-    Discriminator(_passing_kind),
-    BeforeValidator(_passing),
-]
-
-
-class DiscountsForm(Form):
-    edp: Passing | None = None
-    private_rate: Passing | None = None
-    bundled: Passing | None = None
-    ri_volume: Passing | None = None
-    spp: Passing | None = None
-    other: Passing | None = None
-
-
-class MatchForm(Form):
-    service: Text = "*"
-    region: Text = "*"
-    usage_type: Text = "*"
-    operation: Text = "*"
-    kind: Text = "*"
-    billing_entity: Text = "*"
-
-
-class RuleForm(Form):
-    match: MatchForm = MatchForm()
-    markup_percent: Annotated[Exact, Field(ge=-100)] | None = None
-    discount_percent: Share | None = None
-    rate: NotNegative | None = None
-    label: Text = ""
-
-    @model_validator(mode="after")
-    def one_effect(self) -> Self:
-        given = (self.markup_percent, self.discount_percent, self.rate)
-        if sum(each is not None for each in given) != 1:
-            raise ValueError("give one of markup_percent, discount_percent and rate")
-        return self
-
-
-class PriceBookForm(Form):
-    key: Key
-    start: Month = Field(alias="from")
-    cost_basis: Literal["billed", "amortized", "net_billed", "net_amortized", "list", "blended"]
-    commitments: Annotated[Any, BeforeValidator(not_yet({"default": "pass_through"}))] = None
-    support: Annotated[Any, BeforeValidator(not_yet({"mode": "pass_through"}))] = None
-    credits: Passing = "retain"
-    aws_tax: Passing = "retain"
-    discounts: DiscountsForm = DiscountsForm()
-    currency: Currency | None = None
-    rules: list[RuleForm] = []
 
 
 class CustomLineItemForm(Form):

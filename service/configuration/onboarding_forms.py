@@ -9,8 +9,8 @@ from pydantic import Field, StringConstraints
 from accounts.model.mailbox import MailboxCheck, MailServer, Tls
 from accounts.model.organization import Contact, ContactType, Reseller
 from accounts.model.role_spec import RoleSpec, RoleStage, TrustKind
-from service.configuration.forms import ConfigurationForm, Form
-from service.configuration.values import AS_TEXT, AS_WHOLE, AccountNumber, Key, Name, Text
+from service.configuration.forms import ConfigurationForm
+from service.configuration.values import AS_TEXT, AS_WHOLE, AccountNumber, Form, Key, Name, Text
 from service.store.accounts.resellers import Team
 
 # ASCII, as AWS means it: pydantic's \w is Unicode's. `tests/store/test_role_forms.py`.

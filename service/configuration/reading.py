@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -26,27 +25,20 @@ from invoices.clients import (
     Tax,
     TaxCategory,
 )
-from invoices.documents.document import content_id
 from invoices.documents.invoice import Seller, SellerFacts
 from invoices.inputs import ExchangeRate, LineType, Waiver
-from invoices.kinds import DISCOUNTS, Kind
-from invoices.money import Rounding, plain
+from invoices.kinds import Kind
+from invoices.money import Rounding
 from invoices.periods import DaySpan
-from invoices.pricing.book import (
-    CostBasis,
-    FixedRate,
-    Markup,
-    Match,
-    PriceBook,
-    PricingRule,
-)
+from invoices.pricing.book import PriceBook
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat, Percentage, PercentOf
 from kernel.errors import BadInput
 from service.configuration import forms
 from service.configuration.onboarding_forms import FileForm, resellers_of, roles_of, teams_of
+from service.configuration.price_books import price_book_of
+from service.configuration.values import tidy
 from service.store.accounts.resellers import Team
 from service.store.billing.sellers import Numbering, PayerAccount
-from service.store.plain import to_json
 
 
 class ConfigurationRefused(BadInput):
@@ -174,11 +166,11 @@ def _from_form(form: FileForm) -> Configuration:
             if account.name is not None
         ),
         assignments=_assignments(form),
-        price_books=tuple(map(_price_book, form.price_books)),
+        price_books=tuple(map(price_book_of, form.price_books)),
         custom_line_items=tuple(map(_custom_line_item, form.custom_line_items)),
         exchange_rates=tuple(
             ExchangeRate(
-                rate.period, rate.from_currency, rate.to_currency, _tidy(rate.rate), rate.source
+                rate.period, rate.from_currency, rate.to_currency, tidy(rate.rate), rate.source
             )
             for rate in form.exchange_rates
         ),
@@ -236,7 +228,7 @@ def _address(form: forms.AddressForm) -> Address:
 def _tax(form: forms.TaxForm) -> Tax:
     return Tax(
         TaxCategory(form.category),
-        _tidy(form.rate_percent),
+        tidy(form.rate_percent),
         form.vat_id,
         form.note,
         _rounding(form.rounding),
@@ -307,65 +299,19 @@ def _assignments(form: forms.ConfigurationForm) -> tuple[Assignment, ...]:
     )
 
 
-def _price_book(form: forms.PriceBookForm) -> PriceBook:
-    book = PriceBook(
-        key=form.key,
-        version="",
-        start=form.start,
-        cost_basis=CostBasis(form.cost_basis),
-        rules=tuple(map(_rule, form.rules)),
-        credits_passed_percent=_passed_percent(form.credits),
-        aws_tax_passed_percent=_passed_percent(form.aws_tax),
-        discounts_passed_percent={
-            kind: _passed_percent(passing)
-            for kind in DISCOUNTS
-            if (passing := getattr(form.discounts, kind.removeprefix("discount_"))) is not None
-        },
-        currency=form.currency or "",
-    )
-    return replace(book, version=_version(book))
-
-
-def _version(book: PriceBook) -> str:
-    """Of what the book says, not of its name or when it starts."""
-    unsaid = {"key", "start"} if book.currency else {"key", "start", "currency"}
-    said = {name: text for name, text in to_json(book).items() if name not in unsaid}
-    return content_id(said)[:16]
-
-
-def _rule(form: forms.RuleForm) -> PricingRule:
-    match = Match(**form.match.model_dump())
-    if form.markup_percent is not None:
-        return PricingRule(match, Markup(_tidy(form.markup_percent)), form.label)
-    if form.discount_percent is not None:
-        return PricingRule(match, Markup(-_tidy(form.discount_percent)), form.label)
-    assert form.rate is not None
-    return PricingRule(match, FixedRate(_tidy(form.rate)), form.label)
-
-
-def _passed_percent(passing: forms.Passing) -> Decimal:
-    match passing:
-        case "retain":
-            return Decimal(0)
-        case "pass_through":
-            return Decimal(100)
-        case forms.SharePercent(share_percent=share):
-            return _tidy(share)
-
-
 def _custom_line_item(form: forms.CustomLineItemForm) -> CustomLineItem:
     charge: Flat | Percentage
     if form.amount is not None:
-        charge = Flat(_tidy(form.amount))
+        charge = Flat(tidy(form.amount))
     elif form.unit_price is not None and form.quantity is not None:
-        charge = Flat(_tidy(form.unit_price), _tidy(form.quantity))
+        charge = Flat(tidy(form.unit_price), tidy(form.quantity))
     else:
         assert form.percent is not None and form.percent_of is not None
         charge = Percentage(
-            _tidy(form.percent),
+            tidy(form.percent),
             PercentOf(form.percent_of),
-            None if form.minimum is None else _tidy(form.minimum),
-            None if form.maximum is None else _tidy(form.maximum),
+            None if form.minimum is None else tidy(form.minimum),
+            None if form.maximum is None else tidy(form.maximum),
             tuple(sorted({*form.services})),
             tuple(sorted(map(AccountId, {*form.accounts}))),
         )
@@ -384,8 +330,3 @@ def _custom_line_item(form: forms.CustomLineItemForm) -> CustomLineItem:
 def _item_key(form: forms.CustomLineItemForm) -> str:
     """Its own, or one made of client and description, so that a new price changes the item."""
     return form.key or f"{form.client}:{form.kind}:{form.description}"
-
-
-def _tidy(given: Decimal) -> Decimal:
-    """5.0 and 5 are one figure, and give one content id."""
-    return Decimal(plain(given))

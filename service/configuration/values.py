@@ -8,9 +8,9 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from invoices.money import is_currency
+from invoices.money import is_currency, plain
 from invoices.periods import BillingPeriod
 
 
@@ -111,3 +111,12 @@ NotNegative = Annotated[Exact, Field(ge=0)]
 Share = Annotated[Exact, Field(ge=0, le=100)]
 Month = Annotated[BillingPeriod, BeforeValidator(_period)]
 Day = Annotated[date, BeforeValidator(_day)]
+
+
+class Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+
+
+def tidy(given: Decimal) -> Decimal:
+    """5.0 and 5 are one figure, and give one content id."""
+    return Decimal(plain(given))

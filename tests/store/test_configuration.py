@@ -170,10 +170,54 @@ def test_the_version_of_a_book_without_a_currency_is_what_it_was_before_books_ha
                 "price_books: [{key: a, from: 2018-10, cost_basis: billed, "
                 "commitments: {default: pro_rata}}]"
             ),
+            "price_books[0].commitments.default: a pool has a name: write pool",
+        ),
+        (
             (
-                "price_books[0].commitments: not supported yet; "
-                "leave it out or write {'default': 'pass_through'}"
+                "price_books: [{key: a, from: 2018-10, cost_basis: billed, "
+                "commitments: {default: mine}}]"
             ),
+            (
+                "price_books[0].commitments.default.policy: write one of capped_on_demand, "
+                "owner_client, pass_through, pro_rata, retained"
+            ),
+        ),
+        (
+            (
+                "price_books: [{key: a, from: 2018-10, cost_basis: billed, "
+                "commitments: {arns: {s-1: retained}}}]"
+            ),
+            (
+                "price_books[0].commitments.arns: write the ARN of a reservation or savings plan, "
+                "arn:aws:…"
+            ),
+        ),
+        (
+            (
+                "price_books: [{key: a, from: 2018-10, cost_basis: billed, commitments: "
+                "{default: {upfront: {amount: '1200', from: 2018-10, months: 24}}}}]"
+            ),
+            (
+                "price_books[0].commitments.default.upfront.spread: an upfront fee is spread over "
+                "12 or 36 months, not 24"
+            ),
+        ),
+        (
+            (
+                "price_books: [{key: a, from: 2018-10, cost_basis: list, "
+                "commitments: {default: {upfront: at_once}}}]"
+            ),
+            (
+                "price_books[0]: the cost basis list has upfront fees in what they cover: "
+                "leave `upfront` out, or bill by a billed cost"
+            ),
+        ),
+        (
+            (
+                "price_books: [{key: a, from: 2018-10, cost_basis: billed, "
+                "commitments: {crossing: maybe}}]"
+            ),
+            "price_books[0].commitments.crossing: Input should be 'tell' or 'block'",
         ),
         (
             (

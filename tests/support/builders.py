@@ -123,6 +123,10 @@ def inputs(
     )
 
 
+RESERVATION = "arn:aws:ec2:us-east-1:aaaaaaaaaaaa:reserved-instances/r-1"
+SAVINGS_PLAN = "arn:aws:savingsplans::aaaaaaaaaaaa:savingsplan/s-1"
+
+
 def commitments() -> list[dict[str, Any]]:
     """The worked month: each letter is a client with the account of twelve such letters.
 
@@ -131,17 +135,18 @@ def commitments() -> list[dict[str, Any]]:
     """
     a, b, c = "aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc"
     zero = {"list_cost": "0"}
+    ri, sp = {"commitment_id": RESERVATION}, {"commitment_id": SAVINGS_PLAN}
     return [
-        charge(a, "1200", Kind.RI_UPFRONT, **zero, **_amortized("0"), upfront="1200"),
-        charge(a, "50", Kind.RI_FEE, **zero, **_amortized("30"), trueup="-100"),
-        charge(a, "600", Kind.SP_UPFRONT, **zero, **_amortized("0"), upfront="600"),
-        charge(a, "70", Kind.SP_FEE, **zero, **_amortized("30"), trueup="-50"),
-        charge(a, "0", Kind.RI_USAGE, list_cost="112", **_amortized("75")),
-        charge(b, "0", Kind.RI_USAGE, list_cost="72", **_amortized("45")),
-        charge(a, "52", Kind.SP_USAGE, **_amortized("30")),
-        charge(a, "-52", Kind.SP_NEGATION, **zero, **_amortized("0")),
-        charge(c, "88", Kind.SP_USAGE, **_amortized("60")),
-        charge(c, "-88", Kind.SP_NEGATION, **zero, **_amortized("0")),
+        charge(a, "1200", Kind.RI_UPFRONT, **ri, **zero, **_amortized("0"), upfront="1200"),
+        charge(a, "50", Kind.RI_FEE, **ri, **zero, **_amortized("30"), trueup="-100"),
+        charge(a, "600", Kind.SP_UPFRONT, **sp, **zero, **_amortized("0"), upfront="600"),
+        charge(a, "70", Kind.SP_FEE, **sp, **zero, **_amortized("30"), trueup="-50"),
+        charge(a, "0", Kind.RI_USAGE, **ri, list_cost="112", **_amortized("75")),
+        charge(b, "0", Kind.RI_USAGE, **ri, list_cost="72", **_amortized("45")),
+        charge(a, "52", Kind.SP_USAGE, **sp, **_amortized("30")),
+        charge(a, "-52", Kind.SP_NEGATION, **sp, **zero, **_amortized("0")),
+        charge(c, "88", Kind.SP_USAGE, **sp, **_amortized("60")),
+        charge(c, "-88", Kind.SP_NEGATION, **sp, **zero, **_amortized("0")),
         charge(b, "10"),
         charge(b, "2", Kind.TAX, **zero),
         charge(c, "-5", Kind.CREDIT, **zero),

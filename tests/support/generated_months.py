@@ -189,6 +189,10 @@ def second_opinion(month: Month) -> dict[tuple[str, str], tuple[Fraction, Fracti
     return dict(found)
 
 
+LIST_HAS_NONE_OF = {
+    *("sp_negation", "ri_fee", "ri_upfront", "sp_fee", "sp_upfront", "commitment_share"),
+}
+
 _AT_COST = book(
     cost_basis=CostBasis.NET_BILLED,
     credits_passed_percent=Decimal(100),
@@ -229,7 +233,7 @@ def _price(row: dict[str, Any], priced_by: PriceBook, share: Fraction) -> Fracti
     if priced_by.cost_basis is CostBasis.LIST:
         if kind in {"usage", "ri_usage", "sp_usage"}:
             start = Fraction(row["list_cost"]) or start
-        elif kind in {"sp_negation", "ri_fee", "ri_upfront", "sp_fee", "sp_upfront"}:
+        elif kind in LIST_HAS_NONE_OF:
             start = Fraction(0)
     match _effect(row, priced_by):
         case Markup(percent):

@@ -51,6 +51,7 @@ def test_every_kind_has_its_own_words() -> None:
     found = lines(*(charge(ACME, "1", kind) for kind in kinds))
 
     assert {key.removeprefix("011254002932/AmazonEC2/"): words for key, words in found.items()} == {
+        "commitment_share": "Commitment benefit",
         "credit": "Credit",
         "discount_bundled": "Bundled discount",
         "discount_edp": "Enterprise discount",

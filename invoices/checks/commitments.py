@@ -1,0 +1,150 @@
+"""Owns the checks of reservations and savings plans: who used whose, and what a contract asks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+from invoices.allocation.commitments.policies import CommitmentPolicies, Spread
+from invoices.allocation.commitments.reapplication import UsedBenefit
+from invoices.checks.checked import CheckedMonth, parks
+from invoices.clients import ClientKey
+from invoices.money import plain
+from invoices.periods import BillingPeriod
+from kernel.findings import Finding, Severity
+
+FORBIDDEN_FROM = BillingPeriod(2025, 6)
+"""AWS's policy for resellers: from 2025-06-01 a reservation or savings plan is one end customer's,
+and not shared among several (notice to members of the Solution Provider and Distribution programs;
+"Archera's compliance with the updated AWS RI and SP sharing policy")."""
+
+
+def benefits_that_crossed(facts: CheckedMonth) -> Iterator[Finding]:
+    """Of one end customer's commitment, what AWS applied to another's usage."""
+    policies = _policies(facts)
+    for currency, used in _by_commitment(facts):
+        crossed = [each for each in used if each.has_crossed]
+        if not crossed:
+            continue
+        arn, owners = crossed[0].commitment_id, " and ".join(crossed[0].owners)
+        amounts = ", ".join(
+            f"{plain(each.benefit)} {currency} to {each.client}"
+            if each.is_answered
+            else f"an amount that the export does not tell to {each.client}"
+            for each in crossed
+        )
+        rule = (
+            " AWS forbids it to resellers since 2025-06-01: turn sharing off, or group accounts by "
+            "client."
+            if facts.inputs.period >= FORBIDDEN_FROM
+            else ""
+        )
+        words = (
+            f"The benefit of {arn}, which is {owners}'s, went to other clients: {amounts}.{rule}"
+        )
+        told = Finding(Severity.WARNING, "commitment_crossed", arn, words)
+        concerned = {*crossed[0].owners, *(each.client for each in crossed)}
+        blocking = [key for key in sorted(concerned) if _blocks(policies.get(key))]
+        for key in blocking:
+            yield replace(told, severity=Severity.CRITICAL, client=key)
+        if not blocking:
+            yield told
+
+
+def _blocks(policies: CommitmentPolicies | None) -> bool:
+    return policies is not None and policies.blocks_crossing
+
+
+def unanswerable_commitments(facts: CheckedMonth) -> Iterator[Finding]:
+    """What a policy needs to know and the export does not say: nothing is guessed."""
+    policies, limits = _policies(facts), facts.inputs.export_limits.bases
+    for _, used in _by_commitment(facts):
+        for each in used:
+            of_client = policies.get(each.client)
+            if of_client is None or of_client.of(each.commitment_id).says_nothing:
+                continue
+            policy = of_client.of(each.commitment_id)
+            if not each.is_answered or "amortized" in limits:
+                why = limits.get("amortized") or limits.get("list") or "it shows none"
+                yield parks(
+                    each.client,
+                    "commitment_unanswerable",
+                    f"{each.client} pays for {each.commitment_id or 'a commitment'} by "
+                    f"{policy.benefit}, and the export does not tell the on-demand equivalent or "
+                    f"the effective cost of all that it covered ({why}). Add the public on-demand "
+                    "cost and the amortization columns to the export and ingest it again, or write "
+                    "pass_through.",
+                )
+            if each.lacks_owner:
+                yield parks(
+                    each.client,
+                    "commitment_owner_unknown",
+                    f"{each.client} pays for {each.commitment_id or 'a commitment'} by "
+                    f"{policy.benefit}, and no account of a client carries its fees this month: "
+                    "state its owner in the price book, under commitments.arns.",
+                )
+
+
+def commitments_not_in_month(facts: CheckedMonth) -> Iterator[Finding]:
+    """A policy for what does not occur is a slip of the pen, or of another month."""
+    arns = {arn for month in facts.by_currency.values() for arn in month.commitments.arns}
+    for key in sorted({client.price_book for client in facts.billed_clients}):
+        book = facts.inputs.price_books.get(key)
+        for arn in sorted(book.commitments.by_arn.keys() - arns) if book else ():
+            yield Finding(
+                Severity.WARNING,
+                "commitment_not_in_month",
+                key,
+                f"Price book {key} has a policy for {arn}, which has no charge of this payer in "
+                f"{facts.inputs.period}: nothing is billed by it. Mend the ARN or leave it out.",
+            )
+
+
+def spread_fees_that_differ(facts: CheckedMonth) -> Iterator[Finding]:
+    """The stated upfront fee is what AWS billed, and in that month."""
+    period = facts.inputs.period
+    paid = {
+        arn: amount
+        for month in facts.by_currency.values()
+        for arn, amount in month.commitments.upfront.items()
+    }
+    for client, policies in sorted(_policies(facts).items()):
+        for arn, policy in sorted(policies.by_arn.items()):
+            spread = policy.upfront
+            if not isinstance(spread, Spread) or not _owns(facts, arn, client):
+                continue
+            billed = paid.get(arn, Decimal(0))
+            expected = spread.amount if spread.start == period else Decimal(0)
+            if billed != expected:
+                yield parks(
+                    client,
+                    "commitment_upfront_differs",
+                    f"{client} pays the upfront fee of {arn} in {spread.months} invoices of "
+                    f"{plain(spread.amount)} from {spread.start}; in {period} AWS billed "
+                    f"{plain(billed)} of it. Mend amount or first month in its price book.",
+                )
+
+
+def _owns(facts: CheckedMonth, arn: str, client: str) -> bool:
+    owners = [month.commitments.owners.get(arn, ()) for month in facts.by_currency.values()]
+    return any(client in each for each in owners)
+
+
+def _by_commitment(facts: CheckedMonth) -> Iterator[tuple[str, list[UsedBenefit]]]:
+    for currency, month in facts.by_currency.items():
+        found = defaultdict[str, list[UsedBenefit]](list)
+        for each in month.commitments.used:
+            found[each.commitment_id].append(each)
+        for _, used in sorted(found.items()):
+            yield currency, used
+
+
+def _policies(facts: CheckedMonth) -> dict[ClientKey, CommitmentPolicies]:
+    books = facts.inputs.price_books
+    return {
+        client.key: books[client.price_book].commitments
+        for client in facts.billed_clients
+        if client.price_book in books
+    }

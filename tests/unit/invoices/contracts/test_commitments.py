@@ -1,0 +1,567 @@
+"""Commitments by contract: who pays what, whose the benefit is, and that none of it is lost.
+
+The month is `commitments()` of tests/support/builders.py, by hand (bill-semantics 2.4):
+
+| | billed | amortized | on demand | of which covered by the reservation, by the plan |
+|---|---|---|---|---|
+| a, the owner | 1,920 | 165 = 75 + 30 + 60 unused | 164 | 112 for 75 (saved 37), 52 for 30 (22) |
+| b | 12 | 57 = 45 + 10 + 2 | 84 | 72 for 45 (saved 27) |
+| c | -5 | 55 = 60 - 5 | 83 | 88 for 60 (saved 28) |
+| | 1,927 | 277 | 331 | saved 64 and 50, unused 30 and 30 |
+
+What is 1,650 of timing: 1,800 upfront less the 150 of them that this month has.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from invoices.allocation.commitments.policies import (
+    Benefit,
+    CommitmentPolicies,
+    CommitmentPolicy,
+    Spread,
+    Unused,
+    Upfront,
+)
+from invoices.clients import ClientKey
+from invoices.inputs import BillingInputs, ExportLimits
+from invoices.kinds import CostBasis, Kind
+from invoices.month import BilledMonth, bill, prove
+from invoices.periods import BillingPeriod
+from tests.support.builders import (
+    A_B_C,
+    OCTOBER,
+    RESERVATION,
+    SAVINGS_PLAN,
+    book,
+    charge,
+    charges,
+    client,
+    commitments,
+    inputs,
+    markup,
+    owns,
+)
+
+A, B, C = "aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc"
+Rows = list[dict[str, Any]]
+PASSED = {"credits_passed_percent": Decimal(100), "aws_tax_passed_percent": Decimal(100)}
+
+
+def by(
+    policy: CommitmentPolicy,
+    *,
+    basis: CostBasis = CostBasis.AMORTIZED,
+    arns: Mapping[str, CommitmentPolicy] | None = None,
+    blocks: bool = False,
+) -> BillingInputs:
+    """A, b and c by one contract, at cost, tax and credits passed on."""
+    policies = CommitmentPolicies(policy, arns or {}, blocks)
+    return inputs(*A_B_C, books=[book(cost_basis=basis, commitments=policies, **PASSED)])
+
+
+def billed(given: BillingInputs, rows: Rows | None = None) -> BilledMonth:
+    month = bill(charges(*(commitments() if rows is None else rows)), given)
+    assert all(balance.closes for balance in prove(month).balances)
+    return month
+
+
+def costs(month: BilledMonth) -> dict[str, Decimal]:
+    assert all(each.cost == each.price for each in month.statements)
+    return {each.client: each.cost for each in month.statements}
+
+
+def codes(month: BilledMonth) -> set[str]:
+    return {each.code for each in month.findings}
+
+
+def paid(a: str, b: str, c: str) -> dict[str, Decimal]:
+    return {"a": Decimal(a), "b": Decimal(b), "c": Decimal(c)}
+
+
+@pytest.mark.parametrize(
+    ("policy", "basis", "expected", "retained"),
+    [
+        (Benefit.PASS_THROUGH, CostBasis.BILLED, paid("1920", "12", "-5"), {}),
+        (
+            Benefit.PASS_THROUGH,
+            CostBasis.AMORTIZED,
+            paid("165", "57", "55"),
+            {"commitment_timing": 1650},
+        ),
+        # Fees and all that they save are the reseller's; 331 + 1,650 + 60 - 114 = 1,927.
+        (
+            Benefit.RETAINED,
+            CostBasis.AMORTIZED,
+            paid("164", "84", "83"),
+            {"commitment_timing": 1650, "commitment_unused": 60, "commitment_benefit": -114},
+        ),
+        (
+            Benefit.RETAINED,
+            CostBasis.BILLED,
+            paid("164", "84", "83"),
+            {"commitment_timing": 1650, "commitment_unused": 60, "commitment_benefit": -114},
+        ),
+        # The owner has 165 less 27 and 28.
+        (
+            Benefit.OWNER_CLIENT,
+            CostBasis.AMORTIZED,
+            paid("110", "84", "83"),
+            {"commitment_timing": 1650},
+        ),
+        # a bears the fees whole, and gets what b and c pay: 1,920 - 72 - 88.
+        (Benefit.OWNER_CLIENT, CostBasis.BILLED, paid("1760", "84", "83"), {}),
+        # Nobody's is dearer than on demand.
+        (
+            Benefit.CAPPED_ON_DEMAND,
+            CostBasis.AMORTIZED,
+            paid("165", "57", "55"),
+            {"commitment_timing": 1650},
+        ),
+    ],
+)
+def test_the_worked_month_gives_its_table(
+    policy: Benefit, basis: CostBasis, expected: dict[str, Decimal], retained: dict[str, int]
+) -> None:
+    month = billed(by(CommitmentPolicy(policy), basis=basis))
+
+    assert costs(month) == expected
+    assert month.retained == retained
+
+
+def test_a_pool_shares_by_what_was_covered() -> None:
+    """120 for 184 on demand, 90 for 140: a 120 x 112/184 + 90 x 52/140 + 60 unused, and so on."""
+    pool = CommitmentPolicy(Benefit.PRO_RATA, pool="all", owner_first=False)
+
+    month = billed(by(pool))
+
+    assert costs(month) == paid("166.4720496895", "58.9565217391", "51.5714285714")
+
+
+def test_in_a_pool_the_owner_keeps_what_its_own_usage_was_covered() -> None:
+    """B and d are covered 125 on demand for 85: b pays 85 x 72/125 + 12, d the rest."""
+    d = "dddddddddddd"
+    rows = [
+        *commitments(),
+        charge(
+            d,
+            "0",
+            Kind.RI_USAGE,
+            commitment_id=RESERVATION,
+            list_cost="53",
+            amortized_cost="40",
+            net_amortized_cost="40",
+        ),
+    ]
+    policies = CommitmentPolicies(CommitmentPolicy(Benefit.PRO_RATA, pool="all"))
+    books = [book(cost_basis=CostBasis.AMORTIZED, commitments=policies, **PASSED)]
+
+    month = billed(inputs(*A_B_C, owns("d", d), books=books), rows)
+
+    assert costs(month) == {
+        **paid("165", "60.96", "55"),
+        "d": Decimal("36.04"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("unused", "expected", "retained"),
+    [
+        (Unused.OWNER, paid("166.4720496895", "58.9565217391", "51.5714285714"), 0),
+        (Unused.RESELLER, paid("106.4720496895", "58.9565217391", "51.5714285714"), 60),
+        # By what was covered: the reservation's 30 as 112 to 72, the plan's 30 as 52 to 88.
+        # a 106.4720496895 + 18.2608695652 + 11.1428571429, b + 11.7391304348, c + 18.8571428571.
+        (Unused.POOL, paid("135.8757763976", "70.6956521739", "70.4285714285"), 0),
+    ],
+)
+def test_what_nobody_used_is_the_owners_the_resellers_or_the_pools(
+    unused: Unused, expected: dict[str, Decimal], retained: int
+) -> None:
+    pool = CommitmentPolicy(Benefit.PRO_RATA, pool="all", owner_first=False, unused=unused)
+
+    month = billed(by(pool))
+
+    assert costs(month) == expected
+    assert month.retained.get("commitment_unused", 0) == retained
+
+
+def test_who_retains_the_benefit_may_leave_the_owner_what_is_unused() -> None:
+    policy = CommitmentPolicy(Benefit.RETAINED, unused=Unused.OWNER)
+
+    month = billed(by(policy, basis=CostBasis.BILLED))
+
+    assert costs(month) == paid("224", "84", "83")  # 164 + 30 + 30
+    assert month.retained == {"commitment_timing": 1650, "commitment_benefit": -114}
+
+
+def test_a_loss_is_the_owners_where_the_price_is_capped() -> None:
+    """B's effective 45 is 80 now, 8 more than its 72 on demand: b pays 84, a 165 + 8."""
+    rows = commitments()
+    (row,) = (r for r in rows if r["account_id"] == B and r["kind"] == "ri_usage")
+    row["amortized_cost"] = row["net_amortized_cost"] = Decimal(80)
+
+    month = billed(by(CommitmentPolicy(Benefit.CAPPED_ON_DEMAND)), rows)
+
+    assert costs(month) == paid("173", "84", "55")
+
+
+def test_upfront_fees_are_billed_at_once_or_by_awss_amortization() -> None:
+    """A: 1,920 at once; 1,920 - 1,800 + 150 of this month."""
+    at_once, amortized = (
+        billed(by(CommitmentPolicy(upfront=upfront), basis=CostBasis.BILLED))
+        for upfront in (Upfront.AT_ONCE, Upfront.AMORTIZED)
+    )
+
+    assert costs(at_once) == paid("1920", "12", "-5")
+    assert costs(amortized) == paid("270", "12", "-5")
+    assert amortized.retained == {"commitment_timing": 1650}
+
+
+def spread(amount: str, start: BillingPeriod, months: int = 12) -> CommitmentPolicy:
+    return CommitmentPolicy(upfront=Spread(Decimal(amount), start, months))
+
+
+def test_an_upfront_fee_is_spread_over_its_invoices() -> None:
+    """A: 1,920 - 1,200 + 100 in the first month, 100 in later ones, and nothing after the last."""
+    first = billed(
+        by(
+            CommitmentPolicy(),
+            basis=CostBasis.BILLED,
+            arns={RESERVATION: spread("1200", OCTOBER)},
+        )
+    )
+    later = [row for row in commitments() if row["kind"] != "ri_upfront"]
+
+    def in_a_later_month(start: BillingPeriod) -> BilledMonth:
+        arns = {RESERVATION: spread("1200", start)}
+        return billed(by(CommitmentPolicy(), basis=CostBasis.BILLED, arns=arns), later)
+
+    last, after = (in_a_later_month(BillingPeriod(2017, month)) for month in (11, 10))
+
+    assert costs(first) == paid("820", "12", "-5")
+    assert first.retained == {"commitment_timing": 1100}
+    assert costs(last) == paid("820", "12", "-5")  # 720 without the reservation's fee, + 100
+    assert last.retained == {"commitment_timing": -100}
+    assert costs(after) == paid("720", "12", "-5")
+    assert "commitment_upfront_differs" not in codes(first) | codes(last)
+
+
+def test_a_spread_fee_that_has_no_equal_parts_adds_up() -> None:
+    """1,000 over 12: four of 83.34 and eight of 83.33."""
+    later = [row for row in commitments() if row["kind"] != "ri_upfront"]
+    found = []
+    for number in range(12):
+        start = (
+            BillingPeriod(2018, 10 - number) if number < 10 else BillingPeriod(2017, 22 - number)
+        )
+        arns = {RESERVATION: spread("1000", start)}
+        rows = later if number else [*later, upfront_of("1000")]
+        month = billed(by(CommitmentPolicy(), basis=CostBasis.BILLED, arns=arns), rows)
+        found.append(costs(month)["a"] - 720)
+
+    assert found == [Decimal("83.34")] * 4 + [Decimal("83.33")] * 8
+
+
+def upfront_of(amount: str) -> dict[str, Any]:
+    kind = Kind.RI_UPFRONT
+    return charge(A, amount, kind, commitment_id=RESERVATION, amortized_cost="0", upfront=amount)
+
+
+def test_an_upfront_fee_that_aws_billed_otherwise_parks_its_owner() -> None:
+    arns = {RESERVATION: spread("1100", OCTOBER)}
+
+    month = billed(by(CommitmentPolicy(), basis=CostBasis.BILLED, arns=arns))
+
+    assert month.parked == {"a", "c"}  # c has nothing but a credit
+    assert "commitment_upfront_differs" in codes(month)
+
+
+def test_policies_are_by_client_and_by_commitment() -> None:
+    """B's contract has the reseller keep the reservation's benefit, c's is as AWS applied it."""
+    retained = CommitmentPolicies(by_arn={RESERVATION: CommitmentPolicy(Benefit.RETAINED)})
+    given = inputs(
+        *A_B_C,
+        clients=[client("a"), client("b", price_book="other"), client("c")],
+        books=[
+            book(cost_basis=CostBasis.AMORTIZED, **PASSED),
+            book(key="other", cost_basis=CostBasis.AMORTIZED, commitments=retained, **PASSED),
+        ],
+    )
+
+    month = billed(given)
+
+    assert costs(month) == paid("165", "84", "55")
+    assert month.retained == {"commitment_timing": 1650, "commitment_benefit": -27}
+
+
+def test_bases_may_differ_between_user_and_owner() -> None:
+    """A, billed what AWS bills, bears the fees whole and gets the 72 and 88 that b and c pay."""
+    policies = CommitmentPolicies(CommitmentPolicy(Benefit.OWNER_CLIENT))
+    given = inputs(
+        *A_B_C,
+        clients=[client("a", price_book="cash"), client("b"), client("c")],
+        books=[
+            book(cost_basis=CostBasis.AMORTIZED, commitments=policies, **PASSED),
+            book(key="cash", cost_basis=CostBasis.BILLED, **PASSED),
+        ],
+    )
+
+    month = billed(given)
+
+    assert costs(month) == paid("1760", "84", "83")
+    assert month.retained == {}
+
+
+def test_a_markup_is_on_the_equivalent_and_on_the_benefit() -> None:
+    """10 % on all: b 82 x 1.1 + 2, and a (110) x 1.1."""
+    policies = CommitmentPolicies(CommitmentPolicy(Benefit.OWNER_CLIENT))
+    books = [book(markup("10"), cost_basis=CostBasis.AMORTIZED, commitments=policies, **PASSED)]
+
+    month = billed(inputs(*A_B_C, books=books))
+
+    prices = {each.client: each.price for each in month.statements}
+    assert prices == paid("121", "92.2", "91.8")  # c: 88 x 1.1 - 5
+
+
+def test_at_list_a_share_is_no_part_of_the_price() -> None:
+    policies = CommitmentPolicies(CommitmentPolicy(Benefit.OWNER_CLIENT))
+    books = [book(cost_basis=CostBasis.LIST, commitments=policies, **PASSED)]
+
+    month = billed(inputs(*A_B_C, books=books))
+
+    assert {each.client: each.price for each in month.statements} == paid("164", "84", "83")
+
+
+def test_an_account_that_moved_makes_two_owners_by_days() -> None:
+    """A's account is a's for 15 days and d's for 16: of b's 27 and c's 28 each has its days' part.
+
+    27 x 15/31 = 13.0645161290, 28 x 15/31 = 13.5483870968. All rows are of the 15th, so d has
+    nothing but its part.
+    """
+    held = [
+        owns("a", A, end=date(2018, 10, 16)),
+        owns("d", A, date(2018, 10, 16)),
+        *A_B_C[1:],
+    ]
+    passed, owned = (
+        billed(
+            inputs(
+                *held,
+                books=[
+                    book(
+                        cost_basis=CostBasis.AMORTIZED,
+                        commitments=CommitmentPolicies(CommitmentPolicy(policy)),
+                        **PASSED,
+                    )
+                ],
+            )
+        )
+        for policy in (Benefit.PASS_THROUGH, Benefit.OWNER_CLIENT)
+    )
+
+    before, after = costs(passed), costs(owned)
+    assert before["a"] - after["a"] == Decimal("26.6129032258")
+    assert after["d"] == Decimal("-28.3870967742")
+    assert (after["b"], after["c"]) == (84, 83)
+
+
+def test_our_own_account_owns_what_the_reseller_bought() -> None:
+    """A is ours: the benefit of b's and c's usage is retained."""
+    policies = CommitmentPolicies(CommitmentPolicy(Benefit.OWNER_CLIENT))
+    books = [book(cost_basis=CostBasis.AMORTIZED, commitments=policies, **PASSED)]
+
+    month = billed(inputs(*A_B_C[1:], books=books, internal=[A]))
+
+    assert costs(month) == {"b": 84, "c": 83}
+    assert month.retained["commitment_benefit"] == -55
+    assert "commitment_crossed" not in codes(month)
+
+
+def without_fees() -> Rows:
+    """The reservation's fees are on no row, as where its account pays another payer."""
+    rows = [row for row in commitments() if row["kind"] not in ("ri_fee", "ri_upfront")]
+    return [row | {"commitment_id": row["commitment_id"].replace(A, "")} for row in rows]
+
+
+def test_an_owner_that_nobody_knows_parks_who_asks_for_it() -> None:
+    month = billed(by(CommitmentPolicy(Benefit.OWNER_CLIENT)), without_fees())
+
+    assert month.parked == {"a", "b"}
+    assert "commitment_owner_unknown" in codes(month)
+
+
+def test_an_owner_may_be_stated() -> None:
+    """C is said to own the reservation: a pays 112 for its part, b 72; c gets 37 + 27, pays 88."""
+    arn = RESERVATION.replace(A, "")
+    stated = CommitmentPolicy(Benefit.OWNER_CLIENT, owner=ClientKey("c"))
+
+    month = billed(
+        by(CommitmentPolicy(Benefit.OWNER_CLIENT), arns={arn: stated}),
+        without_fees(),
+    )
+
+    # A's 112, and 30 + 30 unused of the plan - 28; of c: 88 - 5 - 64.
+    assert costs(month) == paid("144", "84", "19")
+
+
+def test_an_arn_names_its_owner_where_the_month_has_no_fee() -> None:
+    """Twelve digits in the ARN are the account that bought it."""
+    owner, user = "000000000001", "000000000002"
+    arn = f"arn:aws:ec2:us-east-1:{owner}:reserved-instances/r-1"
+    covered = {"commitment_id": arn, "list_cost": "10", "net_amortized_cost": "6"}
+    rows = [
+        charge(owner, "1"),
+        charge(user, "0", Kind.RI_USAGE, amortized_cost="6", **covered),
+    ]
+    policies = CommitmentPolicies(CommitmentPolicy(Benefit.OWNER_CLIENT))
+    books = [book(cost_basis=CostBasis.AMORTIZED, commitments=policies)]
+
+    month = billed(inputs(owns("o", owner), owns("u", user), books=books), rows)
+
+    assert costs(month) == {"o": -3, "u": 10}
+
+
+def test_a_reservation_without_a_list_cost_parks_its_user() -> None:
+    rows = [row | {"list_cost": Decimal(0)} for row in commitments()]
+
+    month = billed(by(CommitmentPolicy(Benefit.RETAINED)), rows)
+
+    assert month.parked == {"a", "b"}
+    assert "commitment_unanswerable" in codes(month)
+
+
+def test_no_policy_is_answered_without_the_amortization_columns() -> None:
+    given = replace(
+        by(CommitmentPolicy(Benefit.RETAINED), basis=CostBasis.BILLED),
+        export_limits=ExportLimits(bases={"amortized": "it has no reservation_effective_cost"}),
+    )
+
+    assert billed(given).parked == {"a", "b", "c"}
+
+
+def test_a_plans_usage_that_focus_bills_at_nothing_has_its_list_cost() -> None:
+    """FOCUS has no negation: c used 88 at list for 60."""
+    rows = [row for row in commitments() if row["kind"] != "sp_negation"]
+    for row in rows:
+        if row["kind"] == "sp_usage":
+            row |= dict.fromkeys(("billed_cost", "net_billed_cost", "blended_cost"), Decimal(0))
+
+    month = billed(by(CommitmentPolicy(Benefit.RETAINED)), rows)
+
+    assert costs(month) == paid("164", "84", "83")
+
+
+def test_net_costs_keep_the_discount_with_who_bears_it() -> None:
+    """B's effective 45 is 40 after a discount: a has 72 - 40 at net, and 72 - 45 before it."""
+    rows = commitments()
+    (row,) = (r for r in rows if r["account_id"] == B and r["kind"] == "ri_usage")
+    row["net_amortized_cost"] = Decimal(40)
+    gross, net = (
+        billed(by(CommitmentPolicy(Benefit.OWNER_CLIENT), basis=basis), rows)
+        for basis in (CostBasis.AMORTIZED, CostBasis.NET_AMORTIZED)
+    )
+
+    assert (costs(gross)["a"], gross.retained["discounts"]) == (110, -5)
+    assert costs(net)["a"] == 105
+    assert "discounts" not in net.retained
+
+
+def test_benefit_that_crossed_is_told_by_commitment_with_amount_and_owner() -> None:
+    month = billed(by(CommitmentPolicy()))
+
+    told = [each for each in month.findings if each.code == "commitment_crossed"]
+    assert [(each.where, each.message) for each in told] == [
+        (
+            RESERVATION,
+            f"The benefit of {RESERVATION}, which is a's, went to other clients: 27 USD to b.",
+        ),
+        (
+            SAVINGS_PLAN,
+            f"The benefit of {SAVINGS_PLAN}, which is a's, went to other clients: 28 USD to c.",
+        ),
+    ]
+    assert month.parked == set()
+
+
+def test_since_june_2025_it_is_against_awss_rule() -> None:
+    given = replace(by(CommitmentPolicy()), period=BillingPeriod(2025, 6))
+
+    told = [each.message for each in billed(given).findings if each.code == "commitment_crossed"]
+    assert all("AWS forbids it to resellers since 2025-06-01" in message for message in told)
+    assert len(told) == 2
+
+
+def test_a_switch_makes_it_block_both_clients() -> None:
+    month = billed(by(CommitmentPolicy(), blocks=True))
+
+    assert month.parked == {"a", "b", "c"}
+
+
+def test_a_policy_for_what_does_not_occur_is_told() -> None:
+    month = billed(by(CommitmentPolicy(), arns={"arn:gone": CommitmentPolicy(Benefit.RETAINED)}))
+
+    (told,) = (each for each in month.findings if each.code == "commitment_not_in_month")
+    assert "Price book standard has a policy for arn:gone" in told.message
+
+
+def test_workings_say_which_policy_applied() -> None:
+    month = billed(by(CommitmentPolicy(Benefit.OWNER_CLIENT)))
+
+    said = {
+        (statement.client, line.description, working.attribution)
+        for statement in month.statements
+        for line in statement.lines
+        for working in line.workings
+        if working.attribution
+    }
+    instead = "owner_client: on-demand equivalent, not the commitment's cost"
+    assert said == {
+        ("b", "Usage covered by reservations", instead),
+        ("c", "Usage covered by savings plans", instead),
+        ("a", "Commitment benefit", "owner_client: benefit of what b used"),
+        ("a", "Commitment benefit", "owner_client: benefit of what c used"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda: CommitmentPolicy(Benefit.PRO_RATA), "a pool has a name"),
+        (lambda: CommitmentPolicy(pool="all"), "pool goes with pro_rata"),
+        (
+            lambda: CommitmentPolicy(Benefit.RETAINED, pool="x", unused=Unused.POOL),
+            "unused: pool goes with pro_rata",
+        ),
+        (lambda: Spread(Decimal(5), OCTOBER, 24), "over 12 or 36 months, not 24"),
+        (lambda: Spread(Decimal(0), OCTOBER, 12), "an upfront fee of 0"),
+        (lambda: CommitmentPolicies(spread("5", OCTOBER)), "name its ARN"),
+        (
+            lambda: CommitmentPolicies(CommitmentPolicy(owner=ClientKey("a"))),
+            "an owner is of a commitment",
+        ),
+        (
+            lambda: book(
+                cost_basis=CostBasis.AMORTIZED,
+                commitments=CommitmentPolicies(CommitmentPolicy(upfront=Upfront.AT_ONCE)),
+            ),
+            "has upfront fees in what they cover",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused(build: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        build()
+
+
+def test_the_order_of_rows_changes_nothing() -> None:
+    given = by(CommitmentPolicy(Benefit.PRO_RATA, pool="all", owner_first=False))
+
+    def ids(rows: Iterable[dict[str, Any]]) -> list[str]:
+        return [draft.draft_id for draft in billed(given, [*rows]).drafts]
+
+    assert ids(commitments()) == ids(reversed(commitments()))
