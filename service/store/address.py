@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,11 @@ from service.store.embedded import EmbeddedServer
 from service.store.revision import is_current
 
 DATABASE = "rebill"
+
+NO_ADDRESS = (
+    "REBILL_DATABASE_URL is no address; write postgresql://user:password@host/database, and in a "
+    "password %40 for @, %2F for /, %3A for :, %3F for ?, %23 for #, %25 for %"
+)
 
 READ_ONLY = "25006"
 """PostgreSQL's read_only_sql_transaction: this server was the primary, and is a standby now."""
@@ -59,9 +65,7 @@ def find_database(url: str | None, home: Path) -> DatabaseAddress:
             server.release()
             raise DatabaseUnavailable(error) from error
     if "://" not in url and "=" not in url:
-        raise BadInput(
-            "REBILL_DATABASE_URL is no address; write postgresql://user:password@host/database"
-        )
+        raise BadInput(NO_ADDRESS)
     return DatabaseAddress(
         with_link(url.replace("postgresql+psycopg://", "postgresql://", 1)), None
     )
@@ -109,11 +113,19 @@ def lock_id(name: str) -> int:
 
 
 def with_link(conninfo: str) -> str:
-    """Raises BadInput."""
+    """Raises BadInput, which quotes nothing: where an address is torn, a password may be anywhere.
+
+    libpq cuts a URL at the first `@`, `/` and `?`, so what follows one in a password is a host or
+    a port to it, and stands in its errors.
+    """
     try:
-        return make_conninfo(**(LINK | conninfo_to_dict(conninfo)))  # type: ignore[arg-type]
-    except psycopg.ProgrammingError as error:
-        raise BadInput(f"REBILL_DATABASE_URL is no address: {error}") from error
+        parts = conninfo_to_dict(conninfo)
+        linked = make_conninfo(**(LINK | parts))  # type: ignore[arg-type]
+    except psycopg.ProgrammingError:
+        raise BadInput(NO_ADDRESS) from None
+    if "@" in str(parts.get("host", "")) or not re.fullmatch(r"[\d,]*", str(parts.get("port", ""))):
+        raise BadInput(NO_ADDRESS)
+    return linked
 
 
 def is_lost(error: BaseException | None) -> bool:

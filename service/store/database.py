@@ -56,6 +56,9 @@ class Database:
             pool_size=5,
             max_overflow=60,
             pool_pre_ping=True,
+            # An error that nobody expected goes to the log, and a one-time code of a client's or a
+            # key's hash may be what was being written.
+            hide_parameters=True,
         )
 
     @contextmanager

@@ -24,6 +24,7 @@ import httpx
 import pytest
 
 from invoices.kinds import Kind
+from tests.support.secrets import canaries
 from tests.support.servers.processes import NO_TLS
 
 FORMATS = {".pdf", ".csv", ".xlsx", ".json"}
@@ -277,3 +278,19 @@ def test_its_keys_are_for_the_api_and_readable_by_the_owner_only(demo: Demo) -> 
     with demo.client("client:acme") as acme:
         seen = acme.get("/v1/invoices").json()["items"]
     assert {each["client"] for each in seen} == {"acme"}
+
+
+def test_its_keys_are_in_their_two_files_and_nowhere_else(demo: Demo) -> None:
+    """The terminal says which files to read; what is written for clients has none."""
+    aws = (demo.out / "aws-config").read_text(encoding="utf-8")
+    secrets = dict(demo.credentials["keys"])
+    secrets |= dict(
+        enumerate(re.findall(r"^aws_(?:secret|session)\w+ = (\S+)$", aws, re.MULTILINE))
+    )
+    secrets |= {f"seed {n}": s for n, s in enumerate(re.findall(r"sandbox code (\S+)$", aws, re.M))}
+    files = [(name, text) for name, text in canaries.files_below(demo.out) if name not in KEYS]
+
+    assert len(secrets) > 12 and len(files) > 12
+    # The sandbox's own administrator has a secret that is a word.
+    named = {str(name): secret for name, secret in secrets.items() if secret != "sandbox"}
+    assert canaries.found(named, [("the terminal", demo.printed), *files]) == set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -118,6 +119,18 @@ def test_documents_are_dated_by_the_databases_own_clock(database: Database) -> N
         session.execute(sa.text("SET LOCAL search_path = public, pg_catalog"))
 
         assert database_now(session) == datetime(2031, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def test_an_error_of_the_databases_tells_nothing_of_what_was_being_written(
+    database: Database,
+) -> None:
+    """It is logged with its stack, and a client's one-time code may have been among it."""
+    code = "-".join(("a", "canary"))
+    with pytest.raises(sa.exc.DataError) as trouble, database.transaction() as session:
+        session.execute(sa.text("SELECT 1 / 0, :code"), {"code": code})
+
+    assert "division by zero" in str(trouble.value)
+    assert code not in "".join(traceback.format_exception(trouble.value))
 
 
 def test_a_price_book_that_starts_later_is_not_there_yet(database: Database, now: datetime) -> None:

@@ -106,5 +106,25 @@ def test_an_address_says_how_long_to_wait_or_gets_our_word() -> None:
 
 
 def test_an_address_that_cannot_be_read_is_bad_input() -> None:
-    with pytest.raises(BadInput, match="REBILL_DATABASE_URL is no address: "):
+    with pytest.raises(BadInput, match="REBILL_DATABASE_URL is no address; write "):
         with_link("postgresql://host/database?no_such_word=1")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://me:can%ary@host/books",
+        "postgresql://me:p@canary@host/books",
+        "postgresql://me:canary/x@host/books",
+        "host=one password=not canary",
+        "mysql://me:canary@host/books",
+        "me:canary=@host",
+    ],
+)
+def test_of_an_address_that_is_torn_by_its_password_nothing_is_quoted(address: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        with_link(address)
+
+    assert "ary" not in str(refused.value)
+    assert "in a password %40 for @" in str(refused.value)
+    assert refused.value.__suppress_context__ or refused.value.__context__ is None
