@@ -50,6 +50,7 @@ def _draft(environment: Environment, run: Run, report: Report) -> Save:
             period=run.period,
             inputs_id=inputs_id,
             now=now,
+            parked=month.parked,
         )
         figures = _figures(month, inputs_id, saved.findings)
         months.put_figures(

@@ -88,6 +88,10 @@ def balances_of_month(
     )
 
 
+def is_balance(row: DraftRow) -> bool:
+    return row.state == DraftState.NO_DOCUMENT and row.total_minor < 0
+
+
 def is_taken(session: Session, row: DraftRow) -> bool:
     """Whether an issued document took of a negative month: it stays as it is then."""
     found = takings(session, AccountId(row.payer_account_id), {row.client_key})

@@ -85,8 +85,12 @@ def save_drafts(
     period: BillingPeriod,
     inputs_id: str,
     now: datetime,
+    parked: Collection[ClientKey] = (),
 ) -> Saved:
-    """Replace the unapproved drafts of a payer's month; equal content keeps what it has."""
+    """Replace the unapproved drafts of a payer's month; equal content keeps what it has.
+
+    Of the `parked` nobody knows the month, so what it was found to owe them before stays owed.
+    """
     stored = _current(session, payer_account_id, period)
     drafted, unchanged, findings = [], [], []
     for draft in sorted(drafts, key=lambda each: each.client):
@@ -105,6 +109,8 @@ def save_drafts(
     for row in stored.values():
         if _stands(session, row):
             findings.append(_outdated(row, None))
+        elif row.client_key in parked and carry_forward.is_balance(row):
+            findings.append(_kept_balance(row))
         else:
             _move(row, DraftState.DISCARDED)
     session.flush()
@@ -205,6 +211,17 @@ def _outdated(row: tables.months.DraftRow, now: Invoice | None) -> Finding:
         where=row.client_key,
         message=f"The {what} of {row.client_key} {differs}: {remedy}.",
         client=row.client_key,
+    )
+
+
+def _kept_balance(row: tables.months.DraftRow) -> Finding:
+    total = f"{from_minor(row.total_minor, row.currency)} {row.currency}"
+    words = (
+        f"The month of {row.client_key} was {total} when it was last billed. It is parked now, and "
+        "stays a balance of as much, taken off later invoices, until it is billed again."
+    )
+    return Finding(
+        Severity.WARNING, "parked_month_carried", row.client_key, words, client=row.client_key
     )
 
 

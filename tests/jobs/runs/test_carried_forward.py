@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from typing import Any
 
 import pytest
 
@@ -35,14 +36,23 @@ CONFIGURATION = {
 }
 
 
-def take(session: Session, environment: Environment, period: BillingPeriod, cents: int) -> None:
+def take(
+    session: Session,
+    environment: Environment,
+    period: BillingPeriod,
+    cents: int,
+    euros: str = "0",
+) -> None:
     cost, kind = f"{cents / 100:.2f}", Kind.USAGE if cents >= 0 else Kind.REFUND
-    row = charge(
-        account_of(0), cost, kind, billing_period=str(period), service_day=period.start,
-        invoice_id="1",
-    )  # fmt: skip
+    of_month: dict[str, Any] = {
+        "billing_period": str(period),
+        "service_day": period.start,
+        "invoice_id": "1",
+    }
+    row = charge(account_of(0), cost, kind, **of_month)
+    foreign = charge(account_of(0), euros, Kind.USAGE, currency="EUR", **of_month)
     snapshot = Snapshot(
-        id=environment.snapshots.keep(charges(row)),
+        id=environment.snapshots.keep(charges(row, *[foreign] * (euros != "0"))),
         payer_account_id=PAYER,
         period=period,
         dialect="cur2",
@@ -52,6 +62,42 @@ def take(session: Session, environment: Environment, period: BillingPeriod, cent
         findings=(),
     )
     record_snapshot(session, snapshot, actor="test", now=environment.now())
+
+
+def test_what_a_month_owes_is_owed_still_while_its_client_is_parked(
+    environment: Environment,
+) -> None:
+    """May is -50.00. Then it comes with 1 euro, for which there is no rate, and is parked.
+
+    June's 80.00 less what May owes is 30.00; and 20.00 once May is whole again, and -60.00.
+    """
+    may, june = MONTHS[:2]
+
+    def taken(period: BillingPeriod, cents: int, euros: str = "0") -> list[str]:
+        with environment.database.transaction() as session:
+            take(session, environment, period, cents, euros)
+        return [finding.code for finding in bill(environment, period).findings]
+
+    def owed_and_asked() -> tuple[list[int], list[int]]:
+        bill(environment, june)
+        with environment.database.transaction() as session:
+            balances = carry_forward.balances_of_month(session, PAYER, may)
+            proof = months.reconciliation(session, PAYER, june)
+        asked = [total.invoice.subtotal_minor for total in proof.clients if total.invoice]
+        return [each.net_minor for each in balances], asked
+
+    with environment.database.transaction() as session:
+        configuration = read_configuration(json.dumps(CONFIGURATION))
+        apply_configuration(session, configuration, actor="test", now=environment.now())
+    taken(may, -50_00)
+    taken(june, 80_00)
+    assert owed_and_asked() == ([50_00], [30_00])
+
+    assert "parked_month_carried" in taken(may, -50_00, euros="1")
+    assert owed_and_asked() == ([50_00], [30_00])
+
+    assert "parked_month_carried" not in taken(may, -60_00)
+    assert owed_and_asked() == ([60_00], [20_00])
 
 
 @pytest.mark.parametrize("seed", range(4))
