@@ -8,7 +8,7 @@ from datetime import date
 
 import polars as pl
 
-from invoices.kinds import COVERED, MARKETPLACE, METERED, Kind
+from invoices.kinds import COVERED, DISCOUNTS, MARKETPLACE, METERED, Kind
 from invoices.money import COST_DIGITS
 
 # Sums of 38 digits raise in Polars where other engines wrap; see
@@ -176,6 +176,22 @@ def with_undated_usage(charges: Charges, first_day: date) -> Charges:
     if (charges.daily["service_day"].filter(of_usage) != first_day).any():
         return charges
     last_day = pl.when(is_usage).then(pl.lit(UNDATED)).otherwise("last_day").alias("last_day")
+    return _with_keys(charges, charges.keys.with_columns(last_day))
+
+
+def with_undated_rates(charges: Charges, first_day: date) -> Charges:
+    """Charges whose rows' ends nobody knows: a tax or discount that an account has of the first
+    day only is one row for its month; where it has more days, each is of its day.
+    """
+    later = charges.daily.filter(pl.col("service_day") != first_day)["key"].unique()
+    of = ("account_id", "kind")
+    dated = charges.keys[later].select(of).unique().with_columns(pl.lit(1).alias("is_dated"))
+    is_rate = pl.col("kind").is_in([str(kind) for kind in (Kind.TAX, *DISCOUNTS)])
+    is_undated = is_rate & pl.col("is_dated").is_null() & (pl.col("last_day") == "")
+    found = look_up(charges.keys, dated, on=of).select(is_undated).to_series()
+    if not found.any():
+        return charges
+    last_day = pl.when(found).then(pl.lit(UNDATED)).otherwise("last_day").alias("last_day")
     return _with_keys(charges, charges.keys.with_columns(last_day))
 
 

@@ -21,7 +21,7 @@ from invoices.allocation.leftover import (
 from invoices.allocation.proration import prorate
 from invoices.allocation.segments import by_segment
 from invoices.balances import CurrencyTotal
-from invoices.charges import Charges, with_line_types, with_undated_usage
+from invoices.charges import Charges, with_line_types, with_undated_rates, with_undated_usage
 from invoices.checks import (
     CHECKS_BEFORE_DRAFTING,
     CHECKS_OF_DRAFTS,
@@ -118,6 +118,7 @@ def rate_month(charges: Charges, inputs: BillingInputs) -> RatedMonth:
     charges = with_line_types(charges, inputs.line_types)
     if inputs.export_limits.ends:
         charges = with_undated_usage(charges, inputs.period.start)
+        charges = with_undated_rates(charges, inputs.period.start)
     # Amounts of two currencies are added on no way to a document but by a stated rate: until then
     # each is a bill of its own (DECISIONS 35).
     by_currency = charges.by_currency()

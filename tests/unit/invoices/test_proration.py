@@ -313,6 +313,40 @@ def test_without_ends_of_rows_a_reservation_s_fee_of_the_first_is_the_month_s() 
 
     assert costs(bill(charges(*rows), known)) == {"acme": "36"}
     assert costs(bill(charges(*rows), no_ends)) == {"acme": "19", "bell": "17"}
+    off = replace(no_ends, prorates_monthly_fees=False)
+    assert costs(bill(charges(*rows), off)) == {"acme": "19", "bell": "17"}
+
+
+def without_ends(*rows: dict[str, Any], **more: Any) -> BilledMonth:
+    known = inputs(*HANDED_OVER, books=[book(aws_tax_passed_percent=Decimal(100), **more)])
+    return bill(charges(*rows), replace(known, export_limits=ExportLimits(ends="no column")))
+
+
+@pytest.mark.parametrize("kind", [Kind.TAX, Kind.DISCOUNT_EDP, Kind.DISCOUNT_SPP])
+def test_without_ends_of_rows_a_rate_of_the_first_only_is_the_month_s(kind: Kind) -> None:
+    """30 upon AmazonEC2: Acme used 30 of 120 of it, and Bell 90. Of other days too, each is its
+    day's: 31 of the first are all Acme's, with its 30; and 1 of the 20th is Bell's, with its 130.
+    """
+    passed = {kind: Decimal(100)} if kind is not Kind.TAX else {}
+    month = without_ends(*USED, lasting("30", kind, ""), discounts_passed_percent=passed)
+
+    assert costs(month) == {"acme": "37.5", "bell": "152.5"}
+    assert told(month) == BY_CHARGES
+
+    each_day = [lasting("31", kind, ""), lasting("1", kind, "", service_day=date(2018, 10, 20))]
+    daily = without_ends(*USED, *each_day, discounts_passed_percent=passed)
+    assert costs(daily) == {"acme": "61", "bell": "131"} and told(daily) == set()
+
+
+def test_without_ends_of_rows_discounts_of_single_prices_are_nobody_s_to_split() -> None:
+    """A volume discount is split as the fees are that it is upon: 14 and 17 days of -31."""
+    bundled, volume = Kind.DISCOUNT_BUNDLED, Kind.DISCOUNT_RI_VOLUME
+    passed = {bundled: Decimal(100), volume: Decimal(100)}
+
+    parked = without_ends(*USED, lasting("-3", bundled, ""), discounts_passed_percent=passed)
+    assert told(parked) == BOTH and parked.drafts == ()
+    split = without_ends(*USED, lasting("-31", volume, ""), discounts_passed_percent=passed)
+    assert costs(split) == {"acme": "16", "bell": "113"} and told(split) == SPLIT
 
 
 @pytest.mark.parametrize(("other_day", "parks"), [(1, True), (9, False)])
