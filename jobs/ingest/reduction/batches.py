@@ -14,7 +14,7 @@ from jobs.ingest.reduction.noticed import Noticed
 from jobs.ingest.reduction.sums import Amounts, Reduced, Texts
 from jobs.ingest.reduction.units import Units, to_decimals, to_units
 
-_FORMAT = "9"
+_FORMAT = "10"
 
 
 class UnreadablePart(ValueError):

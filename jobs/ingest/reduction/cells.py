@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.ingest.reduction.noticed import CutOff
 from jobs.ingest.reduction.sums import Amounts, Ints, Texts
 from jobs.ingest.reduction.units import Units
 
@@ -28,11 +29,7 @@ _UNITS = 10.0**10
 _DOUBT = 2.0**-51
 """Of |x|: more than what a double and its product with 1e10 can be off together (2^-52)."""
 _NARROW_MAX = 1 << 62
-_EXACT_BELOW = 2.0**40
-"""Units: below 110, a double's product with 1e10 is off by a thousandth of a unit at most."""
 _BLOCK = 1 << 14
-_TOLD_UNITS = 1.0
-"""Less than a unit in all is the doubles' own noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +250,9 @@ def filled(own: Amounts, other: Amounts, rows: int) -> Amounts:
     else:
         at = other.at[absent[other.at]]
         units = other.units[absent[other.at]]
-    return Amounts(np.concatenate([own.at, at]), np.concatenate([own.units, units]))
+    # What is cut off the other's is told as the other's.
+    both = np.concatenate([own.at, at]), np.concatenate([own.units, units])
+    return Amounts(*both, own.cut_off)
 
 
 def _entries(scan: pl.LazyFrame, name: str) -> tuple[Ints, pl.Series]:
@@ -276,45 +275,46 @@ def _entries(scan: pl.LazyFrame, name: str) -> tuple[Ints, pl.Series]:
     return np.repeat(np.arange(len(lists)), lengths), entries
 
 
-def _units(values: pl.Series, group: Ints | None) -> tuple[Units, dict[int, Decimal]]:
+def _units(values: pl.Series, group: Ints | None) -> tuple[Units, dict[int, CutOff]]:
     """Of each value, and by group what of all of them lies beyond the tenth place."""
     if values.dtype != pl.Float64:
         return _units_of_texts(values), _cut_off(values, group)
     doubles = values.to_numpy()
     units: Units = np.empty(len(doubles), np.int64)
     is_sure = np.empty(len(doubles), bool)
-    beyond = np.zeros(1 if group is None else int(group.max(initial=0)) + 1)
+    numbers = np.zeros(len(doubles), np.int64) if group is None else group
+    groups = int(numbers.max(initial=0)) + 1
+    beyond = np.zeros((3, groups))
     # A block at a time, as what lies in the processor's cache is rounded in half the time.
     for first in range(0, len(doubles), _BLOCK):
         at = slice(first, first + _BLOCK)
-        units[at], is_sure[at], rest = _rounded(doubles[at])
-        if group is None:
-            beyond[0] += rest.sum()
-        else:
-            beyond += np.bincount(group[at], rest, len(beyond))
+        units[at], is_sure[at], rests = _rounded(doubles[at])
+        if rests.any():
+            more = (rests != 0, rests, np.abs(rests))
+            beyond += [np.bincount(numbers[at], each, groups) for each in more]
     cut_off = {
-        number: Decimal(f"{float(rest):.3g}").scaleb(-10)
-        for number, rest in enumerate(beyond)
-        if abs(rest) >= _TOLD_UNITS
+        number: CutOff(int(rows), _told(rest), _told(most))
+        for number, (rows, rest, most) in enumerate(beyond.T)
+        if rows
     }
     if is_sure.all():
         return units, cut_off
     # Large amounts, ties, and what is no number at all: by their shortest text.
     doubtful = np.flatnonzero(~is_sure)
+    texts = pl.Series(doubles[doubtful]).cast(pl.String)
     try:
-        exact = _units_of_texts(pl.Series(doubles[doubtful]).cast(pl.String))
+        exact = _units_of_texts(texts)
     except _NotAnAmount as bad:
         raise _NotAnAmount(int(doubtful[bad.at]), bad.text) from bad
+    for number, found in _cut_off(texts, _at(group, doubtful)).items():
+        cut_off[number] = cut_off[number] + found if number in cut_off else found
     units = units.astype(exact.dtype, copy=False)
     units[doubtful] = exact
     return units, cut_off
 
 
 def _rounded(doubles: Doubles) -> tuple[Ints, Flags, Doubles]:
-    """In units: each double's integer, whether it surely is its text's, and what is left of it.
-
-    What is left is told of small doubles only: a large one has no place beyond the tenth.
-    """
+    """In units: each double's integer, whether it surely is its text's, and what is left of it."""
     with np.errstate(over="ignore", invalid="ignore"):
         scaled = doubles * _UNITS
         near = np.rint(scaled)
@@ -322,16 +322,20 @@ def _rounded(doubles: Doubles) -> tuple[Ints, Flags, Doubles]:
         # (225,179.98); a native cast above it is silently wrong (bench/README.md). This test ends
         # at half of that, and leaves ties to the text as well:
         # `tests/unit/reduction/test_reducer.py::test_a_double_is_its_shortest_text_and_csv_agrees`.
-        rest, size = scaled - near, np.abs(scaled)
-        is_sure = np.abs(rest) + size * _DOUBT < 0.5
-        if not size.max(initial=0) < _EXACT_BELOW:
-            rest = np.where(size < _EXACT_BELOW, rest, 0)
-        if not is_sure.all():
-            near = np.where(is_sure, near, 0)
-        return near.astype(np.int64), is_sure, rest
+        rests = scaled - near
+        apart, doubt = np.abs(rests), np.abs(scaled) * _DOUBT
+        is_sure = apart + doubt < 0.5
+        # A text of ten places is as far from its integer as the product can be off, and no farther.
+        rests[~(is_sure & (apart > doubt))] = 0
+        near[~is_sure] = 0
+        return near.astype(np.int64), is_sure, rests
 
 
-def _cut_off(texts: pl.Series, group: Ints | None) -> dict[int, Decimal]:
+def _told(units: float) -> Decimal:
+    return Decimal(f"{float(units):.3g}").scaleb(-10)
+
+
+def _cut_off(texts: pl.Series, group: Ints | None) -> dict[int, CutOff]:
     """Exact for at most twenty places; there are few such cells, and AWS writes at most 17."""
     # The shortest text with an eleventh place is as long as `0.` and eleven digits, or `4E-11`.
     is_long = (texts.str.len_bytes() > 12) | texts.str.contains("e-|E-")
@@ -341,11 +345,12 @@ def _cut_off(texts: pl.Series, group: Ints | None) -> dict[int, Decimal]:
     exact = long.cast(pl.Decimal(38, 20), strict=False)  # Null from 1e18 on.
     kept = long.cast(pl.Decimal(38, 10), strict=False).cast(exact.dtype, strict=False)
     numbers = np.zeros(len(long), np.int64) if group is None else group[is_long.to_numpy()]
-    beyond = pl.DataFrame({"number": numbers, "rest": exact - kept})
+    beyond = pl.DataFrame({"number": numbers, "rest": exact - kept}).filter(pl.col("rest") != 0)
+    rest = pl.col("rest")
+    sums = beyond.group_by("number").agg(pl.len(), rest.sum(), rest.abs().sum().alias("most"))
     return {
-        number: Decimal(rest).normalize()
-        for number, rest in beyond.group_by("number").agg(pl.col("rest").sum()).iter_rows()
-        if rest
+        number: CutOff(rows, Decimal(rest).normalize(), Decimal(most).normalize())
+        for number, rows, rest, most in sums.iter_rows()
     }
 
 

@@ -11,6 +11,25 @@ from invoices.money import EXACT
 
 
 @dataclass(frozen=True, slots=True)
+class CutOff:
+    """What lies beyond the tenth place of rows, and is in no sum of them."""
+
+    rows: int
+    """That have such a place."""
+    rest: Decimal
+    """Of each row, added up: what is missing in the sum of all."""
+    most: Decimal
+    """The same without signs: no sum of any of these rows misses more."""
+
+    def __add__(self, other: CutOff) -> CutOff:
+        return CutOff(
+            self.rows + other.rows,
+            EXACT.add(self.rest, other.rest),
+            EXACT.add(self.most, other.most),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Noticed:
     absent: frozenset[str] = frozenset()
     """Columns that would have been read, and were not there."""
@@ -18,8 +37,8 @@ class Noticed:
     """Rows without a time."""
     unpriced: int = 0
     """Rows without an amount that every row has."""
-    cut_off: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
-    """By amount and currency, what lies beyond the tenth place of each row, added up."""
+    cut_off: Mapping[tuple[str, str], CutOff] = field(default_factory=dict)
+    """By amount and currency."""
 
     @classmethod
     def together(cls, parts: Iterable[Noticed]) -> Noticed:
@@ -37,7 +56,10 @@ class Noticed:
                 "absent": sorted(self.absent),
                 "undated": self.undated,
                 "unpriced": self.unpriced,
-                "cut_off": [[*key, str(amount)] for key, amount in self.cut_off.items()],
+                "cut_off": [
+                    [*key, found.rows, str(found.rest), str(found.most)]
+                    for key, found in self.cut_off.items()
+                ],
             }
         )
 
@@ -48,22 +70,22 @@ class Noticed:
             frozenset(told["absent"]),
             told["undated"],
             told["unpriced"],
-            {(name, currency): Decimal(amount) for name, currency, amount in told["cut_off"]},
+            {
+                (name, currency): CutOff(rows, Decimal(rest), Decimal(most))
+                for name, currency, rows, rest, most in told["cut_off"]
+            },
         )
 
 
 NOTHING = Noticed()
 
 
-def _added(
-    parts: Iterable[Mapping[tuple[str, str], Decimal]],
-) -> dict[tuple[str, str], Decimal]:
-    """Without amounts that come to 0."""
-    sums: dict[tuple[str, str], Decimal] = {}
+def _added(parts: Iterable[Mapping[tuple[str, str], CutOff]]) -> dict[tuple[str, str], CutOff]:
+    sums: dict[tuple[str, str], CutOff] = {}
     for part in parts:
-        for key, amount in part.items():
-            sums[key] = EXACT.add(sums.get(key, Decimal(0)), amount)
-    return {key: amount for key, amount in sums.items() if amount}
+        for key, found in part.items():
+            sums[key] = sums[key] + found if key in sums else found
+    return sums
 
 
-__all__ = ["NOTHING", "Noticed"]
+__all__ = ["NOTHING", "CutOff", "Noticed"]

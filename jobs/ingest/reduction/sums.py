@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from invoices.money import EXACT
 from jobs.ingest.reduction.lines import NO_MARKS, LineMarks
-from jobs.ingest.reduction.noticed import NOTHING, Noticed
+from jobs.ingest.reduction.noticed import NOTHING, CutOff, Noticed
 from jobs.ingest.reduction.units import DIGITS, Units, to_decimals
 
 Ints = npt.NDArray[np.signedinteger[Any]]
@@ -58,7 +58,7 @@ class Amounts:
 
     at: Ints | None
     units: Units
-    cut_off: Mapping[int, Decimal] = field(default_factory=dict)
+    cut_off: Mapping[int, CutOff] = field(default_factory=dict)
     """By group, what of the cells of one column lies beyond the tenth place, and is in no unit."""
 
     @property

@@ -15,6 +15,7 @@ from invoices.kinds import COVERED, Kind
 from invoices.money import EXACT, exact_sum, plain
 from invoices.periods import BillingPeriod
 from jobs.ingest.dialects.sufficiency import AMORTIZED
+from jobs.ingest.reduction.noticed import CutOff
 from kernel.findings import Finding, Severity
 
 Sums = Mapping[str, Decimal]
@@ -67,8 +68,8 @@ class CurrencyFacts:
     """Σ billed − Σ amortized − Σ trueup − Σ upfront; None where the dialect has no trueup."""
     short: Decimal
     """What is paid for commitments and found on no hour; 0 where the dialect has a trueup."""
-    cut_off: Mapping[str, Decimal]
-    """By column, what lies beyond the tenth place of each row, added up."""
+    cut_off: Mapping[str, CutOff]
+    """By column, what lies beyond the tenth place of each row."""
 
     @classmethod
     def of(
@@ -77,7 +78,7 @@ class CurrencyFacts:
         by_key: pl.DataFrame,
         *,
         has_trueup: bool,
-        cut_off: Mapping[str, Decimal],
+        cut_off: Mapping[str, CutOff],
     ) -> CurrencyFacts:
         return cls(
             currency=currency,
@@ -123,7 +124,7 @@ class SnapshotFacts:
         return self.own.sums
 
     @property
-    def cut_off(self) -> Mapping[str, Decimal]:
+    def cut_off(self) -> Mapping[str, CutOff]:
         return self.own.cut_off
 
     @property
@@ -212,33 +213,37 @@ def residual_warnings(own: CurrencyFacts, others: Sequence[CurrencyFacts]) -> tu
 
 
 def cut_off_findings(own: CurrencyFacts, others: Sequence[CurrencyFacts]) -> tuple[Finding, ...]:
-    """Each row is kept to ten places; what is beyond adds up, and blocks from half a cent on."""
+    """Each row is kept to ten places; what is beyond adds up, and blocks from half a cent on.
+
+    So it does where it cancels out in the whole: in the sum of one client it need not.
+    """
     found = [
-        (name if each is own else f"{name} in {each.currency}", amount)
+        (name if each is own else f"{name} in {each.currency}", cut_off)
         for each in (own, *others)
-        for name, amount in sorted(each.cut_off.items())
+        for name, cut_off in sorted(each.cut_off.items())
     ]
     return tuple(
         Finding(
-            Severity.CRITICAL if abs(amount) >= CENT / 2 else Severity.WARNING,
+            Severity.CRITICAL if cut_off.most >= CENT / 2 else Severity.WARNING,
             "cut_off",
             where,
-            f"{plain(amount)} of column {where} is in no sum: it lies beyond the tenth decimal "
-            "place of its rows",
+            f"{plain(cut_off.rest)} of column {where} is in no sum: it lies beyond the tenth "
+            f"decimal place of {cut_off.rows} rows, and no part of them misses more than "
+            f"{plain(cut_off.most)}",
         )
-        for where, amount in found
-        if abs(amount) >= TOLD_FROM
+        for where, cut_off in found
+        if abs(cut_off.rest) >= TOLD_FROM or cut_off.most >= CENT / 2
     )
 
 
 def cut_off_by_currency(
-    cut_off: Mapping[tuple[str, str], Decimal], currencies: Sequence[str]
-) -> dict[str, dict[str, Decimal]]:
+    cut_off: Mapping[tuple[str, str], CutOff], currencies: Sequence[str]
+) -> dict[str, dict[str, CutOff]]:
     """By currency and column; of rows without one, or that no charge is left of, the bill's."""
-    found: dict[str, dict[str, Decimal]] = {each: {} for each in currencies}
-    for (name, currency), amount in cut_off.items():
+    found: dict[str, dict[str, CutOff]] = {each: {} for each in currencies}
+    for (name, currency), each in cut_off.items():
         of = found[currency if currency in found else currencies[0]]
-        of[name] = EXACT.add(of.get(name, Decimal(0)), amount)
+        of[name] = of[name] + each if name in of else each
     return found
 
 
@@ -307,7 +312,7 @@ def to_json(facts: SnapshotFacts, snapshot_id: str) -> dict[str, Any]:
             "rows": each.rows,
             **_sums_json(each),
             "identity_1_residual": _residual_json(each),
-            "cut_off": _plain(each.cut_off),
+            **_cut_off_json(each),
         }
         for each in facts.others
     ]
@@ -340,7 +345,7 @@ def to_json(facts: SnapshotFacts, snapshot_id: str) -> dict[str, Any]:
         "identity_1_residual": _residual_json(facts.own),
         "unanswerable": dict(facts.limits.bases),
         "unmatchable": dict(facts.limits.columns),
-        "cut_off": _plain(facts.cut_off),
+        **_cut_off_json(facts.own),
         "long_rows": [dict(rows) for rows in facts.long_rows],
         "row_ends_unknown": facts.limits.ends,
         **({"other_currencies": others} if others else {}),
@@ -353,6 +358,15 @@ def _sums_json(found: CurrencyFacts) -> dict[str, Any]:
         "by_kind": {kind: _plain(each) for kind, each in found.by_kind.items()},
         "by_account": {account: _plain(each) for account, each in found.by_account.items()},
         "by_invoice": {invoice: _plain(each) for invoice, each in found.by_invoice.items()},
+    }
+
+
+def _cut_off_json(found: CurrencyFacts) -> dict[str, Any]:
+    """Of each column, what is in no sum; of how many rows, and what any part of them can miss."""
+    return {
+        "cut_off": {name: plain(each.rest) for name, each in found.cut_off.items()},
+        "cut_off_rows": {name: each.rows for name, each in found.cut_off.items()},
+        "cut_off_most": {name: plain(each.most) for name, each in found.cut_off.items()},
     }
 
 

@@ -10,7 +10,9 @@ import pytest
 
 from invoices.money import plain
 from invoices.month import bill
+from jobs.ingest.reduction.noticed import CutOff
 from jobs.ingest.run import Ingested
+from jobs.ingest.summary.facts import CurrencyFacts, cut_off_findings, to_json
 from kernel.errors import IngestError
 from kernel.findings import Severity
 from tests.support.bills.ingest_builders import PAYER, gzipped, legacy_manifest, line, put, take
@@ -223,7 +225,8 @@ def test_what_lies_beyond_ten_places_is_told_once_it_adds_up(
     found = take(put(tmp_path / "cur.csv.gz", gzipped(rows)), tmp_path / "cache")
 
     name = "line_item_unblended_cost"
-    assert plain(found.facts.cut_off.get(name, Decimal(0))) == (cut_off or "0")
+    kept = found.facts.cut_off.get(name)
+    assert (kept and (plain(kept.rest), kept.rows)) == ((cut_off, times) if cut_off else None)
     told = [each for each in found.facts.warnings if (each.code, each.where) == ("cut_off", name)]
     assert [each.severity for each in told] == ([severity] if severity else [])
 
@@ -235,7 +238,48 @@ def test_doubles_tell_what_was_cut_off_them_too(tmp_path: Path) -> None:
     frame.write_parquet(tmp_path / "e/cur.parquet")
 
     found = take(tmp_path / "e", tmp_path / "cache")
-    assert plain(found.facts.cut_off["line_item_unblended_cost"]) == "0.0000002"
+    assert plain(found.facts.cut_off["line_item_unblended_cost"].rest) == "0.0000002"
+
+
+@pytest.mark.parametrize("as_doubles", [True, False])
+def test_what_cancels_out_in_the_whole_is_bounded_for_its_parts(
+    tmp_path: Path, as_doubles: bool
+) -> None:
+    """4E-11 of 30 rows and -4E-11 of 30 others is nothing in all, and 2.4E-9 at most of a part.
+
+    A large amount has its places, too: 1,234.56789012344 has 4E-11 more than ten of them.
+    """
+    name = "line_item_unblended_cost"
+    costs = [*["4E-11"] * 30, *["-4E-11"] * 30, "1234.56789012344", "250000"]
+    frame = pl.DataFrame([line(cost) for cost in costs])
+    if as_doubles:
+        frame = frame.with_columns(pl.col(name).cast(pl.Float64))
+    (tmp_path / "e").mkdir()
+    frame.write_parquet(tmp_path / "e/cur.parquet")
+
+    found = take(tmp_path / "e", tmp_path / "cache").facts
+    told = to_json(found, "id")
+
+    assert told["cut_off_rows"][name] == 61
+    assert round(found.cut_off[name].rest, 12) == Decimal("4.0E-11")
+    assert round(found.cut_off[name].most, 11) == Decimal("2.44E-9")
+    assert [each for each in found.warnings if each.code == "cut_off"] == []
+
+
+def test_half_a_cent_that_a_part_may_miss_blocks() -> None:
+    """A hundred million rows of 5E-11 are 0.005, be they above nothing or below."""
+    most = {"cost": CutOff(100_000_000, Decimal(0), Decimal("0.005"))}
+    less = {"cost": CutOff(99_999_999, Decimal(0), Decimal("0.00499999995"))}
+    (blocking,) = cut_off_findings(of_month(most), [])
+
+    assert (blocking.code, blocking.severity) == ("cut_off", Severity.CRITICAL)
+    assert "no part of them misses more than 0.005" in blocking.message
+    assert cut_off_findings(of_month(less), []) == ()
+
+
+def of_month(cut_off: dict[str, CutOff]) -> CurrencyFacts:
+    nothing = Decimal(0)
+    return CurrencyFacts("USD", 1, {}, {}, {}, {}, nothing, nothing, cut_off)
 
 
 @pytest.mark.parametrize("as_doubles", [True, False])
@@ -259,9 +303,9 @@ def test_what_is_cut_off_is_added_up_by_currency(tmp_path: Path, as_doubles: boo
     found = take(tmp_path / "e", tmp_path / "cache").facts
 
     name = "line_item_unblended_cost"
-    assert found.own.currency == "USD" and plain(found.cut_off[name]) == "0.0000002"
+    assert found.own.currency == "USD" and plain(found.cut_off[name].rest) == "0.0000002"
     (other,) = found.others
-    assert other.currency == "EUR" and plain(other.cut_off[name]) == "-0.0000002"
+    assert other.currency == "EUR" and plain(other.cut_off[name].rest) == "-0.0000002"
     told = {each.where: each.severity for each in found.warnings if each.code == "cut_off"}
     assert told[name] == told[f"{name} in EUR"] == Severity.WARNING
 

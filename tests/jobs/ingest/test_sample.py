@@ -156,6 +156,8 @@ def test_what_ingest_prints_is_plain_json(tmp_path: Path) -> None:
         "unanswerable",
         "unmatchable",
         "cut_off",
+        "cut_off_rows",
+        "cut_off_most",
         "long_rows",
         "row_ends_unknown",
     ]

@@ -15,7 +15,7 @@ from jobs.ingest.dialects.sufficiency import Need, limits_of
 from jobs.ingest.reduction.cells import BadAmount, BadMap, FromMap, Rows, amounts_of, filled
 from jobs.ingest.reduction.cells import texts_of as texts_in
 from jobs.ingest.reduction.lines import LineMarks, marks_of, most_shared
-from jobs.ingest.reduction.noticed import Noticed
+from jobs.ingest.reduction.noticed import CutOff, Noticed
 from jobs.ingest.reduction.sums import Amounts
 from jobs.ingest.reduction.texts import TextSpan
 from jobs.ingest.reduction.units import SumTooLarge, to_decimals, to_units
@@ -29,9 +29,13 @@ def rows_of(*cells: Any, dtype: Any = pl.String) -> Rows:
     return Rows(TextSpan(pl.DataFrame({"c": pl.Series(cells, dtype=dtype)}), 5), "file")
 
 
+def cut(rows: int, rest: str, most: str) -> CutOff:
+    return CutOff(rows, Decimal(rest), Decimal(most))
+
+
 def amounts(
     *cells: Any, dtype: Any = pl.String
-) -> tuple[list[int] | None, list[int], dict[int, Decimal]]:
+) -> tuple[list[int] | None, list[int], dict[int, CutOff]]:
     found = amounts_of(rows_of(*cells, dtype=dtype), "c", None)
     return (
         None if found.at is None else found.at.tolist(),
@@ -65,14 +69,17 @@ def test_what_lies_beyond_the_tenth_place_is_added_up() -> None:
     _, units, cut_off = amounts("0.00000000014", "0.00000000026", "5", "4E-11", "-2e-11")
 
     assert units == [1, 3, 5 * E10, 0, 0]
-    assert cut_off == {0: Decimal("0.2E-10")}
+    # 4 - 4 + 4 - 2 tenths of a unit; without signs 14.
+    assert cut_off == {0: cut(4, "2E-11", "1.4E-10")}
 
 
-def test_doubles_are_units_and_their_rest_is_told_from_one_unit_on() -> None:
+def test_doubles_are_units_and_their_rest_is_told() -> None:
     assert amounts(1.5, None, 2.0, dtype=pl.Float64)[:2] == ([0, 2], [15 * 10**9, 2 * E10])
-    assert amounts(4e-11, 4e-11, dtype=pl.Float64) == (None, [0, 0], {})
-    assert amounts(*[4e-11] * 3, dtype=pl.Float64)[2] == {0: Decimal("1.2E-10")}
-    assert amounts(*[-4e-11] * 3, dtype=pl.Float64)[2] == {0: Decimal("-1.2E-10")}
+    assert amounts(4e-11, 4e-11, dtype=pl.Float64)[:2] == (None, [0, 0])
+    assert amounts(4e-11, -4e-11, dtype=pl.Float64)[2] == {0: cut(2, "0", "8E-11")}
+    assert amounts(0.1, 0.7, 1e-10, 3e-10, 1234.5678901234, dtype=pl.Float64)[2] == {}
+    assert amounts(*[4e-11] * 3, dtype=pl.Float64)[2] == {0: cut(3, "1.2E-10", "1.2E-10")}
+    assert amounts(*[-4e-11] * 3, dtype=pl.Float64)[2] == {0: cut(3, "-1.2E-10", "1.2E-10")}
 
 
 @pytest.mark.parametrize(
@@ -208,33 +215,43 @@ def test_of_a_long_file_only_what_its_sketch_reaches_is_compared() -> None:
 
 def test_what_is_noticed_adds_up_and_comes_back_from_json() -> None:
     dollars, euros, net = ("cost", "USD"), ("cost", "EUR"), ("net", "USD")
-    one = Noticed(frozenset("b"), 1, 20, {dollars: Decimal("1E-11"), net: Decimal("2E-11")})
-    other = Noticed(frozenset("ab"), 3, 40, {dollars: Decimal("5E-11"), net: Decimal("-2E-11")})
-    third = Noticed(cut_off={euros: Decimal("7E-11")})
+    one = Noticed(
+        frozenset("b"), 1, 20, {dollars: cut(1, "1E-11", "1E-11"), net: cut(1, "2E-11", "2E-11")}
+    )
+    other = Noticed(
+        frozenset("ab"), 3, 40, {dollars: cut(2, "5E-11", "7E-11"), net: cut(1, "-2E-11", "2E-11")}
+    )
+    third = Noticed(cut_off={euros: cut(3, "7E-11", "9E-11")})
 
     together = Noticed.together([one, other, third])
 
-    sums = {dollars: Decimal("6E-11"), euros: Decimal("7E-11")}
+    sums = {
+        dollars: cut(3, "6E-11", "8E-11"),
+        net: cut(2, "0", "4E-11"),
+        euros: cut(3, "7E-11", "9E-11"),
+    }
     assert together == Noticed(frozenset("ab"), 4, 60, sums)
     assert Noticed.from_json(together.to_json()) == together
     assert Noticed.together([]) == Noticed()
     assert together.to_json() == (
         '{"absent": ["a", "b"], "undated": 4, "unpriced": 60, '
-        '"cut_off": [["cost", "USD", "6E-11"], ["cost", "EUR", "7E-11"]]}'
+        '"cut_off": [["cost", "USD", 3, "6E-11", "8E-11"], ["net", "USD", 2, "0E-11", "4E-11"], '
+        '["cost", "EUR", 3, "7E-11", "9E-11"]]}'
     )
 
 
 def test_what_is_cut_off_is_added_up_by_group() -> None:
-    """4 tenths of a unit less 5, and 3 tenths; of doubles, what comes to a unit only."""
+    """4 tenths of a unit less 5, and 3 tenths; of doubles, 4 tenths each."""
     group = np.array([0, 1, 1, 0])
 
-    def cut_off(cells: list[Any], dtype: Any) -> dict[int, Decimal]:
+    def cut_off(cells: list[Any], dtype: Any) -> dict[int, CutOff]:
         return dict(amounts_of(rows_of(*cells, dtype=dtype), "c", None, group).cut_off)
 
+    three, four = cut(1, "3E-11", "3E-11"), cut(1, "4E-11", "4E-11")
     texts = ["0.00000000014", "0.00000000013", "", "-0.00000000005"]
-    assert cut_off(texts, pl.String) == {0: Decimal("-1E-11"), 1: Decimal("3E-11")}
-    assert cut_off(["-", "0.00000000013", "5", "-"], pl.String) == {1: Decimal("3E-11")}
-    assert cut_off([4e-11, 4e-11, 1.0, None], pl.Float64) == {}
+    assert cut_off(texts, pl.String) == {0: cut(2, "-1E-11", "9E-11"), 1: three}
+    assert cut_off(["-", "0.00000000013", "5", "-"], pl.String) == {1: three}
+    assert cut_off([4e-11, 4e-11, 1.0, None], pl.Float64) == {0: four, 1: four}
 
 
 @pytest.mark.parametrize(
@@ -316,6 +333,6 @@ def test_many_doubles_are_units_each_in_its_place(is_grouped: bool) -> None:
 
     large = {17_000: 3_000_001_000_000_000, 39_999: 10_000_000_000_000_000}
     assert found.units.tolist() == [large.get(row, 10_000_000_000) for row in range(40_000)]
-    assert found.cut_off == (
-        {0: Decimal("8.00E-7"), 1: Decimal("8.00E-7")} if is_grouped else {0: Decimal("1.60E-6")}
-    )
+    half = cut(19_999, "8.00E-7", "8.00E-7")
+    whole = cut(39_998, "1.60E-6", "1.60E-6")
+    assert found.cut_off == ({0: half, 1: half} if is_grouped else {0: whole})
