@@ -1,4 +1,4 @@
-"""Owns the benchmark's command: `python -m bench [pricing|scan|scan-groups] [--rows N]`."""
+"""Owns the benchmark's command: `python -m bench [pricing|load|scan|scan-groups] [--rows N]`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench import pricing, scan
+from bench import load, pricing, scan
 from bench.sets import (
     MonthSet,
     digest,
@@ -47,6 +47,8 @@ def main() -> int:
     options = _options()
     if options.what == "pricing":
         return pricing.main(options.rows or ROWS)
+    if options.what == "load":
+        return load.main(load.REQUESTS, options.reps or load.REPS)
     if options.what in SCANS:
         rows, reps = options.rows or scan.ROWS, options.reps or scan.REPS
         return scan.main(rows, reps, groups=options.what == "scan-groups")
@@ -63,7 +65,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=["summary", "pricing", *SCANS], default="summary"
+        "what", nargs="?", choices=["summary", "pricing", "load", *SCANS], default="summary"
     )
     parser.add_argument("--rows", type=int)
     parser.add_argument("--reps", type=int)

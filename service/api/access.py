@@ -1,6 +1,6 @@
 """Owns who is asking: an API key, what it may do, and whose documents it sees."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
 from typing import Annotated
 
@@ -33,7 +33,10 @@ def _database(request: Request) -> Database:
 SessionDep = Annotated[Session, Depends(_session, scope="function")]
 
 
-def _now(request: Request) -> datetime:
+# What only computes is `async`: FastAPI hands all else to another thread, which costs more.
+
+
+async def _now(request: Request) -> datetime:
     clock = request.app.state.clock
     assert callable(clock)
     instant = clock()
@@ -74,7 +77,7 @@ def _check_scope(key: ApiKey, scope: Scope) -> ApiKey:
     return key
 
 
-def _reader(key: _AnyKeyDep) -> ApiKey:
+async def _reader(key: _AnyKeyDep) -> ApiKey:
     return _check_scope(key, Scope.READ)
 
 
@@ -82,10 +85,10 @@ KeyDep = Annotated[ApiKey, Depends(_reader)]
 """Anybody's who may read; what it sees is for the endpoint to limit to its client."""
 
 
-def _may(scope: Scope) -> Callable[[Request, ApiKey], ApiKey]:
+def _may(scope: Scope) -> Callable[[Request, ApiKey], Awaitable[ApiKey]]:
     """A key bound to a client is told that there is nothing here, not that it may not look."""
 
-    def check(request: Request, key: _AnyKeyDep) -> ApiKey:
+    async def check(request: Request, key: _AnyKeyDep) -> ApiKey:
         if key.client is not None:
             raise HTTPException(404, "There is nothing here.")
         _check_scope(key, scope)
