@@ -11,6 +11,7 @@ from typing import NamedTuple
 import polars as pl
 
 from invoices.allocation.commitments.reapplication import reapply
+from invoices.allocation.credits import redistribute
 from invoices.allocation.direct import assign, nearest_owners
 from invoices.allocation.leftover import (
     RETAINED_AS,
@@ -145,8 +146,15 @@ def _allocated(charges: Charges, inputs: BillingInputs, *, is_payers: bool) -> C
         has_ends=not inputs.export_limits.ends,
     )
     books = books_by_client(inputs)
-    by_contract, kept, commitments = reapply(
+    credited, ownerless = redistribute(
         prorated,
+        {client: book.credits for client, book in books.items()},
+        inputs.roster,
+        period=period,
+        internal_accounts=ours,
+    )
+    by_contract, kept, commitments = reapply(
+        credited,
         {client: book.commitments for client, book in books.items()},
         inputs.roster,
         period=period,
@@ -160,6 +168,7 @@ def _allocated(charges: Charges, inputs: BillingInputs, *, is_payers: bool) -> C
         returned_unbought=_returned_unbought(charges),
         crossings=crossings,
         commitments=commitments,
+        ownerless_credits=ownerless,
     )
 
 

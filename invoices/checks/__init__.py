@@ -4,6 +4,7 @@ from invoices.checks.checked import Check, CheckedMonth, CurrencyMonth, check, p
 from invoices.checks.commitments import (
     benefits_that_crossed,
     commitments_not_in_month,
+    credits_without_owner,
     spread_fees_that_differ,
     unanswerable_commitments,
 )
@@ -63,6 +64,7 @@ CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
     unanswerable_commitments,
     commitments_not_in_month,
     spread_fees_that_differ,
+    credits_without_owner,
     sold_below_cost,
 )
 """What can be known before drafts exist: who is parked here gets none."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from invoices.allocation.commitments.reapplication import CommitmentMonth
+from invoices.allocation.credits import OwnerlessCredit
 from invoices.allocation.direct import NearestOwner
 from invoices.allocation.leftover import Allocation
 from invoices.allocation.proration import Crossing
@@ -30,6 +31,7 @@ class CurrencyMonth:
     crossings: tuple[Crossing, ...]
     """Charges that last over a change of hands."""
     commitments: CommitmentMonth
+    ownerless_credits: tuple[OwnerlessCredit, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

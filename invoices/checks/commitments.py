@@ -127,6 +127,20 @@ def spread_fees_that_differ(facts: CheckedMonth) -> Iterator[Finding]:
                 )
 
 
+def credits_without_owner(facts: CheckedMonth) -> Iterator[Finding]:
+    """AWS's reports have no column for a credit's id: its description says it, or nothing does."""
+    for currency, month in facts.by_currency.items():
+        for each in month.ownerless_credits:
+            yield parks(
+                each.client,
+                "credit_owner_unknown",
+                f"A credit of {plain(each.net_billed_cost)} {currency} that AWS applied to "
+                f"{each.client} ({each.description or 'without a description'}) has no owner in "
+                f"{facts.inputs.period} with an account: state it in the price book, under "
+                "credit_owners.",
+            )
+
+
 def _owns(facts: CheckedMonth, arn: str, client: str) -> bool:
     owners = [month.commitments.owners.get(arn, ()) for month in facts.by_currency.values()]
     return any(client in each for each in owners)

@@ -11,6 +11,7 @@ from invoices.allocation.commitments.policies import (
     CommitmentPolicies,
     Upfront,
 )
+from invoices.allocation.credits import AS_APPLIED, CreditPolicy
 from invoices.clients import ADDED_LATER
 from invoices.kinds import DISCOUNTS, CostBasis, Kind
 from invoices.periods import BillingPeriod
@@ -98,6 +99,8 @@ class PriceBook:
     """By discount kind; a kind left out is retained, or passed when the basis is a net one."""
     currency: str = field(default="", metadata=ADDED_LATER)
     """Of its fixed rates; '' is the payer's."""
+    credits: CreditPolicy = field(default=AS_APPLIED, metadata=ADDED_LATER)
+    """Whose they are, before what is passed of them."""
     commitments: CommitmentPolicies = field(default=NO_COMMITMENT_POLICY, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:

@@ -18,6 +18,7 @@ from invoices.allocation.commitments.policies import (
     Unused,
     Upfront,
 )
+from invoices.allocation.credits import CreditOwner, CreditPolicy
 from invoices.clients import ClientKey
 from invoices.documents.document import content_id
 from invoices.kinds import DISCOUNTS
@@ -36,6 +37,7 @@ from service.configuration.values import (
     Form,
     Key,
     Month,
+    Name,
     NotNegative,
     Positive,
     Share,
@@ -172,13 +174,35 @@ class CommitmentsForm(Form):
         return self
 
 
+class CreditOwnerForm(Form):
+    credit: Name
+    client: Key
+    start: Month = Field(alias="from")
+    end: Month | None = Field(default=None, alias="to")
+
+
+def _credits(given: object) -> object:
+    if given in ("retain", "pass_through", "owner", "share") or isinstance(given, dict):
+        return given
+    raise ValueError("write retain, pass_through, owner, share or {share_percent: …}")
+
+
+Credits = Annotated[
+    Annotated[Literal["retain", "pass_through", "owner", "share"], Tag("word")]
+    | Annotated[SharePercent, Tag("share")],
+    Discriminator(_passing_kind),
+    BeforeValidator(_credits),
+]
+
+
 class PriceBookForm(Form):
     key: Key
     start: Month = Field(alias="from")
     cost_basis: Literal["billed", "amortized", "net_billed", "net_amortized", "list", "blended"]
     commitments: CommitmentsForm | None = None
     support: Annotated[Any, BeforeValidator(not_yet({"mode": "pass_through"}))] = None
-    credits: Passing = "retain"
+    credits: Credits = "retain"
+    credit_owners: list[CreditOwnerForm] = []
     aws_tax: Passing = "retain"
     discounts: DiscountsForm = DiscountsForm()
     currency: Currency | None = None
@@ -186,6 +210,8 @@ class PriceBookForm(Form):
 
     @model_validator(mode="after")
     def is_book(self) -> Self:
+        if bool(self.credit_owners) != (self.credits == "owner"):
+            raise ValueError("`credits: owner` and credit_owners go together")
         price_book_of(self)
         return self
 
@@ -206,11 +232,19 @@ def price_book_of(form: PriceBookForm) -> PriceBook:
         },
         currency=form.currency or "",
         commitments=commitments_of(form.commitments),
+        credits=CreditPolicy(
+            is_shared=form.credits == "share",
+            returns=form.credits == "owner",
+            owners=tuple(
+                CreditOwner(each.credit, ClientKey(each.client), each.start, each.end)
+                for each in form.credit_owners
+            ),
+        ),
     )
     return replace(book, version=_version(book))
 
 
-ADDED = ("currency", "commitments")
+ADDED = ("currency", "commitments", "credits")
 """What earlier versions of a price book had not: unsaid, it is no part of the version."""
 
 UNSAID = PriceBook(key="", version="", start=BillingPeriod(1, 1), cost_basis=CostBasis.BILLED)
@@ -261,11 +295,11 @@ def _rule(form: RuleForm) -> PricingRule:
     return PricingRule(match, FixedRate(tidy(form.rate)), form.label)
 
 
-def _passed_percent(passing: Passing) -> Decimal:
+def _passed_percent(passing: Passing | Credits) -> Decimal:
     match passing:
         case "retain":
             return Decimal(0)
-        case "pass_through":
+        case "pass_through" | "owner" | "share":
             return Decimal(100)
         case SharePercent(share_percent=share):
             return tidy(share)

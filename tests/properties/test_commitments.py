@@ -20,6 +20,7 @@ from invoices.allocation.commitments.policies import (
     Unused,
     Upfront,
 )
+from invoices.allocation.credits import CreditPolicy
 from invoices.inputs import BillingInputs
 from invoices.kinds import CostBasis, Kind
 from invoices.month import bill, prove
@@ -31,7 +32,15 @@ ARNS = ["arn:aws:ec2:us-east-1:000000000001:reserved-instances/r", "arn:aws:savi
 COSTS = st.decimals(0, 100, places=3).map(lambda cost: format(cost, "f"))
 COMMITTED = [
     *(Kind.RI_FEE, Kind.RI_UPFRONT, Kind.SP_FEE, Kind.SP_UPFRONT),
-    *(Kind.RI_USAGE, Kind.RI_USAGE, Kind.SP_USAGE, Kind.SP_USAGE, Kind.SP_NEGATION, Kind.USAGE),
+    *(
+        Kind.RI_USAGE,
+        Kind.RI_USAGE,
+        Kind.SP_USAGE,
+        Kind.SP_USAGE,
+        Kind.SP_NEGATION,
+        Kind.USAGE,
+        Kind.CREDIT,
+    ),
 ]
 
 
@@ -49,7 +58,7 @@ def committed_charges(draw: st.DrawFn) -> dict[str, Any]:
         draw(st.sampled_from(ACCOUNTS)),
         draw(COSTS),
         kind,
-        commitment_id="" if kind is Kind.USAGE else draw(st.sampled_from(ARNS)),
+        commitment_id="" if kind in (Kind.USAGE, Kind.CREDIT) else draw(st.sampled_from(ARNS)),
         service=draw(st.sampled_from(["AmazonEC2", "AmazonRDS"])),
         service_day=draw(DAYS),
         list_cost=draw(COSTS),
@@ -82,7 +91,8 @@ def committed_months(draw: st.DrawFn) -> CommittedMonth:
         default = draw(policies(amortizes=True))
         by_arn = draw(st.dictionaries(st.sampled_from(ARNS[:2]), of_arns))
         contract = CommitmentPolicies(default, by_arn)
-        books.append(book(key=key, cost_basis=basis, commitments=contract))
+        credited = CreditPolicy(is_shared=draw(st.booleans()))
+        books.append(book(key=key, cost_basis=basis, commitments=contract, credits=credited))
     of_clients = [client(key, price_book=draw(st.sampled_from(["one", "two"]))) for key in CLIENTS]
     internal = draw(st.sets(st.sampled_from(ACCOUNTS[-1:])))
     roster = draw(rosters())

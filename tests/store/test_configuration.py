@@ -241,8 +241,26 @@ def test_the_version_of_a_book_without_a_currency_is_what_it_was_before_books_ha
             "price_books[0].rules[0]: give one of markup_percent, discount_percent and rate",
         ),
         (
+            "price_books: [{key: a, from: 2018-10, cost_basis: billed, credits: mine}]",
+            (
+                "price_books[0].credits: write retain, pass_through, owner, share or "
+                "{share_percent: …}"
+            ),
+        ),
+        (
             "price_books: [{key: a, from: 2018-10, cost_basis: billed, credits: owner}]",
-            "price_books[0].credits: write retain, pass_through or {share_percent: …}",
+            "price_books[0]: `credits: owner` and credit_owners go together",
+        ),
+        (
+            (
+                "price_books: [{key: a, from: 2018-10, cost_basis: billed, credits: owner, "
+                "credit_owners: [{credit: X, client: a, from: 2018-10}, "
+                "{credit: X, client: b, from: 2018-12}]}]"
+            ),
+            (
+                "price_books[0]: credit X has two owners in 2018-12: end the first before the "
+                "second begins"
+            ),
         ),
         (
             "custom_line_items: [{client: a, kind: fee, description: d}]",

@@ -96,9 +96,9 @@ def charge_of(
         # A day of the month; what is shared is of all of it.
         "service_day": leg["service_day"],
         "account_id": recipient.account_id,
-        "billing_entity": "AWS",
+        "billing_entity": leg.get("billing_entity", "AWS"),
         "kind": kind,
-        "description_key": leg["commitment_id"],
+        "description_key": leg.get("description_key", leg["commitment_id"]),
         BEARER: recipient.client,
         INTERNAL: False,
         IS_NEAREST: False,
