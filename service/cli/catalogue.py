@@ -229,6 +229,10 @@ CATALOGUE: Mapping[str, Command | CommandGroup] = {
         "service.cli.billing.documents:export",
         "Write the month's issued documents to files, as they were rendered at issue.",
     ),
+    "verify": Command(
+        "service.cli.system.verification:verify",
+        "Prove that what was issued is what it was; the first bad row is named, and status 1.",
+    ),
     "onboard": CommandGroup("Member accounts: create, invite, follow.", ONBOARD),
     "handover": CommandGroup("Hand an account over, or close it.", HANDOVER),
     "grants": CommandGroup("Roles: who holds which, grant, approve, revoke.", GRANTS),

@@ -9,4 +9,9 @@ def is_answering(session: Session) -> bool:
     return session.scalar(sa.select(sa.literal(1))) == 1
 
 
-__all__ = ["Session", "is_answering"]
+def look_at_one_instant(session: Session) -> None:
+    """First in a transaction: all that it reads is of one time, and it writes nothing."""
+    session.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+
+
+__all__ = ["Session", "is_answering", "look_at_one_instant"]

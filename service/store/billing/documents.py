@@ -18,6 +18,7 @@ from invoices.documents.issuing import issue, missing_of_buyer
 from invoices.periods import BillingPeriod
 from kernel.errors import Refused
 from service.store import tables
+from service.store.archive import chain
 from service.store.billing import carry_forward, facts
 from service.store.billing.drafts import lock, mark_issued
 from service.store.billing.sellers import NOTHING_ISSUED
@@ -139,7 +140,7 @@ def issue_document(
     # Each document's hash holds all before it, so that one changed behind the database's back
     # breaks the chain:
     # `tests/store/test_frozen.py::test_documents_are_what_their_hashes_and_the_chain_say`.
-    chain = hashlib.sha256(f"{chain_before}{sha256}".encode()).hexdigest()
+    bodies = hashlib.sha256(f"{chain_before}{sha256}".encode()).hexdigest()
     document = tables.documents.DocumentRow(
         number=number,
         series=series_key,
@@ -150,16 +151,17 @@ def issue_document(
         period=draft.period,
         body=body,
         sha256=sha256,
-        chain_sha256=chain,
+        chain_sha256=bodies,
         issued_on=issued_on,
         issued_at=now,
     )
     session.add(document)
     series = tables.documents.NumberSeriesRow
     session.execute(
-        sa.update(series).where(col(series.key) == series_key).values(last_chain_sha256=chain)
+        sa.update(series).where(col(series.key) == series_key).values(last_chain_sha256=bodies)
     )
     session.flush()
+    chain.link_document(session, document)
     return _from_row(document)
 
 
@@ -253,15 +255,20 @@ def issued_documents(
 def put_files(session: Session, document_id: int, contents: Mapping[str, bytes]) -> None:
     """Keep the renderings; those there already stay as they are."""
     there = formats_of(session, document_id)
-    for extension, content in contents.items():
-        if extension not in there:
-            digest = hashlib.sha256(content).hexdigest()
-            session.add(
-                tables.documents.DocumentFileRow(
-                    document_id=document_id, format=extension, content=content, sha256=digest
-                )
-            )
+    kept = [
+        tables.documents.DocumentFileRow(
+            document_id=document_id,
+            format=extension,
+            content=content,
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
+        for extension, content in contents.items()
+        if extension not in there
+    ]
+    session.add_all(kept)
     session.flush()
+    if kept:
+        chain.link_files(session, document_id, kept)
 
 
 def formats_of(session: Session, document_id: int) -> frozenset[str]:

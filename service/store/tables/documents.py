@@ -55,3 +55,22 @@ class DocumentFileRow(Row, table=True):
     format: str = Field(primary_key=True)
     content: bytes
     sha256: str
+
+
+class ChainLinkRow(Row, table=True):
+    """Each document and each file of a series, in the order in which they were kept."""
+
+    __table_args__ = (
+        sa.CheckConstraint("position > 0", name="position_positive"),
+        sa.UniqueConstraint("document_id", "format"),
+    )
+
+    series: str = Field(primary_key=True, foreign_key="number_series.key")
+    position: int = Field(primary_key=True, sa_type=sa.BigInteger)
+    origin: str
+    """See `invoices.documents.chain.Origin`."""
+    document_id: int = Field(foreign_key="document.id")
+    format: str
+    """Of the file; '' of the document itself."""
+    chain_sha256: str
+    """Of the link before, and of all that this one says: `invoices.documents.chain`."""

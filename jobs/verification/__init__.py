@@ -1,0 +1,1 @@
+"""The proof that nothing issued was changed: rows, bytes, numbers and months."""
