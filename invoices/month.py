@@ -241,7 +241,8 @@ def books_by_client(inputs: BillingInputs) -> dict[ClientKey, PriceBook]:
 
 def _policy(book: PriceBook) -> RetentionPolicy:
     kinds = [kind for kind in RETAINED_AS if kind is not Kind.UNKNOWN]
-    return RetentionPolicy(book.cost_basis, {kind: book.passed_percent(kind) for kind in kinds})
+    passed: dict[Kind, Decimal] = {kind: book.passed_percent(kind) for kind in kinds}
+    return RetentionPolicy(book.cost_basis, passed, book.named_discounts_passed_percent)
 
 
 def _with_custom_only(

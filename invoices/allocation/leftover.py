@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
@@ -102,6 +102,8 @@ class RetentionPolicy:
     basis: CostBasis
     passed_percent: Mapping[Kind, Decimal]
     """Only kinds of RETAINED_AS; one left out is passed whole, all others always are."""
+    passed_by_name: Mapping[str, Decimal] = field(default_factory=dict)
+    """Of discounts, by their description, which is AWS's type of those that a person mapped."""
 
 
 NO_POLICY = RetentionPolicy(CostBasis.NET_BILLED, {})
@@ -196,11 +198,23 @@ def _with_policy(
         {BEARER: pl.String(), "kind": pl.String(), "passed_e6": UNITS},
         orient="row",
     )
+    by_name = pl.DataFrame(
+        [
+            (client, name, percent.scaleb(4, EXACT))
+            for client, policy in policies.items()
+            for name, percent in policy.passed_by_name.items()
+        ],
+        {BEARER: pl.String(), "description_key": pl.String(), "named_e6": UNITS},
+        orient="row",
+    )
+    is_discount = pl.col("kind").is_in([str(kind) for kind in DISCOUNTS])
     quarantined = pl.col("kind") == Kind.UNKNOWN.value
-    passed = pl.col("passed_e6").fill_null(_whole(WHOLE_E6))
+    named = pl.when(is_discount).then("named_e6")
+    passed = pl.coalesce(named, "passed_e6", _whole(WHOLE_E6))
     return (
         charges.pipe(look_up, by_client, on=[BEARER])
         .pipe(look_up, by_kind, on=[BEARER, "kind"])
+        .pipe(look_up, by_name, on=[BEARER, "description_key"])
         .with_columns(
             pl.col("basis").fill_null(NO_POLICY.basis.value),
             pl.when(quarantined).then(_whole(0)).otherwise(passed).alias("passed_e6"),

@@ -11,7 +11,7 @@ from invoices.allocation.leftover import UnassignedAccount
 from invoices.allocation.proration import Crossing
 from invoices.checks.checked import CheckedMonth, in_words, parks
 from invoices.clients import Client
-from invoices.kinds import METERED, CostBasis, Kind
+from invoices.kinds import DISCOUNTS, METERED, CostBasis, Kind
 from invoices.money import plain
 from invoices.pricing.book import PriceBook
 from kernel.findings import Finding, Severity
@@ -124,11 +124,17 @@ def _is_borne(crossing: Crossing, facts: CheckedMonth) -> bool:
     clients = {client.key: client for client in facts.inputs.clients}
     books = facts.inputs.price_books
     passed = [
-        books[clients[key].price_book].passed_percent(crossing.kind)
+        percent
         for key in crossing.clients
         if key in clients and clients[key].price_book in books
+        for percent in _passed(books[clients[key].price_book], crossing.kind)
     ]
     return not passed or any(passed)
+
+
+def _passed(book: PriceBook, kind: Kind) -> list[Decimal]:
+    named = book.named_discounts_passed_percent if kind in DISCOUNTS else {}
+    return [book.passed_percent(kind), *named.values()]
 
 
 def charged_to_the_nearest(facts: CheckedMonth) -> Iterator[Finding]:

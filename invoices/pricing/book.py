@@ -99,6 +99,10 @@ class PriceBook:
     """By discount kind; a kind left out is retained, or passed when the basis is a net one."""
     currency: str = field(default="", metadata=ADDED_LATER)
     """Of its fixed rates; '' is the payer's."""
+    named_discounts_passed_percent: Mapping[str, Decimal] = field(
+        default_factory=dict, metadata=ADDED_LATER
+    )
+    """By AWS's line item type, of discounts that a person mapped; before what is said of a kind."""
     credits: CreditPolicy = field(default=AS_APPLIED, metadata=ADDED_LATER)
     """Whose they are, before what is passed of them."""
     commitments: CommitmentPolicies = field(default=NO_COMMITMENT_POLICY, metadata=ADDED_LATER)
@@ -108,6 +112,7 @@ class PriceBook:
             self.credits_passed_percent,
             self.aws_tax_passed_percent,
             *self.discounts_passed_percent.values(),
+            *self.named_discounts_passed_percent.values(),
         ):
             _refuse_finer(percent, PERCENT_DIGITS, "a passed percent")
             if not 0 <= percent <= 100:

@@ -78,6 +78,7 @@ class DiscountsForm(Form):
     ri_volume: Passing | None = None
     spp: Passing | None = None
     other: Passing | None = None
+    named: dict[Name, Passing] = {}
 
 
 class MatchForm(Form):
@@ -230,6 +231,9 @@ def price_book_of(form: PriceBookForm) -> PriceBook:
             for kind in DISCOUNTS
             if (passing := getattr(form.discounts, kind.removeprefix("discount_"))) is not None
         },
+        named_discounts_passed_percent={
+            name: _passed_percent(passing) for name, passing in sorted(form.discounts.named.items())
+        },
         currency=form.currency or "",
         commitments=commitments_of(form.commitments),
         credits=CreditPolicy(
@@ -244,7 +248,7 @@ def price_book_of(form: PriceBookForm) -> PriceBook:
     return replace(book, version=_version(book))
 
 
-ADDED = ("currency", "commitments", "credits")
+ADDED = ("currency", "commitments", "credits", "named_discounts_passed_percent")
 """What earlier versions of a price book had not: unsaid, it is no part of the version."""
 
 UNSAID = PriceBook(key="", version="", start=BillingPeriod(1, 1), cost_basis=CostBasis.BILLED)

@@ -248,6 +248,16 @@ def test_the_version_of_a_book_without_a_currency_is_what_it_was_before_books_ha
             ),
         ),
         (
+            (
+                "price_books: [{key: a, from: 2018-10, cost_basis: billed, "
+                "discounts: {named: {DistributorDiscount: {share_percent: '101'}}}}]"
+            ),
+            (
+                "price_books[0].discounts.named.share.share_percent: Input should be less than or "
+                "equal to 100"
+            ),
+        ),
+        (
             "price_books: [{key: a, from: 2018-10, cost_basis: billed, credits: owner}]",
             "price_books[0]: `credits: owner` and credit_owners go together",
         ),
