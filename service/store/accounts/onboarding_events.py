@@ -28,6 +28,14 @@ class Event:
 
 
 def record(session: Session, onboarding_id: str, event: Event) -> None:
+    """Whoever else records of this onboarding waits until this transaction ends.
+
+    PostgreSQL gives an id before its row can be seen: a reader that had seen the later of two would
+    never ask for the earlier one: `tests/store/accounts/test_onboarding_events.py`.
+    """
+    row = tables.onboarding.OnboardingRow
+    taken = select(row.id).where(col(row.id) == onboarding_id).with_for_update(key_share=True)
+    session.exec(taken).one()
     session.add(
         tables.onboarding.OnboardingEventRow(
             onboarding_id=onboarding_id,
