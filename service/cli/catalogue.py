@@ -174,6 +174,17 @@ KEY: Mapping[str, Command] = {
     ),
 }
 
+CHECKPOINT: Mapping[str, Command] = {
+    "key": Command(
+        "service.cli.system.verification:make_key",
+        "Make the key that signs checkpoints; its public half goes beside it, to `FILE.pub`.",
+    ),
+    "write": Command(
+        "service.cli.system.verification:checkpoint",
+        "Sign where every series ends now, and keep it outside the database.",
+    ),
+}
+
 DB: Mapping[str, Command] = {
     "upgrade": Command(
         "service.cli.system.database:upgrade",
@@ -233,6 +244,7 @@ CATALOGUE: Mapping[str, Command | CommandGroup] = {
         "service.cli.system.verification:verify",
         "Prove that what was issued is what it was; the first bad row is named, and status 1.",
     ),
+    "checkpoint": CommandGroup("What is remembered outside the database.", CHECKPOINT),
     "onboard": CommandGroup("Member accounts: create, invite, follow.", ONBOARD),
     "handover": CommandGroup("Hand an account over, or close it.", HANDOVER),
     "grants": CommandGroup("Roles: who holds which, grant, approve, revoke.", GRANTS),

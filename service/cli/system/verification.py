@@ -1,36 +1,51 @@
-"""The command that proves an installation: nothing that was issued is another than it was."""
+"""The commands that prove an installation, and that remember outside it what was issued."""
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from jobs.verification.verifying import verify as prove
+from kernel.errors import BadInput
 from service.cli import output
 from service.cli.application import EXIT_FINDING
 from service.cli.opening import opened
 from service.cli.options import AsJson
 from service.cli.progress import progress
-from service.store.archive.proof import DamagedDocuments
+from service.store.archive.chain import heads
+from service.store.archive.proof import DamagedDocuments, Mark
 
 NO_CHECKPOINT = (
     "no checkpoint was compared: whoever may change the database could have cut off the newest "
     "documents, or written every hash anew, and this would not show it"
 )
 
+Key = Annotated[Path, typer.Option("--key", metavar="FILE", help="The private key.")]
 
-def verify(as_json: AsJson = False) -> None:
+
+def verify(
+    checkpoints: Annotated[
+        str | None, typer.Option(metavar="PLACE", help="A folder or s3://bucket/prefix of them.")
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", metavar="FILE", help="The public key of who signed them."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Prove that what was issued is what it was; the first bad row is named, and status 1."""
+    count, marks = _remembered(checkpoints, key, as_json)
     with opened() as environment, progress() as report:
         try:
-            verified = prove(environment, (), report)
+            verified = prove(environment, marks, report)
         except DamagedDocuments as damaged:
-            if as_json:
-                output.print_json({"verified": False, "problem": str(damaged)})
-            output.complain(str(damaged))
-            raise typer.Exit(EXIT_FINDING) from damaged
+            raise _failed(str(damaged), as_json) from damaged
     proven = verified.proven
     if as_json:
         output.print_json({
             "verified": True, "documents": proven.documents, "files": proven.files,
             "months": verified.months, "linked_at_upgrade": proven.upgraded,
+            "checkpoints": count,
             "series": [
                 {"key": head.series, "links": head.position, "chain_sha256": head.chain_sha256,
                  "last_number": head.number}
@@ -40,13 +55,62 @@ def verify(as_json: AsJson = False) -> None:
     else:
         output.say(
             f"verified: {proven.documents} documents, {proven.files} files, "
-            f"{verified.months} months"
+            f"{verified.months} months, {count} checkpoints"
         )
         for head in proven.heads:
-            output.say(f"{head.series}: {head.position} links, the last of {head.number}")
+            output.say(f"{head.series}: {head.position} links, the last number {head.number}")
     if proven.upgraded:
         output.note(
             f"{proven.upgraded} links were made by an upgrade, over what was there then: they "
             "prove it from that day on"
         )
-    output.note(NO_CHECKPOINT)
+    if not count:
+        output.note(NO_CHECKPOINT)
+
+
+def _remembered(place: str | None, key: Path | None, as_json: bool) -> tuple[int, tuple[Mark, ...]]:
+    """Read before the database is: what is issued meanwhile is no cut tail."""
+    if (place is None) != (key is None):
+        raise BadInput("--checkpoints and --key belong together: who signed them is part of it")
+    if place is None or key is None:
+        return 0, ()
+    # Only here: cryptography takes its time to load.
+    from jobs.verification.checkpoints import BadCheckpoint, checking_key, read_marks
+
+    try:
+        return read_marks(place, checking_key(key))
+    except BadCheckpoint as bad:
+        raise _failed(str(bad), as_json) from bad
+
+
+def _failed(problem: str, as_json: bool) -> typer.Exit:
+    if as_json:
+        output.print_json({"verified": False, "problem": problem})
+    output.complain(problem)
+    return typer.Exit(EXIT_FINDING)
+
+
+def make_key(
+    out: Annotated[Path, typer.Argument(metavar="FILE", help="Where the private key goes.")],
+) -> None:
+    """Make the key that signs checkpoints; its public half goes beside it, to `FILE.pub`."""
+    from jobs.verification import checkpoints
+
+    output.say(f"{out}, {checkpoints.make_key(out)}")
+
+
+def checkpoint(
+    to: Annotated[
+        str, typer.Option("--to", metavar="PLACE", help="A folder or s3://bucket/prefix.")
+    ],
+    key: Key,
+) -> None:
+    """Sign where every series ends now, and keep it outside the database."""
+    from jobs.verification.checkpoints import signing_key, write_checkpoint
+
+    signing = signing_key(key)
+    with opened() as environment:
+        with environment.database.transaction() as session:
+            ends = heads(session)
+        name = write_checkpoint(to, signing, ends, environment.now())
+    output.say(f"{name}: {len(ends)} series")

@@ -127,6 +127,10 @@ class Desk:
         port, conninfo = _free_port(), self.walk.installation.database.conninfo
         self.runs(f"serve --port {port}", is_up=lambda: _answers(port))
         self.runs("worker", is_up=lambda: _is_at_work(conninfo))
+        key, kept = self.walk.here / "signing.key", self.walk.here / "checkpoints"
+        self.runs(f"checkpoint key {key}")
+        self.runs(f"checkpoint write --to {kept} --key {key}")
+        self.runs(f"verify --checkpoints {kept} --key {key}.pub")
         self.runs(f"backup --to {self.walk.here / 'backups'}")
 
     def estimates(self) -> None:

@@ -1,0 +1,190 @@
+"""Owns checkpoints: where each chain ended at some time, signed, and kept outside the database.
+
+Who may write the whole database can cut a chain's tail or hash it anew. They cannot sign, and what
+lies elsewhere remembers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from invoices.documents.chain import Head
+from invoices.documents.document import canonical_bytes
+from jobs.aws.session import s3
+from jobs.aws.storage import Storage, StorageFails
+from kernel.errors import BadInput, Unavailable
+from service.store.archive.proof import Mark
+
+ENDING = ".checkpoint.json"
+
+
+class CheckpointFails(Unavailable):
+    code = "checkpoint_fails"
+
+
+def make_key(path: Path) -> Path:
+    """A new private key that its owner alone may read; returned is where its public half is."""
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    beside = path.with_name(f"{path.name}.pub")
+    for target, content, mode in ((path, private, 0o600), (beside, public, 0o644)):
+        try:
+            opened = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        except OSError as error:
+            raise BadInput(f"{target}: {error.strerror}; name a file that is not there") from error
+        with os.fdopen(opened, "wb") as file:
+            file.write(content)
+    return beside
+
+
+def signing_key(path: Path) -> Ed25519PrivateKey:
+    """Raises BadInput where it is none, or others may read it."""
+    try:
+        if path.stat().st_mode & 0o077:
+            raise BadInput(f"{path}: others may read this key: chmod 600 it, or make another")
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as error:
+        raise BadInput(
+            f"{path}: no private key ({error}); `rebill checkpoint key` makes one"
+        ) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise BadInput(f"{path}: no Ed25519 key; `rebill checkpoint key` makes one")
+    return key
+
+
+def checking_key(path: Path) -> Ed25519PublicKey:
+    """Of the file with the public half. Raises BadInput."""
+    try:
+        key = serialization.load_pem_public_key(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path}: no public key ({error})") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise BadInput(f"{path}: no Ed25519 key")
+    return key
+
+
+def write_checkpoint(
+    place: str, key: Ed25519PrivateKey, heads: tuple[Head, ...], now: datetime
+) -> str:
+    """Its name there. Raises CheckpointFails."""
+    said = {"made_at": now.astimezone(UTC).isoformat(), "heads": [asdict(each) for each in heads]}
+    signature = key.sign(canonical_bytes(said))
+    name = f"{now.astimezone(UTC):%Y%m%dT%H%M%S%fZ}-{signature.hex()[:8]}{ENDING}"
+    content = canonical_bytes({"checkpoint": said, "signature": signature.hex()}) + b"\n"
+    place_of(place).put(name, content)
+    return name
+
+
+def read_marks(place: str, key: Ed25519PublicKey) -> tuple[int, tuple[Mark, ...]]:
+    """How many checkpoints there are, and what they remember.
+
+    Raises CheckpointFails; BadCheckpoint where one was changed, or signed by somebody else.
+    """
+    there = place_of(place)
+    names = there.names()
+    marks = [mark for name in names for mark in _marks(name, there.read(name), key)]
+    return len(names), tuple(marks)
+
+
+class BadCheckpoint(BadInput):
+    pass
+
+
+def _marks(name: str, text: str, key: Ed25519PublicKey) -> Iterator[Mark]:
+    try:
+        content: dict[str, Any] = json.loads(text)
+        said = content["checkpoint"]
+        key.verify(bytes.fromhex(content["signature"]), canonical_bytes(said))
+    except (InvalidSignature, ValueError, KeyError, TypeError) as error:
+        raise BadCheckpoint(
+            f"{name}: this checkpoint was changed, or is not signed by this key"
+        ) from error
+    yield from (Mark(Head(**each), name) for each in said["heads"])
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointFolder:
+    root: Path
+
+    def put(self, name: str, content: bytes) -> None:
+        with _failing(str(self.root)):
+            self.root.mkdir(parents=True, exist_ok=True)
+            _write(self.root / f"{name}.writing", content)
+            (self.root / f"{name}.writing").rename(self.root / name)
+
+    def names(self) -> tuple[str, ...]:
+        with _failing(str(self.root)):
+            found = (each.name for each in self.root.iterdir())
+            return tuple(sorted(name for name in found if name.endswith(ENDING)))
+
+    def read(self, name: str) -> str:
+        with _failing(str(self.root)):
+            return (self.root / name).read_text(encoding="utf-8", errors="replace")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointBucket:
+    """A bucket's own object lock keeps what is written; how long is its default retention."""
+
+    storage: Storage
+    prefix: str
+
+    def put(self, name: str, content: bytes) -> None:
+        with _failing(f"s3://{self.storage.name}"), tempfile.TemporaryDirectory() as folder:
+            _write(Path(folder) / name, content)
+            self.storage.put(Path(folder) / name, f"{self.prefix}{name}")
+
+    def names(self) -> tuple[str, ...]:
+        with _failing(f"s3://{self.storage.name}"):
+            keys = self.storage.keys(self.prefix)
+        return tuple(sorted(key.removeprefix(self.prefix) for key in keys if key.endswith(ENDING)))
+
+    def read(self, name: str) -> str:
+        with _failing(f"s3://{self.storage.name}"):
+            text = self.storage.text(f"{self.prefix}{name}")
+        return text or ""
+
+
+def place_of(text: str) -> CheckpointFolder | CheckpointBucket:
+    """`s3://bucket/prefix`, or a folder. Raises BadInput."""
+    if not text.startswith("s3://"):
+        return CheckpointFolder(Path(text).expanduser().absolute())
+    bucket, _, prefix = text.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise BadInput(f"{text}: write it as s3://bucket/prefix")
+    prefix = prefix.strip("/")
+    return CheckpointBucket(Storage(s3(), bucket), f"{prefix}/" if prefix else "")
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _failing(where: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, StorageFails, UnicodeDecodeError) as error:
+        raise CheckpointFails(f"{where}: {error}") from error
