@@ -99,3 +99,20 @@ def test_every_test_that_a_comment_names_is_there() -> None:
 def _is_there(file: str, test: str) -> bool:
     path = ROOT / file
     return path.is_file() and f"def {test}(" in path.read_text(encoding="utf-8")
+
+
+PROMISES = re.findall(
+    r"^\| (?!promise|-)(.+) \| (.+) \| `(.+)` \| `(tests/.+)::(test_\w+)` \|$",
+    (ROOT / "docs/aws_promises.md").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
+
+
+def test_every_promise_of_aws_has_a_document_a_place_and_a_test() -> None:
+    text = (ROOT / "docs/aws_promises.md").read_text(encoding="utf-8")
+    assert len(PROMISES) == sum(line.startswith("| ") for line in text.splitlines()) - 1 > 10
+
+    for promise, document, place, file, test in PROMISES:
+        assert "](https://" in document, promise
+        assert (ROOT / place).is_file(), promise
+        assert _is_there(file, test), promise

@@ -149,6 +149,25 @@ def test_an_account_taken_by_another_client_is_refused_whole(
         assert [client.key for client in clients.clients(session)] == ["acme"]
 
 
+def test_an_account_of_our_own_is_no_clients_unless_it_was_once(
+    database: Database, now: datetime
+) -> None:
+    """836060457634 is the payer; 111111111111 is among its internal accounts."""
+    ours = EXAMPLE.replace('"011254002932"', '"111111111111"')
+    with pytest.raises(ConfigurationRefused) as refused:
+        _apply(database, ours, now)
+    assert str(refused.value).splitlines()[-1].strip().lstrip("- ") == (
+        "clients.acme.accounts: 111111111111 is our own account (an access account, or among "
+        "internal_accounts); take it off one of the two, or say until when it was the client's"
+    )
+    with database.transaction() as session:
+        assert clients.clients(session) == ()
+
+    until = ours.replace("from: 2018-10-01", "from: 2018-10-01, to: 2018-11-01")
+    assert until != ours
+    assert "account 111111111111 at acme from 2018-10-01" in " ".join(_apply(database, until, now))
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [

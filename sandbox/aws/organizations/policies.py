@@ -10,8 +10,13 @@ from sandbox.aws.core.world import ControlPolicy, Organization
 from sandbox.aws.organizations.organization import arn, described_root, managed, readable
 from sandbox.aws.organizations.tags import read_tags
 
-SIZE_MAX = {"SERVICE_CONTROL_POLICY": 5_120, "RESOURCE_CONTROL_POLICY": 5_120, "TAG_POLICY": 10_000}
-ATTACHED_MAX = 5
+SIZE_MAX = {
+    "SERVICE_CONTROL_POLICY": 10_240,
+    "RESOURCE_CONTROL_POLICY": 5_120,
+    "TAG_POLICY": 10_000,
+}
+ATTACHED_MAX = {"SERVICE_CONTROL_POLICY": 10}
+"""On one target. Service control policies had 5,120 characters and five places until May 2026."""
 STATEMENT_KEYS = frozenset("Sid Effect Action NotAction Resource NotResource Condition".split())
 
 
@@ -146,7 +151,7 @@ def attach_policy(call: ApiCall) -> Answer:
         )
     if policy.id in attached:
         raise AwsError("DuplicatePolicyAttachmentException", "The policy is already attached.")
-    if len(_of_type(organization, attached, policy.type)) >= ATTACHED_MAX:
+    if len(_of_type(organization, attached, policy.type)) >= ATTACHED_MAX.get(policy.type, 5):
         raise constraint("MAX_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED")
     attached.append(policy.id)
     return {}

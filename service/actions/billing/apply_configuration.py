@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from accounts.model.contacts import check_reseller
-from invoices.clients import OverlappingAssignments
+from invoices.clients import AccountId, OverlappingAssignments
 from invoices.documents.numbering import YEAR
 from kernel.errors import BadInput
 from service.actions.billing.custom_line_items import (
@@ -42,6 +42,7 @@ def apply_configuration(
         *_late_starts(session, configuration),
         *_dangling_names(session, configuration),
         *_unfit_for_onboarding(session, configuration),
+        *_own_accounts_sold(session, configuration),
     ]
     if problems:
         raise ConfigurationRefused(problems)
@@ -108,6 +109,22 @@ def _write_onboarding(session: Session, configuration: Configuration) -> Iterato
         yield from resellers.put_team(session, team)
     for role in configuration.roles:
         yield from resellers.put_role(session, role)
+
+
+def _own_accounts_sold(session: Session, configuration: Configuration) -> Iterator[str]:
+    """What is our own is no client's; that it was one's until some day is history."""
+    payers = {each.account_id: each for each in sellers.payer_accounts(session)}
+    payers |= {each.account_id: each for each in configuration.payer_accounts}
+    organizations = (*configuration.resellers, *resellers.resellers(session))
+    own = {account_id for payer in payers.values() for account_id in payer.internal_accounts}
+    own |= {AccountId(each.access_account_id) for each in organizations}
+    for assignment in configuration.assignments:
+        if assignment.account_id in own and assignment.span.end is None:
+            yield (
+                f"clients.{assignment.client}.accounts: {assignment.account_id} is our own account "
+                "(an access account, or among internal_accounts); take it off one of the two, or "
+                "say until when it was the client's"
+            )
 
 
 def _unfit_for_onboarding(session: Session, configuration: Configuration) -> Iterator[str]:

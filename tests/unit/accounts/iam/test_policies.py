@@ -285,3 +285,11 @@ def test_policies_are_the_same_whatever_the_order_and_one_for_a_list() -> None:
         trust(ROOT, Bool={"aws:MultiFactorAuthPresent": "true"}),
         trust(ROOT, Bool={"aws:MultiFactorAuthPresent": "false"}),
     )
+
+
+def test_our_guards_fit_what_aws_took_before_it_doubled_its_quota() -> None:
+    """5,120 characters, of which a page of quotas may still speak: `docs/aws_promises.md`."""
+    guards = guard_policies(RESELLER)
+
+    assert set(guards) == {"scp_membership", "scp_root"}
+    assert max(len(to_text(document)) for document in guards.values()) <= 5_120
