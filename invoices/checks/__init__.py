@@ -7,6 +7,7 @@ from invoices.checks.commitments import (
     credits_without_owner,
     spread_fees_that_differ,
     unanswerable_commitments,
+    untold_amortization,
 )
 from invoices.checks.configuration import (
     custom_items_of_any_payer,
@@ -62,6 +63,7 @@ CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
     discounts_without_kind,
     benefits_that_crossed,
     unanswerable_commitments,
+    untold_amortization,
     commitments_not_in_month,
     spread_fees_that_differ,
     credits_without_owner,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from invoices.allocation.commitments.policies import CommitmentPolicies, Spread
+from invoices.allocation.commitments.policies import CommitmentPolicies, Spread, Upfront
 from invoices.allocation.commitments.reapplication import UsedBenefit
 from invoices.checks.checked import CheckedMonth, parks
 from invoices.clients import ClientKey
@@ -15,6 +15,7 @@ from invoices.money import plain
 from invoices.periods import BillingPeriod
 from kernel.findings import Finding, Severity
 
+CENT = Decimal("0.01")
 FORBIDDEN_FROM = BillingPeriod(2025, 6)
 """AWS's policy for resellers: from 2025-06-01 a reservation or savings plan is one end customer's,
 and not shared among several (notice to members of the Solution Provider and Distribution programs;
@@ -85,6 +86,25 @@ def unanswerable_commitments(facts: CheckedMonth) -> Iterator[Finding]:
                     f"{policy.benefit}, and no account of a client carries its fees this month: "
                     "state its owner in the price book, under commitments.arns.",
                 )
+
+
+def untold_amortization(facts: CheckedMonth) -> Iterator[Finding]:
+    """An upfront fee is billed by AWS's amortization only where the export has it."""
+    policies = _policies(facts)
+    for month in facts.by_currency.values():
+        for arn, untold in sorted(month.commitments.untold.items()):
+            for client in month.commitments.owners[arn] if abs(untold) >= CENT else ():
+                of_client = policies.get(client)
+                if of_client is not None and of_client.of(arn).upfront is Upfront.AMORTIZED:
+                    yield parks(
+                        client,
+                        "commitment_upfront_unanswerable",
+                        f"{client} pays the upfront fee of {arn} as AWS amortizes it, and the "
+                        f"export does not tell how much of it is this month's ({plain(untold)} is "
+                        "not explained; FOCUS has no such column). Ingest a Cost and Usage Report "
+                        "with the amortization columns, or write how many invoices it is spread "
+                        "over.",
+                    )
 
 
 def commitments_not_in_month(facts: CheckedMonth) -> Iterator[Finding]:

@@ -54,6 +54,9 @@ class CommitmentMonth:
     """All that occur."""
     upfront: Mapping[str, Decimal]
     """By commitment, what was billed upfront in the month."""
+    untold: Mapping[str, Decimal]
+    """By commitment, what identity 1 lacks: 0 where the export tells this month's part of the
+    upfront fee. FOCUS does not."""
     owners: Mapping[str, tuple[ClientKey, ...]]
     """Of every commitment that occurs, as the month has them."""
 
@@ -96,6 +99,13 @@ def _month(assigned: pl.DataFrame, uses: list[Use], owners: Owners) -> Commitmen
     paid = assigned.filter(pl.col("kind").is_in([str(kind) for kind in UPFRONT_KINDS]))
     upfront = paid.group_by("commitment_id").agg(pl.col("billed_cost").sum()).iter_rows()
     arns = frozenset(assigned["commitment_id"].unique()) - {""}
+    identity = (
+        pl.col("billed_cost").sum()
+        - pl.col("amortized_cost").sum()
+        - pl.col("trueup").sum()
+        - pl.col("upfront").sum()
+    )
+    untold = assigned.group_by("commitment_id").agg(identity).iter_rows()
     return CommitmentMonth(
         used=tuple(
             UsedBenefit(
@@ -110,6 +120,7 @@ def _month(assigned: pl.DataFrame, uses: list[Use], owners: Owners) -> Commitmen
         ),
         arns=arns,
         upfront=dict(upfront),
+        untold={arn: amount for arn, amount in untold if arn in arns},
         owners={
             arn: tuple(ClientKey(each.client) for each in owners.of(arn) if each.client)
             for arn in sorted(arns)

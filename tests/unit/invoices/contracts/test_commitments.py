@@ -225,6 +225,21 @@ def test_upfront_fees_are_billed_at_once_or_by_awss_amortization() -> None:
     assert amortized.retained == {"commitment_timing": 1650}
 
 
+def test_who_pays_by_awss_amortization_is_parked_where_the_export_has_none() -> None:
+    """FOCUS has no true-up: 100 a month of the reservation's 1,200 and 50 of the plan's 600."""
+    rows = commitments()
+    for row in rows:
+        row["trueup"] = Decimal(0)
+
+    month = billed(by(CommitmentPolicy(upfront=Upfront.AMORTIZED), basis=CostBasis.BILLED), rows)
+    at_once = billed(by(CommitmentPolicy(), basis=CostBasis.BILLED), rows)
+
+    (told, of_plan) = [f for f in month.findings if f.code == "commitment_upfront_unanswerable"]
+    assert told.client == of_plan.client == "a" and "a" in month.parked
+    assert "(-100 is not explained" in told.message and "(-50 is not explained" in of_plan.message
+    assert costs(at_once) == paid("1920", "12", "-5")
+
+
 def spread(amount: str, start: BillingPeriod, months: int = 12) -> CommitmentPolicy:
     return CommitmentPolicy(upfront=Spread(Decimal(amount), start, months))
 
