@@ -31,6 +31,7 @@ from invoices.checks.drafts import (
 )
 from invoices.checks.export import (
     charged_to_the_nearest,
+    discounts_not_mapped,
     discounts_without_kind,
     internal_accounts_with_a_client,
     refunds_taken_as_upfront,
@@ -61,6 +62,7 @@ CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
     custom_items_only,
     percentages_of_nothing,
     discounts_without_kind,
+    discounts_not_mapped,
     benefits_that_crossed,
     unanswerable_commitments,
     untold_amortization,

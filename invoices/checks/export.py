@@ -250,3 +250,21 @@ def discounts_without_kind(facts: CheckedMonth) -> Iterator[Finding]:
                 "share by kind; they are retained. Use a net cost basis, or an export with "
                 "discounts as rows.",
             )
+
+
+def discounts_not_mapped(facts: CheckedMonth) -> Iterator[Finding]:
+    """A share of a discount that no line can have is a slip of the pen: its client gets nothing."""
+    mapped = {name for name, kind in facts.inputs.line_types.items() if Kind(kind) in DISCOUNTS}
+    used = {client.price_book for client in facts.billed_clients}
+    for key in sorted(used & facts.inputs.price_books.keys()):
+        named = facts.inputs.price_books[key].named_discounts_passed_percent
+        for name in sorted(named.keys() - mapped):
+            known = ", ".join(sorted(mapped)) or "none"
+            yield Finding(
+                WARNING,
+                "discount_not_mapped",
+                key,
+                f"Price book {key} says what is passed of {name}, which line_types maps to no "
+                f"discount in {facts.inputs.period}, so nothing is passed by it. Those mapped: "
+                f"{known}. Mend the name, or map it.",
+            )

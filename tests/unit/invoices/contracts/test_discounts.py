@@ -49,3 +49,20 @@ def test_a_name_is_of_discounts_only() -> None:
 
     assert month.statements[0].cost == 100
     assert month.retained == {"credits": -10}
+
+
+def test_a_misspelt_name_is_told() -> None:
+    """Nothing of the 10 is passed, and nobody would know."""
+    contract = book(named_discounts_passed_percent={"DistributerDiscount": Decimal(100)})
+    given = replace(
+        inputs(owns("acme", ACME), books=[contract]),
+        line_types={"DistributorDiscount": "discount_other", "LoyaltyCredit": "credit"},
+    )
+
+    month = bill(charges(*ROWS[:2]), given)
+
+    (told,) = [each for each in month.findings if each.code == "discount_not_mapped"]
+    assert (told.where, told.client) == (contract.key, "")
+    assert "DistributerDiscount" in told.message
+    assert "Those mapped: DistributorDiscount." in told.message
+    assert month.statements[0].cost == 100
