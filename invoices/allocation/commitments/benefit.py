@@ -82,12 +82,13 @@ class Pools:
 
     def __init__(self, uses: list[Use]) -> None:
         self._weights = defaultdict[tuple[str, str], dict[Recipient, Decimal]](dict)
-        self._firsts = defaultdict[tuple[str, str], dict[Recipient, Decimal]](dict)
+        self._others = defaultdict[tuple[str, str], dict[Recipient, Decimal]](dict)
         for use in uses:
-            if use.policy.benefit is not Benefit.PRO_RATA or not use.is_answered:
+            if not use.policy.pool or not use.is_answered:
                 continue
             is_first = use.policy.owner_first and use.client in use.owning_clients
-            into = self._firsts if is_first else self._weights
+            shares = use.policy.benefit is Benefit.PRO_RATA and not is_first
+            into = self._weights if shares else self._others
             for account, covered in use.by_account.items():
                 if covered:
                     into[use.arn, use.policy.pool][Recipient(use.client, account)] = covered
@@ -97,7 +98,8 @@ class Pools:
         return self._weights.get((arn, pool), {})
 
     def all_of(self, arn: str, pool: str) -> Weights:
-        return {**self._weights.get((arn, pool), {}), **self._firsts.get((arn, pool), {})}
+        """Those that share what nobody used, whoever has the benefit."""
+        return {**self._weights.get((arn, pool), {}), **self._others.get((arn, pool), {})}
 
 
 def uses_of(
@@ -148,7 +150,9 @@ def reapplied(
     if not moving:
         return assigned
     policy_of = {(use.arn, use.client): use.policy for use in uses}
-    whose = [(*key, policy_of[key].pool or key[1], policy_of[key].benefit.value) for key in moving]
+    whose = [
+        (*key, policy_of[key].sharing or key[1], policy_of[key].benefit.value) for key in moving
+    ]
     columns = dict.fromkeys((*USER, WHOSE, POLICY), pl.String())
     found = look_up(assigned, pl.DataFrame(whose, columns, orient="row"), on=USER)
     found = found.with_columns(on_demand().alias(ON_DEMAND))

@@ -85,9 +85,12 @@ class CommitmentPolicy:
         if pooled and not self.pool:
             raise ValueError("a pool has a name: write pool")
         if self.pool and not pooled:
-            raise ValueError("pool goes with pro_rata")
-        if self.unused is Unused.POOL and self.benefit is not Benefit.PRO_RATA:
-            raise ValueError("unused: pool goes with pro_rata, for the pool's clients")
+            raise ValueError("pool goes with pro_rata, or with unused: pool")
+
+    @property
+    def sharing(self) -> str:
+        """The pool whose clients share the benefit; '' where they share at most what is unused."""
+        return self.pool if self.benefit is Benefit.PRO_RATA else ""
 
     @property
     def bears_unused(self) -> Unused:
