@@ -136,7 +136,11 @@ def _allocated(charges: Charges, inputs: BillingInputs, *, is_payers: bool) -> C
     period, ours = inputs.period, inputs.internal_accounts
     # Thirty times fewer rows are priced, and the figures are the same (DECISIONS 14 and 16):
     # `tests/unit/reduction/test_reducer_segments.py::test_sums_by_segment_are_their_own_sums`.
-    summed = by_segment(charges, inputs.roster, period=period, internal_accounts=ours)
+    books = books_by_client(inputs)
+    by_day = (Kind.CREDIT,) if any(book.credits.returns for book in books.values()) else ()
+    summed = by_segment(
+        charges, inputs.roster, period=period, internal_accounts=ours, by_day=by_day
+    )
     assigned = assign(summed, inputs.roster, period=period, internal_accounts=ours)
     prorated, crossings = prorate(
         assigned,
@@ -145,7 +149,6 @@ def _allocated(charges: Charges, inputs: BillingInputs, *, is_payers: bool) -> C
         fees_by_month=inputs.prorates_monthly_fees,
         has_ends=not inputs.export_limits.ends,
     )
-    books = books_by_client(inputs)
     credited, ownerless = redistribute(
         prorated,
         {client: book.credits for client, book in books.items()},

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
+from invoices.allocation.commitments.policies import NOBODY
 from invoices.allocation.commitments.shares import (
     COSTS,
     LEG,
@@ -20,28 +22,33 @@ from invoices.allocation.commitments.shares import (
     shared,
 )
 from invoices.allocation.direct import ASSIGNED_SCHEMA, BEARER
+from invoices.charges import look_up
 from invoices.clients import AccountId, ClientKey, Roster
 from invoices.kinds import DISCOUNTS, Kind
 from invoices.periods import BillingPeriod
 
+OWNER = "owner"
+WHOSE = (BEARER, "description_key", "service_day")
+"""What an owner is known by."""
 NO_SPEND = [str(kind) for kind in (Kind.CREDIT, Kind.REFUND, Kind.TAX, Kind.UNKNOWN, *DISCOUNTS)]
 
 
 @dataclass(frozen=True, slots=True)
 class CreditOwner:
-    """That credits whose description has this id are a client's, for some periods."""
+    """That credits whose description has this id are a client's, from a day until, but without,
+    another."""
 
     credit: str
     client: ClientKey
-    start: BillingPeriod
-    end: BillingPeriod | None = None
+    start: date
+    end: date | None = None
 
     def __post_init__(self) -> None:
         if self.end is not None and self.end <= self.start:
             raise ValueError(f"owner of credit {self.credit}: `to` must be later than `from`")
 
-    def owns_in(self, period: BillingPeriod) -> bool:
-        return self.start <= period and (self.end is None or period < self.end)
+    def owns_on(self, day: date) -> bool:
+        return self.start <= day and (self.end is None or day < self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +67,16 @@ class CreditPolicy:
             overlaps = first.end is None or second.start < first.end
             if first.credit == second.credit and overlaps:
                 raise ValueError(
-                    f"credit {first.credit} has two owners in {second.start}: end the first before "
+                    f"credit {first.credit} has two owners on {second.start}: end the first before "
                     "the second begins"
                 )
 
-    def owner_of(self, description: str, period: BillingPeriod) -> CreditOwner | None:
-        """The longest id wins: one may be the beginning of another."""
-        found = [
-            each for each in self.owners if each.credit in description and each.owns_in(period)
-        ]
-        return max(found, key=lambda each: (len(each.credit), each.credit), default=None)
+    def owner_of(self, description: str, day: date) -> ClientKey:
+        """'' is nobody. The longest id wins: one may be the beginning of another."""
+        found = [each for each in self.owners if each.credit in description and each.owns_on(day)]
+        if not found:
+            return NOBODY
+        return max(found, key=lambda each: (len(each.credit), each.credit)).client
 
 
 AS_APPLIED = CreditPolicy()
@@ -93,48 +100,57 @@ def redistribute(
     period: BillingPeriod,
     internal_accounts: frozenset[AccountId],
 ) -> tuple[pl.DataFrame, tuple[OwnerlessCredit, ...]]:
-    """Credits as the policy of the client that AWS gave them to has them; the rest as it is."""
+    """Credits as the policy of the client that AWS gave them to has them; the rest as it is.
+
+    A credit may be moved to another owner within a month, so the day of its row decides: the day of
+    what AWS applied it to. Of a row that lasts longer that is the first.
+    """
     if all(policy == AS_APPLIED for policy in policies.values()):
         return assigned, ()
     moving = [key for key, policy in policies.items() if policy.is_shared or policy.returns]
     is_credit = (pl.col("kind") == Kind.CREDIT.value) & pl.col(BEARER).is_in(sorted(moving))
-    legs = (
-        assigned.filter(is_credit)
-        .group_by(*LEG, "description_key", "billing_entity", BEARER)
-        .agg(pl.col(COSTS).sum(), pl.col("service_day").min())
-        .sort(*LEG, "description_key", "billing_entity", BEARER)
-    )
+    given = _with_owners(assigned.filter(is_credit), policies)
+    of_leg = (*LEG, "description_key", "billing_entity", BEARER, OWNER)
+    legs = given.group_by(of_leg).agg(pl.col(COSTS).sum(), pl.col("service_day").min()).sort(of_leg)
     spend = _spend(assigned, [key for key in moving if policies[key].is_shared])
     ownerless: list[OwnerlessCredit] = []
-    unmoved: list[tuple[str, str]] = []
+    unmoved: list[tuple[str, str, str]] = []
     moved: list[dict[str, Any]] = []
     for leg in legs.to_dicts():
         client, said = ClientKey(leg[BEARER]), leg["description_key"]
         to, words = spend, "share: a part of a credit by spend"
         if policies[client].returns:
-            owner = policies[client].owner_of(said, period)
+            owner = ClientKey(leg[OWNER])
             to = _account_of(owner, roster, period, internal_accounts) if owner else {}
             words = f"owner: a credit that AWS applied to {client}"
             if not to:
                 ownerless.append(OwnerlessCredit(client, said, leg["net_billed_cost"]))
-            if owner and owner.client == client:
+            if owner == client:
                 to = {}
         if not to:
-            unmoved.append((leg[BEARER], said))
+            unmoved.append((client, said, leg[OWNER]))
             continue
         moved += shared(
             leg, to, kind=Kind.CREDIT.value, words=words, kept=RetainedSums(), reason="credits"
         )
-    of_stays = {BEARER: pl.String(), "description_key": pl.String()}
-    stays = pl.DataFrame(unmoved, of_stays, orient="row")
-    staying = assigned.filter(is_credit).join(
-        stays.unique(), on=[BEARER, "description_key"], how="semi"
-    )
+    of_stays = (BEARER, "description_key", OWNER)
+    stays = pl.DataFrame(unmoved, dict.fromkeys(of_stays, pl.String()), orient="row")
+    staying = given.join(stays.unique(), on=of_stays, how="semi")
     names = ASSIGNED_SCHEMA.names()
     after = pl.concat([assigned.filter(~is_credit), staying.select(names), as_charges(moved)])
     for cost in COSTS:
         assert after[cost].sum() == assigned[cost].sum(), f"credits lost or invented {cost}"
     return after, tuple(sorted(ownerless))
+
+
+def _with_owners(given: pl.DataFrame, policies: Mapping[ClientKey, CreditPolicy]) -> pl.DataFrame:
+    """Credits with OWNER: the client that owned each on its day, '' where nobody is said to."""
+    owners = [
+        (client, said, day, policies[ClientKey(client)].owner_of(said, day))
+        for client, said, day in given.select(WHOSE).unique().iter_rows()
+    ]
+    names = {name: ASSIGNED_SCHEMA[name] for name in WHOSE} | {OWNER: pl.String()}
+    return look_up(given, pl.DataFrame(owners, names, orient="row"), on=WHOSE)
 
 
 def _spend(assigned: pl.DataFrame, clients: list[ClientKey]) -> Weights:
@@ -146,14 +162,14 @@ def _spend(assigned: pl.DataFrame, clients: list[ClientKey]) -> Weights:
 
 
 def _account_of(
-    owner: CreditOwner, roster: Roster, period: BillingPeriod, internal: frozenset[AccountId]
+    owner: ClientKey, roster: Roster, period: BillingPeriod, internal: frozenset[AccountId]
 ) -> Weights:
     held = {
         each.account_id
         for each in roster.assignments
-        if each.client == owner.client and each.span.overlaps(period.days)
+        if each.client == owner and each.span.overlaps(period.days)
     } - internal
-    return {Recipient(owner.client, min(held)): Decimal(1)} if held else {}
+    return {Recipient(owner, min(held)): Decimal(1)} if held else {}
 
 
 __all__ = ["AS_APPLIED", "CreditOwner", "CreditPolicy", "OwnerlessCredit", "redistribute"]

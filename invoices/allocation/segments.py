@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Collection, Set
 
 import polars as pl
 
@@ -17,6 +17,7 @@ from invoices.allocation.direct import (
 )
 from invoices.charges import KEYS, MEASURES, SCHEMA, Charges, assert_charges, look_up
 from invoices.clients import AccountId, Roster
+from invoices.kinds import Kind
 from invoices.periods import BillingPeriod
 
 
@@ -26,20 +27,23 @@ def by_segment(
     *,
     period: BillingPeriod,
     internal_accounts: Set[AccountId],
+    by_day: Collection[Kind] = (),
 ) -> pl.DataFrame:
     """The charges of each account summed over the days on which it had one client, as a flat frame.
 
     The sum bears the first of these days, so `assign` gives it the same client. Days on which an
     account was nobody's stay apart: findings and workings name them. So do charges that last longer
     than a day, or are by the month: `prorate` looks at theirs. Charges without a public price stay
-    apart, too: on the basis `list` their cost stands in. Some thirty times fewer rows.
+    apart, too: on the basis `list` their cost stands in. And so do those of the kinds `by_day`, of
+    which a contract may say another thing each day. Some thirty times fewer rows.
     """
     whose = charges.keys.select(
         pl.col("account_id").cast(pl.Categorical), is_of_its_day(pl.col("kind")).alias(OF_ITS_DAY)
     )
     days = whose[charges.daily["key"]].with_columns(charges.daily["service_day"])
     firsts = _first_days(days, roster, period=period, internal_accounts=internal_accounts)
-    in_spans = charges.keys.select((pl.col("last_day") != "") | pl.col("kind").is_in(IN_SPANS))
+    apart = [*IN_SPANS, *map(str, by_day)]
+    in_spans = charges.keys.select((pl.col("last_day") != "") | pl.col("kind").is_in(apart))
     keeps_day = in_spans.to_series().gather(charges.daily["key"])
     firsts = firsts.zip_with(~keeps_day, charges.daily["service_day"])
     summed = (

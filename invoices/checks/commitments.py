@@ -155,8 +155,8 @@ def credits_without_owner(facts: CheckedMonth) -> Iterator[Finding]:
                 each.client,
                 "credit_owner_unknown",
                 f"A credit of {plain(each.net_billed_cost)} {currency} that AWS applied to "
-                f"{each.client} ({each.description or 'without a description'}) has no owner in "
-                f"{facts.inputs.period} with an account: state it in the price book, under "
+                f"{each.client} ({each.description or 'without a description'}) has no owner on "
+                f"its day with an account in {facts.inputs.period}: state it in the price book, under "
                 "credit_owners.",
             )
 

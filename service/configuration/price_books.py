@@ -33,6 +33,7 @@ from invoices.pricing.book import (
 )
 from service.configuration.values import (
     Currency,
+    DayOrMonth,
     Exact,
     Form,
     Key,
@@ -178,8 +179,8 @@ class CommitmentsForm(Form):
 class CreditOwnerForm(Form):
     credit: Name
     client: Key
-    start: Month = Field(alias="from")
-    end: Month | None = Field(default=None, alias="to")
+    start: DayOrMonth = Field(alias="from")
+    end: DayOrMonth | None = Field(default=None, alias="to")
 
 
 def _credits(given: object) -> object:

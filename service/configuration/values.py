@@ -58,6 +58,12 @@ def _day(given: object) -> object:
     return date.fromisoformat(given) if isinstance(given, str) else given
 
 
+def _day_or_month(given: object) -> object:
+    """A month stands for its first day: `from: 2018-10` and `from: 2018-10-15` both read."""
+    is_month = isinstance(given, str) and re.fullmatch("[0-9]{4}-[0-9]{2}", given)
+    return BillingPeriod.parse(str(given)).start if is_month else _day(given)
+
+
 def one_of(words: Iterable[str]) -> Callable[[str], str]:
     """The words that the core knows, told where another is given."""
     known = sorted(words)
@@ -111,6 +117,7 @@ NotNegative = Annotated[Exact, Field(ge=0)]
 Share = Annotated[Exact, Field(ge=0, le=100)]
 Month = Annotated[BillingPeriod, BeforeValidator(_period)]
 Day = Annotated[date, BeforeValidator(_day)]
+DayOrMonth = Annotated[date, BeforeValidator(_day_or_month)]
 
 
 class Form(BaseModel):

@@ -268,7 +268,7 @@ def test_the_version_of_a_book_without_a_currency_is_what_it_was_before_books_ha
                 "{credit: X, client: b, from: 2018-12}]}]"
             ),
             (
-                "price_books[0]: credit X has two owners in 2018-12: end the first before the "
+                "price_books[0]: credit X has two owners on 2018-12-01: end the first before the "
                 "second begins"
             ),
         ),

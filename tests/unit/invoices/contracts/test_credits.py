@@ -1,6 +1,7 @@
 """Credits by contract: where AWS put them, their owner's, or shared by spend."""
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,6 @@ from invoices.clients import ClientKey
 from invoices.inputs import BillingInputs
 from invoices.kinds import Kind
 from invoices.month import BilledMonth, bill, prove
-from invoices.periods import BillingPeriod
 from tests.support.builders import OCTOBER, book, charge, charges, client, inputs, owns
 
 A, B, C = "111111111111", "222222222222", "333333333333"
@@ -44,7 +44,7 @@ def billed(given: BillingInputs) -> BilledMonth:
     return month
 
 
-A_OWNS = CreditOwner("PROMO_77", ClientKey("a"), OCTOBER)
+A_OWNS = CreditOwner("PROMO_77", ClientKey("a"), OCTOBER.start)
 
 
 def test_a_credit_stays_where_aws_put_it_goes_to_its_owner_or_is_shared() -> None:
@@ -70,10 +70,10 @@ def test_only_clients_whose_books_share_have_a_part() -> None:
     assert costs(given) == {"a": Decimal("16.6666666667"), "b": Decimal("8.3333333333"), "c": 70}
 
 
-def test_an_owner_is_so_for_its_periods() -> None:
+def test_an_owner_is_so_for_its_days() -> None:
     """A until October, exclusive; c from then on."""
-    before = CreditOwner("PROMO_77", ClientKey("a"), BillingPeriod(2018, 1), OCTOBER)
-    since = CreditOwner("PROMO_77", ClientKey("c"), OCTOBER)
+    before = CreditOwner("PROMO_77", ClientKey("a"), date(2018, 1, 1), OCTOBER.start)
+    since = CreditOwner("PROMO_77", ClientKey("c"), OCTOBER.start)
 
     assert costs(by(returned(before, since))) == {"a": 20, "b": 10, "c": 65}
 
@@ -103,5 +103,5 @@ def test_the_working_says_by_which_policy() -> None:
 
 
 def test_two_owners_of_a_period_are_refused() -> None:
-    with pytest.raises(ValueError, match="credit PROMO_77 has two owners in 2018-11"):
-        returned(A_OWNS, replace(A_OWNS, start=BillingPeriod(2018, 11)))
+    with pytest.raises(ValueError, match="credit PROMO_77 has two owners on 2018-11-01"):
+        returned(A_OWNS, replace(A_OWNS, start=date(2018, 11, 1)))
