@@ -156,8 +156,8 @@ def credits_without_owner(facts: CheckedMonth) -> Iterator[Finding]:
                 "credit_owner_unknown",
                 f"A credit of {plain(each.net_billed_cost)} {currency} that AWS applied to "
                 f"{each.client} ({each.description or 'without a description'}) has no owner on "
-                f"its day with an account in {facts.inputs.period}: state it in the price book, under "
-                "credit_owners.",
+                f"its day with an account in {facts.inputs.period}: state it in the price book, "
+                "under credit_owners.",
             )
 
 
