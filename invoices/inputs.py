@@ -101,6 +101,8 @@ class ExportLimits:
     """By column that a pricing rule may match."""
     ends: str = ""
     """Why it does not show how long a row lasts; '' where it does."""
+    on_demand: Mapping[str, int] = field(default_factory=dict, metadata=ADDED_LATER)
+    """By commitment, rows of what it covered without their on-demand equivalent."""
 
 
 @dataclass(frozen=True, slots=True)

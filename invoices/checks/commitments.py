@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from invoices.allocation.commitments.policies import CommitmentPolicies, Spread, Upfront
+from invoices.allocation.commitments.policies import (
+    BY_OWNER,
+    CommitmentPolicies,
+    CommitmentPolicy,
+    Spread,
+    Upfront,
+)
 from invoices.allocation.commitments.reapplication import UsedBenefit
 from invoices.checks.checked import CheckedMonth, parks
 from invoices.clients import ClientKey
@@ -60,32 +66,62 @@ def _blocks(policies: CommitmentPolicies | None) -> bool:
 
 def unanswerable_commitments(facts: CheckedMonth) -> Iterator[Finding]:
     """What a policy needs to know and the export does not say: nothing is guessed."""
-    policies, limits = _policies(facts), facts.inputs.export_limits.bases
+    policies = _policies(facts)
     for _, used in _by_commitment(facts):
+        spoken = {
+            each.client: policy
+            for each in used
+            if (of_client := policies.get(each.client))
+            and not (policy := of_client.of(each.commitment_id)).says_nothing
+        }
         for each in used:
-            of_client = policies.get(each.client)
-            if of_client is None or of_client.of(each.commitment_id).says_nothing:
+            if each.client not in spoken:
                 continue
-            policy = of_client.of(each.commitment_id)
-            if not each.is_answered or "amortized" in limits:
-                why = limits.get("amortized") or limits.get("list") or "it shows none"
-                yield parks(
-                    each.client,
-                    "commitment_unanswerable",
-                    f"{each.client} pays for {each.commitment_id or 'a commitment'} by "
-                    f"{policy.benefit}, and the export does not tell the on-demand equivalent or "
-                    f"the effective cost of all that it covered ({why}). Add the public on-demand "
-                    "cost and the amortization columns to the export and ingest it again, or write "
-                    "pass_through.",
-                )
+            said = (
+                f"{each.client} pays for {each.commitment_id or 'a commitment'} by "
+                f"{spoken[each.client].benefit}, and "
+            )
+            why = _unanswered(facts, each)
+            for client in _concerned(each, spoken) if why else ():
+                yield parks(client, "commitment_unanswerable", said + why)
             if each.lacks_owner:
                 yield parks(
                     each.client,
                     "commitment_owner_unknown",
-                    f"{each.client} pays for {each.commitment_id or 'a commitment'} by "
-                    f"{policy.benefit}, and no account of a client carries its fees this month: "
-                    "state its owner in the price book, under commitments.arns.",
+                    f"{said}no account of a client carries its fees this month: state its owner in "
+                    "the price book, under commitments.arns.",
                 )
+
+
+def _unanswered(facts: CheckedMonth, used: UsedBenefit) -> str:
+    """Why nobody knows what it saved; '' where it is known."""
+    arn, limits = used.commitment_id, facts.inputs.export_limits
+    currencies = [
+        currency for currency, month in facts.by_currency.items() if arn in month.commitments.arns
+    ]
+    if len(currencies) > 1:
+        return (
+            f"it is charged in {' and '.join(sorted(currencies))}, and AWS charges one in a single "
+            "currency. Have the export delivered anew, or write pass_through."
+        )
+    if used.is_answered and "amortized" not in limits.bases and arn not in limits.on_demand:
+        return ""
+    why = limits.bases.get("amortized") or limits.bases.get("list") or "it shows none"
+    if arn in limits.on_demand:
+        why = f"rows without it: {limits.on_demand[arn]}"
+    return (
+        "the export does not tell the on-demand equivalent or the effective cost of all that it "
+        f"covered ({why}). Add the public on-demand cost and the amortization columns to the "
+        "export and ingest it again, or write pass_through."
+    )
+
+
+def _concerned(used: UsedBenefit, spoken: Mapping[ClientKey, CommitmentPolicy]) -> list[ClientKey]:
+    """Whose invoices it changes: its user's, an owner's that has its benefit, its pool's."""
+    policy = spoken[used.client]
+    owners = used.owners if policy.benefit in BY_OWNER else ()
+    pool = [key for key, other in spoken.items() if policy.pool and other.pool == policy.pool]
+    return sorted({used.client, *owners, *pool})
 
 
 def untold_amortization(facts: CheckedMonth) -> Iterator[Finding]:

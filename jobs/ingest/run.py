@@ -276,7 +276,7 @@ def _limits(
         limits = facts.with_residual(limits, each.short, facts.FALLS_SHORT)
     end = catalogue.VOCABULARIES[dialect].end
     ends = f"no column {end}" if end in read.noticed.absent else ""
-    return replace(facts.with_list(limits), ends=ends)
+    return replace(facts.with_list(limits), ends=ends, on_demand=read.noticed.blank)
 
 
 def _facts(

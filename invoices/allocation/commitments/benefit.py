@@ -11,6 +11,7 @@ import polars as pl
 
 from invoices.allocation.commitments.owners import Owners
 from invoices.allocation.commitments.policies import (
+    BY_OWNER,
     NO_COMMITMENT_POLICY,
     Benefit,
     CommitmentPolicies,
@@ -73,8 +74,7 @@ class Use(NamedTuple):
 
     @property
     def needs_owner(self) -> bool:
-        by_owner = (Benefit.OWNER_CLIENT, Benefit.CAPPED_ON_DEMAND)
-        return self.policy.benefit in by_owner and not self.owners
+        return self.policy.benefit in BY_OWNER and not self.owners
 
 
 class Pools:

@@ -28,6 +28,10 @@ class Benefit(StrEnum):
     """Its user's, and where it is a loss, the owner's: never dearer than on demand."""
 
 
+BY_OWNER = (Benefit.OWNER_CLIENT, Benefit.CAPPED_ON_DEMAND)
+"""Policies that ask who owns the commitment."""
+
+
 class Unused(StrEnum):
     """Who bears the part of a commitment that nobody used."""
 
@@ -144,6 +148,7 @@ class CommitmentPolicies:
 NO_COMMITMENT_POLICY = CommitmentPolicies()
 
 __all__ = [
+    "BY_OWNER",
     "NO_COMMITMENT_POLICY",
     "PASS_THROUGH",
     "Benefit",

@@ -18,6 +18,7 @@ from invoices.kinds import Kind
 from jobs.ingest.dialects import cur2, focus, legacy, line_items
 from jobs.ingest.dialects.sufficiency import limits_of
 from jobs.ingest.dialects.vocabulary import IS_RETURN, TAGS, Vocabulary
+from jobs.ingest.reduction.noticed import Watch
 from jobs.ingest.reduction.reducer import LAST_DAY, FromMap, Reading
 from jobs.ingest.reduction.sums import Amounts, Reduced, Texts, merge
 from jobs.ingest.reduction.units import to_units
@@ -263,7 +264,15 @@ def _reading(
         maps=maps,
         currency=names.get(vocabulary.currency, ""),
         line=names.get(vocabulary.line, ""),
+        watch=_watch(vocabulary, names),
     )
+
+
+def _watch(vocabulary: Vocabulary, names: Mapping[str, str]) -> Watch | None:
+    watch = vocabulary.watch
+    if watch is None or not {watch.amount, watch.key, watch.by} <= names.keys():
+        return None
+    return replace(watch, amount=names[watch.amount], key=names[watch.key], by=names[watch.by])
 
 
 def _with_tags(frame: pl.DataFrame, tags: Sequence[tuple[str, str]]) -> pl.DataFrame:

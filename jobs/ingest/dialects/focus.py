@@ -14,6 +14,7 @@ from invoices.kinds import METERED, Kind
 from jobs.ingest.dialects.line_items import MARKETPLACE, NAMED_KINDS, ZERO
 from jobs.ingest.dialects.sufficiency import Need
 from jobs.ingest.dialects.vocabulary import IS_RETURN, Vocabulary
+from jobs.ingest.reduction.noticed import Watch
 from jobs.ingest.reduction.reducer import FromMap
 
 BLENDED = "of blended cost (FOCUS knows none)"
@@ -58,6 +59,13 @@ VOCABULARY = Vocabulary(
     quantity="PricingQuantity",
     currency="BillingCurrency",
     end="ChargePeriodEnd",
+    # AWS leaves some list costs blank (its conformance gaps, "null list prices").
+    watch=Watch(
+        amount="ListCost",
+        key="CommitmentDiscountStatus",
+        words=frozenset({"Used"}),
+        by="CommitmentDiscountId",
+    ),
     needs=(
         Need(("list",), ("ListCost",), METERED),
         Need(("blended",), (BLENDED,)),

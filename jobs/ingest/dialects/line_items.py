@@ -14,6 +14,7 @@ import polars as pl
 from invoices.kinds import DISCOUNTS, METERED, Kind
 from jobs.ingest.dialects.sufficiency import AMORTIZED, NET, Need
 from jobs.ingest.dialects.vocabulary import IS_RETURN, Vocabulary
+from jobs.ingest.reduction.noticed import Watch
 from jobs.record_types import KINDS
 
 MARKETPLACE = "AWS Marketplace"
@@ -144,6 +145,14 @@ VOCABULARY = Vocabulary(
     line="identity_line_item_id",
     end="line_item_usage_end_date",
     repeats="split_line_item_",
+    # What usage that a reservation covers would have cost on demand, only this column says: it is
+    # billed at 0. A savings plan's usage is billed at it.
+    watch=Watch(
+        amount="pricing_public_on_demand_cost",
+        key="line_item_line_item_type",
+        words=frozenset({"DiscountedUsage"}),
+        by=RESERVATION,
+    ),
     discounts="discount",
 )
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from jobs.ingest.dialects.sufficiency import Need
 from jobs.ingest.reduction.cells import ABSENT
+from jobs.ingest.reduction.noticed import Watch
 from jobs.ingest.reduction.sums import Amounts, Reduced
 
 NO_INVOICE_ID = ("Estimated", "estimated", "ESTIMATED", *ABSENT)
@@ -56,6 +57,7 @@ class Vocabulary:
     """Rows that repeat the cost of others, by a value of a key."""
     repeats: str = ""
     """Columns that begin so belong to such rows: with one, the keys of `drop` must be there."""
+    watch: Watch | None = None
     discounts: str = ""
     """Columns that begin so tell of discounts: with one, the net amounts must be there."""
 

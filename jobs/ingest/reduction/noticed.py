@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -30,6 +31,17 @@ class CutOff:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """Rows whose key is one of `words`, and in which a blank amount is not 0: nobody knows it."""
+
+    amount: str
+    key: str
+    words: frozenset[str]
+    by: str
+    """The key that tells whose blank it is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Noticed:
     absent: frozenset[str] = frozenset()
     """Columns that would have been read, and were not there."""
@@ -39,6 +51,8 @@ class Noticed:
     """Rows without an amount that every row has."""
     cut_off: Mapping[tuple[str, str], CutOff] = field(default_factory=dict)
     """By amount and currency."""
+    blank: Mapping[str, int] = field(default_factory=dict)
+    """By a word of a key, watched rows without their amount."""
 
     @classmethod
     def together(cls, parts: Iterable[Noticed]) -> Noticed:
@@ -48,6 +62,7 @@ class Noticed:
             sum(part.undated for part in every),
             sum(part.unpriced for part in every),
             _added(part.cut_off for part in every),
+            dict(sum((Counter(part.blank) for part in every), Counter())),
         )
 
     def to_json(self) -> str:
@@ -60,6 +75,7 @@ class Noticed:
                     [*key, found.rows, str(found.rest), str(found.most)]
                     for key, found in self.cut_off.items()
                 ],
+                "blank": dict(sorted(self.blank.items())),
             }
         )
 
@@ -74,6 +90,7 @@ class Noticed:
                 (name, currency): CutOff(rows, Decimal(rest), Decimal(most))
                 for name, currency, rows, rest, most in told["cut_off"]
             },
+            told["blank"],
         )
 
 
@@ -88,4 +105,4 @@ def _added(parts: Iterable[Mapping[tuple[str, str], CutOff]]) -> dict[tuple[str,
     return sums
 
 
-__all__ = ["NOTHING", "CutOff", "Noticed"]
+__all__ = ["NOTHING", "CutOff", "Noticed", "Watch"]

@@ -36,7 +36,7 @@ from jobs.ingest.reduction.cells import (
 )
 from jobs.ingest.reduction.days import days_of, last_days_of
 from jobs.ingest.reduction.lines import LineMarks, Marks, marks_of
-from jobs.ingest.reduction.noticed import Noticed
+from jobs.ingest.reduction.noticed import Noticed, Watch
 from jobs.ingest.reduction.sums import Amounts, Ints, Reduced, Texts, grouped, merge
 from jobs.ingest.reduction.texts import AWS_CSV, TextFormat, text_spans
 
@@ -77,6 +77,7 @@ class Reading:
     """The key that says in which currency a row's amounts are; '' where none does."""
     line: str = ""
     """A line item's id: with `day`'s time it is unique in a file. '' where there is none."""
+    watch: Watch | None = None
 
     def columns(self) -> tuple[str, ...]:
         """The raw columns to read, each once."""
@@ -203,7 +204,12 @@ def _reduce(span: RowSpan, reading: Reading, file: str, marks: list[Marks]) -> R
     }
     priced = [amounts[name].at for name in reading.costs]
     unpriced = max((span.rows - len(at) for at in priced if at is not None), default=0)
-    noticed = Noticed(undated=int(is_undated.sum()), unpriced=unpriced, cut_off=cut_off)
+    noticed = Noticed(
+        undated=int(is_undated.sum()),
+        unpriced=unpriced,
+        cut_off=cut_off,
+        blank=_blank(reading, keys, amounts, span.rows),
+    )
     reduced = replace(reduced, noticed=noticed)
     for name, words in reading.drop.items():
         reduced = reduced.without(name, words)
@@ -222,14 +228,31 @@ def _currencies(texts: Texts | None) -> tuple[list[str], Ints | None]:
     return found, np.array([found.index(word) for word in words], np.int64)[texts.codes]
 
 
+def _blank(
+    reading: Reading, keys: Mapping[str, Texts], amounts: Mapping[str, Amounts], rows: int
+) -> dict[str, int]:
+    watch = reading.watch
+    at = None if watch is None else amounts[watch.amount].at
+    if watch is None or at is None:
+        return {}
+    is_blank = np.ones(rows, bool)
+    is_blank[at] = False
+    is_watched = keys[watch.key].is_in(watch.words)
+    kept = _kept(keys, reading)
+    found = is_blank & is_watched if kept is None else is_blank & is_watched & kept
+    by = keys[watch.by]
+    codes, counts = np.unique(by.codes[found], return_counts=True)
+    words = by.words.to_pylist()
+    return {words[code]: int(count) for code, count in zip(codes, counts, strict=True)}
+
+
 def _kept(keys: Mapping[str, Texts], reading: Reading) -> npt.NDArray[np.bool_] | None:
     """The rows that are not dropped: one that repeats a cost may repeat the id as well."""
     kept = None
     for name, words in reading.drop.items():
-        texts = keys[name]
-        is_word = np.array([word in words for word in texts.words.to_pylist()], bool)
+        is_word = keys[name].is_in(words)
         if is_word.any():
-            kept = ~is_word[texts.codes] if kept is None else kept & ~is_word[texts.codes]
+            kept = ~is_word if kept is None else kept & ~is_word
     return kept
 
 

@@ -51,6 +51,11 @@ class Texts:
         words = pl.Series(name, self.words, dtype=pl.String)
         return words.cast(dtype or pl.String()).gather(self.codes[at])
 
+    def is_in(self, words: Collection[str]) -> npt.NDArray[np.bool_]:
+        """Of each row, whether it has one of these words."""
+        found = np.array([word in words for word in self.words.to_pylist()], bool)
+        return found[self.codes]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Amounts:

@@ -348,6 +348,7 @@ def to_json(facts: SnapshotFacts, snapshot_id: str) -> dict[str, Any]:
         **_cut_off_json(facts.own),
         "long_rows": [dict(rows) for rows in facts.long_rows],
         "row_ends_unknown": facts.limits.ends,
+        "on_demand_unknown": dict(facts.limits.on_demand),
         **({"other_currencies": others} if others else {}),
     }
 

@@ -20,7 +20,7 @@ from jobs.ingest.reduction.sums import Reduced
 from jobs.ingest.sources.source import Source, StoredFile
 from kernel.errors import IngestError
 
-VERSION = 8
+VERSION = 9
 """Of the reading: raise it whenever a file would be read differently than by other columns."""
 
 UNUSED_FOR = timedelta(days=90)

@@ -40,6 +40,7 @@ class Snapshot:
             facts.get("unanswerable", {}),
             facts.get("unmatchable", {}),
             facts.get("row_ends_unknown", ""),
+            facts.get("on_demand_unknown", {}),
         )
 
 

@@ -107,6 +107,22 @@ def test_a_commitment_that_is_paid_is_found_on_its_hours(
         assert [plain(each.price) for each in month.statements] == ["15"]
 
 
+def test_a_blank_list_cost_of_covered_usage_is_no_zero(tmp_path: Path) -> None:
+    """FOCUS: AWS leaves some blank. Of what is unused, or of no commitment, it is not asked."""
+    rows = [
+        *(committed("7", "Used"), committed("5", "Used") | {"ListCost": "9"}),
+        *(committed("3", "Unused"), focus_line("100")),
+    ]
+    whole = [{"ListCost": "", "CommitmentDiscountStatus": ""} | row for row in rows]
+    whole = [{"CommitmentDiscountId": "", "CommitmentDiscountCategory": ""} | row for row in whole]
+    columns = sorted(whole[0])
+    file = put(tmp_path / "focus.csv.gz", gzipped([{c: row[c] for c in columns} for row in whole]))
+
+    assert take(file, tmp_path / "cache").facts.limits.on_demand == {PLAN: 1}
+    # As kept in the cache, too.
+    assert take(file, tmp_path / "cache").facts.limits.on_demand == {PLAN: 1}
+
+
 def test_a_blank_effective_cost_is_no_zero(tmp_path: Path) -> None:
     """FOCUS_Spec #982: every row has one."""
     rows = [focus_line("100"), focus_line("30", EffectiveCost="")]

@@ -160,9 +160,11 @@ def test_what_ingest_prints_is_plain_json(tmp_path: Path) -> None:
         "cut_off_most",
         "long_rows",
         "row_ends_unknown",
+        "on_demand_unknown",
     ]
     assert printed["sums"]["billed"] == "4064.4831315379"
     assert printed["by_account"]["011254002932"]["amortized"] == "77.8950530977"
     assert printed["by_kind"]["ri_usage"]["billed"] == "0"
     assert printed["identity_1_residual"] == "-0.00000518"
+    assert printed["on_demand_unknown"] == {}
     assert [file["rows"] for file in printed["files"]] == [119_307]

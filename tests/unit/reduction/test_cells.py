@@ -219,9 +219,13 @@ def test_what_is_noticed_adds_up_and_comes_back_from_json() -> None:
         frozenset("b"), 1, 20, {dollars: cut(1, "1E-11", "1E-11"), net: cut(1, "2E-11", "2E-11")}
     )
     other = Noticed(
-        frozenset("ab"), 3, 40, {dollars: cut(2, "5E-11", "7E-11"), net: cut(1, "-2E-11", "2E-11")}
+        frozenset("ab"),
+        3,
+        40,
+        {dollars: cut(2, "5E-11", "7E-11"), net: cut(1, "-2E-11", "2E-11")},
+        {"arn:a": 2},
     )
-    third = Noticed(cut_off={euros: cut(3, "7E-11", "9E-11")})
+    third = Noticed(cut_off={euros: cut(3, "7E-11", "9E-11")}, blank={"arn:b": 1, "arn:a": 4})
 
     together = Noticed.together([one, other, third])
 
@@ -230,13 +234,13 @@ def test_what_is_noticed_adds_up_and_comes_back_from_json() -> None:
         net: cut(2, "0", "4E-11"),
         euros: cut(3, "7E-11", "9E-11"),
     }
-    assert together == Noticed(frozenset("ab"), 4, 60, sums)
+    assert together == Noticed(frozenset("ab"), 4, 60, sums, {"arn:a": 6, "arn:b": 1})
     assert Noticed.from_json(together.to_json()) == together
     assert Noticed.together([]) == Noticed()
     assert together.to_json() == (
         '{"absent": ["a", "b"], "undated": 4, "unpriced": 60, '
         '"cut_off": [["cost", "USD", 3, "6E-11", "8E-11"], ["net", "USD", 2, "0E-11", "4E-11"], '
-        '["cost", "EUR", 3, "7E-11", "9E-11"]]}'
+        '["cost", "EUR", 3, "7E-11", "9E-11"]], "blank": {"arn:a": 6, "arn:b": 1}}'
     )
 
 
