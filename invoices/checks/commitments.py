@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
+from invoices.allocation.commitments.owners import account_named
 from invoices.allocation.commitments.policies import (
     BY_OWNER,
     CommitmentPolicies,
@@ -14,11 +15,13 @@ from invoices.allocation.commitments.policies import (
     Spread,
     Upfront,
 )
-from invoices.allocation.commitments.reapplication import UsedBenefit
+from invoices.allocation.commitments.reapplication import PaidUpfront, UsedBenefit
 from invoices.checks.checked import CheckedMonth, parks
 from invoices.clients import ClientKey
+from invoices.kinds import CostBasis
 from invoices.money import plain
 from invoices.periods import BillingPeriod
+from invoices.pricing.book import PriceBook
 from kernel.findings import Finding, Severity
 
 CENT = Decimal("0.01")
@@ -125,53 +128,91 @@ def _concerned(used: UsedBenefit, spoken: Mapping[ClientKey, CommitmentPolicy]) 
 
 
 def untold_amortization(facts: CheckedMonth) -> Iterator[Finding]:
-    """An upfront fee is billed by AWS's amortization only where the export has it."""
-    policies = _policies(facts)
+    """An upfront fee is billed by AWS's amortization only where the charges have it."""
+    books, limits = _books(facts), facts.inputs.export_limits.bases
     for month in facts.by_currency.values():
         for arn, untold in sorted(month.commitments.untold.items()):
-            for client in month.commitments.owners[arn] if abs(untold) >= CENT else ():
-                of_client = policies.get(client)
-                if of_client is not None and of_client.of(arn).upfront is Upfront.AMORTIZED:
+            for client in month.commitments.owners[arn]:
+                book = books.get(client)
+                if book is None or book.commitments.of(arn).upfront is not Upfront.AMORTIZED:
+                    continue
+                is_net = book.cost_basis is CostBasis.NET_BILLED
+                if is_net:
+                    why = _untold_after_discounts(untold.net, limits)
+                else:
+                    why = _untold_by_the_export(untold.billed)
+                if why:
                     yield parks(
                         client,
                         "commitment_upfront_unanswerable",
-                        f"{client} pays the upfront fee of {arn} as AWS amortizes it, and the "
-                        f"export does not tell how much of it is this month's ({plain(untold)} is "
-                        "not explained; FOCUS has no such column). Ingest a Cost and Usage Report "
-                        "with the amortization columns, or write how many invoices it is spread "
-                        "over.",
+                        f"{client} pays the upfront fee of {arn} as AWS amortizes it, and {why}",
                     )
 
 
+def _untold_by_the_export(lacks: Decimal) -> str:
+    if abs(lacks) < CENT:
+        return ""
+    return (
+        f"the export does not tell how much of it is this month's ({plain(lacks)} is not "
+        "explained; FOCUS has no such column). Ingest a Cost and Usage Report with the "
+        "amortization columns, or write how many invoices it is spread over."
+    )
+
+
+def _untold_after_discounts(lacks: Decimal, limits: Mapping[str, str]) -> str:
+    if abs(lacks) < CENT and "net_amortized" not in limits:
+        return ""
+    return (
+        "Rebill does not know how much of it is this month's after discounts ("
+        f"{limits.get('net_amortized') or f'before them, it is another sum by {plain(lacks)}'}). "
+        "Write its amount after discounts, and how many invoices it is spread over."
+    )
+
+
 def commitments_not_in_month(facts: CheckedMonth) -> Iterator[Finding]:
-    """A policy for what does not occur is a slip of the pen, or of another month."""
+    """A policy for what does not occur is a slip of the pen, or of another month.
+
+    Or it is another payer's. Where the account in the ARN is a client's without a charge of this
+    payer, its own payer's month tells.
+    """
+    inputs = facts.inputs
     arns = {arn for month in facts.by_currency.values() for arn in month.commitments.arns}
+    charged = {each for month in facts.by_currency.values() for each in month.commitments.accounts}
+    elsewhere = {str(each.account_id) for each in inputs.roster.assignments} - charged
+    where, unless = f"in {inputs.period}", ""
+    if inputs.has_other_payers:
+        where = f"of payer account {inputs.payer_account_id} {where}"
+        unless = ", unless another payer has it"
     for key in sorted({client.price_book for client in facts.billed_clients}):
-        book = facts.inputs.price_books.get(key)
+        book = inputs.price_books.get(key)
         for arn in sorted(book.commitments.by_arn.keys() - arns) if book else ():
+            if inputs.has_other_payers and account_named(arn) in elsewhere:
+                continue
             yield Finding(
                 Severity.WARNING,
                 "commitment_not_in_month",
                 key,
-                f"Price book {key} has a policy for {arn}, which has no charge of this payer in "
-                f"{facts.inputs.period}: nothing is billed by it. Mend the ARN or leave it out.",
+                f"Price book {key} has a policy for {arn}, which has no charge {where}: nothing is "
+                f"billed by it{unless}. Mend the ARN or leave it out.",
             )
 
 
 def spread_fees_that_differ(facts: CheckedMonth) -> Iterator[Finding]:
-    """The stated upfront fee is what AWS billed, and in that month."""
+    """The stated upfront fee is what AWS billed, and in that month; on a net basis, net."""
     period = facts.inputs.period
     paid = {
         arn: amount
         for month in facts.by_currency.values()
         for arn, amount in month.commitments.upfront.items()
     }
-    for client, policies in sorted(_policies(facts).items()):
-        for arn, policy in sorted(policies.by_arn.items()):
+    for client, book in sorted(_books(facts).items()):
+        for arn, policy in sorted(book.commitments.by_arn.items()):
             spread = policy.upfront
             if not isinstance(spread, Spread) or not _owns(facts, arn, client):
                 continue
-            billed = paid.get(arn, Decimal(0))
+            found = paid.get(arn, PaidUpfront(Decimal(0), Decimal(0)))
+            is_net = book.cost_basis is CostBasis.NET_BILLED
+            billed = found.net if is_net else found.billed
             expected = spread.amount if spread.start == period else Decimal(0)
             if billed != expected:
                 yield parks(
@@ -179,7 +220,8 @@ def spread_fees_that_differ(facts: CheckedMonth) -> Iterator[Finding]:
                     "commitment_upfront_differs",
                     f"{client} pays the upfront fee of {arn} in {spread.months} invoices of "
                     f"{plain(spread.amount)} from {spread.start}; in {period} AWS billed "
-                    f"{plain(billed)} of it. Mend amount or first month in its price book.",
+                    f"{plain(billed)} of it{' after discounts' if is_net else ''}. Mend amount or "
+                    "first month in its price book.",
                 )
 
 
@@ -212,9 +254,13 @@ def _by_commitment(facts: CheckedMonth) -> Iterator[tuple[str, list[UsedBenefit]
 
 
 def _policies(facts: CheckedMonth) -> dict[ClientKey, CommitmentPolicies]:
+    return {client: book.commitments for client, book in _books(facts).items()}
+
+
+def _books(facts: CheckedMonth) -> dict[ClientKey, PriceBook]:
     books = facts.inputs.price_books
     return {
-        client.key: books[client.price_book].commitments
+        client.key: books[client.price_book]
         for client in facts.billed_clients
         if client.price_book in books
     }

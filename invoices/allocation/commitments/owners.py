@@ -23,6 +23,12 @@ _ARN_ACCOUNT = re.compile("arn:[^:]*:[^:]*:[^:]*:([0-9]{12}):")
 """An ARN has the account that owns the resource (IAM user guide, "Amazon Resource Names")."""
 
 
+def account_named(arn: str) -> str:
+    """In an ARN; '' where there is none."""
+    named = _ARN_ACCOUNT.match(arn)
+    return named[1] if named else ""
+
+
 class Owners:
     """The owners of a month's commitments, each with the days on which it had the account."""
 
@@ -67,8 +73,7 @@ class Owners:
 
     def account_of(self, arn: str) -> str:
         """That carries its fees or, where the month has none, that the ARN names."""
-        named = _ARN_ACCOUNT.match(arn)
-        return self._accounts.get(arn, named[1] if named else "")
+        return self._accounts.get(arn, account_named(arn))
 
     def _days(self, account: str) -> dict[Recipient, int]:
         days = defaultdict[Recipient, int](int)
@@ -87,4 +92,4 @@ class Owners:
         } - self._internal
 
 
-__all__ = ["FEES", "Owners"]
+__all__ = ["FEES", "Owners", "account_named"]

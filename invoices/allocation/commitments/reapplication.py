@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 import polars as pl
 
@@ -16,13 +17,16 @@ from invoices.allocation.commitments.benefit import (
     uses_of,
 )
 from invoices.allocation.commitments.fees import UPFRONT_KINDS, spread_fees, with_fees
-from invoices.allocation.commitments.owners import Owners
+from invoices.allocation.commitments.owners import FEES, Owners
 from invoices.allocation.commitments.policies import CommitmentPolicies
 from invoices.allocation.commitments.shares import RetainedSums
 from invoices.allocation.direct import ASSIGNED_SCHEMA
 from invoices.clients import AccountId, ClientKey, Roster
+from invoices.kinds import COVERED
 from invoices.money import exact_sum
 from invoices.periods import BillingPeriod
+
+RECURRING = {*COVERED, *FEES} - {*UPFRONT_KINDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,12 @@ class UsedBenefit:
         return bool(self.owners) and self.client not in self.owners
 
 
+class PaidUpfront(NamedTuple):
+    billed: Decimal
+    net: Decimal
+    """After discounts."""
+
+
 @dataclass(frozen=True, slots=True)
 class CommitmentMonth:
     """What checks look at."""
@@ -52,11 +62,13 @@ class CommitmentMonth:
     used: tuple[UsedBenefit, ...]
     arns: frozenset[str]
     """All that occur."""
-    upfront: Mapping[str, Decimal]
+    accounts: frozenset[str]
+    """All that are charged."""
+    upfront: Mapping[str, PaidUpfront]
     """By commitment, what was billed upfront in the month."""
-    untold: Mapping[str, Decimal]
-    """By commitment, what identity 1 lacks: 0 where the export tells this month's part of the
-    upfront fee. FOCUS does not."""
+    untold: Mapping[str, PaidUpfront]
+    """By commitment, what identity 1 lacks: 0 where the charges tell this month's part of the
+    upfront fee. FOCUS does not, and of CUR only the part before discounts is kept."""
     owners: Mapping[str, tuple[ClientKey, ...]]
     """Of every commitment that occurs, as the month has them."""
 
@@ -97,7 +109,7 @@ def reapply(
 
 def _month(assigned: pl.DataFrame, uses: list[Use], owners: Owners) -> CommitmentMonth:
     paid = assigned.filter(pl.col("kind").is_in([str(kind) for kind in UPFRONT_KINDS]))
-    upfront = paid.group_by("commitment_id").agg(pl.col("billed_cost").sum()).iter_rows()
+    upfront = paid.group_by("commitment_id").agg(pl.col("billed_cost", "net_billed_cost").sum())
     arns = frozenset(assigned["commitment_id"].unique()) - {""}
     identity = (
         pl.col("billed_cost").sum()
@@ -105,7 +117,11 @@ def _month(assigned: pl.DataFrame, uses: list[Use], owners: Owners) -> Commitmen
         - pl.col("trueup").sum()
         - pl.col("upfront").sum()
     )
-    untold = assigned.group_by("commitment_id").agg(identity).iter_rows()
+    # The same after discounts, of what is not upfront: their part of `upfront` is not kept.
+    net = pl.col("net_billed_cost") - pl.col("net_amortized_cost")
+    recurs = pl.col("kind").is_in(sorted(RECURRING))
+    net_identity = net.filter(recurs).sum() - pl.col("trueup").sum()
+    untold = assigned.group_by("commitment_id").agg(identity, net_identity.alias("net"))
     return CommitmentMonth(
         used=tuple(
             UsedBenefit(
@@ -119,8 +135,9 @@ def _month(assigned: pl.DataFrame, uses: list[Use], owners: Owners) -> Commitmen
             for use in uses
         ),
         arns=arns,
-        upfront=dict(upfront),
-        untold={arn: amount for arn, amount in untold if arn in arns},
+        accounts=frozenset(assigned["account_id"].unique()),
+        upfront={arn: PaidUpfront(*amounts) for arn, *amounts in upfront.iter_rows()},
+        untold={arn: PaidUpfront(*amounts) for arn, *amounts in untold.iter_rows() if arn in arns},
         owners={
             arn: tuple(ClientKey(each.client) for each in owners.of(arn) if each.client)
             for arn in sorted(arns)
@@ -134,4 +151,4 @@ def _sum(charges: pl.DataFrame, measure: str) -> Decimal:
     return total
 
 
-__all__ = ["CommitmentMonth", "UsedBenefit", "reapply"]
+__all__ = ["CommitmentMonth", "PaidUpfront", "UsedBenefit", "reapply"]

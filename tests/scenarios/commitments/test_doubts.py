@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.scenarios.commitments.rows import account, reservation_fee, reserved, reserved_usage
 from tests.scenarios.conftest import Rebill
-from tests.support.bills.front_door import PERIOD, book, client, exported, written
-from tests.support.bills.ingest_builders import PAYER
+from tests.support.bills.front_door import PERIOD, book, client, exported, payer, written
+from tests.support.bills.ingest_builders import PAYER, line
 
 MONTH = ("--period", PERIOD)
 EUROS = {"line_item_currency_code": "EUR"}
@@ -52,3 +52,46 @@ def test_what_covered_usage_costs_on_demand_is_not_guessed(rebill: Rebill, tmp_p
         assert f"for {reserved(2)} by owner_client, and it is charged in EUR and USD" in told[key]
     totals = {each["client"]: each["total"] for each in billed.json["invoices"]}
     assert totals == {"a-3": "10.00", "b-3": "40.00"}
+
+
+def test_a_policy_for_what_another_payer_has_is_no_slip_of_the_pen(
+    rebill: Rebill, tmp_path: Path
+) -> None:
+    """Of 13, the first payer has the reservation; 14 is misspelt, of the same account; of 99 nobody
+    knows the account, and each payer says that it is not its own.
+    """
+    other = "999999999999"
+    clients = [client("acme", account("a-13"), account("b-13"))]
+    misspelt = reserved(13) + "-x"
+    of = {reserved(13): "owner_client", misspelt: "owner_client", reserved(99): "retained"}
+    books = [book(basis="amortized", commitments={"arns": of})]
+    payers = [payer(PAYER), payer(other)]
+    configuration = written(tmp_path, clients=clients, payers=payers, price_books=books)
+    assert rebill("apply", configuration).status == 0
+    rows = {
+        PAYER: [reservation_fee(13, "50"), reserved_usage("a-13", "60", "50")],
+        other: [line("7", line_item_usage_account_id=account("b-13"), bill_payer_account_id=other)],
+    }
+    for whose, of_payer in rows.items():
+        export = exported(tmp_path / whose, of_payer)
+        assert rebill("ingest", export, "--payer", whose, *MONTH).status == 0
+
+    billed = rebill("bill", *MONTH, "--json")
+    assert billed.status == 0
+    told = [
+        each["message"]
+        for each in billed.json["findings"]
+        if each["code"] == "commitment_not_in_month"
+    ]
+    said = (
+        "Price book standard has a policy for {}, which has no charge of payer account {} in "
+        "2026-10: nothing is billed by it, unless another payer has it. Mend the ARN or leave it "
+        "out."
+    )
+    assert sorted(told) == sorted(
+        [
+            said.format(misspelt, PAYER),
+            said.format(reserved(99), PAYER),
+            said.format(reserved(99), other),
+        ]
+    )

@@ -1,0 +1,154 @@
+"""Upfront fees in equal invoices or by AWS's amortization, over the months of a term."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.jobs.ingest.test_assumptions import focus_line
+from tests.scenarios.commitments.rows import (
+    account,
+    of_month,
+    planned,
+    reservation_fee,
+    reserved,
+    upfront_fee,
+)
+from tests.scenarios.conftest import Rebill
+from tests.support.bills.front_door import PERIOD, book, client, exported, written
+from tests.support.bills.ingest_builders import PAYER, Row
+
+
+def spread(amount: str) -> dict[str, Any]:
+    return {"upfront": {"amount": amount, "from": "2026-10", "months": 12}}
+
+
+def consumed(number: int, part: str, net: str = "") -> Row:
+    """A month's fee of a reservation that was paid upfront, of which nobody used anything."""
+    names = ["reservation_amortized_upfront_fee_for_billing_period"]
+    names.append("reservation_unused_amortized_upfront_fee_for_billing_period")
+    more = dict.fromkeys(names, part)
+    if net:
+        more |= {name.replace("reservation_", "reservation_net_"): net for name in names}
+        more |= {"reservation_net_unused_recurring_fee": "0", "line_item_net_unblended_cost": "0"}
+    return reservation_fee(number, "0", **more)
+
+
+def bill(rebill: Rebill, folder: Path, period: str, rows: list[Row]) -> Any:
+    export = exported(folder / period, [of_month(period, row) for row in rows])
+    taken = rebill("ingest", export, "--payer", PAYER, "--period", period)
+    assert taken.status == 0, taken.err
+    return rebill("bill", "--period", period, "--json").json
+
+
+def totals(billed: Any) -> dict[str, str]:
+    return {each["client"]: each["total"] for each in billed["invoices"]}
+
+
+def parked(billed: Any, code: str) -> dict[str, str]:
+    return {each["client"]: each["message"] for each in billed["findings"] if each["code"] == code}
+
+
+def test_a_fee_is_spread_over_twelve_invoices_to_the_cent(rebill: Rebill, tmp_path: Path) -> None:
+    """1,200 is twelve times 100. Of 1,000, four invoices of 83.34 are 333.36, and eight of 83.33
+    are 666.64: 1,000.00. Of the third, the file says 1,200 and AWS billed 1,300.
+    """
+    arns = {reserved(5): spread("1200"), reserved(6): spread("1000"), reserved(7): spread("1200")}
+    clients = [client(f"a-{n}", account(f"a-{n}")) for n in (5, 6, 7)]
+    books = [book(commitments={"arns": arns})]
+    assert rebill("apply", written(tmp_path, clients=clients, price_books=books)).status == 0
+    paid = [upfront_fee(5, "1200"), upfront_fee(6, "1000"), upfront_fee(7, "1300")]
+    parts = [consumed(5, "100"), consumed(6, "83.3333333333"), consumed(7, "108.3333333333")]
+
+    october = bill(rebill, tmp_path, PERIOD, [*paid, *parts])
+    assert totals(october) == {"a-5": "100.00", "a-6": "83.34"}
+    told = parked(october, "commitment_upfront_differs")
+    assert list(told) == ["a-7"]
+    assert "in 12 invoices of 1200 from 2026-10; in 2026-10 AWS billed 1300 of it" in told["a-7"]
+    due = {
+        "2026-11": ("100.00", "83.34"),
+        "2027-01": ("100.00", "83.34"),
+        "2027-02": ("100.00", "83.33"),
+        "2027-09": ("100.00", "83.33"),
+        "2027-10": ("0.00", "0.00"),
+    }
+    for period, (a, b) in due.items():
+        found = totals(bill(rebill, tmp_path, period, parts[:2]))
+        assert found == {"a-5": a, "a-6": b}, period
+        assert rebill("reconcile", "--period", period).status == 0
+
+
+def test_after_discounts_a_months_part_is_stated_not_taken_from_before_them(
+    rebill: Rebill, tmp_path: Path
+) -> None:
+    """1,200 before discounts and 1,080 after: 90.00 a month on net cost, and no 100."""
+    clients = [client("a-8", account("a-8"))]
+
+    def by(policy: dict[str, Any]) -> None:
+        books = [book(basis="net_billed", commitments={"arns": {reserved(8): policy}})]
+        assert rebill("apply", written(tmp_path, clients=clients, price_books=books)).status == 0
+
+    rows = [
+        upfront_fee(8, "1200", line_item_net_unblended_cost="1080"),
+        consumed(8, "100", "90"),
+    ]
+    by({"upfront": "amortized"})
+    told = parked(bill(rebill, tmp_path, PERIOD, rows), "commitment_upfront_unanswerable")
+    assert "before them, it is another sum by 10)" in told["a-8"]
+    assert "Write its amount after discounts" in told["a-8"]
+    assert parked(bill(rebill, tmp_path, "2026-11", rows[1:]), "commitment_upfront_unanswerable")
+
+    by(spread("1080"))
+    assert totals(bill(rebill, tmp_path, PERIOD, rows)) == {"a-8": "90.00"}
+    assert totals(bill(rebill, tmp_path, "2026-11", rows[1:])) == {"a-8": "90.00"}
+    assert rebill("reconcile", "--period", PERIOD).status == 0
+
+    by(spread("1200"))
+    differs = parked(bill(rebill, tmp_path, PERIOD, rows), "commitment_upfront_differs")
+    assert "AWS billed 1080 of it after discounts" in differs["a-8"]
+
+
+def test_where_nothing_is_off_the_parts_before_and_after_discounts_are_one(
+    rebill: Rebill, tmp_path: Path
+) -> None:
+    """Net columns that say the same, and a month without any: 100.00 of 1,200."""
+    clients = [client("a-8", account("a-8"))]
+    said = {"arns": {reserved(8): {"upfront": "amortized"}}}
+    books = [book(basis="net_billed", commitments=said)]
+    assert rebill("apply", written(tmp_path, clients=clients, price_books=books)).status == 0
+    paid = upfront_fee(8, "1200", line_item_net_unblended_cost="1200")
+
+    october = bill(rebill, tmp_path, PERIOD, [paid, consumed(8, "100", "100")])
+    assert totals(october) == {"a-8": "100.00"}
+    assert totals(bill(rebill, tmp_path, "2026-11", [consumed(8, "100")])) == {"a-8": "100.00"}
+
+
+@pytest.mark.parametrize("basis", ["billed", "net_billed"])
+def test_focus_does_not_tell_a_months_part(rebill: Rebill, tmp_path: Path, basis: str) -> None:
+    """1,200 paid once, of which October consumed 60 and left 40: nobody's column says 100."""
+    of = {
+        "SubAccountId": account("a-9"),
+        "CommitmentDiscountId": planned(9),
+        "CommitmentDiscountCategory": "Spend",
+        "ChargeFrequency": "Recurring",
+        "CommitmentDiscountStatus": "",
+        "ListCost": "0",
+    }
+    once = {"ChargeCategory": "Purchase", "ChargeFrequency": "One-Time", "EffectiveCost": "0"}
+    rows = [
+        focus_line("1200", **(of | once)),
+        focus_line("0", EffectiveCost="60", **(of | {"CommitmentDiscountStatus": "Used"})),
+        focus_line("0", EffectiveCost="40", **(of | {"CommitmentDiscountStatus": "Unused"})),
+    ]
+    said = {"arns": {planned(9): {"upfront": "amortized"}}}
+    books = [book(basis=basis, commitments=said)]
+    clients = [client("a-9", account("a-9"))]
+    assert rebill("apply", written(tmp_path, clients=clients, price_books=books)).status == 0
+    export = exported(tmp_path / "e", rows, name="focus.csv.gz")
+    assert rebill("ingest", export, "--payer", PAYER, "--period", PERIOD).status == 0
+
+    billed = rebill("bill", "--period", PERIOD, "--json").json
+    assert list(parked(billed, "commitment_upfront_unanswerable")) == ["a-9"]
+    assert totals(billed) == {}
