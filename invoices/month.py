@@ -38,7 +38,7 @@ from invoices.documents.document import content_id, to_document
 from invoices.documents.drafting import Letterhead, base_of, draft, to_convert
 from invoices.documents.invoice import Invoice
 from invoices.inputs import BillingInputs, waived
-from invoices.kinds import Kind
+from invoices.kinds import DISCOUNTS, Kind
 from invoices.money import exact_sum
 from invoices.pricing.book import PriceBook
 from invoices.pricing.custom import CustomCharge, custom_charges
@@ -172,6 +172,7 @@ def _allocated(charges: Charges, inputs: BillingInputs, *, is_payers: bool) -> C
         crossings=crossings,
         commitments=commitments,
         ownerless_credits=ownerless,
+        column_discounts=_column_discounts(charges),
     )
 
 
@@ -217,6 +218,13 @@ def prove(
 def inputs_id(inputs: BillingInputs) -> str:
     """The content id of all that a month's drafts are a function of."""
     return content_id(inputs)
+
+
+def _column_discounts(charges: Charges) -> Decimal:
+    is_row = charges.keys["kind"].is_in([str(kind) for kind in DISCOUNTS])
+    others = charges.daily.filter(~is_row.gather(charges.daily["key"]))
+    off = pl.col("billed_cost").sum() - pl.col("net_billed_cost").sum()
+    return exact_sum(others.select(off).to_series())
 
 
 def _returned_unbought(charges: Charges) -> dict[str, Decimal]:

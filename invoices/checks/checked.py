@@ -32,6 +32,8 @@ class CurrencyMonth:
     """Charges that last over a change of hands."""
     commitments: CommitmentMonth
     ownerless_credits: tuple[OwnerlessCredit, ...]
+    column_discounts: Decimal
+    """What columns of discounts take off charges that are no discounts themselves."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

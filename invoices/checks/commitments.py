@@ -225,6 +225,41 @@ def spread_fees_that_differ(facts: CheckedMonth) -> Iterator[Finding]:
                 )
 
 
+def spread_fees_of_nobody(facts: CheckedMonth) -> Iterator[Finding]:
+    """A part of an upfront fee that a price book spreads, and whose owner's does not.
+
+    The commitment's account may go to another client, or be the reseller's own, within the term.
+    """
+    inputs, books = facts.inputs, _books(facts)
+    owners = {
+        arn: found
+        for month in facts.by_currency.values()
+        for arn, found in month.commitments.owners.items()
+    }
+    for key, book in sorted(inputs.price_books.items()):
+        for arn, policy in sorted(book.commitments.by_arn.items()):
+            spread = policy.upfront
+            if not isinstance(spread, Spread) or spread.number_in(inputs.period) is None:
+                continue
+            whose = (policy.owner,) if policy.owner else owners.get(arn, ())
+            others = [each for each in whose if not _spreads(books.get(each), arn)]
+            if arn in owners and (others or not whose):
+                of = " and ".join(others) or "no client"
+                yield Finding(
+                    Severity.WARNING,
+                    "commitment_upfront_unbilled",
+                    arn,
+                    f"Price book {key} spreads the upfront fee of {arn} over {spread.months} "
+                    f"invoices from {spread.start}, and in {inputs.period} it is {of}'s, whose "
+                    f"price book does not: that part of {plain(spread.amount)} is billed to "
+                    "nobody. Write it in the owner's price book as well, or who is its `owner`.",
+                )
+
+
+def _spreads(book: PriceBook | None, arn: str) -> bool:
+    return book is not None and isinstance(book.commitments.of(arn).upfront, Spread)
+
+
 def credits_without_owner(facts: CheckedMonth) -> Iterator[Finding]:
     """AWS's reports have no column for a credit's id: its description says it, or nothing does."""
     for currency, month in facts.by_currency.items():

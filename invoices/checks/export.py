@@ -252,6 +252,27 @@ def discounts_without_kind(facts: CheckedMonth) -> Iterator[Finding]:
             )
 
 
+def discounts_passed_whole(facts: CheckedMonth) -> Iterator[Finding]:
+    """On a net basis, columns of discounts are in the cost: no share of them can be kept."""
+    for key in sorted({book.key for _, book in _books_of(facts)}):
+        book = facts.inputs.price_books[key]
+        basis = book.cost_basis.value
+        keeps = any(percent != 100 for percent in book.discounts_passed_percent.values())
+        if not keeps or not basis.startswith("net_"):
+            continue
+        off = {currency: month.column_discounts for currency, month in facts.by_currency.items()}
+        if any(off.values()):
+            yield Finding(
+                WARNING,
+                "discounts_passed_whole",
+                key,
+                f"The export shows discounts as columns, so price book {key} cannot keep its share "
+                f"by kind: on the cost basis {basis} all of them ({in_words(off)} of this payer) "
+                f"are passed. Use the cost basis {basis.removeprefix('net_')}, which keeps them, "
+                "or an export with discounts as rows.",
+            )
+
+
 def discounts_not_mapped(facts: CheckedMonth) -> Iterator[Finding]:
     """A share of a discount that no line can have is a slip of the pen: its client gets nothing."""
     mapped = {name for name, kind in facts.inputs.line_types.items() if Kind(kind) in DISCOUNTS}

@@ -110,6 +110,8 @@ def _one_line(problem: Any) -> str:
             path += f"[{step}]"
         elif re.fullmatch("[a-z_]+", step):
             path += f".{step}"
+        elif step.startswith("arn:"):
+            path += f"[{step}]"
     words = {
         "extra_forbidden": "there is no such setting",
         "missing": "is required",

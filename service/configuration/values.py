@@ -60,8 +60,12 @@ def _day(given: object) -> object:
 
 def _day_or_month(given: object) -> object:
     """A month stands for its first day: `from: 2018-10` and `from: 2018-10-15` both read."""
-    is_month = isinstance(given, str) and re.fullmatch("[0-9]{4}-[0-9]{2}", given)
-    return BillingPeriod.parse(str(given)).start if is_month else _day(given)
+    if isinstance(given, str) and re.fullmatch("[0-9]{4}-[0-9]{2}", given):
+        return BillingPeriod.parse(given).start
+    try:
+        return _day(given)
+    except ValueError as error:
+        raise ValueError("write a month or a day, like 2026-10 or 2026-10-15") from error
 
 
 def one_of(words: Iterable[str]) -> Callable[[str], str]:

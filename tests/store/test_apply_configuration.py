@@ -183,6 +183,20 @@ def test_an_account_of_our_own_is_no_clients_unless_it_was_once(
             "custom_line_items: 'd' is for an unknown client zed",
         ),
         (
+            (
+                "price_books: [{key: b, from: 2018-10, cost_basis: billed, commitments: "
+                "{arns: {'arn:aws:ec2:x': {owner: zed}}}}]"
+            ),
+            "price_books.b.commitments: there is no client zed to own one",
+        ),
+        (
+            (
+                "price_books: [{key: b, from: 2018-10, cost_basis: billed, credits: owner, "
+                "credit_owners: [{credit: X, client: zed, from: 2018-10}]}]"
+            ),
+            "price_books.b.credit_owners: there is no client zed",
+        ),
+        (
             'payers: [{account_id: "836060457634"}]',
             "payers: 836060457634 has no seller; describe it under `seller`",
         ),

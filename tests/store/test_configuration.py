@@ -258,6 +258,23 @@ def test_the_version_of_a_book_without_a_currency_is_what_it_was_before_books_ha
             ),
         ),
         (
+            (
+                "price_books: [{key: a, from: 2018-10, cost_basis: billed, commitments: "
+                "{arns: {'arn:aws:ec2:x': {policy: pro_rata}}}}]"
+            ),
+            "price_books[0].commitments.arns[arn:aws:ec2:x]: a pool has a name: write pool",
+        ),
+        (
+            (
+                "price_books: [{key: a, from: 2018-10, cost_basis: billed, credits: owner, "
+                "credit_owners: [{credit: X, client: a, from: soon}]}]"
+            ),
+            (
+                "price_books[0].credit_owners[0].from: write a month or a day, like 2026-10 or "
+                "2026-10-15"
+            ),
+        ),
+        (
             "price_books: [{key: a, from: 2018-10, cost_basis: billed, credits: owner}]",
             "price_books[0]: `credits: owner` and credit_owners go together",
         ),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import datetime
 
 from accounts.model.contacts import check_reseller
-from invoices.clients import AccountId, OverlappingAssignments
+from invoices.clients import AccountId, ClientKey, OverlappingAssignments
 from invoices.documents.numbering import YEAR
 from kernel.errors import BadInput
 from service.actions.billing.custom_line_items import (
@@ -173,6 +173,7 @@ def _dangling_names(session: Session, configuration: Configuration) -> Iterator[
     for item in configuration.custom_line_items:
         if item.client not in known:
             yield f"custom_line_items: {item.description!r} is for an unknown client {item.client}"
+    yield from _unknown_owners(configuration, known)
     payers = {payer.account_id for payer in configuration.payer_accounts}
     payers |= {each.account_id for each in sellers.payer_accounts(session) if each.seller_key}
     is_sole = only_payer(session) is not None
@@ -194,3 +195,12 @@ def _dangling_names(session: Session, configuration: Configuration) -> Iterator[
         seller = payer.seller_key
         if seller is None or (seller not in sold and not sellers.is_seller(session, seller)):
             yield f"payers: {payer.account_id} has no seller; describe it under `seller`"
+
+
+def _unknown_owners(configuration: Configuration, known: Set[ClientKey]) -> Iterator[str]:
+    for book in configuration.price_books:
+        owners = {owner for each in book.commitments.policies if (owner := each.owner)}
+        for owner in sorted(owners - known):
+            yield f"price_books.{book.key}.commitments: there is no client {owner} to own one"
+        for owner in sorted({each.client for each in book.credits.owners} - known):
+            yield f"price_books.{book.key}.credit_owners: there is no client {owner}"

@@ -122,3 +122,27 @@ def test_a_named_discount_that_is_misspelt_is_told(rebill: Rebill, tmp_path: Pat
     mended = passing("DistributorDiscount")
     assert totals(mended) == {"a-17": "90.00"}
     assert "discount_not_mapped" not in {each["code"] for each in mended["findings"]}
+
+
+def test_a_share_of_a_discount_whichever_way_the_export_shows_it(
+    rebill: Rebill, tmp_path: Path
+) -> None:
+    """100 less 10, of which half is ours: 95 where the discount is a row. Where it is a column, its
+    kind is not told: all is passed on net cost, nothing before discounts, and both are told.
+    """
+    net = "line_item_net_unblended_cost"
+    account_id = {"line_item_usage_account_id": account("a-18")}
+    rows = [line("100", **account_id), line("-10", "EdpDiscount", **account_id)]
+    column = [line("100", **account_id, **{net: "90"})]
+
+    def by(basis: str, given: list[Row]) -> tuple[dict[str, str], set[str]]:
+        said = [book(basis=basis, discounts={"edp": {"share_percent": "50"}})]
+        clients = [client("a-18", account("a-18"))]
+        assert rebill("apply", written(tmp_path, clients=clients, price_books=said)).status == 0
+        take_in(rebill, tmp_path, given)
+        billed = rebill("bill", *MONTH, "--json").json
+        return totals(billed), {each["code"] for each in billed["findings"]}
+
+    assert by("billed", rows) == by("net_billed", rows) == ({"a-18": "95.00"}, set())
+    assert by("billed", column) == ({"a-18": "100.00"}, {"discounts_without_kind"})
+    assert by("net_billed", column) == ({"a-18": "90.00"}, {"discounts_passed_whole"})

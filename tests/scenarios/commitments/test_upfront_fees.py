@@ -17,7 +17,7 @@ from tests.scenarios.commitments.rows import (
     upfront_fee,
 )
 from tests.scenarios.conftest import Rebill
-from tests.support.bills.front_door import PERIOD, book, client, exported, written
+from tests.support.bills.front_door import PERIOD, book, client, exported, payer, written
 from tests.support.bills.ingest_builders import PAYER, Row
 
 
@@ -152,3 +152,38 @@ def test_focus_does_not_tell_a_months_part(rebill: Rebill, tmp_path: Path, basis
     billed = rebill("bill", "--period", PERIOD, "--json").json
     assert list(parked(billed, "commitment_upfront_unanswerable")) == ["a-9"]
     assert totals(billed) == {}
+
+
+def test_a_part_that_is_billed_to_nobody_is_told(rebill: Rebill, tmp_path: Path) -> None:
+    """C has the account from November 16 on, 15 days of 30, and its book spreads nothing; of
+    another, the account is ours. Both are told, until C's book has the fee as well: 50 and 50.
+    """
+    hands = {
+        "a-1": {"id": account("a-1"), "from": "2018-01-01", "to": "2026-11-16"},
+        "c-1": {"id": account("a-1"), "from": "2026-11-16"},
+    }
+    clients = [
+        client("a-1", accounts=[hands["a-1"]]),
+        client("c-1", accounts=[hands["c-1"]], price_book="other"),
+    ]
+    ours = [payer(PAYER, internal_accounts=[account("a-2")])]
+    of_both = {reserved(1): spread("1200"), reserved(2): spread("600")}
+
+    def apply(other: dict[str, Any]) -> None:
+        books = [book(commitments={"arns": of_both}), book("other", **other)]
+        said = written(tmp_path, clients=clients, price_books=books, payers=ours)
+        assert rebill("apply", said).status == 0
+
+    apply({})
+    november = bill(rebill, tmp_path, "2026-11", [consumed(1, "100"), consumed(2, "50")])
+    assert totals(november) == {"a-1": "50.00", "c-1": "0.00"}
+    told = [
+        e["message"] for e in november["findings"] if e["code"] == "commitment_upfront_unbilled"
+    ]
+    assert len(told) == 2
+    assert f"of {reserved(1)} over 12 invoices from 2026-10, and in 2026-11 it is c-1's" in told[0]
+    assert f"of {reserved(2)} over 12 invoices from 2026-10, and in 2026-11 it is no cl" in told[1]
+
+    apply({"commitments": {"arns": {reserved(1): spread("1200")}}})
+    again = rebill("bill", "--period", "2026-11", "--json").json
+    assert totals(again) == {"a-1": "50.00", "c-1": "50.00"}

@@ -237,7 +237,9 @@ def test_shares_of_discounts_that_have_no_kind_are_worth_a_word() -> None:
         return codes(bill(charges(discounted), inputs(BOTH[0], books=[priced_by])))
 
     assert found(gross) == ["discounts_without_kind"]
-    assert found(net) == found(book()) == []
+    # It is the client's whole, and half of it was to be kept.
+    assert found(net) == ["discounts_passed_whole"]
+    assert found(replace(net, discounts_passed_percent={})) == found(book()) == []
 
 
 def test_a_custom_item_of_nobody_is_a_warning() -> None:
