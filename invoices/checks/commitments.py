@@ -188,12 +188,17 @@ def commitments_not_in_month(facts: CheckedMonth) -> Iterator[Finding]:
         for arn in sorted(book.commitments.by_arn.keys() - arns) if book else ():
             if inputs.has_other_payers and account_named(arn) in elsewhere:
                 continue
+            spread = book.commitments.of(arn).upfront if book else None
+            is_due = isinstance(spread, Spread) and spread.number_in(inputs.period) is not None
+            nothing = "nothing"
+            if is_due and account_named(arn) in charged:
+                nothing = "nothing but its part of the upfront fee"
             yield Finding(
                 Severity.WARNING,
                 "commitment_not_in_month",
                 key,
-                f"Price book {key} has a policy for {arn}, which has no charge {where}: nothing is "
-                f"billed by it{unless}. Mend the ARN or leave it out.",
+                f"Price book {key} has a policy for {arn}, which has no charge {where}: "
+                f"{nothing} is billed by it{unless}. Mend the ARN or leave it out.",
             )
 
 

@@ -133,10 +133,11 @@ def spread_fees(
 ) -> pl.DataFrame:
     """This month's parts of upfront fees that are billed in equal invoices, as their owners' say.
 
-    The contract states amount and first month: later months have no row of the fee. A commitment of
-    which the month has no row at all may be another payer's, and is not billed here; a check tells.
+    The contract states amount and first month: later months have no row of the fee, and once it was
+    returned or has ended, none at all. It is billed by the payer that has such a row, or charges
+    the commitment's account; where neither is so, a check tells.
     """
-    occurring = set(assigned["commitment_id"])
+    occurring, charged = set(assigned["commitment_id"]), set(assigned["account_id"])
     payer, currency = assigned["payer_account_id"].min(), assigned["currency"].min()
     parts = []
     for client, of_client in sorted(policies.items()):
@@ -144,7 +145,8 @@ def spread_fees(
             spread = policy.upfront
             number = spread.number_in(period) if isinstance(spread, Spread) else None
             shares = owners.of(arn, policy.owner)
-            if number is None or not isinstance(spread, Spread) or arn not in occurring:
+            is_here = arn in occurring or owners.account_of(arn) in charged
+            if number is None or not isinstance(spread, Spread) or not is_here:
                 continue
             total = sum(shares.values())
             for recipient, days in shares.items():

@@ -18,7 +18,7 @@ from invoices.allocation.commitments.benefit import (
 )
 from invoices.allocation.commitments.fees import UPFRONT_KINDS, spread_fees, with_fees
 from invoices.allocation.commitments.owners import FEES, Owners
-from invoices.allocation.commitments.policies import CommitmentPolicies
+from invoices.allocation.commitments.policies import CommitmentPolicies, Spread
 from invoices.allocation.commitments.shares import RetainedSums
 from invoices.allocation.direct import ASSIGNED_SCHEMA
 from invoices.clients import AccountId, ClientKey, Roster
@@ -70,7 +70,8 @@ class CommitmentMonth:
     """By commitment, what identity 1 lacks: 0 where the charges tell this month's part of the
     upfront fee. FOCUS does not, and of CUR only the part before discounts is kept."""
     owners: Mapping[str, tuple[ClientKey, ...]]
-    """Of every commitment that occurs, as the month has them."""
+    """Of every commitment that occurs, as the month has them, and of those whose upfront fee is
+    spread and whose account is charged."""
 
 
 def reapply(
@@ -90,7 +91,7 @@ def reapply(
     assert assigned.schema == ASSIGNED_SCHEMA
     owners = Owners(assigned, roster, period=period, internal_accounts=internal_accounts)
     uses = uses_of(assigned, policies, owners)
-    month = _month(assigned, uses, owners)
+    month = _month(assigned, uses, owners, spread=_spread(policies))
     kept = RetainedSums()
     if all(each.says_nothing for each in policies.values()):
         return assigned, {}, month
@@ -107,10 +108,23 @@ def reapply(
     return charges, by_reason, month
 
 
-def _month(assigned: pl.DataFrame, uses: list[Use], owners: Owners) -> CommitmentMonth:
+def _spread(policies: Mapping[ClientKey, CommitmentPolicies]) -> set[str]:
+    return {
+        arn
+        for of_client in policies.values()
+        for arn, policy in of_client.by_arn.items()
+        if isinstance(policy.upfront, Spread)
+    }
+
+
+def _month(
+    assigned: pl.DataFrame, uses: list[Use], owners: Owners, *, spread: Set[str]
+) -> CommitmentMonth:
     paid = assigned.filter(pl.col("kind").is_in([str(kind) for kind in UPFRONT_KINDS]))
     upfront = paid.group_by("commitment_id").agg(pl.col("billed_cost", "net_billed_cost").sum())
     arns = frozenset(assigned["commitment_id"].unique()) - {""}
+    accounts = frozenset(assigned["account_id"].unique())
+    owned = arns | {arn for arn in spread if owners.account_of(arn) in accounts}
     identity = (
         pl.col("billed_cost").sum()
         - pl.col("amortized_cost").sum()
@@ -135,12 +149,12 @@ def _month(assigned: pl.DataFrame, uses: list[Use], owners: Owners) -> Commitmen
             for use in uses
         ),
         arns=arns,
-        accounts=frozenset(assigned["account_id"].unique()),
+        accounts=accounts,
         upfront={arn: PaidUpfront(*amounts) for arn, *amounts in upfront.iter_rows()},
         untold={arn: PaidUpfront(*amounts) for arn, *amounts in untold.iter_rows() if arn in arns},
         owners={
             arn: tuple(ClientKey(each.client) for each in owners.of(arn) if each.client)
-            for arn in sorted(arns)
+            for arn in sorted(owned)
         },
     )
 

@@ -11,6 +11,7 @@ from tests.jobs.ingest.test_assumptions import focus_line
 from tests.scenarios.commitments.rows import (
     account,
     of_month,
+    of_reservation,
     planned,
     reservation_fee,
     reserved,
@@ -18,7 +19,7 @@ from tests.scenarios.commitments.rows import (
 )
 from tests.scenarios.conftest import Rebill
 from tests.support.bills.front_door import PERIOD, book, client, exported, payer, written
-from tests.support.bills.ingest_builders import PAYER, Row
+from tests.support.bills.ingest_builders import PAYER, Row, line
 
 
 def spread(amount: str) -> dict[str, Any]:
@@ -187,3 +188,34 @@ def test_a_part_that_is_billed_to_nobody_is_told(rebill: Rebill, tmp_path: Path)
     apply({"commitments": {"arns": {reserved(1): spread("1200")}}})
     again = rebill("bill", "--period", "2026-11", "--json").json
     assert totals(again) == {"a-1": "50.00", "c-1": "50.00"}
+
+
+def test_a_fee_goes_on_when_the_commitment_is_given_back(rebill: Rebill, tmp_path: Path) -> None:
+    """Of 1,200 AWS gives 1,100 back in November: 2,000 + 100 - 1,100 then, and 5 + 100 in December,
+    which has no row of the reservation any more. It is told, and billed until 1,200 are paid.
+    """
+    clients = [client("a-1", account("a-1"))]
+    books = [book(commitments={"arns": {reserved(1): spread("1200")}})]
+    assert rebill("apply", written(tmp_path, clients=clients, price_books=books)).status == 0
+    of = of_reservation("a-1")
+    used = {"line_item_usage_account_id": account("a-1")}
+
+    october = bill(rebill, tmp_path, PERIOD, [upfront_fee(1, "1200"), consumed(1, "100")])
+    assert totals(october) == {"a-1": "100.00"}
+    given_back = [consumed(1, "100"), line("-1100", "Refund", **of), line("2000", **used)]
+    assert totals(bill(rebill, tmp_path, "2026-11", given_back)) == {"a-1": "1000.00"}
+    december = bill(rebill, tmp_path, "2026-12", [line("5", **used)])
+    assert totals(december) == {"a-1": "105.00"}
+    [told] = [e["message"] for e in december["findings"] if e["code"] == "commitment_not_in_month"]
+    assert "nothing but its part of the upfront fee is billed by it" in told
+
+
+def test_a_fee_of_a_misspelt_arn_is_not_billed(rebill: Rebill, tmp_path: Path) -> None:
+    """Its account is charged, but in the first month AWS billed no such fee."""
+    clients = [client("a-1", account("a-1"))]
+    books = [book(commitments={"arns": {reserved(1) + "-x": spread("1200")}})]
+    assert rebill("apply", written(tmp_path, clients=clients, price_books=books)).status == 0
+
+    october = bill(rebill, tmp_path, PERIOD, [upfront_fee(1, "1200"), consumed(1, "100")])
+    assert totals(october) == {}
+    assert "AWS billed 0 of it" in parked(october, "commitment_upfront_differs")["a-1"]
