@@ -22,7 +22,7 @@ from tests.scenarios.commitments.rows import (
 )
 from tests.scenarios.conftest import Rebill
 from tests.support.bills.front_door import PERIOD, book, client, exported, written
-from tests.support.bills.ingest_builders import PAYER, Row
+from tests.support.bills.ingest_builders import PAYER, Row, line
 
 MONTH = ("--period", PERIOD)
 POOL = {"policy": "pro_rata", "pool": "shared"}
@@ -177,3 +177,54 @@ def test_a_fee_of_the_first_is_the_months_where_no_row_says_how_long_it_lasts(
     billed = rebill("bill", *MONTH, "--json").json
     totals = {each["client"]: each["total"] for each in billed["invoices"]}
     assert totals == {"a-12": "14.00", "c-12": "17.00"}
+
+
+def test_owners_by_days_a_markup_and_who_is_not_in_the_pool(rebill: Rebill, tmp_path: Path) -> None:
+    """1: B's usage of 71 cost 40; the 31 it saved are A's for 14 days and C's for 17, who used 100.
+    2: with 10 percent on top B pays 44, and A 22 less 11.
+    3: A and B pool what they save, 40 and 10; C, of another book, keeps its 30.
+    4: the account was nobody's for 10 days: of 31, 21 are A's, and 10 nobody's but ours.
+    """
+    owner, pool = {"default": "owner_client"}, {"default": POOL | {"owner_first": False}}
+    ten = [{"match": {"service": "AmazonEC2"}, "markup_percent": "10"}]
+    books = [
+        book(basis="amortized", commitments=owner),
+        book("marked-up", "amortized", commitments=owner, rules=ten),
+        book("pooled", "amortized", commitments=pool),
+        book("alone", "amortized"),
+    ]
+    moving = account("a-1")
+    clients = [
+        client("a-1", accounts=[{"id": moving, "from": "2018-01-01", "to": "2026-10-15"}]),
+        client("c-1", accounts=[{"id": moving, "from": "2026-10-15"}]),
+        client("b-1", account("b-1")),
+        *(client(f"{each}-2", account(f"{each}-2"), price_book="marked-up") for each in "ab"),
+        *(client(f"{each}-3", account(f"{each}-3"), price_book="pooled") for each in "ab"),
+        client("c-3", account("c-3"), price_book="alone"),
+        client("a-4", accounts=[{"id": account("a-4"), "from": "2026-10-11"}]),
+        client("b-4", account("b-4")),
+    ]
+    assert rebill("apply", written(tmp_path, clients=clients, price_books=books)).status == 0
+
+    def used(number: int, day: str) -> Row:
+        row = {"line_item_usage_account_id": account(f"a-{number}")}
+        row["line_item_usage_start_date"] = f"2026-10-{day}T00:00:00.000Z"
+        return line("100", **row)
+
+    rows = [
+        *(used(1, "05"), used(1, "20"), reserved_usage("b-1", "71", "40")),
+        *(used(4, "20"), reserved_usage("b-4", "71", "40")),
+        *(*both(2), *both(3), reserved_usage("c-3", "100", "70")),
+        *(reservation_fee(n, paid) for n, paid in ((1, "40"), (2, "50"), (3, "120"), (4, "40"))),
+    ]
+    assert rebill("ingest", exported(tmp_path / "e", rows), "--payer", PAYER, *MONTH).status == 0
+
+    billed = rebill("bill", *MONTH, "--json").json
+    assert {each["client"]: each["total"] for each in billed["invoices"]} == {
+        "a-1": "86.00", "b-1": "71.00", "c-1": "83.00",
+        "a-2": "11.00", "b-2": "44.00",
+        "a-3": "30.00", "b-3": "20.00", "c-3": "70.00",
+        "a-4": "79.00", "b-4": "71.00",
+    }  # fmt: skip
+    proof = rebill("reconcile", *MONTH, "--json")
+    assert proof.status == 0 and proof.json["retained"] == {"commitment_benefit": "-10"}
