@@ -12,6 +12,8 @@ from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from jobs.aws.exports import ABSENT, Bucket, ExportReadError
+from jobs.aws.session import s3
+from kernel.errors import BadInput
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -55,6 +57,24 @@ class Storage:
     def delete(self, key: str) -> None:
         with _failing():
             self.client.delete_object(Bucket=self.name, Key=key)
+
+
+def bucket_place(text: str) -> tuple[Storage, str] | None:
+    """`s3://bucket/prefix` as the bucket, and a prefix that ends with `/` where there is one.
+
+    None where it is no such address, but a folder. Raises BadInput.
+    """
+    if not text.startswith("s3://"):
+        return None
+    bucket, _, prefix = text.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise BadInput(f"{text}: write it as s3://bucket/prefix")
+    prefix = prefix.strip("/")
+    try:
+        client = s3()
+    except BotoCoreError as error:  # such as a profile that is not there
+        raise BadInput(f"{text}: {error}") from error
+    return Storage(client, bucket), f"{prefix}/" if prefix else ""
 
 
 @contextmanager

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from jobs.aws.session import s3
-from jobs.aws.storage import Storage, StorageFails
+from jobs.aws.storage import Storage, StorageFails, bucket_place
 from jobs.backups.manifest import MANIFEST, BackupFails, time_of
-from kernel.errors import BadInput
 from kernel.room import telling_no_room
 
 
@@ -48,13 +46,8 @@ def whole(place: BackupPlace) -> tuple[str, ...]:
 
 def place_of(text: str) -> BackupPlace:
     """`s3://bucket/prefix`, or a folder. Raises BadInput."""
-    if not text.startswith("s3://"):
-        return BackupFolder(Path(text).expanduser().absolute())
-    bucket, _, prefix = text.removeprefix("s3://").partition("/")
-    if not bucket:
-        raise BadInput(f"{text}: write it as s3://bucket/prefix")
-    prefix = prefix.strip("/")
-    return BackupBucket(Storage(s3(), bucket), f"{prefix}/" if prefix else "")
+    bucket = bucket_place(text)
+    return BackupBucket(*bucket) if bucket else BackupFolder(Path(text).expanduser().absolute())
 
 
 @dataclass(frozen=True, slots=True)

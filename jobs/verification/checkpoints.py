@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from invoices.documents.chain import Head
 from invoices.documents.document import canonical_bytes
-from jobs.aws.session import s3
-from jobs.aws.storage import Storage, StorageFails
+from jobs.aws.storage import Storage, StorageFails, bucket_place
 from kernel.errors import BadInput, Unavailable
+from kernel.room import telling_no_room
 from service.store.archive.proof import Mark
 
 ENDING = ".checkpoint.json"
@@ -128,8 +128,13 @@ class CheckpointFolder:
     def put(self, name: str, content: bytes) -> None:
         with _failing(str(self.root)):
             self.root.mkdir(parents=True, exist_ok=True)
-            _write(self.root / f"{name}.writing", content)
-            (self.root / f"{name}.writing").rename(self.root / name)
+            aside = self.root / f"{name}.writing"
+            try:
+                _write(aside, content)
+            except OSError:
+                aside.unlink(missing_ok=True)
+                raise
+            aside.rename(self.root / name)
 
     def names(self) -> tuple[str, ...]:
         with _failing(str(self.root)):
@@ -166,13 +171,10 @@ class CheckpointBucket:
 
 def place_of(text: str) -> CheckpointFolder | CheckpointBucket:
     """`s3://bucket/prefix`, or a folder. Raises BadInput."""
-    if not text.startswith("s3://"):
-        return CheckpointFolder(Path(text).expanduser().absolute())
-    bucket, _, prefix = text.removeprefix("s3://").partition("/")
-    if not bucket:
-        raise BadInput(f"{text}: write it as s3://bucket/prefix")
-    prefix = prefix.strip("/")
-    return CheckpointBucket(Storage(s3(), bucket), f"{prefix}/" if prefix else "")
+    bucket = bucket_place(text)
+    if bucket:
+        return CheckpointBucket(*bucket)
+    return CheckpointFolder(Path(text).expanduser().absolute())
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -185,6 +187,7 @@ def _write(path: Path, content: bytes) -> None:
 @contextmanager
 def _failing(where: str) -> Iterator[None]:
     try:
-        yield
+        with telling_no_room():
+            yield
     except (OSError, StorageFails, UnicodeDecodeError) as error:
         raise CheckpointFails(f"{where}: {error}") from error

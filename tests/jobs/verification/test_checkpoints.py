@@ -13,13 +13,16 @@ from jobs.verification.checkpoints import (
     CheckpointFails,
     checking_key,
     make_key,
+    place_of,
     read_marks,
     signing_key,
     write_checkpoint,
 )
 from kernel.errors import BadInput
+from kernel.room import NoRoom
 from sandbox.server import SandboxAWS
 from service.store.archive.proof import Mark
+from tests.support.room import file_bytes_max
 
 HEAD = Head("seller", 10, "ab" * 32, "INV-000002")
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -75,3 +78,20 @@ def test_a_key_is_its_owners_alone_and_never_written_over(tmp_path: Path) -> Non
     (tmp_path / "key").chmod(0o640)
     with pytest.raises(BadInput, match="others may read this key"):
         signing_key(tmp_path / "key")
+
+
+def test_a_full_disk_is_told_and_leaves_no_half_checkpoint(tmp_path: Path) -> None:
+    make_key(tmp_path / "key")
+    key = signing_key(tmp_path / "key")
+
+    with file_bytes_max(100), pytest.raises(NoRoom, match=r"^file too large"):
+        write_checkpoint(str(tmp_path / "kept"), key, (HEAD,), NOW)
+
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_a_profile_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+
+    with pytest.raises(BadInput, match=r"^s3://audit/rebill: .*\(nobody\)"):
+        place_of("s3://audit/rebill")

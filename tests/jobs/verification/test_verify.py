@@ -7,6 +7,7 @@ import random
 import string
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -20,6 +21,7 @@ from invoices.documents.document import content_id
 from jobs.environment import Environment
 from jobs.runs import engine
 from jobs.verification.verifying import verify
+from service.cli import commands
 from service.store import tables, upgrade
 from service.store.archive import chain, proof
 from service.store.archive.proof import DamagedDocuments, Mark, prove_documents
@@ -48,14 +50,17 @@ class _Undone(Exception):
 
 
 @contextmanager
-def superuser(environment: Environment) -> Iterator[Session]:
-    """May change every row; all of it is undone at the end."""
+def superuser(environment: Environment, *, keeps: bool = False) -> Iterator[Session]:
+    """May change every row; all of it is undone at the end, unless it `keeps`."""
     try:
         with environment.database.transaction() as session:
             for table in TABLES:
                 session.execute(sa.text(f"ALTER TABLE {table} DISABLE TRIGGER ALL"))
             yield session
-            raise _Undone
+            if not keeps:
+                raise _Undone
+            for table in TABLES:
+                session.execute(sa.text(f"ALTER TABLE {table} ENABLE TRIGGER ALL"))
     except _Undone:
         pass
 
@@ -222,6 +227,32 @@ def test_every_cut_tail_is_seen_by_who_remembers_its_end(books: Environment) -> 
                 f"seller: its tail was cut: it ends at link {left} ({number}), and the checkpoint "
                 f"of May saw link {LINKS} (INV-000002)"
             )
+
+
+def test_the_commands_see_a_cut_tail_by_a_checkpoint(
+    books: Environment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The second invoice and its files are gone, and the counter is as before them."""
+    monkeypatch.setenv("REBILL_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("REBILL_DATABASE_URL", books.database.conninfo)
+    key, place = tmp_path / "key", str(tmp_path / "elsewhere")
+    compared = ["verify", "--checkpoints", place, "--key", f"{key}.pub"]
+    assert commands.run(["checkpoint", "key", str(key)]) == 0
+    assert commands.run(["checkpoint", "write", "--to", place, "--key", str(key)]) == 0
+    assert commands.run(compared) == 0
+
+    with superuser(books, keeps=True) as session:
+        _cut(session, 5)
+
+    capsys.readouterr()
+    assert commands.run(["verify"]) == 0
+    alone = capsys.readouterr()
+    assert "1 documents, 4 files" in alone.out and "no checkpoint was compared" in alone.err
+    assert commands.run(compared) == 1
+    assert "its tail was cut: it ends at link 5 (INV-000001)" in capsys.readouterr().err
 
 
 def test_every_hash_written_anew_is_seen_by_who_remembers_the_old_ones(books: Environment) -> None:
