@@ -1,19 +1,6 @@
-"""Commitments by contract: who pays what, whose the benefit is, and that none of it is lost.
+"""Commitments by contract, in the worked month: who pays what, and that none of it is lost."""
 
-The month is `commitments()` of tests/support/builders.py, by hand (bill-semantics 2.4):
-
-| | billed | amortized | on demand | of which covered by the reservation, by the plan |
-|---|---|---|---|---|
-| a, the owner | 1,920 | 165 = 75 + 30 + 60 unused | 164 | 112 for 75 (saved 37), 52 for 30 (22) |
-| b | 12 | 57 = 45 + 10 + 2 | 84 | 72 for 45 (saved 27) |
-| c | -5 | 55 = 60 - 5 | 83 | 88 for 60 (saved 28) |
-| | 1,927 | 277 | 331 | saved 64 and 50, unused 30 and 30 |
-
-What is 1,650 of timing: 1,800 upfront less the 150 of them that this month has.
-"""
-
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -24,67 +11,32 @@ from invoices.allocation.commitments.policies import (
     Benefit,
     CommitmentPolicies,
     CommitmentPolicy,
-    Spread,
     Unused,
-    Upfront,
 )
 from invoices.clients import ClientKey
-from invoices.inputs import BillingInputs, ExportLimits
 from invoices.kinds import CostBasis, Kind
-from invoices.month import BilledMonth, bill, prove
-from invoices.periods import BillingPeriod
 from tests.support.builders import (
     A_B_C,
-    OCTOBER,
     RESERVATION,
-    SAVINGS_PLAN,
     book,
     charge,
-    charges,
     client,
     commitments,
     inputs,
     markup,
     owns,
 )
-
-A, B, C = "aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc"
-Rows = list[dict[str, Any]]
-PASSED: dict[str, Any] = {
-    "credits_passed_percent": Decimal(100),
-    "aws_tax_passed_percent": Decimal(100),
-}
-
-
-def by(
-    policy: CommitmentPolicy,
-    *,
-    basis: CostBasis = CostBasis.AMORTIZED,
-    arns: Mapping[str, CommitmentPolicy] | None = None,
-    blocks: bool = False,
-) -> BillingInputs:
-    """A, b and c by one contract, at cost, tax and credits passed on."""
-    policies = CommitmentPolicies(policy, arns or {}, blocks)
-    return inputs(*A_B_C, books=[book(cost_basis=basis, commitments=policies, **PASSED)])
-
-
-def billed(given: BillingInputs, rows: Rows | None = None) -> BilledMonth:
-    month = bill(charges(*(commitments() if rows is None else rows)), given)
-    assert all(balance.closes for balance in prove(month).balances)
-    return month
-
-
-def costs(month: BilledMonth) -> dict[str, Decimal]:
-    assert all(each.cost == each.price for each in month.statements)
-    return {each.client: each.cost for each in month.statements}
-
-
-def codes(month: BilledMonth) -> set[str]:
-    return {each.code for each in month.findings}
-
-
-def paid(a: str, b: str, c: str) -> dict[str, Decimal]:
-    return {"a": Decimal(a), "b": Decimal(b), "c": Decimal(c)}
+from tests.unit.invoices.contracts.worked_month import (
+    PASSED,
+    A,
+    B,
+    billed,
+    by,
+    codes,
+    costs,
+    paid,
+    without_fees,
+)
 
 
 @pytest.mark.parametrize(
@@ -213,92 +165,6 @@ def test_a_loss_is_the_owners_where_the_price_is_capped() -> None:
     assert costs(month) == paid("173", "84", "55")
 
 
-def test_upfront_fees_are_billed_at_once_or_by_awss_amortization() -> None:
-    """A: 1,920 at once; 1,920 - 1,800 + 150 of this month."""
-    at_once, amortized = (
-        billed(by(CommitmentPolicy(upfront=upfront), basis=CostBasis.BILLED))
-        for upfront in (Upfront.AT_ONCE, Upfront.AMORTIZED)
-    )
-
-    assert costs(at_once) == paid("1920", "12", "-5")
-    assert costs(amortized) == paid("270", "12", "-5")
-    assert amortized.retained == {"commitment_timing": 1650}
-
-
-def test_who_pays_by_awss_amortization_is_parked_where_the_export_has_none() -> None:
-    """FOCUS has no true-up: 100 a month of the reservation's 1,200 and 50 of the plan's 600."""
-    rows = commitments()
-    for row in rows:
-        row["trueup"] = Decimal(0)
-
-    month = billed(by(CommitmentPolicy(upfront=Upfront.AMORTIZED), basis=CostBasis.BILLED), rows)
-    at_once = billed(by(CommitmentPolicy(), basis=CostBasis.BILLED), rows)
-
-    (told, of_plan) = [f for f in month.findings if f.code == "commitment_upfront_unanswerable"]
-    assert told.client == of_plan.client == "a" and "a" in month.parked
-    assert "(-100 is not explained" in told.message and "(-50 is not explained" in of_plan.message
-    assert costs(at_once) == paid("1920", "12", "-5")
-
-
-def spread(amount: str, start: BillingPeriod, months: int = 12) -> CommitmentPolicy:
-    return CommitmentPolicy(upfront=Spread(Decimal(amount), start, months))
-
-
-def test_an_upfront_fee_is_spread_over_its_invoices() -> None:
-    """A: 1,920 - 1,200 + 100 in the first month, 100 in later ones, and nothing after the last."""
-    first = billed(
-        by(
-            CommitmentPolicy(),
-            basis=CostBasis.BILLED,
-            arns={RESERVATION: spread("1200", OCTOBER)},
-        )
-    )
-    later = [row for row in commitments() if row["kind"] != "ri_upfront"]
-
-    def in_a_later_month(start: BillingPeriod) -> BilledMonth:
-        arns = {RESERVATION: spread("1200", start)}
-        return billed(by(CommitmentPolicy(), basis=CostBasis.BILLED, arns=arns), later)
-
-    last, after = (in_a_later_month(BillingPeriod(2017, month)) for month in (11, 10))
-
-    assert costs(first) == paid("820", "12", "-5")
-    assert first.retained == {"commitment_timing": 1100}
-    assert costs(last) == paid("820", "12", "-5")  # 720 without the reservation's fee, + 100
-    assert last.retained == {"commitment_timing": -100}
-    assert costs(after) == paid("720", "12", "-5")
-    assert "commitment_upfront_differs" not in codes(first) | codes(last)
-
-
-def test_a_spread_fee_that_has_no_equal_parts_adds_up() -> None:
-    """1,000 over 12: four of 83.34 and eight of 83.33."""
-    later = [row for row in commitments() if row["kind"] != "ri_upfront"]
-    found = []
-    for number in range(12):
-        start = (
-            BillingPeriod(2018, 10 - number) if number < 10 else BillingPeriod(2017, 22 - number)
-        )
-        arns = {RESERVATION: spread("1000", start)}
-        rows = later if number else [*later, upfront_of("1000")]
-        month = billed(by(CommitmentPolicy(), basis=CostBasis.BILLED, arns=arns), rows)
-        found.append(costs(month)["a"] - 720)
-
-    assert found == [Decimal("83.34")] * 4 + [Decimal("83.33")] * 8
-
-
-def upfront_of(amount: str) -> dict[str, Any]:
-    kind = Kind.RI_UPFRONT
-    return charge(A, amount, kind, commitment_id=RESERVATION, amortized_cost="0", upfront=amount)
-
-
-def test_an_upfront_fee_that_aws_billed_otherwise_parks_its_owner() -> None:
-    arns = {RESERVATION: spread("1100", OCTOBER)}
-
-    month = billed(by(CommitmentPolicy(), basis=CostBasis.BILLED, arns=arns))
-
-    assert month.parked == {"a", "c"}  # c has nothing but a credit
-    assert "commitment_upfront_differs" in codes(month)
-
-
 def test_policies_are_by_client_and_by_commitment() -> None:
     """B's contract has the reseller keep the reservation's benefit, c's is as AWS applied it."""
     retained = CommitmentPolicies(by_arn={RESERVATION: CommitmentPolicy(Benefit.RETAINED)})
@@ -401,19 +267,6 @@ def test_our_own_account_owns_what_the_reseller_bought() -> None:
     assert "commitment_crossed" not in codes(month)
 
 
-def without_fees() -> Rows:
-    """The reservation's fees are on no row, as where its account pays another payer."""
-    rows = [row for row in commitments() if row["kind"] not in ("ri_fee", "ri_upfront")]
-    return [row | {"commitment_id": row["commitment_id"].replace(A, "")} for row in rows]
-
-
-def test_an_owner_that_nobody_knows_parks_who_asks_for_it() -> None:
-    month = billed(by(CommitmentPolicy(Benefit.OWNER_CLIENT)), without_fees())
-
-    assert month.parked == {"a", "b"}
-    assert "commitment_owner_unknown" in codes(month)
-
-
 def test_an_owner_may_be_stated() -> None:
     """C is said to own the reservation: a pays 112 for its part, b 72; c gets 37 + 27, pays 88."""
     arn = RESERVATION.replace(A, "")
@@ -445,24 +298,6 @@ def test_an_arn_names_its_owner_where_the_month_has_no_fee() -> None:
     assert costs(month) == {"o": -3, "u": 10}
 
 
-def test_a_reservation_without_a_list_cost_parks_its_user() -> None:
-    rows = [row | {"list_cost": Decimal(0)} for row in commitments()]
-
-    month = billed(by(CommitmentPolicy(Benefit.RETAINED)), rows)
-
-    assert month.parked == {"a", "b"}
-    assert "commitment_unanswerable" in codes(month)
-
-
-def test_no_policy_is_answered_without_the_amortization_columns() -> None:
-    given = replace(
-        by(CommitmentPolicy(Benefit.RETAINED), basis=CostBasis.BILLED),
-        export_limits=ExportLimits(bases={"amortized": "it has no reservation_effective_cost"}),
-    )
-
-    assert billed(given).parked == {"a", "b", "c"}
-
-
 def test_a_plans_usage_that_focus_bills_at_nothing_has_its_list_cost() -> None:
     """FOCUS has no negation: c used 88 at list for 60."""
     rows = [row for row in commitments() if row["kind"] != "sp_negation"]
@@ -491,44 +326,6 @@ def test_net_costs_keep_the_discount_with_who_bears_it() -> None:
     assert "discounts" not in net.retained
 
 
-def test_benefit_that_crossed_is_told_by_commitment_with_amount_and_owner() -> None:
-    month = billed(by(CommitmentPolicy()))
-
-    told = [each for each in month.findings if each.code == "commitment_crossed"]
-    assert [(each.where, each.message) for each in told] == [
-        (
-            RESERVATION,
-            f"The benefit of {RESERVATION}, which is a's, went to other clients: 27 USD to b.",
-        ),
-        (
-            SAVINGS_PLAN,
-            f"The benefit of {SAVINGS_PLAN}, which is a's, went to other clients: 28 USD to c.",
-        ),
-    ]
-    assert month.parked == set()
-
-
-def test_since_june_2025_it_is_against_awss_rule() -> None:
-    given = replace(by(CommitmentPolicy()), period=BillingPeriod(2025, 6))
-
-    told = [each.message for each in billed(given).findings if each.code == "commitment_crossed"]
-    assert all("AWS forbids it to resellers since 2025-06-01" in message for message in told)
-    assert len(told) == 2
-
-
-def test_a_switch_makes_it_block_both_clients() -> None:
-    month = billed(by(CommitmentPolicy(), blocks=True))
-
-    assert month.parked == {"a", "b", "c"}
-
-
-def test_a_policy_for_what_does_not_occur_is_told() -> None:
-    month = billed(by(CommitmentPolicy(), arns={"arn:gone": CommitmentPolicy(Benefit.RETAINED)}))
-
-    (told,) = (each for each in month.findings if each.code == "commitment_not_in_month")
-    assert "Price book standard has a policy for arn:gone" in told.message
-
-
 def test_workings_say_which_policy_applied() -> None:
     month = billed(by(CommitmentPolicy(Benefit.OWNER_CLIENT)))
 
@@ -546,33 +343,6 @@ def test_workings_say_which_policy_applied() -> None:
         ("a", "Commitment benefit", "owner_client: benefit of what b used"),
         ("a", "Commitment benefit", "owner_client: benefit of what c used"),
     }
-
-
-@pytest.mark.parametrize(
-    ("build", "words"),
-    [
-        (lambda: CommitmentPolicy(Benefit.PRO_RATA), "a pool has a name"),
-        (lambda: CommitmentPolicy(Benefit.RETAINED, unused=Unused.POOL), "a pool has a name"),
-        (lambda: CommitmentPolicy(pool="all"), "pool goes with pro_rata, or with unused: pool"),
-        (lambda: Spread(Decimal(5), OCTOBER, 24), "over 12 or 36 months, not 24"),
-        (lambda: Spread(Decimal(0), OCTOBER, 12), "an upfront fee of 0"),
-        (lambda: CommitmentPolicies(spread("5", OCTOBER)), "name its ARN"),
-        (
-            lambda: CommitmentPolicies(CommitmentPolicy(owner=ClientKey("a"))),
-            "an owner is of a commitment",
-        ),
-        (
-            lambda: book(
-                cost_basis=CostBasis.AMORTIZED,
-                commitments=CommitmentPolicies(CommitmentPolicy(upfront=Upfront.AT_ONCE)),
-            ),
-            "has upfront fees in what they cover",
-        ),
-    ],
-)
-def test_what_cannot_be_is_refused(build: Any, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        build()
 
 
 def test_the_order_of_rows_changes_nothing() -> None:
