@@ -41,6 +41,27 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckpointTarget:
+    """Where each issue writes a checkpoint, and what signs it."""
+
+    place: str
+    """A folder or `s3://bucket/prefix`."""
+    key: Path
+    """The private key's file."""
+    lock: Retention | None = None
+    """Asked of S3; a bucket's own default retention counts without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Of an object in a bucket with object lock."""
+
+    mode: str
+    """GOVERNANCE, which some may lift, or COMPLIANCE, which nobody may."""
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """Made once by a composition root, and passed down."""
 
@@ -49,11 +70,19 @@ class Environment:
     cache: Path
     """Where an ingest keeps what it need not read twice."""
     now: Callable[[], datetime]
+    checkpoints: CheckpointTarget | None = None
+    """None where nothing outside the database is to remember what was issued."""
     kept: Kept = field(default_factory=Kept, init=False, compare=False, repr=False)
 
     @classmethod
-    def under(cls, home: Path, database: Database, now: Callable[[], datetime]) -> Environment:
-        return cls(database, Snapshots(home / "snapshots"), home / "cache", now)
+    def under(
+        cls,
+        home: Path,
+        database: Database,
+        now: Callable[[], datetime],
+        checkpoints: CheckpointTarget | None = None,
+    ) -> Environment:
+        return cls(database, Snapshots(home / "snapshots"), home / "cache", now, checkpoints)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from procrastinate.jobs import Job, Status
 from jobs.backups.schedule import back_up_as_scheduled
 from jobs.environment import Environment
 from jobs.runs import engine
+from jobs.verification.remembering import remember_as_scheduled
 from kernel.room import NoRoom
 from service.store import queue
 from service.store import runs as stored_runs
@@ -67,6 +68,16 @@ def back_up_daily(
     schedule = context.additional_context["backups"]
     if schedule is not None:
         back_up_as_scheduled(_environment(context), schedule)
+
+
+@tasks.periodic(cron=EVERY_TEN_MINUTES)
+@tasks.task(name="write_checkpoint", pass_context=True, queueing_lock="write_checkpoint")
+def write_checkpoint(
+    context: procrastinate.JobContext,
+    timestamp: int,  # noqa: ARG001 - procrastinate says when it was due
+) -> None:
+    """Makes up for what an issue could not write; it does nothing where all is remembered."""
+    remember_as_scheduled(_environment(context))
 
 
 def _environment(context: procrastinate.JobContext) -> Environment:

@@ -6,10 +6,12 @@ import os
 from pathlib import Path
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kernel.errors import BadInput
+
+LOCK = "^(governance|compliance):[1-9][0-9]{0,4}$"
 
 
 def read_settings() -> Settings:
@@ -18,6 +20,8 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
+        if not first["loc"]:  # What several of them say together.
+            raise BadInput(first["msg"].removeprefix("Value error, ")) from error
         variable = f"REBILL_{'_'.join(map(str, first['loc'])).upper()}"
         raise BadInput(f"{variable}={first['input']}: {first['msg']}") from error
 
@@ -57,5 +61,25 @@ class Settings(BaseSettings):
     """Where workers back up to once a day: a folder or `s3://bucket/prefix`."""
     backup_keep: int = Field(default=14, ge=1)
     """How many of those backups stay."""
+    checkpoint_to: str | None = None
+    """Where each issue says how far the chains go: a folder or `s3://bucket/prefix`."""
+    checkpoint_key: Path | None = None
+    """The private key that signs it; its public half is beside it, with `.pub`."""
+    checkpoint_lock: str | None = Field(default=None, pattern=LOCK)
+    """`compliance:3650`: the object lock that is asked of S3, and for how many days."""
     worker_concurrency: int = Field(default=2, ge=1, le=64)
     """How many runs `rebill worker` moves at a time."""
+
+    @model_validator(mode="after")
+    def _checkpoints_are_whole(self) -> Settings:
+        """A place without a key would leave out what was meant to be written, and say nothing."""
+        if (self.checkpoint_to is None) != (self.checkpoint_key is None):
+            raise ValueError(
+                "REBILL_CHECKPOINT_TO and REBILL_CHECKPOINT_KEY belong together: set both or none"
+            )
+        if self.checkpoint_lock and not (self.checkpoint_to or "").startswith("s3://"):
+            raise ValueError(
+                "REBILL_CHECKPOINT_LOCK is for a bucket: a folder locks nothing, and "
+                f"REBILL_CHECKPOINT_TO is {self.checkpoint_to or 'unset'}"
+            )
+        return self

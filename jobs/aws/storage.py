@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,14 @@ class StorageFails(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectLock:
+    """Until when nobody may delete an object: in the mode COMPLIANCE not even its owner."""
+
+    mode: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Storage:
     """A bucket to write to. Every method raises StorageFails."""
 
@@ -34,10 +43,32 @@ class Storage:
         with _failing():
             return tuple(found.key for found in Bucket(self.client, self.name).list(prefix))
 
-    def put(self, path: Path, key: str) -> None:
-        """In parts where it is large; S3 checks the bytes it gets against a checksum."""
+    def put(self, path: Path, key: str, lock: ObjectLock | None = None) -> None:
+        """In parts where it is large; S3 checks the bytes it gets against a checksum.
+
+        A `lock` is refused by a bucket without object lock, and without `s3:PutObjectRetention`.
+        """
+        extra: dict[str, object] = {}
+        if lock is not None:
+            # S3 refuses a lock without a checksum, and some environments turn the default off:
+            # https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+            extra = {
+                "ObjectLockMode": lock.mode,
+                "ObjectLockRetainUntilDate": lock.until,
+                "ChecksumAlgorithm": "CRC32",
+            }
         with _failing():
-            self.client.upload_file(str(path), self.name, key)
+            self.client.upload_file(str(path), self.name, key, ExtraArgs=extra)
+
+    def lock(self, key: str) -> ObjectLock | None:
+        """None where S3 tells of none: it does so to roles with `s3:GetObjectRetention` only.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+        """
+        with _failing():
+            head = self.client.head_object(Bucket=self.name, Key=key)
+        mode, until = head.get("ObjectLockMode"), head.get("ObjectLockRetainUntilDate")
+        return ObjectLock(mode, until) if mode and until else None
 
     def text(self, key: str) -> str | None:
         """None where there is no such object."""
@@ -85,4 +116,4 @@ def _failing() -> Iterator[None]:
         raise StorageFails(" ".join(str(error).split())) from error
 
 
-__all__ = ["Storage", "StorageFails"]
+__all__ = ["ObjectLock", "Storage", "StorageFails", "bucket_place"]

@@ -15,6 +15,7 @@ from invoices.month import bill, inputs_id
 from invoices.periods import BillingPeriod
 from invoices.render import FORMATS, render
 from jobs.environment import Environment, Report, Save, Step, StepResult
+from jobs.verification.remembering import remember
 from kernel.errors import Refused
 from kernel.findings import Finding, Severity
 from service.actions.billing.issue_invoice import issue_invoice
@@ -171,7 +172,9 @@ def _render(environment: Environment, run: Run, report: Report) -> Save:
         for done, _ in enumerate(threads.map(partial(_render_one, environment), chosen)):
             report("rendering", done, len(chosen))
     outcome: dict[str, Any] = {"documents": len(chosen), "formats": list(FORMATS)}
-    return lambda _: StepResult(outcome)
+    # No step of its own: a run that an older version began has the steps of then.
+    findings = remember(environment)
+    return lambda _: StepResult(outcome, findings)
 
 
 def _render_one(environment: Environment, draft_id: int) -> None:

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from invoices.documents.chain import Head
 from invoices.documents.document import canonical_bytes
-from jobs.aws.storage import Storage, StorageFails, bucket_place
+from jobs.aws.storage import ObjectLock, Storage, StorageFails, bucket_place
+from jobs.environment import Retention
 from kernel.errors import BadInput, Unavailable
 from kernel.room import telling_no_room
 from service.store.archive.proof import Mark
@@ -82,16 +83,58 @@ def checking_key(path: Path) -> Ed25519PublicKey:
     return key
 
 
+@dataclass(frozen=True, slots=True)
+class KeptCheckpoint:
+    """A checkpoint, and how it is kept there."""
+
+    name: str
+    not_locked: str = ""
+    """Why not, in S3's words, although it was asked; '' where it is, or nobody asked."""
+
+
 def write_checkpoint(
-    place: str, key: Ed25519PrivateKey, heads: tuple[Head, ...], now: datetime
-) -> str:
-    """Its name there. Raises CheckpointFails."""
+    place: str,
+    key: Ed25519PrivateKey,
+    heads: tuple[Head, ...],
+    now: datetime,
+    retention: Retention | None = None,
+) -> KeptCheckpoint:
+    """Raises CheckpointFails, NoRoom, BadInput. What cannot be locked is written without a lock."""
     said = {"made_at": now.astimezone(UTC).isoformat(), "heads": [asdict(each) for each in heads]}
     signature = key.sign(canonical_bytes(said))
     name = f"{now.astimezone(UTC):%Y%m%dT%H%M%S%fZ}-{signature.hex()[:8]}{ENDING}"
     content = canonical_bytes({"checkpoint": said, "signature": signature.hex()}) + b"\n"
-    place_of(place).put(name, content)
-    return name
+    lock = None
+    if retention is not None:
+        lock = ObjectLock(retention.mode, now + timedelta(days=retention.days))
+    return KeptCheckpoint(name, place_of(place).put(name, content, lock))
+
+
+def newest_heads(place: str, key: Ed25519PublicKey) -> tuple[Head, ...] | None:
+    """What the newest checkpoint remembers; None where there is none, or it is not this key's.
+
+    Raises CheckpointFails, as where this role may write there and not read.
+    """
+    there = place_of(place)
+    names = there.names()
+    try:
+        return tuple(mark.head for mark in _marks(names[-1], there.read(names[-1]), key))
+    except (IndexError, BadCheckpoint):
+        return None
+
+
+def lock_words(place: str, name: str) -> str:
+    """How S3 keeps a checkpoint; '' of a folder, which locks nothing."""
+    there = place_of(place)
+    if isinstance(there, CheckpointFolder):
+        return ""
+    try:
+        lock = there.storage.lock(f"{there.prefix}{name}")
+    except StorageFails as refused:
+        return f"whether it is locked cannot be seen: {refused}"
+    if lock is None:
+        return "S3 tells of no object lock: it has none, or this role lacks s3:GetObjectRetention"
+    return f"locked until {lock.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC ({lock.mode})"
 
 
 def read_marks(place: str, key: Ed25519PublicKey) -> tuple[int, tuple[Mark, ...]]:
@@ -125,7 +168,8 @@ def _marks(name: str, text: str, key: Ed25519PublicKey) -> Iterator[Mark]:
 class CheckpointFolder:
     root: Path
 
-    def put(self, name: str, content: bytes) -> None:
+    def put(self, name: str, content: bytes, lock: ObjectLock | None) -> str:
+        """Why it is not locked; '' where nobody asked."""
         with _failing(str(self.root)):
             self.root.mkdir(parents=True, exist_ok=True)
             aside = self.root / f"{name}.writing"
@@ -135,8 +179,10 @@ class CheckpointFolder:
                 aside.unlink(missing_ok=True)
                 raise
             aside.rename(self.root / name)
+        return "a folder locks nothing" if lock else ""
 
     def names(self) -> tuple[str, ...]:
+        """In the order of time, as they are in a bucket."""
         with _failing(str(self.root)):
             found = (each.name for each in self.root.iterdir())
             return tuple(sorted(name for name in found if name.endswith(ENDING)))
@@ -148,15 +194,26 @@ class CheckpointFolder:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointBucket:
-    """A bucket's own object lock keeps what is written; how long is its default retention."""
+    """A bucket's own object lock keeps what is written: by its default retention, or as asked."""
 
     storage: Storage
     prefix: str
 
-    def put(self, name: str, content: bytes) -> None:
+    def put(self, name: str, content: bytes, lock: ObjectLock | None) -> str:
+        """Why it is not locked, in S3's words; '' where it is, or nobody asked."""
         with _failing(f"s3://{self.storage.name}"), tempfile.TemporaryDirectory() as folder:
-            _write(Path(folder) / name, content)
-            self.storage.put(Path(folder) / name, f"{self.prefix}{name}")
+            path, key = Path(folder) / name, f"{self.prefix}{name}"
+            _write(path, content)
+            if lock is None:
+                self.storage.put(path, key)
+                return ""
+            try:
+                self.storage.put(path, key, lock)
+            except StorageFails as refused:
+                # One that can be deleted is better than none, and what is wrong is told.
+                self.storage.put(path, key)
+                return str(refused)
+        return ""
 
     def names(self) -> tuple[str, ...]:
         with _failing(f"s3://{self.storage.name}"):

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from invoices.clients import AccountId
+from invoices.control_totals import control_total_differs, differs
 from invoices.money import plain
 from invoices.month import inputs_id
 from invoices.periods import BillingPeriod
+from invoices.reconciliation import Reconciliation
 from jobs.environment import Environment
 from kernel.errors import DamagedSnapshot
 from service.store.archive.proof import (
@@ -31,6 +33,10 @@ class Verified:
     proven: Proven
     months: int
     """Of which something is issued."""
+    confirmed: int = 0
+    """Of these: whose total is one that AWS states elsewhere, as far as that was kept."""
+    differing: tuple[str, ...] = ()
+    """What AWS states otherwise than it was billed: no damage, and to be corrected."""
 
 
 def verify(environment: Environment, marks: Iterable[Mark], report: Report) -> Verified:
@@ -43,15 +49,22 @@ def verify(environment: Environment, marks: Iterable[Mark], report: Report) -> V
         report("documents", 0, 0)
         proven = prove_documents(session, marks)
         issued = months_with_documents(session)
+        confirmed, differing = 0, []
         for done, (payer, period) in enumerate(issued):
             report("months", done, len(issued))
-            _prove_month(environment, session, payer, period)
-    return Verified(proven, len(issued))
+            proof = _prove_month(environment, session, payer, period)
+            confirmed += proof.is_confirmed
+            differing += [
+                f"{period} of {payer}: {control_total_differs(total, proof.currency).message}"
+                for total in proof.control_totals
+                if differs(total, proof.currency)
+            ]
+    return Verified(proven, len(issued), confirmed, tuple(differing))
 
 
 def _prove_month(
     environment: Environment, session: Session, payer: AccountId, period: BillingPeriod
-) -> None:
+) -> Reconciliation:
     """Its charges are those it was billed from, and they are all on documents or kept back."""
     where = f"{period} of {payer}"
     figures = months.figures(session, payer, period)
@@ -79,6 +92,7 @@ def _prove_month(
         # What was billed again since has other figures, rightly: its document is as before.
         if issued_by.get(client.client) == figures.inputs_id and not client.closes:
             raise DamagedDocuments(f"{where}: {client.client} is not billed the sum it came to")
+    return proof
 
 
 __all__ = ["Verified", "verify"]

@@ -48,3 +48,28 @@ def test_a_home_that_cannot_be_made_is_one_line(
 def test_an_address_that_is_none_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="REBILL_DATABASE_URL is no address; write postgresql://"):
         prepare_database("nonsense", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("set_to", "words"),
+    [
+        ({"TO": "/srv/audit"}, "REBILL_CHECKPOINT_TO and REBILL_CHECKPOINT_KEY belong together"),
+        ({"KEY": "/etc/key"}, "REBILL_CHECKPOINT_TO and REBILL_CHECKPOINT_KEY belong together"),
+        (
+            {"TO": "/srv/audit", "KEY": "/etc/key", "LOCK": "compliance:30"},
+            "REBILL_CHECKPOINT_LOCK is for a bucket: .* REBILL_CHECKPOINT_TO is /srv/audit",
+        ),
+        (
+            {"TO": "s3://a", "KEY": "/etc/key", "LOCK": "for ever"},
+            "REBILL_CHECKPOINT_LOCK=for ever",
+        ),
+    ],
+)
+def test_half_of_what_checkpoints_need_is_refused_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, set_to: dict[str, str], words: str
+) -> None:
+    for name, value in set_to.items():
+        monkeypatch.setenv(f"REBILL_CHECKPOINT_{name}", value)
+
+    with pytest.raises(BadInput, match=f"^{words}[^\n]*$"):
+        read_settings()

@@ -28,9 +28,13 @@ HEAD = Head("seller", 10, "ab" * 32, "INV-000002")
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
+def _written(place: str, key: Path) -> str:
+    return write_checkpoint(place, signing_key(key), (HEAD,), NOW).name
+
+
 def test_what_was_signed_is_read_back_and_any_other_byte_is_refused(tmp_path: Path) -> None:
     public = make_key(tmp_path / "key")
-    name = write_checkpoint(str(tmp_path / "kept"), signing_key(tmp_path / "key"), (HEAD,), NOW)
+    name = _written(str(tmp_path / "kept"), tmp_path / "key")
 
     place = str(tmp_path / "kept")
     assert read_marks(place, checking_key(public)) == (1, (Mark(HEAD, name),))
@@ -55,7 +59,7 @@ def test_a_bucket_remembers_as_a_folder_does(
         with pytest.raises(CheckpointFails, match=r"s3://audit: .*NoSuchBucket"):
             read_marks("s3://audit/rebill", checking_key(public))
         aws.client("s3").create_bucket(Bucket="audit")
-        name = write_checkpoint("s3://audit/rebill", signing_key(tmp_path / "key"), (HEAD,), NOW)
+        name = _written("s3://audit/rebill", tmp_path / "key")
 
         assert read_marks("s3://audit/rebill", checking_key(public)) == (1, (Mark(HEAD, name),))
 
