@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from invoices.allocation.shared_costs.groups import SharedCost
 from invoices.clients import (
     ADDED_LATER,
     UNSAID,
@@ -57,6 +58,7 @@ WAIVABLE = (
     "row_across_change_of_hands",
     "rows_without_cost",
     "rule_unanswerable",
+    "shared_cost_without_basis",
     "tax_upon_tax",
 )
 """Findings about what the export does not say: a person may know better, and answers for it."""
@@ -142,6 +144,9 @@ class BillingInputs:
     """The seller's, for clients that say nothing themselves."""
     balances: tuple[CarryForward, ...] = field(default=(), metadata=ADDED_LATER)
     """Of earlier months of this payer, as far as no other month's document takes them."""
+
+    shared_costs: tuple[SharedCost, ...] = field(default=(), metadata=ADDED_LATER)
+    """In effect in `period`, by key."""
 
     def balances_of(self, client: ClientKey) -> tuple[CarryForward, ...]:
         return tuple(each for each in self.balances if each.client == client)

@@ -55,5 +55,11 @@ def fixed_rate_name(match: Match, unit: str) -> tuple[str, str]:
     return f"fixed-{_short_hash(f'{match}{unit}')}", f"{words} at a fixed rate"
 
 
+def shared_name(name: tuple[str, str], key: str, described_as: str) -> tuple[str, str]:
+    """Of a part of a shared cost: by its group's key, so that its words may change."""
+    slug, words = name
+    return f"{slug}-shared-{key}", f"{words} (shared: {described_as})"
+
+
 def _short_hash(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:10]

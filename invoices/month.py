@@ -21,6 +21,8 @@ from invoices.allocation.leftover import (
 )
 from invoices.allocation.proration import prorate
 from invoices.allocation.segments import by_segment
+from invoices.allocation.shared_costs.bases import weights_of
+from invoices.allocation.shared_costs.splitting import share
 from invoices.balances import CurrencyTotal
 from invoices.charges import Charges, with_line_types, with_undated_rates, with_undated_usage
 from invoices.checks import (
@@ -93,6 +95,7 @@ def bill(charges: Charges, inputs: BillingInputs) -> BilledMonth:
         inputs.price_books,
         period=inputs.period,
         line_types={(e.name, e.kind.value): str(e) for e in inputs.mapped_line_types},
+        shared={each.key: each.words for each in inputs.shared_costs},
     )
     currency = next(iter(months))
     statements = _with_custom_only(statements, inputs, currency)
@@ -123,16 +126,18 @@ def rate_month(charges: Charges, inputs: BillingInputs) -> RatedMonth:
     # Amounts of two currencies are added on no way to a document but by a stated rate: until then
     # each is a bill of its own (DECISIONS 35).
     by_currency = charges.by_currency()
-    payers = next(iter(by_currency))
-    months = {
-        each: _allocated(own, inputs, is_payers=each == payers) for each, own in by_currency.items()
-    }
+    months: dict[str, CurrencyMonth] = {}
+    for currency, own in by_currency.items():
+        months[currency] = _allocated(own, inputs, next(iter(months.values()), None))
     books = books_by_client(inputs)
     rated = {each: rate(month.allocation.borne, books) for each, month in months.items()}
     return RatedMonth(charges, months, rated)
 
 
-def _allocated(charges: Charges, inputs: BillingInputs, *, is_payers: bool) -> CurrencyMonth:
+def _allocated(
+    charges: Charges, inputs: BillingInputs, payers: CurrencyMonth | None
+) -> CurrencyMonth:
+    """`payers` is the month in the payer's currency, None where this is it."""
     period, ours = inputs.period, inputs.internal_accounts
     # Thirty times fewer rows are priced, and the figures are the same (DECISIONS 14 and 16):
     # `tests/unit/reduction/test_reducer_segments.py::test_sums_by_segment_are_their_own_sums`.
@@ -162,11 +167,17 @@ def _allocated(charges: Charges, inputs: BillingInputs, *, is_payers: bool) -> C
         inputs.roster,
         period=period,
         internal_accounts=ours,
-        spreads=is_payers,
+        spreads=payers is None,
     )
+    groups = inputs.shared_costs
+    weights = weights_of(by_contract, groups) if payers is None else payers.shared_weights
+    shared, shared_sums = share(by_contract, groups, weights, period=period)
     policies = {client: _policy(book) for client, book in books.items()}
+    passed_whole = [each.key for each in groups if each.passes_whole]
     return CurrencyMonth(
-        allocation=allocate(by_contract, policies, kept),
+        allocation=allocate(shared, policies, kept, passed_whole),
+        shared_weights=weights,
+        shared_sums=shared_sums,
         nearest=nearest_owners(prorated),
         returned_unbought=_returned_unbought(charges),
         crossings=crossings,

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import polars as pl
 
+from invoices.allocation.direct import SHARED
 from invoices.allocation.leftover import NO_POLICY, SHARE_DIGITS
 from invoices.clients import ClientKey
 from invoices.kinds import MARKETPLACE, CostBasis, Kind
-from invoices.line_names import DESCRIBED, WORDS, fixed_rate_name, line_name
+from invoices.line_names import DESCRIBED, WORDS, fixed_rate_name, line_name, shared_name
 from invoices.money import COST_DIGITS, EXACT, CostAndPrice, exact_sum
 from invoices.periods import BillingPeriod
 from invoices.pricing.book import FixedRate, Match, PriceBook
@@ -99,11 +100,12 @@ def draw_up(
     *,
     period: BillingPeriod,
     line_types: LineTypes = MappingProxyType({}),
+    shared: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Statement, ...]:
     """One statement per client that bears a charge, by client key.
 
     `rated` is by currency, the payer's first; `books` is by book key. Of `line_types`, the working
-    of their charges tells.
+    of their charges tells. `shared` has, by the key of a group of shared costs, its words.
     """
     currency = next(iter(rated))
     parts = [
@@ -114,7 +116,8 @@ def draw_up(
     sold = _sold(books, currency)
     by_client = groupby(sorted(parts, key=attrgetter("client")), key=attrgetter("client"))
     statements = tuple(
-        _statement(list(own), sold, period=period, currency=currency) for _, own in by_client
+        _statement(list(own), sold, shared, period=period, currency=currency)
+        for _, own in by_client
     )
     for each, frame in rated.items():
         _assert_conserved(frame, [line for s in statements for line in s.lines], each)
@@ -150,6 +153,7 @@ class _Part(NamedTuple):
     currency: str
     """Of the cost."""
     attribution: str
+    shared: str
     metered: str
     cost: str
     price: str
@@ -201,6 +205,8 @@ def _shown(rated: pl.DataFrame, line_types: LineTypes) -> pl.LazyFrame:
     # `tests/unit/invoices/test_statements.py`,
     # `test_fees_credits_and_registrations_are_named_by_their_description`.
     named = sold_on | (pl.col("service") == REGISTRAR) | pl.col("kind").is_in(sorted(DESCRIBED))
+    # AWS's words may tell what all together spend: "10% of monthly AWS usage", with the amount.
+    named &= pl.col(SHARED) == ""
     return rated.lazy().with_columns(
         # A client sees what it used, at what that costs it, and no line in its favour of the same
         # size: `tests/unit/invoices/test_statements.py`,
@@ -225,7 +231,7 @@ def line_keys(
     for row in keys.unique().iter_rows():
         values = dict(zip(_KEYS, row, strict=True)) | others
         part = _Part._make(values[name] for name in _Part._fields)
-        named[row] = _named(part, sold, payer_currency)[0]
+        named[row] = _named(part, sold, {}, payer_currency)[0]
     return pl.Series("line", [named[row] for row in keys.iter_rows()], pl.String())
 
 
@@ -262,11 +268,16 @@ def _sold(books: Mapping[str, PriceBook], currency: str) -> _Books:
 
 
 def _statement(
-    parts: list[_Part], sold: _Books, *, period: BillingPeriod, currency: str
+    parts: list[_Part],
+    sold: _Books,
+    shared: Mapping[str, str],
+    *,
+    period: BillingPeriod,
+    currency: str,
 ) -> Statement:
     lines: dict[tuple[str, str], list[_Part]] = {}
     for part in parts:
-        lines.setdefault(_named(part, sold, currency), []).append(part)
+        lines.setdefault(_named(part, sold, shared, currency), []).append(part)
     assert len({key for key, _ in lines}) == len(lines), "two lines have one key"
     in_order = sorted(lines, key=lambda name: (_place(lines[name][0]), name))
     drawn_up = tuple(_line(*name, lines[name], sold) for name in in_order)
@@ -340,18 +351,21 @@ def _working(part: _Part, sold: _Books) -> Working:
     )
 
 
-def _named(part: _Part, sold: _Books, currency: str) -> tuple[str, str]:
+def _named(part: _Part, sold: _Books, shared: Mapping[str, str], currency: str) -> tuple[str, str]:
     """The line's key and its description, neither of which may tell a client what it costs us.
 
     What AWS charges in another currency than the payer's has its own line.
     """
     if part.fixed:
-        slug, description = fixed_rate_name(sold[part.book, part.rule].match, part.unit)
+        name = fixed_rate_name(sold[part.book, part.rule].match, part.unit)
     else:
         # The rule's label stays out of it: clients would read our margin:
         # `tests/unit/invoices/test_statements.py`,
         # `test_nothing_of_the_working_can_be_read_from_a_document`.
-        slug, description = line_name(part.kind, part.seller, part.tax_type, part.description_key)
+        name = line_name(part.kind, part.seller, part.tax_type, part.description_key)
+    if part.shared:
+        name = shared_name(name, part.shared, shared.get(part.shared, part.shared))
+    slug, description = name
     if part.currency != currency:
         slug = f"{slug}-{part.currency or 'blank'}"
     return f"{part.account_id}/{part.service}/{slug}", description

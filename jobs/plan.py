@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from invoices.allocation.shared_costs.groups import in_effect
 from invoices.clients import AccountId
 from invoices.comparison import ClientChange, compare
 from invoices.inputs import BillingInputs
@@ -126,6 +127,7 @@ def _inputs_after(
         export_limits=before.export_limits,
         balances=before.balances,
         price_books=prices.price_books(session, begins),
+        shared_costs=in_effect(prices.shared_costs(session), begins),
         custom_line_items=tuple(
             replace(each, start=min(each.start, month.period), end=None) for each in items
         ),
@@ -135,6 +137,7 @@ def _inputs_after(
 def _starts(configuration: Configuration) -> Iterator[BillingPeriod]:
     yield from (each.start for each in configuration.price_books)
     yield from (each.start for each in configuration.custom_line_items)
+    yield from (each.start for each in configuration.shared_costs)
 
 
 def _months(

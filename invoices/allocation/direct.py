@@ -27,6 +27,9 @@ IS_NEAREST = "is_nearest"
 ATTRIBUTION = "attribution"
 """The column that says in words why a charge is its bearer's; '' where it had the account then."""
 
+SHARED = "shared"
+"""The column that says which group of shared costs a charge is a part of; '' where it is whole."""
+
 ASSIGNED_SCHEMA = pl.Schema(
     {
         **SCHEMA,
@@ -34,6 +37,7 @@ ASSIGNED_SCHEMA = pl.Schema(
         INTERNAL: pl.Boolean(),
         IS_NEAREST: pl.Boolean(),
         ATTRIBUTION: pl.String(),
+        SHARED: pl.String(),
     }
 )
 
@@ -77,7 +81,8 @@ def assign(
     days = marked.lazy().select("account_id", "service_day", OF_ITS_DAY).unique().collect()
     borne = bearers(days, roster, period=period, internal_accounts=internal_accounts)
     found = look_up(marked, borne, on=["account_id", "service_day", OF_ITS_DAY])
-    assigned = found.with_columns(_attribution()).select(ASSIGNED_SCHEMA.names())
+    whole = pl.lit("").alias(SHARED)
+    assigned = found.with_columns(_attribution(), whole).select(ASSIGNED_SCHEMA.names())
     assert assigned.schema == ASSIGNED_SCHEMA
     return assigned
 

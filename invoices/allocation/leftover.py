@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import polars as pl
 
-from invoices.allocation.direct import ASSIGNED_SCHEMA, ATTRIBUTION, BEARER, INTERNAL
+from invoices.allocation.direct import ASSIGNED_SCHEMA, ATTRIBUTION, BEARER, INTERNAL, SHARED
 from invoices.charges import look_up
 from invoices.clients import AccountId, ClientKey
 from invoices.kinds import DISCOUNTS, CostBasis, Kind
@@ -84,6 +84,7 @@ BORNE_SCHEMA = pl.Schema(
             "usage",
             "list_cost",
             ATTRIBUTION,
+            SHARED,
         )
     }
     | {"basis": pl.String(), "passed_e6": UNITS, "cost_e16": UNITS}
@@ -147,25 +148,27 @@ def allocate(
     assigned: pl.DataFrame,
     policies: Mapping[ClientKey, RetentionPolicy],
     kept: Mapping[str, Decimal] = MappingProxyType({}),
+    passed_whole: Collection[str] = (),
 ) -> Allocation:
     """Each client's cost by its policy; the rest retained by reason, or unassigned.
 
-    `kept` is what an earlier stage took out of the charges for the reseller, by reason.
+    `kept` is what an earlier stage took out of the charges for the reseller, by reason. Of what
+    is SHARED by groups that are `passed_whole`, no policy keeps anything.
     A client without a policy bears its charges by NO_POLICY.
     """
     assert assigned.schema == ASSIGNED_SCHEMA
     own = assigned.lazy().filter(pl.col(BEARER) != "").select(_WANTED).collect()
-    shared = _with_policy(own, policies)
+    bearable = _with_policy(own, policies, passed_whole)
     reasons = {
         "internal_accounts": _sum(assigned.filter(INTERNAL)["net_billed_cost"]),
-        **_kept_back(shared),
-        **_stepped_off(shared),
+        **_kept_back(bearable),
+        **_stepped_off(bearable),
     }
     retained = {
         reason: exact_sum(found.get(reason, Decimal(0)) for found in (reasons, kept))
         for reason in {*reasons, *kept}
     }
-    borne = shared.lazy().filter(_BORNE).select(BORNE_SCHEMA.names()).collect()
+    borne = bearable.lazy().filter(_BORNE).select(BORNE_SCHEMA.names()).collect()
     return Allocation(
         borne=borne,
         cost=_sum(borne["cost_e16"]).scaleb(-SHARE_DIGITS, EXACT),
@@ -181,7 +184,9 @@ def units(measure: str) -> pl.Expr:
 
 
 def _with_policy(
-    charges: pl.DataFrame, policies: Mapping[ClientKey, RetentionPolicy]
+    charges: pl.DataFrame,
+    policies: Mapping[ClientKey, RetentionPolicy],
+    passed_whole: Collection[str],
 ) -> pl.DataFrame:
     """Adds the client's basis, the share of the charge it bears, and its cost."""
     by_client = pl.DataFrame(
@@ -210,7 +215,9 @@ def _with_policy(
     is_discount = pl.col("kind").is_in([str(kind) for kind in DISCOUNTS])
     quarantined = pl.col("kind") == Kind.UNKNOWN.value
     named = pl.when(is_discount).then("named_e6")
-    passed = pl.coalesce(named, "passed_e6", _whole(WHOLE_E6))
+    is_whole = pl.col(SHARED).is_in(sorted(passed_whole))
+    whole = pl.when(is_whole).then(_whole(WHOLE_E6))
+    passed = pl.coalesce(whole, named, "passed_e6", _whole(WHOLE_E6))
     return (
         charges.pipe(look_up, by_client, on=[BEARER])
         .pipe(look_up, by_kind, on=[BEARER, "kind"])

@@ -43,6 +43,13 @@ from invoices.checks.export import (
     unassigned_accounts,
     unknown_charges,
 )
+from invoices.checks.shared_costs import (
+    shared_accounts_of_clients,
+    shared_costs_of_departed,
+    shared_costs_of_nobody,
+    shared_costs_of_nothing,
+    shared_costs_unanswerable,
+)
 
 CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
     unknown_charges,
@@ -73,6 +80,11 @@ CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
     spread_fees_that_differ,
     spread_fees_of_nobody,
     credits_without_owner,
+    shared_costs_of_nobody,
+    shared_costs_unanswerable,
+    shared_costs_of_nothing,
+    shared_accounts_of_clients,
+    shared_costs_of_departed,
     sold_below_cost,
 )
 """What can be known before drafts exist: who is parked here gets none."""

@@ -11,6 +11,8 @@ from invoices.allocation.credits import OwnerlessCredit
 from invoices.allocation.direct import NearestOwner
 from invoices.allocation.leftover import Allocation
 from invoices.allocation.proration import Crossing
+from invoices.allocation.shared_costs.bases import Weights
+from invoices.allocation.shared_costs.splitting import SharedSum
 from invoices.clients import Client, ClientKey
 from invoices.documents.invoice import Invoice
 from invoices.inputs import BillingInputs
@@ -32,6 +34,9 @@ class CurrencyMonth:
     """Charges that last over a change of hands."""
     commitments: CommitmentMonth
     ownerless_credits: tuple[OwnerlessCredit, ...]
+    shared_weights: Mapping[str, Weights]
+    """By group of shared costs, who bears how much; of the payer's currency."""
+    shared_sums: tuple[SharedSum, ...]
     column_discounts: Decimal
     """What columns of discounts take off charges that are no discounts themselves."""
 

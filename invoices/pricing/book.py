@@ -14,30 +14,8 @@ from invoices.allocation.commitments.policies import (
 from invoices.allocation.credits import AS_APPLIED, CreditPolicy
 from invoices.clients import ADDED_LATER
 from invoices.kinds import DISCOUNTS, CostBasis, Kind
+from invoices.matching import MATCHED, Match
 from invoices.periods import BillingPeriod
-
-MATCHED: tuple[str, ...] = (
-    "service",
-    "region",
-    "usage_type",
-    "operation",
-    "kind",
-    "billing_entity",
-)
-"""The columns of a charge that a rule can match."""
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """Globs (`*`, `?`, case-sensitive) by column; a column left out matches everything."""
-
-    service: str = "*"
-    region: str = "*"
-    usage_type: str = "*"
-    operation: str = "*"
-    kind: str = "*"
-    billing_entity: str = "*"
-
 
 PERCENT_DIGITS = 4
 """Decimal places of a percentage of a price book: 1 + percent / 100 is whole in millionths."""

@@ -8,9 +8,9 @@ from decimal import Decimal
 from enum import StrEnum
 
 from invoices.clients import ADDED_LATER, AccountId, ClientKey
+from invoices.matching import is_like
 from invoices.money import EXACT
 from invoices.periods import BillingPeriod
-from invoices.pricing.globs import is_like
 
 
 class CustomKind(StrEnum):

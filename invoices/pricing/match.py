@@ -9,9 +9,9 @@ import numpy.typing as npt
 import polars as pl
 
 from invoices.kinds import METERED, Kind
+from invoices.matching import MATCHED, is_any, is_like, specificity
 from invoices.money import plain
-from invoices.pricing.book import MATCHED, FixedRate, Markup, Match, PricingRule
-from invoices.pricing.globs import is_any, is_like
+from invoices.pricing.book import FixedRate, Markup, PricingRule
 
 MARKED_UP = frozenset(METERED) | {
     Kind.FEE,
@@ -83,22 +83,6 @@ def by_specificity(rules: Sequence[PricingRule]) -> list[int]:
     return sorted(range(len(rules)), key=lambda i: (*(-n for n in specificity(rules[i].match)), i))
 
 
-def specificity(match: Match) -> tuple[int, int, int]:
-    """How much a match says: columns written out, columns with a glob, letters in those globs.
-
-    Compared in this order, more is more specific. `*` says nothing; `?` says as much as a letter.
-
-    - `service: AmazonEC2, region: eu-*` (1, 1, 3) beats `service: AmazonEC2` (1, 0, 0)
-    - `service: AmazonEC2` (1, 0, 0) beats `service: Amazon*, region: eu-*` (0, 2, 9)
-    - `usage_type: EU-Box*` (0, 1, 6) beats `usage_type: EU-*` (0, 1, 3)
-    """
-    globs = [getattr(match, column) for column in MATCHED]
-    said = [glob for glob in globs if not is_any(glob)]
-    wild = [glob for glob in said if "*" in glob or "?" in glob]
-    letters = sum(len(glob.replace("*", "")) for glob in wild)
-    return len(said) - len(wild), len(wild), letters
-
-
 class _Tests:
     """Globs against columns: each is tried once per distinct value, whatever the books."""
 
@@ -142,8 +126,7 @@ def _takes(rule: PricingRule, kind: Kind) -> bool:
 
 def described(rule: PricingRule) -> str:
     """A rule without a label in words: `service=AmazonEC2 region=eu-*: +7.5 %`."""
-    said = [(column, getattr(rule.match, column)) for column in MATCHED]
-    where = " ".join(f"{column}={glob}" for column, glob in said if not is_any(glob))
+    where = " ".join(f"{column}={glob}" for column, glob in rule.match.said.items())
     match rule.effect:
         case Markup(percent):
             effect = f"{'' if percent < 0 else '+'}{plain(percent)} %"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +17,7 @@ from invoices.inputs import WAIVABLE
 from invoices.kinds import MAPPABLE
 from invoices.periods import BillingPeriod
 from service.configuration.price_books import PriceBookForm
+from service.configuration.shared_costs import SharedCostForm
 from service.configuration.values import (
     AccountNumber,
     Country,
@@ -30,7 +31,6 @@ from service.configuration.values import (
     Positive,
     Share,
     Text,
-    not_yet,
     one_of,
 )
 
@@ -244,7 +244,7 @@ class ConfigurationForm(Form):
     clients: list[ClientForm] = []
     price_books: list[PriceBookForm] = []
     custom_line_items: list[CustomLineItemForm] = []
-    shared_costs: Annotated[Any, BeforeValidator(not_yet([]))] = None
+    shared_costs: list[SharedCostForm] = []
     exchange_rates: list[ExchangeRateForm] = []
     line_types: list[LineTypeForm] = []
     waivers: list[WaiverForm] = []

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from accounts.model.organization import Reseller
 from accounts.model.role_spec import RoleSpec
+from invoices.allocation.shared_costs.groups import SharedCost
 from invoices.clients import (
     AccountId,
     Address,
@@ -36,6 +37,7 @@ from kernel.errors import BadInput
 from service.configuration import forms
 from service.configuration.onboarding_forms import FileForm, resellers_of, roles_of, teams_of
 from service.configuration.price_books import price_book_of
+from service.configuration.shared_costs import shared_cost_key, shared_cost_of
 from service.configuration.values import tidy
 from service.store.accounts.resellers import Team
 from service.store.billing.sellers import Numbering, PayerAccount
@@ -61,6 +63,7 @@ class Configuration:
     price_books: tuple[PriceBook, ...]
     custom_line_items: tuple[CustomLineItem, ...]
     exchange_rates: tuple[ExchangeRate, ...]
+    shared_costs: tuple[SharedCost, ...] = ()
     line_types: tuple[LineType, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     client_facts: tuple[tuple[ClientKey, tuple[ClientFacts, ...]], ...] = ()
@@ -129,6 +132,7 @@ def _repeated_keys(form: forms.ConfigurationForm) -> Iterator[str]:
         "clients.facts": [f"{c.key} from {e.start}" for c in form.clients for e in c.facts or ()],
         "seller.facts": [str(e.start) for e in (form.seller and form.seller.facts) or ()],
         "custom_line_items": [_item_key(item) for item in form.custom_line_items],
+        "shared_costs": [f"{shared_cost_key(e)} from {e.start}" for e in form.shared_costs],
         "exchange_rates": [
             f"{rate.period} {rate.from_currency} to {rate.to_currency}"
             for rate in form.exchange_rates
@@ -176,6 +180,7 @@ def _from_form(form: FileForm) -> Configuration:
             )
             for rate in form.exchange_rates
         ),
+        shared_costs=tuple(map(shared_cost_of, form.shared_costs)),
         line_types=tuple(
             LineType(each.type, each.start, Kind(each.kind)) for each in form.line_types
         ),

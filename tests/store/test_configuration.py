@@ -230,8 +230,8 @@ def test_the_version_of_a_book_without_a_currency_is_what_it_was_before_books_ha
             ),
         ),
         (
-            "shared_costs: [{accounts: ['111111111111'], basis: spend, to: all}]",
-            "shared_costs: not supported yet; leave it out or write []",
+            "shared_costs: [{accounts: ['111111111111'], basis: {percent: {a: 50, b: '49.5'}}}]",
+            "shared_costs[0].basis: the percentages add up to 99.5, not to 100",
         ),
         (
             (

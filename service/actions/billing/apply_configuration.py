@@ -9,6 +9,7 @@ from accounts.model.contacts import check_reseller
 from invoices.clients import AccountId, ClientKey, OverlappingAssignments
 from invoices.documents.numbering import YEAR
 from kernel.errors import BadInput
+from service.actions.billing.check_shared_costs import check_shared_costs
 from service.actions.billing.custom_line_items import (
     only_payer,
     place_at,
@@ -79,6 +80,8 @@ def _write(
     yield from clients.put_assignments(session, configuration.assignments)
     yield from write_custom_line_items(session, configuration, prune=prune)
     yield from place_at(session, only_payer(session))
+    for group in configuration.shared_costs:
+        yield from prices.put_shared_cost(session, group)
     for waiver in configuration.waivers:
         yield from overrides.put_waiver(session, waiver)
     for line_type in configuration.line_types:
@@ -174,6 +177,7 @@ def _dangling_names(session: Session, configuration: Configuration) -> Iterator[
         if item.client not in known:
             yield f"custom_line_items: {item.description!r} is for an unknown client {item.client}"
     yield from _unknown_owners(configuration, known)
+    yield from check_shared_costs(session, configuration, known)
     payers = {payer.account_id for payer in configuration.payer_accounts}
     payers |= {each.account_id for each in sellers.payer_accounts(session) if each.seller_key}
     is_sole = only_payer(session) is not None

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
+from invoices.allocation.shared_costs.groups import in_effect
 from invoices.balances import CurrencyTotal
 from invoices.clients import AccountId, ClientKey
 from invoices.control_totals import ControlTotal
@@ -126,6 +127,7 @@ def present_inputs(
         export_limits=snapshot.limits,
         prorates_monthly_fees=payer.prorates_monthly_fees,
         months=numbering.months,
+        shared_costs=in_effect(prices.shared_costs(session), period),
         balances=carry_forward.open_balances(session, payer_account_id, period),
     )
 

@@ -1,4 +1,4 @@
-"""Owns the questions about what is charged: price books, custom line items, exchange rates."""
+"""Owns the questions about what is charged: price books, items, shared costs, exchange rates."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlmodel import col, select
 
+from invoices.allocation.shared_costs.groups import SharedCost
 from invoices.clients import AccountId, ClientKey
 from invoices.inputs import ExchangeRate
 from invoices.periods import BillingPeriod
@@ -133,6 +134,24 @@ def _from_custom_row(row: tables.configuration.CustomLineItemRow) -> CustomLineI
         end=None if row.end_period is None else BillingPeriod.parse(row.end_period),
         payer_account_id=None if row.payer_account_id is None else AccountId(row.payer_account_id),
     )
+
+
+def put_shared_cost(session: Session, group: SharedCost) -> list[Change]:
+    row = tables.configuration.SharedCostRow(
+        key=group.key,
+        start_period=str(group.start),
+        end_period=None if group.end is None else str(group.end),
+        body=to_json(group),
+    )
+    since = "" if group.start == BillingPeriod(1, 1) else f" from {group.start}"
+    return put(session, row, f"shared cost {group.key}{since}")
+
+
+def shared_costs(session: Session) -> tuple[SharedCost, ...]:
+    """All versions, by key and start."""
+    row = tables.configuration.SharedCostRow
+    rows = session.exec(select(row.body).order_by(col(row.key), col(row.start_period)))
+    return tuple(from_json(SharedCost, body) for body in rows)
 
 
 def put_exchange_rate(session: Session, rate: ExchangeRate) -> list[Change]:

@@ -188,6 +188,18 @@ class CustomLineItemRow(Row, table=True):
     payer_account_id: str | None = Field(default=None, foreign_key="payer_account.account_id")
 
 
+class SharedCostRow(Row, table=True):
+    """Charges that clients bear together; from a period on until the key's next start."""
+
+    __table_args__ = (is_period("start_period"), is_period("end_period"))
+
+    key: str = Field(primary_key=True)
+    start_period: str = Field(primary_key=True, sa_type=PERIOD)
+    end_period: str | None = Field(default=None, sa_type=PERIOD)
+    """Exclusive."""
+    body: dict[str, Any] = Field(sa_type=JSON)
+
+
 class LineTypeRow(Row, table=True):
     """What kind of charge a line item type is, of which AWS's list and ours know nothing."""
 

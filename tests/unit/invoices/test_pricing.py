@@ -9,6 +9,7 @@ from invoices.allocation.direct import assign
 from invoices.allocation.leftover import RetentionPolicy, allocate
 from invoices.clients import AccountId, ClientKey, Roster
 from invoices.kinds import CostBasis, Kind
+from invoices.matching import specificity
 from invoices.periods import BillingPeriod
 from invoices.pricing.book import FixedRate, Markup, Match, PriceBook
 from invoices.pricing.custom import (
@@ -19,7 +20,7 @@ from invoices.pricing.custom import (
     PercentOf,
     custom_charges,
 )
-from invoices.pricing.match import by_specificity, described, specificity
+from invoices.pricing.match import by_specificity, described
 from invoices.pricing.rating import rate
 from tests.support.builders import (
     A_B_C,

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from invoices.kinds import Kind
+from invoices.matching import specificity
 from invoices.pricing.book import FixedRate, Markup, Match
-from invoices.pricing.match import specificity
 from tests.support.builders import book
 
 

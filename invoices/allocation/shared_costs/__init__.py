@@ -1,0 +1,1 @@
+"""Charges that several clients bear together, by what was agreed."""

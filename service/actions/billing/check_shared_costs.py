@@ -1,0 +1,55 @@
+"""Owns the check of shared costs against what is there: clients, accounts and each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+
+from invoices.allocation.shared_costs.groups import SharedCost, in_effect, taken_twice
+from invoices.clients import ClientKey
+from invoices.periods import BillingPeriod
+from service.configuration.reading import Configuration
+from service.store.billing import clients, prices
+from service.store.session import Session
+
+
+def check_shared_costs(
+    session: Session, configuration: Configuration, known: Set[ClientKey]
+) -> Iterator[str]:
+    """What cannot be, in words; `known` are the clients of file and store."""
+    for group in configuration.shared_costs:
+        for client in sorted({*group.named, *group.exempt} - known):
+            yield f"shared_costs.{group.key}: there is no client {client}"
+    written = {(each.key, each.start): each for each in prices.shared_costs(session)}
+    written |= {(each.key, each.start): each for each in configuration.shared_costs}
+    for one, other, account in taken_twice(written.values()):
+        whose = f"charges of {account}" if account else "charges without an account"
+        yield (
+            f"shared_costs.{other.key}: {one.key} shares the same {whose} from "
+            f"{max(one.start, other.start)}; tell them apart with `match`, or end the first"
+        )
+    yield from _circles(session, configuration, [*written.values()])
+
+
+def _circles(
+    session: Session, configuration: Configuration, groups: list[SharedCost]
+) -> Iterator[str]:
+    """A client's account among the shared: its charges would be a part of what they are shared by.
+
+    What was a client's until some day is history, and a finding of that month.
+    """
+    stored = clients.roster(session).assignments
+    assigned = {(each.account_id, each.span.start): each for each in stored}
+    assigned |= {(each.account_id, each.span.start): each for each in configuration.assignments}
+    for each in assigned.values():
+        for group in groups:
+            first = max(BillingPeriod.of(each.span.start), group.start)
+            shared = each.account_id in group.accounts and group in in_effect(groups, first)
+            if shared and each.span.end is None:
+                yield (
+                    f"shared_costs.{group.key}.accounts: {each.account_id} is {each.client}'s from "
+                    f"{each.span.start}, whose charges would be shared in a circle, by themselves; "
+                    "take it off one of the two, or say until when it was the client's"
+                )
+
+
+__all__ = ["check_shared_costs"]
