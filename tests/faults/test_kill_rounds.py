@@ -10,8 +10,9 @@ from statistics import median
 
 import pytest
 
+from sandbox.aws import Fault, Faults
 from tests.support.servers.network import network_server
-from tests.support.servers.rounds import KILLS, rounds_on
+from tests.support.servers.rounds import KILLS, Rounds, rounds_on
 
 ACCOUNT_EACH = 5
 """An account takes far longer than a month, so that it lives through several kills."""
@@ -59,3 +60,30 @@ def test_nothing_is_lost_doubled_or_stuck_whatever_is_killed(
     assert median(longer) < WENT_ON_SECONDS
     assert "Traceback" not in complaints, complaints
     assert {*rounds.worker.statuses, *rounds.api.statuses} <= {0, -9}
+
+
+class KillingAsCreated(Faults):
+    """The worker dies, and what it sent does not reach AWS: the worst time to die."""
+
+    def __init__(self, rounds: Rounds) -> None:
+        super().__init__()
+        self._rounds, self.is_struck = rounds, False
+
+    def next(self, name: str) -> Fault | None:
+        if self.is_struck or not name.endswith("CreateAccount"):
+            return super().next(name)
+        self.is_struck = True
+        self._rounds.worker.kill()
+        return Fault.TIMEOUT_BEFORE
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(900)
+def test_an_account_that_was_asked_for_in_vain_is_asked_for_again_and_is_one(home: Path) -> None:
+    """Only after the minutes in which AWS might still have shown it."""
+    with rounds_on(home, None, 0) as rounds:
+        rounds.aws.door.faults = killing = KillingAsCreated(rounds)
+        rounds.asked.append(rounds.ask_for_account("round-0"))
+        rounds.check_accounts()
+
+    assert killing.is_struck

@@ -105,15 +105,15 @@ class Installation:
             return stored_runs.run(session, run_id).state == RunState.RUNNING
 
 
-def eventually(look: Callable[[], Found | None]) -> Found:
+def eventually(look: Callable[[], Found | None], seconds: float = PATIENCE_SECONDS) -> Found:
     """What `look` finds as soon as that is something; until then the database may be away."""
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    give_up_at = time.monotonic() + seconds
     while True:
         with suppress(DatabaseUnavailable, httpx.TransportError):
             found = look()
             if found:
                 return found
-        assert time.monotonic() < give_up_at, f"nothing after {PATIENCE_SECONDS} s"
+        assert time.monotonic() < give_up_at, f"nothing after {seconds} s"
         time.sleep(0.05)
 
 
