@@ -65,7 +65,7 @@ class ClientTotal:
     @property
     def closes(self) -> bool:
         """The invoice asks for the exact price, rounded once, and the tax."""
-        if self.invoice is None:
+        if self.invoice is None or self._has_unconverted:
             return False
         invoice = self.invoice
         charges = EXACT.multiply(self.charges_price, self.exchange_rate)
@@ -89,6 +89,13 @@ class ClientTotal:
             return Decimal(1)
         found = self.invoice.exchanges.get(currency)
         return found.rate if found else None
+
+    @property
+    def _has_unconverted(self) -> bool:
+        """AWS charged since in a currency that the issued invoice knows nothing of."""
+        return any(
+            found.price and self.rate_from(each) is None for each, found in self.others.items()
+        )
 
     @property
     def _others_converted(self) -> list[Decimal]:

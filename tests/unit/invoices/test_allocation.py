@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from invoices.allocation.direct import assign
+from invoices.allocation.direct import assign, nearest_owners
 from invoices.allocation.leftover import Allocation, RetentionPolicy, allocate
 from invoices.clients import AccountId, Assignment, Roster
 from invoices.kinds import CostBasis, Kind
@@ -119,6 +119,19 @@ def test_unassigned_charges_name_the_account_and_its_days() -> None:
     assert (account.first_day, account.last_day) == (date(2018, 10, 3), date(2018, 10, 9))
     assert account.net_billed_cost == Decimal("3.75")
     assert allocation.payer_total == Decimal("8.75")
+
+
+def test_accounts_of_nobody_or_of_the_nearest_are_told_in_the_order_of_their_ids() -> None:
+    accounts = [str(number) * 12 for number in range(1, 10)]
+    strange = allocated([charge(account, "1") for account in reversed(accounts)])
+    left = [owns("acme", account, date(2018, 1, 1), date(2018, 10, 9)) for account in accounts]
+    rows = [charge(each, "1", Kind.CREDIT, service_day=date(2018, 10, 20)) for each in accounts]
+    late = assign(
+        frame(*reversed(rows)), Roster.of(left), period=OCTOBER, internal_accounts=frozenset()
+    )
+
+    assert [each.account_id for each in strange.unassigned] == accounts
+    assert [each.account_id for each in nearest_owners(late)] == accounts
 
 
 def test_internal_accounts_are_retained_even_where_the_roster_names_a_client() -> None:

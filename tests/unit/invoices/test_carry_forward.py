@@ -223,6 +223,7 @@ def test_the_tax_is_stated_in_the_seller_s_currency_and_each_amount_rounded_by_i
     assert (yen.tax_lines[0].base_minor, yen.tax_minor) == (16_002, 3_040)
     invoice = replace(draft(100_01), accounting_tax=up)
     assert from_document(to_document(invoice)) == invoice
+    assert to_document(invoice)["accounting_tax"]["tax"] == "80.88"
 
 
 def test_a_document_of_thousandths_with_its_own_rounding_of_tax_comes_back_as_it_was() -> None:

@@ -339,6 +339,19 @@ def test_a_seller_whose_country_wants_tax_in_its_own_currency_is_told(
         assert f"acme: tax is asked for in another currency than {told}" in each.message
 
 
+def test_a_tax_without_a_rate_into_the_seller_s_currency_parks_and_says_which_is_missing() -> None:
+    taxed = client("acme", tax=Tax(TaxCategory.STANDARD, Decimal(20)))
+    given = replace(inputs(*BOTH, clients=[taxed, client("bell")]), tax_currency="EUR")
+
+    found = [f for f in bill(charges(*ROWS), given).findings if f.code == "tax_rate_missing"]
+
+    words = (
+        "The tax of acme is to be stated in EUR, too, and 2018-10 has no rate from USD to EUR; "
+        "add it to exchange_rates."
+    )
+    assert [(each.client, each.message) for each in found] == [("acme", words)]
+
+
 def test_no_tax_needs_no_national_currency() -> None:
     month = bill(charges(*ROWS), inputs(*BOTH))
 

@@ -108,6 +108,19 @@ def test_each_currency_is_proved_by_itself() -> None:
     assert proof["closes"] and not proof["confirmed"]
 
 
+def test_a_currency_that_came_after_the_invoice_was_issued_does_not_close() -> None:
+    """The invoice of 100 dollars is right to the cent for dollars, and 50 euros are lost."""
+    issued = billed(charge(ACME, "100")).drafts[0].invoice
+    restated = billed(charge(ACME, "100"), sold(ACME, "50"), rates=[rate("EUR", "USD", "1.1")])
+
+    proof = prove(restated, issued={ClientKey("acme"): issued})
+
+    assert not proof.closes
+    assert proof.to_json()["clients"][0]["other_currencies"] == [
+        {"currency": "EUR", "cost": "50", "price": "50", "margin": "0", "exchange_rate": None}
+    ]
+
+
 def test_who_bears_a_currency_without_a_rate_is_parked_and_the_others_go_on() -> None:
     month = billed(charge(ACME, "100"), sold(ACME, "50"), charge(BELL, "20"))
 

@@ -102,6 +102,24 @@ def test_a_bad_row_is_counted_from_the_start_of_the_file_not_of_the_row_group() 
         rows_of(parquet(columns, row_group_size=2), reading)
 
 
+@pytest.mark.parametrize("bad", [2, 6])
+def test_a_bad_row_is_counted_from_the_start_of_the_file_not_of_its_span(
+    bad: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs = ["1" if row != bad else "x" for row in range(1, 7)]
+    file = parquet(
+        {"account": ["a"] * 6, "start": ["2026-10-01"] * 6, "cost": costs}, row_group_size=2
+    )
+    cells = "\n".join(["account,start,cost", *(f"a,2026-10-01,{cost}" for cost in costs), ""])
+    monkeypatch.setattr(reducer, "PARQUET_SPAN_ROWS", 3)
+    monkeypatch.setattr(texts, "TEXT_SPAN_ROWS", 1)
+    monkeypatch.setattr(texts, "PIECE_BYTES", 40)
+
+    for read in (lambda: rows_of(file), lambda: csv_rows(cells)):
+        with pytest.raises(reducer.BadAmount, match=f"^file: row {bad}, column cost: 'x'"):
+            read()
+
+
 def test_sums_beyond_64_bits_are_exact() -> None:
     # 12 rows of 99,999,999.99 dollars are 1.2e19 units of 1e-10, more than 2^63.
     costs = [99_999_999.99] * 12

@@ -7,6 +7,7 @@ from invoices.allocation.direct import assign
 from invoices.allocation.segments import by_segment
 from invoices.charges import Charges
 from invoices.clients import AccountId, Assignment, ClientKey, Roster
+from invoices.kinds import Kind
 from invoices.periods import DaySpan
 from tests.support.builders import OCTOBER, charge, charges
 
@@ -42,6 +43,24 @@ def test_an_account_that_moves_has_one_sum_per_client_and_a_nobodys_keeps_its_da
         (NOBODYS, date(2018, 10, 1), "AmazonEC2", Decimal(32), ""),
         (NOBODYS, date(2018, 10, 2), "AmazonEC2", Decimal(64), ""),
         (OURS, date(2018, 10, 1), "AmazonEC2", Decimal(384), ""),
+    ]
+
+
+def test_what_is_somebody_s_as_the_nearest_owner_stays_apart_from_what_is_so_by_the_roster() -> (
+    None
+):
+    """Both are Acme's, and the working says so of the one that was before it had the account."""
+    joined = Roster.of([Assignment(MOVED, ClientKey("acme"), DaySpan(date(2018, 10, 10)))])
+    month = charges(
+        charge(MOVED, "-1", Kind.CREDIT, service_day=date(2018, 10, 1)),
+        charge(MOVED, "-2", Kind.CREDIT, service_day=date(2018, 10, 12)),
+        charge(MOVED, "-4", Kind.CREDIT, service_day=date(2018, 10, 20)),
+    )
+    summed = by_segment(month, joined, period=OCTOBER, internal_accounts=frozenset())
+
+    assert summed.select("service_day", "billed_cost").rows() == [
+        (date(2018, 10, 1), Decimal(-1)),
+        (date(2018, 10, 12), Decimal(-6)),
     ]
 
 

@@ -101,7 +101,11 @@ ACROSS = "row_across_change_of_hands"
             [USED, lasting(Kind.FEE)],
             HANDED_OVER,
             [("warning", ACROSS, ACME, "")],
-            "they are billed whole to acme, as of the first day.",
+            (
+                f"31 USD of fee of account {ACME} last from 2018-10-01 to 2018-10-31, and the "
+                "account is acme's until it is bell's from 2018-10-15: they are billed whole to "
+                "acme, as of the first day."
+            ),
         ),
         (
             [USED, lasting(Kind.USAGE)],
