@@ -17,6 +17,7 @@ from invoices.documents.invoice import Exchange, Invoice, InvoiceLine
 from invoices.inputs import BillingInputs
 from invoices.money import COST_DIGITS, EXACT, exact_sum, from_minor, plain
 from invoices.month import books_by_client, rate_month
+from invoices.periods import BillingPeriod
 from invoices.pricing.book import MATCHED, FixedRate, Markup, PricingRule
 from invoices.pricing.custom import CustomCharge, CustomLineItem, Flat, Percentage
 from invoices.pricing.markup import AT_COST_E6, factor_e6, start_e16
@@ -90,7 +91,7 @@ def explain_custom(
 ) -> Explanation:
     """`item` is what the month's inputs have of it."""
     key = f"custom/{charge.key}"
-    how = _item_words(charge, item) if item else f"custom line item {charge.key}"
+    how = _item_words(charge, item, invoice.period) if item else f"custom line item {charge.key}"
     return Explanation(
         line=_on(invoice, key),
         price_book="",
@@ -144,20 +145,22 @@ def _scaled(units: Decimal, digits: int) -> Decimal:
     return units.scaleb(-digits, EXACT)
 
 
-def _item_words(charge: CustomCharge, item: CustomLineItem) -> str:
+def _item_words(charge: CustomCharge, item: CustomLineItem, period: BillingPeriod) -> str:
+    term = item.term_of(period)
+    often = "a month" if item.every_months == 1 else f"every {item.every_months} months"
+    part = f", for {term.days_charged} of {term.days_in_all} days" if term.is_part else ""
     match item.charge:
         case Flat(amount, quantity):
             units = "" if quantity == 1 else f"{plain(quantity)} x "
-            return f"{item.kind} of {units}{plain(amount)} a month"
+            return f"{item.kind} of {units}{plain(amount)} {often}{part}"
         case Percentage() as share:
             base = "" if charge.base is None else f" {plain(charge.base)}"
             of = [*share.services, *share.accounts]
             only = f" of {', '.join(of)}" if of else ""
             floor = "" if share.minimum is None else f", at least {plain(share.minimum)}"
             cap = "" if share.maximum is None else f", at most {plain(share.maximum)}"
-            return (
-                f"{item.kind} of {plain(share.percent)} % of the {share.of}{only}{base}{floor}{cap}"
-            )
+            percent = f"{plain(share.percent)} % of the {share.of}{only}{base}"
+            return f"{item.kind} of {percent}{floor}{cap}{part}"
 
 
 def _steps(price: Decimal, currency: str, invoice: Invoice, key: str) -> Iterator[str]:

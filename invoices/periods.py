@@ -50,6 +50,13 @@ class BillingPeriod:
     def days(self) -> DaySpan:
         return DaySpan(self.start, self.end)
 
+    def after(self, months: int) -> BillingPeriod:
+        years, month = divmod(self.month - 1 + months, 12)
+        return BillingPeriod(self.year + years, month + 1)
+
+    def months_since(self, earlier: BillingPeriod) -> int:
+        return (self.year - earlier.year) * 12 + self.month - earlier.month
+
     def __contains__(self, day: date) -> bool:
         return self.start <= day < self.end
 

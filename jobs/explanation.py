@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from invoices.clients import ClientKey
 from invoices.explanation import Explanation, explain_charges, explain_custom
-from invoices.pricing.custom import CustomCharge
+from invoices.pricing.custom import CustomCharge, charged_items
 from invoices.statements import Statement
 from jobs.snapshots import Snapshots
 from kernel.errors import NotFound
@@ -49,7 +50,8 @@ def explain(database: Database, charges: Snapshots, which: str, line_key: str) -
         raise UnknownLine(which, line_key, [each.key for each in document.lines])
     for item in (from_json(CustomCharge, each) for each in working["custom"]):
         if line_key == f"custom/{item.key}":
-            known = {each.key: each for each in inputs.custom_line_items}
+            client = ClientKey(document.buyer.key)
+            known = charged_items(inputs.custom_items_of(client), inputs.period)
             explained = explain_custom(item, known.get(item.key), invoice=document)
             return ExplainedLine(record, explained, snapshot)
     # First what an earlier version kept: it says in words that the month is to be ingested again.

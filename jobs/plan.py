@@ -129,7 +129,8 @@ def _inputs_after(
         price_books=prices.price_books(session, begins),
         shared_costs=in_effect(prices.shared_costs(session), begins),
         custom_line_items=tuple(
-            replace(each, start=min(each.start, month.period), end=None) for each in items
+            replace(each, start=min(each.start, month.period), end=None, days=None)
+            for each in items
         ),
     )
 

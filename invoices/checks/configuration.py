@@ -88,7 +88,10 @@ def incomplete_clients(facts: CheckedMonth) -> Iterator[Finding]:
             )
         # The buyer owes the tax and is told apart by its VAT id alone (VAT Directive, art. 226 no.
         # 4).
-        if client.tax.category is TaxCategory.REVERSE_CHARGE and not client.tax.vat_id:
+        items = facts.inputs.custom_items_of(client.key)
+        taxes = [client.tax, *(item.tax for item in items if item.tax)]
+        is_reverse = any(tax.category is TaxCategory.REVERSE_CHARGE for tax in taxes)
+        if is_reverse and not client.tax.vat_id:
             yield parks(
                 client.key,
                 "client_tax_id_missing",

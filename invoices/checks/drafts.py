@@ -65,7 +65,8 @@ def nothing_due(facts: CheckedMonth) -> Iterator[Finding]:
     clients = {client.key: client for client in facts.inputs.clients}
     for key, draft in facts.drafts.items():
         if _is_negative(draft):
-            yield _negative(key, draft, facts.inputs.negative_months(clients[key]))
+            policy = facts.inputs.negative_months(clients[key])
+            yield _mixed(key, draft) if _is_mixed(draft, policy) else _negative(key, draft, policy)
         elif draft.total_minor == 0:
             one = facts.inputs.zero_months(clients[key]) is ZeroMonths.INVOICE
             if gets_document(draft, zero_gets_one=one):
@@ -82,6 +83,22 @@ def nothing_due(facts: CheckedMonth) -> Iterator[Finding]:
 
 def _is_negative(draft: Invoice) -> bool:
     return draft.total_minor < 0 or draft.subtotal_minor < 0
+
+
+def _is_mixed(draft: Invoice, policy: NegativeMonths) -> bool:
+    return policy is NegativeMonths.CARRY_FORWARD and len(draft.tax_lines) > 1
+
+
+def _mixed(key: ClientKey, draft: Invoice) -> Finding:
+    """A balance keeps the tax of its month, which has to be one."""
+    total = plain(from_minor(draft.total_minor, draft.currency))
+    return parks(
+        key,
+        "negative_in_several_taxes",
+        f"{key} would get {total} {draft.currency} for {draft.period}, whose lines are taxed in "
+        f"{len(draft.tax_lines)} ways, so that no balance can be carried forward of it: move the "
+        "items that are taxed otherwise to another month.",
+    )
 
 
 def _negative(key: ClientKey, draft: Invoice, policy: NegativeMonths) -> Finding:

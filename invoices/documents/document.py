@@ -18,6 +18,7 @@ from invoices.documents.invoice import (
     Exchange,
     Invoice,
     InvoiceLine,
+    LineTax,
     Seller,
     TaxLine,
 )
@@ -174,6 +175,7 @@ def _from_line(line: InvoiceLine, currency: str) -> Document:
         "price": plain(line.price),
         "amount": _from_amount(line.amount_minor, currency),
         **_from_carried(line.carried_from),
+        **_from_line_tax(line.tax),
     }
 
 
@@ -190,6 +192,7 @@ def _to_line(document: Mapping[str, Any], currency: str) -> InvoiceLine:
         price=Decimal(document["price"]),
         amount_minor=_to_amount(document["amount"], currency),
         carried_from=_to_carried(document.get("carried_from")),
+        tax=_to_line_tax(document.get("tax")),
     )
 
 
@@ -209,6 +212,18 @@ def _to_carried(document: Mapping[str, Any] | None) -> CarriedFrom | None:
         category=TaxCategory(document["category"]),
         rate_percent=Decimal(document["rate_percent"]),
     )
+
+
+def _from_line_tax(tax: LineTax | None) -> Document:
+    if tax is None:
+        return {}
+    return {"tax": {"category": tax.category.value, "rate_percent": plain(tax.rate_percent)}}
+
+
+def _to_line_tax(document: Mapping[str, Any] | None) -> LineTax | None:
+    if document is None:
+        return None
+    return LineTax(TaxCategory(document["category"]), Decimal(document["rate_percent"]))
 
 
 def _from_tax_line(line: TaxLine, currency: str) -> Document:

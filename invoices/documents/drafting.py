@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from invoices.clients import AccountId, Client
-from invoices.documents.invoice import Buyer, Exchange, Invoice, InvoiceLine, Seller
+from invoices.clients import AccountId, Client, Tax
+from invoices.documents.invoice import Buyer, Exchange, Invoice, InvoiceLine, LineTax, Seller
 from invoices.documents.service_names import service_name
-from invoices.documents.tax import accounting_tax, tax_line
+from invoices.documents.tax import accounting_tax, tax_lines
 from invoices.money import EXACT, Rounding, exact_sum, split_rounded, to_minor
 from invoices.pricing.custom import CustomCharge, CustomLineItem, Percentage, PercentOf
 from invoices.statements import Statement, StatementLine
@@ -66,12 +66,13 @@ def draft(
     amounts = split_rounded(subtotal, {line.key: line.price for line in exact}, currency)
     lines = tuple(_line(line, amounts[line.key], letterhead.account_names) for line in exact)
     others = sorted(exchanges.keys() - {statement.currency})
-    tax = tax_line(
-        client.tax, base_minor=subtotal, currency=currency, rounding=tax_rounding or rounding
+    taxes = tax_lines(
+        client.tax, _by_tax(exact, lines), currency=currency, rounding=tax_rounding or rounding
     )
-    tax_exchange = letterhead.tax_exchanges.get(currency) if tax.tax_minor else None
+    tax_minor = sum(each.tax_minor for each in taxes)
+    tax_exchange = letterhead.tax_exchanges.get(currency) if tax_minor else None
     stated = (
-        accounting_tax((tax,), tax_exchange, rounding=tax_rounding or rounding)
+        accounting_tax(taxes, tax_exchange, rounding=tax_rounding or rounding)
         if tax_exchange
         else None
     )
@@ -85,10 +86,10 @@ def draft(
         due_on=None,
         payment_terms_days=client.payment_terms_days,
         lines=lines,
-        tax_lines=(tax,),
+        tax_lines=taxes,
         subtotal_minor=subtotal,
-        tax_minor=tax.tax_minor,
-        total_minor=subtotal + tax.tax_minor,
+        tax_minor=tax_minor,
+        total_minor=subtotal + tax_minor,
         rounding=rounding,
         exchange=exchanges.get(statement.currency),
         other_exchanges=tuple(exchanges[each] for each in others),
@@ -175,6 +176,15 @@ def _exact_lines(
     return [line for line in lines if line.price] or lines
 
 
+def _by_tax(exact: Sequence[_ExactLine], lines: Sequence[InvoiceLine]) -> dict[Tax | None, int]:
+    """What is taxed as an item says, by that; and under None, if anything, as the client is."""
+    sums: dict[Tax | None, int] = {}
+    for each, line in zip(exact, lines, strict=True):
+        own = each.line.tax if isinstance(each.line, CustomCharge) else None
+        sums[own] = sums.get(own, 0) + line.amount_minor
+    return sums
+
+
 def _line(exact: _ExactLine, amount_minor: int, names: Mapping[AccountId, str]) -> InvoiceLine:
     match exact.line:
         case StatementLine() as line:
@@ -202,4 +212,5 @@ def _line(exact: _ExactLine, amount_minor: int, names: Mapping[AccountId, str]) 
                 unit="",
                 price=exact.unit_price,
                 amount_minor=amount_minor,
+                tax=LineTax(item.tax.category, item.tax.rate_percent) if item.tax else None,
             )

@@ -90,6 +90,14 @@ class CarriedFrom:
 
 
 @dataclass(frozen=True, slots=True)
+class LineTax:
+    """How a line is taxed."""
+
+    category: TaxCategory
+    rate_percent: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceLine:
     """One line. `amount_minor` is what it adds to the subtotal.
 
@@ -112,6 +120,8 @@ class InvoiceLine:
     amount_minor: int
     carried_from: CarriedFrom | None = None
     """Of what an earlier month left in the client's favour."""
+    tax: LineTax | None = None
+    """As a custom line item says; None: as the client is taxed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Owns the seller's tax on an invoice: one category and rate per client, and its wording."""
+"""Owns the seller's tax on an invoice: each category and rate summed and rounded once, in words."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -43,7 +43,7 @@ asked for (Switzerland), or another way will do (Australia: the rate).
 
 def tax_line(tax: Tax, *, base_minor: int, currency: str, rounding: Rounding) -> TaxLine:
     """Tax on the whole subtotal, rounded once. Only the standard category has a rate."""
-    rate = tax.rate_percent if tax.category is TaxCategory.STANDARD else Decimal(0)
+    _, rate = _kind(tax)
     # Of the rounded base, not of each line: an e-invoice is checked so (EN 16931, BR-CO-17), and a
     # Japanese qualified invoice rounds once per rate, in the direction that the seller chose
     # (National Tax Agency, Q&A on the invoice system, "rounding of fractions"):
@@ -56,6 +56,35 @@ def tax_line(tax: Tax, *, base_minor: int, currency: str, rounding: Rounding) ->
         tax_minor=to_minor(exact, currency, rounding),
         note=tax.note or WORDING[tax.category],
     )
+
+
+def tax_lines(
+    own: Tax, bases: Mapping[Tax | None, int], *, currency: str, rounding: Rounding
+) -> tuple[TaxLine, ...]:
+    """One line for each category and rate, the client's own first.
+
+    `bases` are whole minor units by how an item is taxed; None is as the client is. Two notes of
+    one category and rate are both told: there is one line of them (EN 16931, BR-S-01 to BR-S-08).
+    """
+    sums: dict[tuple[bool, TaxCategory, Decimal], tuple[int, set[str]]] = {}
+    for said, base_minor in bases.items() or [(None, 0)]:
+        tax = said or own
+        kind = (_kind(tax) != _kind(own), *_kind(tax))
+        base, notes = sums.get(kind, (0, set()))
+        sums[kind] = (base + base_minor, notes | {tax.note})
+    return tuple(
+        tax_line(
+            Tax(category, rate, note=" ".join(sorted(notes - {""}))),
+            base_minor=base,
+            currency=currency,
+            rounding=rounding,
+        )
+        for (_, category, rate), (base, notes) in sorted(sums.items(), key=lambda each: each[0])
+    )
+
+
+def _kind(tax: Tax) -> tuple[TaxCategory, Decimal]:
+    return tax.category, tax.rate_percent if tax.category is TaxCategory.STANDARD else Decimal(0)
 
 
 def accounting_tax(

@@ -15,7 +15,7 @@ from pydantic import (
 
 from invoices.inputs import WAIVABLE
 from invoices.kinds import MAPPABLE
-from invoices.periods import BillingPeriod
+from service.configuration.items import CustomLineItemForm
 from service.configuration.price_books import PriceBookForm
 from service.configuration.shared_costs import SharedCostForm
 from service.configuration.values import (
@@ -27,7 +27,6 @@ from service.configuration.values import (
     Key,
     Month,
     Name,
-    NotNegative,
     Positive,
     Share,
     Text,
@@ -46,10 +45,6 @@ ZeroMonthsWord = Literal["invoice", "no_document"]
 NegativeMonthsWord = Annotated[
     Literal["park", "carry_forward"], BeforeValidator(_no_credit_note_yet)
 ]
-
-
-ALWAYS = BillingPeriod(1, 1)
-"""The first period of a custom line item that has no `from`."""
 
 
 SELLER_KEY = "seller"
@@ -174,46 +169,6 @@ class ClientForm(Form):
     negative_months: NegativeMonthsWord | None = None
     accounts: list[AccountForm] = []
     facts: list[ClientFactsForm] | None = None
-
-
-class CustomLineItemForm(Form):
-    key: Key | None = None
-    client: Key
-    payer: AccountNumber | None = None
-    kind: Literal["fee", "credit"]
-    description: Name
-    amount: NotNegative | None = None
-    percent_of: Literal["cost", "price"] | None = None
-    percent: NotNegative | None = None
-    minimum: NotNegative | None = None
-    maximum: NotNegative | None = None
-    services: list[Text] = []
-    accounts: list[AccountNumber] = []
-    quantity: NotNegative | None = None
-    unit_price: NotNegative | None = None
-    start: Month = Field(alias="from", default=ALWAYS)
-    end: Month | None = Field(default=None, alias="to")
-
-    @model_validator(mode="after")
-    def one_charge(self) -> Self:
-        given = (self.amount, self.percent, self.unit_price)
-        if sum(each is not None for each in given) != 1:
-            raise ValueError("give one of amount, unit_price and percent")
-        if (self.quantity is None) != (self.unit_price is None):
-            raise ValueError("quantity and unit_price go together")
-        if (self.percent is None) != (self.percent_of is None):
-            raise ValueError("percent and percent_of go together")
-        if self.percent is None:
-            for name in ("minimum", "maximum", "services", "accounts"):
-                if getattr(self, name) not in (None, []):
-                    raise ValueError(f"{name} goes with percent")
-        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            raise ValueError("minimum is more than maximum")
-        if "" in self.services:
-            raise ValueError("services are AWS's codes, such as AmazonEC2, or globs of them")
-        if self.end is not None and self.end <= self.start:
-            raise ValueError("`to` (exclusive) must be later than `from`")
-        return self
 
 
 class LineTypeForm(Form):

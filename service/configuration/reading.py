@@ -32,9 +32,10 @@ from invoices.kinds import Kind
 from invoices.money import Rounding
 from invoices.periods import DaySpan
 from invoices.pricing.book import PriceBook
-from invoices.pricing.custom import CustomKind, CustomLineItem, Flat, Percentage, PercentOf
+from invoices.pricing.custom import CustomLineItem
 from kernel.errors import BadInput
 from service.configuration import forms
+from service.configuration.items import custom_line_item_of, item_problems
 from service.configuration.onboarding_forms import FileForm, resellers_of, roles_of, teams_of
 from service.configuration.price_books import price_book_of
 from service.configuration.shared_costs import shared_cost_key, shared_cost_of
@@ -84,7 +85,8 @@ def read_configuration(text: str) -> Configuration:
         form = FileForm.model_validate(written or {})
     except ValidationError as error:
         raise ConfigurationRefused([_one_line(problem) for problem in error.errors()]) from error
-    problems = [*_repeated_keys(form), *_overlaps(form)]
+    items = map(custom_line_item_of, form.custom_line_items)
+    problems = [*_repeated_keys(form), *_overlaps(form), *item_problems(items)]
     if problems:
         raise ConfigurationRefused(problems)
     return _from_form(form)
@@ -96,7 +98,11 @@ class _StrictLoader(yaml.SafeLoader):
 
 def _mapping_of_unique_keys(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Hashable, Any]:
     keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
-    for key in keys:
+    for key, (written, _) in zip(keys, node.value, strict=True):
+        if not isinstance(key, str):
+            # `on`, `yes` and `no` are truths of YAML 1.1, and 2026-10-01 is a day.
+            problem = f"`{written.value}` is read as {key}: write it in quotes"
+            raise yaml.constructor.ConstructorError(None, None, problem, written.start_mark)
         if keys.count(key) > 1:
             problem = f"{key!r} is written twice"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
@@ -131,7 +137,6 @@ def _repeated_keys(form: forms.ConfigurationForm) -> Iterator[str]:
         "line_types": [f"{each.type} from {each.start}" for each in form.line_types],
         "clients.facts": [f"{c.key} from {e.start}" for c in form.clients for e in c.facts or ()],
         "seller.facts": [str(e.start) for e in (form.seller and form.seller.facts) or ()],
-        "custom_line_items": [_item_key(item) for item in form.custom_line_items],
         "shared_costs": [f"{shared_cost_key(e)} from {e.start}" for e in form.shared_costs],
         "exchange_rates": [
             f"{rate.period} {rate.from_currency} to {rate.to_currency}"
@@ -173,7 +178,7 @@ def _from_form(form: FileForm) -> Configuration:
         ),
         assignments=_assignments(form),
         price_books=tuple(map(price_book_of, form.price_books)),
-        custom_line_items=tuple(map(_custom_line_item, form.custom_line_items)),
+        custom_line_items=tuple(map(custom_line_item_of, form.custom_line_items)),
         exchange_rates=tuple(
             ExchangeRate(
                 rate.period, rate.from_currency, rate.to_currency, tidy(rate.rate), rate.source
@@ -304,36 +309,3 @@ def _assignments(form: forms.ConfigurationForm) -> tuple[Assignment, ...]:
         for client in form.clients
         for account in client.accounts
     )
-
-
-def _custom_line_item(form: forms.CustomLineItemForm) -> CustomLineItem:
-    charge: Flat | Percentage
-    if form.amount is not None:
-        charge = Flat(tidy(form.amount))
-    elif form.unit_price is not None and form.quantity is not None:
-        charge = Flat(tidy(form.unit_price), tidy(form.quantity))
-    else:
-        assert form.percent is not None and form.percent_of is not None
-        charge = Percentage(
-            tidy(form.percent),
-            PercentOf(form.percent_of),
-            None if form.minimum is None else tidy(form.minimum),
-            None if form.maximum is None else tidy(form.maximum),
-            tuple(sorted({*form.services})),
-            tuple(sorted(map(AccountId, {*form.accounts}))),
-        )
-    return CustomLineItem(
-        key=_item_key(form),
-        client=ClientKey(form.client),
-        kind=CustomKind(form.kind),
-        description=form.description,
-        charge=charge,
-        start=form.start,
-        end=form.end,
-        payer_account_id=None if form.payer is None else AccountId(form.payer),
-    )
-
-
-def _item_key(form: forms.CustomLineItemForm) -> str:
-    """Its own, or one made of client and description, so that a new price changes the item."""
-    return form.key or f"{form.client}:{form.kind}:{form.description}"

@@ -12,6 +12,7 @@ from kernel.errors import BadInput
 from service.actions.billing.check_shared_costs import check_shared_costs
 from service.actions.billing.custom_line_items import (
     only_payer,
+    overlapping,
     place_at,
     reworded,
     write_custom_line_items,
@@ -40,6 +41,7 @@ def apply_configuration(
     configure_alone(session)
     problems = [
         *(() if prune else reworded(session, configuration)),
+        *overlapping(session, configuration, prune=prune),
         *_late_starts(session, configuration),
         *_dangling_names(session, configuration),
         *_unfit_for_onboarding(session, configuration),

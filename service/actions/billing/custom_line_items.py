@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from invoices.clients import AccountId
+from invoices.periods import DaySpan
 from invoices.pricing.custom import CustomLineItem
+from service.configuration.items import item_problems
 from service.configuration.reading import Configuration
 from service.store.billing import invoices, prices, sellers
 from service.store.changes import Change
@@ -17,17 +19,15 @@ def write_custom_line_items(
     session: Session, configuration: Configuration, *, prune: bool
 ) -> Iterator[Change]:
     """After the payers of the file are known, and before `place_at` forgets who was alone."""
-    stored = {item.key: item for item in prices.every_custom_line_item(session)}
+    known = {item.key: item.payer_account_id for item in prices.every_custom_line_item(session)}
     alone = only_payer(session)
-    for item in configuration.custom_line_items:
-        if item.payer_account_id is None:
-            before = stored.get(item.key)
-            known = None if before is None else before.payer_account_id
-            item = replace(item, payer_account_id=known or alone)
-        yield from prices.put_custom_line_item(session, item)
     if prune:
         for item in left_out(session, configuration):
             yield from _end(session, item)
+    for item in configuration.custom_line_items:
+        if item.payer_account_id is None:
+            item = replace(item, payer_account_id=known.get(item.key) or alone)
+        yield from prices.put_custom_line_item(session, item)
 
 
 def place_at(session: Session, payer: AccountId | None) -> Iterator[Change]:
@@ -45,14 +45,17 @@ def only_payer(session: Session) -> AccountId | None:
 
 
 def left_out(session: Session, configuration: Configuration) -> tuple[CustomLineItem, ...]:
-    """What the store has, of clients that the file describes, and the file has not."""
-    named = {item.key for item in configuration.custom_line_items}
+    """What the store has, of clients that the file describes, and the file has not.
+
+    Of an item that the file has, that is each version which begins in a month of its own.
+    """
+    named = {(item.key, item.start) for item in configuration.custom_line_items}
     clients = {client.key for client in configuration.clients}
     clients |= {item.client for item in configuration.custom_line_items}
     return tuple(
         item
         for item in prices.every_custom_line_item(session)
-        if item.client in clients and item.key not in named
+        if item.client in clients and (item.key, item.start) not in named
         if item.end is None or item.end > item.start
     )
 
@@ -77,10 +80,36 @@ def reworded(session: Session, configuration: Configuration) -> Iterator[str]:
                 )
 
 
+def overlapping(session: Session, configuration: Configuration, *, prune: bool) -> Iterator[str]:
+    """Versions of the store which the file leaves out, and which would be charged beside its own.
+
+    Where the file says of an item only when it begins another time, both would be billed.
+    """
+    keys = {item.key for item in configuration.custom_line_items}
+    old = [item for item in left_out(session, configuration) if item.key in keys]
+    if prune:
+        old = [each for item in old if (each := _ended(session, item))]
+    for problem in item_problems([*old, *configuration.custom_line_items]):
+        yield (
+            f"{problem}. The store has one of them, which the file leaves out: write both, each "
+            "with its dates, or apply with --prune if there is one only"
+        )
+
+
 def _end(session: Session, item: CustomLineItem) -> Iterator[Change]:
-    """Removed, or ended after the last period that was issued with it."""
+    ended = _ended(session, item)
+    if ended is None:
+        yield from prices.remove_custom_line_item(session, item)
+    elif ended != item:
+        yield from prices.put_custom_line_item(session, ended)
+
+
+def _ended(session: Session, item: CustomLineItem) -> CustomLineItem | None:
+    """None, or until the end of the last period that was issued with it."""
     last = invoices.last_issued_period(session, item.client, since=item.start)
     if last is None:
-        yield from prices.remove_custom_line_item(session, item.key)
-    elif item.end is None or item.end > last.next:
-        yield from prices.put_custom_line_item(session, replace(item, end=last.next))
+        return None
+    if item.end is not None and item.end <= last.next:
+        return item
+    days = DaySpan(item.days.start, last.end) if item.days else None
+    return replace(item, end=last.next, days=days)

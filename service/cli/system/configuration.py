@@ -58,6 +58,6 @@ def apply(
     for change in changes:
         output.say(str(change))
     for item in unlisted:
-        output.say(f"custom line item {item.key}: not in the file, stays (--prune ends it)")
+        output.say(f"custom line item {item.name}: not in the file, stays (--prune ends it)")
     done = "would be made" if dry_run else "made"
     output.say(f"{len(changes)} changes {done}" if changes else "nothing changes")

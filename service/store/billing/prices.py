@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlmodel import col, select
 
 from invoices.allocation.shared_costs.groups import SharedCost
-from invoices.clients import AccountId, ClientKey
+from invoices.clients import AccountId, ClientKey, Tax
 from invoices.inputs import ExchangeRate
-from invoices.periods import BillingPeriod
+from invoices.periods import BillingPeriod, DaySpan
 from invoices.pricing.book import PriceBook
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat, Percentage, PercentOf
 from service.store import tables
@@ -72,6 +72,10 @@ def put_custom_line_item(session: Session, item: CustomLineItem) -> list[Change]
         start_period=str(item.start),
         end_period=None if item.end is None else str(item.end),
         payer_account_id=item.payer_account_id,
+        every_months=item.every_months,
+        starts_on=item.days.start if item.days else None,
+        ends_on=item.days.end if item.days else None,
+        tax=to_json(item.tax) if item.tax else None,
     )
     match item.charge:
         case Flat(amount, quantity):
@@ -95,19 +99,20 @@ def custom_line_items(
             col(row.end_period).is_(None) | (col(row.end_period) > str(period)),
             col(row.payer_account_id).is_(None) | (col(row.payer_account_id) == payer_account_id),
         )
-        .order_by(col(row.key))
+        .order_by(col(row.key), col(row.start_period))
     )
     return tuple(map(_from_custom_row, rows))
 
 
 def every_custom_line_item(session: Session) -> tuple[CustomLineItem, ...]:
     row = tables.configuration.CustomLineItemRow
-    return tuple(map(_from_custom_row, session.exec(select(row).order_by(col(row.key)))))
+    rows = session.exec(select(row).order_by(col(row.key), col(row.start_period)))
+    return tuple(map(_from_custom_row, rows))
 
 
-def remove_custom_line_item(session: Session, key: str) -> list[Change]:
-    row = session.get_one(tables.configuration.CustomLineItemRow, key)
-    return remove(session, row, f"custom line item {key}")
+def remove_custom_line_item(session: Session, item: CustomLineItem) -> list[Change]:
+    row = session.get_one(tables.configuration.CustomLineItemRow, (item.key, str(item.start)))
+    return remove(session, row, f"custom line item {item.key}")
 
 
 def _from_custom_row(row: tables.configuration.CustomLineItemRow) -> CustomLineItem:
@@ -133,6 +138,9 @@ def _from_custom_row(row: tables.configuration.CustomLineItemRow) -> CustomLineI
         start=BillingPeriod.parse(row.start_period),
         end=None if row.end_period is None else BillingPeriod.parse(row.end_period),
         payer_account_id=None if row.payer_account_id is None else AccountId(row.payer_account_id),
+        every_months=row.every_months,
+        days=DaySpan(row.starts_on, row.ends_on) if row.starts_on else None,
+        tax=from_json(Tax, row.tax) if row.tax else None,
     )
 
 

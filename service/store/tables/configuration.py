@@ -160,6 +160,8 @@ class AssignmentRow(Row, table=True):
 
 
 class CustomLineItemRow(Row, table=True):
+    """A version of an item: those of one key do not overlap."""
+
     __table_args__ = (
         sa.CheckConstraint(
             "(flat_amount IS NULL) <> (percent IS NULL)", name="either_flat_or_percent"
@@ -171,6 +173,7 @@ class CustomLineItemRow(Row, table=True):
     )
 
     key: str = Field(primary_key=True)
+    start_period: str = Field(primary_key=True, sa_type=PERIOD)
     client_key: str = Field(foreign_key="client.key", index=True)
     kind: CustomKind = Field(sa_type=one_of(CustomKind))
     description: str
@@ -182,10 +185,14 @@ class CustomLineItemRow(Row, table=True):
     quantity: Decimal = Field(default=Decimal(1), sa_type=NUMERIC)
     services: list[str] = Field(default_factory=list, sa_type=JSON)
     accounts: list[str] = Field(default_factory=list, sa_type=JSON)
-    start_period: str = Field(sa_type=PERIOD)
     end_period: str | None = Field(default=None, sa_type=PERIOD)
     """Exclusive."""
     payer_account_id: str | None = Field(default=None, foreign_key="payer_account.account_id")
+    every_months: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    starts_on: date | None = None
+    """Where only some days of the first and last term are charged; `ends_on` is exclusive."""
+    ends_on: date | None = None
+    tax: dict[str, Any] | None = Field(default=None, sa_type=JSON)
 
 
 class SharedCostRow(Row, table=True):
