@@ -59,6 +59,7 @@ WAIVABLE = (
     "rows_without_cost",
     "rule_unanswerable",
     "shared_cost_without_basis",
+    "support_without_basis",
     "tax_upon_tax",
 )
 """Findings about what the export does not say: a person may know better, and answers for it."""

@@ -108,6 +108,11 @@ def from_minor(minor: int, currency: str) -> Decimal:
     return Decimal(minor).scaleb(-minor_digits(currency), EXACT)
 
 
+def to_cost(exact: Decimal) -> Decimal:
+    """A computed cost with the places that AWS's own have."""
+    return exact.quantize(Decimal(1).scaleb(-COST_DIGITS), ROUND_HALF_EVEN, EXACT)
+
+
 def split_rounded(total_minor: int, exact: Mapping[str, Decimal], currency: str) -> dict[str, int]:
     """Round every amount of `exact` to minor units so that they add up to `total_minor`.
 
@@ -176,5 +181,6 @@ __all__ = [
     "plain",
     "split_exact",
     "split_rounded",
+    "to_cost",
     "to_minor",
 ]

@@ -23,6 +23,7 @@ from invoices.allocation.proration import prorate
 from invoices.allocation.segments import by_segment
 from invoices.allocation.shared_costs.bases import weights_of
 from invoices.allocation.shared_costs.splitting import share
+from invoices.allocation.support.reallocation import reallocate
 from invoices.balances import CurrencyTotal
 from invoices.charges import Charges, with_line_types, with_undated_rates, with_undated_usage
 from invoices.checks import (
@@ -161,8 +162,10 @@ def _allocated(
         period=period,
         internal_accounts=ours,
     )
+    by_client = {client: book.support for client, book in books.items() if payers is None}
+    supported, kept_support, support = reallocate(credited, by_client, period=period)
     by_contract, kept, commitments = reapply(
-        credited,
+        supported,
         {client: book.commitments for client, book in books.items()},
         inputs.roster,
         period=period,
@@ -175,13 +178,14 @@ def _allocated(
     policies = {client: _policy(book) for client, book in books.items()}
     passed_whole = [each.key for each in groups if each.passes_whole]
     return CurrencyMonth(
-        allocation=allocate(shared, policies, kept, passed_whole),
+        allocation=allocate(shared, policies, {**kept, **kept_support}, passed_whole),
         shared_weights=weights,
         shared_sums=shared_sums,
         nearest=nearest_owners(prorated),
         returned_unbought=_returned_unbought(charges),
         crossings=crossings,
         commitments=commitments,
+        support=support,
         ownerless_credits=ownerless,
         column_discounts=_column_discounts(charges),
     )

@@ -60,18 +60,17 @@ IN_SPANS = [str(kind) for kind in (Kind.RI_FEE, Kind.FEE, Kind.SUBSCRIPTION)]
 _IS_SUPPORT = (pl.col("kind") == Kind.FEE.value) & pl.col("service").str.contains("Support")
 
 
-def last_day(period: BillingPeriod, *, fees_by_month: bool, has_ends: bool) -> pl.Expr:
+def last_day(period: BillingPeriod, *, has_ends: bool) -> pl.Expr:
     """The last day that a charge is of, null where that is the day it is dated.
 
-    With `fees_by_month` also of what is for the whole month, and is dated its first day only; the
-    fee of a reservation is, whatever is agreed of others.
+    Support is of the month, though it be dated its first day only; and so are, where no row shows
+    how long it lasts, subscriptions and the fees of reservations.
     """
     of_period = pl.lit(period.end - timedelta(days=1))
     said = pl.col("last_day").str.to_date("%Y-%m-%d", strict=False)
-    by_month = _IS_SUPPORT & fees_by_month
+    by_month = _IS_SUPPORT
     if not has_ends:
-        monthly = [Kind.RI_FEE.value, *[Kind.SUBSCRIPTION.value] * fees_by_month]
-        by_month |= pl.col("kind").is_in(monthly)
+        by_month |= pl.col("kind").is_in([Kind.RI_FEE.value, Kind.SUBSCRIPTION.value])
     is_first = pl.col("service_day") == period.start
     whole = (pl.col("last_day") == UNDATED) | (by_month & is_first)
     return pl.coalesce(said, pl.when(whole).then(of_period))

@@ -72,7 +72,7 @@ def prorate(
     last.
     """
     assert assigned.schema == ASSIGNED_SCHEMA
-    end = last_day(period, fees_by_month=fees_by_month, has_ends=has_ends)
+    end = last_day(period, has_ends=has_ends)
     lasting = (
         assigned.with_row_index(ROW)
         .filter(pl.col("account_id").is_in(_moving(roster)) & ~pl.col(INTERNAL))

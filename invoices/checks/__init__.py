@@ -50,6 +50,7 @@ from invoices.checks.shared_costs import (
     shared_costs_of_nothing,
     shared_costs_unanswerable,
 )
+from invoices.checks.support import support_of_nobody, unsold_support_plans
 
 CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
     unknown_charges,
@@ -85,6 +86,8 @@ CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
     shared_costs_of_nothing,
     shared_accounts_of_clients,
     shared_costs_of_departed,
+    support_of_nobody,
+    unsold_support_plans,
     sold_below_cost,
 )
 """What can be known before drafts exist: who is parked here gets none."""

@@ -13,6 +13,7 @@ from invoices.allocation.leftover import Allocation
 from invoices.allocation.proration import Crossing
 from invoices.allocation.shared_costs.bases import Weights
 from invoices.allocation.shared_costs.splitting import SharedSum
+from invoices.allocation.support.reallocation import SupportMonth
 from invoices.clients import Client, ClientKey
 from invoices.documents.invoice import Invoice
 from invoices.inputs import BillingInputs
@@ -33,6 +34,7 @@ class CurrencyMonth:
     crossings: tuple[Crossing, ...]
     """Charges that last over a change of hands."""
     commitments: CommitmentMonth
+    support: SupportMonth
     ownerless_credits: tuple[OwnerlessCredit, ...]
     shared_weights: Mapping[str, Weights]
     """By group of shared costs, who bears how much; of the payer's currency."""

@@ -12,6 +12,7 @@ from invoices.allocation.commitments.policies import (
     Upfront,
 )
 from invoices.allocation.credits import AS_APPLIED, CreditPolicy
+from invoices.allocation.support.policies import AS_CHARGED, SupportPolicy
 from invoices.clients import ADDED_LATER
 from invoices.kinds import DISCOUNTS, CostBasis, Kind
 from invoices.matching import MATCHED, Match
@@ -84,6 +85,7 @@ class PriceBook:
     credits: CreditPolicy = field(default=AS_APPLIED, metadata=ADDED_LATER)
     """Whose they are, before what is passed of them."""
     commitments: CommitmentPolicies = field(default=NO_COMMITMENT_POLICY, metadata=ADDED_LATER)
+    support: SupportPolicy = field(default=AS_CHARGED, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         for percent in (
@@ -95,6 +97,12 @@ class PriceBook:
             _refuse_finer(percent, PERCENT_DIGITS, "a passed percent")
             if not 0 <= percent <= 100:
                 raise ValueError(f"{percent} % cannot be passed on: write 0 to 100")
+        plan = self.support.plan
+        if plan is not None and not plan.is_sold_in(self.start):
+            raise ValueError(
+                f"{plan.name} is sold {plan.words}, and this version begins in {self.start}: write "
+                "another plan"
+            )
         amortizes = self.cost_basis not in (
             CostBasis.BILLED,
             CostBasis.NET_BILLED,

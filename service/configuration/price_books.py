@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
@@ -31,6 +31,7 @@ from invoices.pricing.book import (
     PriceBook,
     PricingRule,
 )
+from service.configuration.support import SupportForm, support_of
 from service.configuration.values import (
     Currency,
     DayOrMonth,
@@ -43,7 +44,6 @@ from service.configuration.values import (
     Positive,
     Share,
     Text,
-    not_yet,
     one_of,
     tidy,
 )
@@ -202,7 +202,7 @@ class PriceBookForm(Form):
     start: Month = Field(alias="from")
     cost_basis: Literal["billed", "amortized", "net_billed", "net_amortized", "list", "blended"]
     commitments: CommitmentsForm | None = None
-    support: Annotated[Any, BeforeValidator(not_yet({"mode": "pass_through"}))] = None
+    support: SupportForm | None = None
     credits: Credits = "retain"
     credit_owners: list[CreditOwnerForm] = []
     aws_tax: Passing = "retain"
@@ -236,6 +236,7 @@ def price_book_of(form: PriceBookForm) -> PriceBook:
             name: _passed_percent(passing) for name, passing in sorted(form.discounts.named.items())
         },
         currency=form.currency or "",
+        support=support_of(form.support),
         commitments=commitments_of(form.commitments),
         credits=CreditPolicy(
             is_shared=form.credits == "share",
@@ -249,7 +250,7 @@ def price_book_of(form: PriceBookForm) -> PriceBook:
     return replace(book, version=_version(book))
 
 
-ADDED = ("currency", "commitments", "credits", "named_discounts_passed_percent")
+ADDED = ("currency", "commitments", "credits", "named_discounts_passed_percent", "support")
 """What earlier versions of a price book had not: unsaid, it is no part of the version."""
 
 UNSAID = PriceBook(key="", version="", start=BillingPeriod(1, 1), cost_basis=CostBasis.BILLED)

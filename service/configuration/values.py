@@ -80,17 +80,6 @@ def one_of(words: Iterable[str]) -> Callable[[str], str]:
     return check
 
 
-def not_yet(default: object) -> Callable[[object], object]:
-    """For policies the design has and this version does not: only their default is accepted."""
-
-    def check(given: object) -> object:
-        if given != default:
-            raise ValueError(f"not supported yet; leave it out or write {default!r}")
-        return given
-
-    return check
-
-
 def _currency(given: object) -> object:
     if isinstance(given, str) and not is_currency(given):
         raise ValueError(f"{given!r} is no currency; write its code of ISO 4217, such as EUR")

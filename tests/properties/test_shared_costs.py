@@ -1,4 +1,4 @@
-"""For any accounts, clients and agreements on shared costs: nothing is lost, in any order."""
+"""For any agreements on shared costs and support: nothing is lost, in any order."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from invoices.allocation.shared_costs.groups import WITHOUT_ACCOUNT, Basis, By, SharedCost
+from invoices.allocation.support.plans import PLANS
+from invoices.allocation.support.policies import Per, SupportMode, SupportPolicy
 from invoices.clients import ClientKey
 from invoices.inputs import BillingInputs
 from invoices.kinds import CostBasis, Kind
@@ -23,7 +25,13 @@ from tests.support.generated_months import ACCOUNTS, CLIENTS, DAYS, rosters
 
 COSTS = st.decimals(-20, 100, places=3).map(lambda cost: format(cost, "f"))
 KINDS = [Kind.USAGE, Kind.USAGE, Kind.FEE, Kind.TAX, Kind.CREDIT, Kind.SP_FEE, Kind.DISCOUNT_EDP]
-SERVICES = ["AmazonEC2", "AmazonS3"]
+SERVICES = ["AmazonEC2", "AmazonS3", "AWSSupportBusiness"]
+SUPPORT = [
+    SupportPolicy(),
+    *map(SupportPolicy, [SupportMode.SUPPRESS, SupportMode.PROPORTIONAL]),
+    SupportPolicy(SupportMode.RECOMPUTE, PLANS["business"]),
+    SupportPolicy(SupportMode.RECOMPUTE, PLANS["developer"], Per.ACCOUNT, has_minimum=False),
+]
 MATCHES = st.builds(
     Match,
     service=st.sampled_from(["*", *SERVICES]),
@@ -77,7 +85,12 @@ def groups(draw: st.DrawFn, key: str) -> SharedCost:
 @st.composite
 def shared_months(draw: st.DrawFn) -> SharedMonth:
     books = [
-        book(key=key, cost_basis=draw(st.sampled_from(CostBasis)), credits_passed_percent=passed)
+        book(
+            key=key,
+            cost_basis=draw(st.sampled_from(CostBasis)),
+            credits_passed_percent=passed,
+            support=draw(st.sampled_from(SUPPORT)),
+        )
         for key, passed in (("one", Decimal(0)), ("two", Decimal(50)))
     ]
     of_clients = [client(key, price_book=draw(st.sampled_from(["one", "two"]))) for key in CLIENTS]

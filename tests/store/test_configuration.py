@@ -222,12 +222,9 @@ def test_the_version_of_a_book_without_a_currency_is_what_it_was_before_books_ha
         (
             (
                 "price_books: [{key: a, from: 2018-10, cost_basis: billed, "
-                "support: {mode: proportional}}]"
+                "support: {mode: recompute}}]"
             ),
-            (
-                "price_books[0].support: not supported yet; "
-                "leave it out or write {'mode': 'pass_through'}"
-            ),
+            "price_books[0].support: mode: recompute and a plan go together",
         ),
         (
             "shared_costs: [{accounts: ['111111111111'], basis: {percent: {a: 50, b: '49.5'}}}]",

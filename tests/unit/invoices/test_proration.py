@@ -258,7 +258,7 @@ def test_support_is_of_the_month_however_it_is_dated(last_day: str) -> None:
     fee = lasting("310", Kind.FEE, last_day, **SUPPORT)
 
     assert costs(billed(fee)) == {"acme": "310"}
-    assert told(billed(fee)) == (WHOLE if last_day else set())
+    assert told(billed(fee)) == WHOLE
     assert costs(billed(fee, prorate=True)) == {"acme": "140", "bell": "170"}
 
 
@@ -315,6 +315,17 @@ def test_without_ends_of_rows_a_reservation_s_fee_of_the_first_is_the_month_s() 
     assert costs(bill(charges(*rows), no_ends)) == {"acme": "19", "bell": "17"}
     off = replace(no_ends, prorates_monthly_fees=False)
     assert costs(bill(charges(*rows), off)) == {"acme": "19", "bell": "17"}
+
+
+def test_without_ends_of_rows_support_and_subscriptions_of_the_first_are_the_month_s() -> None:
+    """310 of the first: Acme's, and told; by the switch 14 and 17 days of 31."""
+    known = replace(inputs(*HANDED_OVER), export_limits=ExportLimits(ends="no column of ends"))
+    prorated = replace(known, prorates_monthly_fees=True)
+
+    for row in (lasting("310", Kind.FEE, "", **SUPPORT), lasting("310", Kind.SUBSCRIPTION, "")):
+        whole = bill(charges(row), known)
+        assert costs(whole) == {"acme": "310"} and told(whole) == WHOLE
+        assert costs(bill(charges(row), prorated)) == {"acme": "140", "bell": "170"}
 
 
 def without_ends(*rows: dict[str, Any], **more: Any) -> BilledMonth:

@@ -1,0 +1,1 @@
+"""AWS Support by contract: passed, kept, shared, or computed anew."""
