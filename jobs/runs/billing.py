@@ -114,6 +114,7 @@ def _outcome(month: BilledMonth, saved: Saved) -> dict[str, object]:
         "payer_total": plain(month.payer_total),
         "drafted": list(saved.drafted),
         "unchanged": list(saved.unchanged),
+        "draft_ids": dict(sorted(saved.kept_as.items())),
         "parked": sorted(
             {*month.parked}
             | {f.client for f in saved.findings if f.client and f.severity is Severity.CRITICAL}

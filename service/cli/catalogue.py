@@ -212,6 +212,10 @@ CATALOGUE: Mapping[str, Command | CommandGroup] = {
         "service.cli.billing.month:bill",
         "Allocate and price the month's charges, and draft an invoice for each client.",
     ),
+    "diff": Command(
+        "service.cli.billing.diff:diff",
+        "What two billings of a month differ in, by client and line, with the cause of each.",
+    ),
     "reconcile": Command(
         "service.cli.billing.month:reconcile",
         "The proof that the payer's bill is accounted for; exit status 1 where it is not.",

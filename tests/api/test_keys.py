@@ -21,7 +21,7 @@ NEEDS: dict[Scope, set[str]] = {
         "get_onboarding", "get_onboarding_artifact", "list_account_findings", "list_accounts",
         "list_assignments", "list_grants", "list_grants_awaiting_approval", "list_invoices",
         "list_links", "list_onboarding_events", "list_onboardings", "list_periods", "list_roles",
-        "get_root_task", "list_root_tasks",
+        "get_root_task", "list_differences", "list_root_tasks",
     },
     Scope.ONBOARD: {
         "abort_handover", "assign_account", "attest_handover_item", "cancel_onboarding",
@@ -39,7 +39,7 @@ FOR_CLIENTS = {
 FILLED = {
     "onboarding_id": "onb-00000000", "account_id": "444444444444", "invoice_id": "1",
     "extension": "pdf", "name": "cloudformation.json", "check_id": "1",
-    "task_id": "1", "prefix": "0" * 12,
+    "task_id": "1", "prefix": "0" * 12, "period": "2026-10",
 }  # fmt: skip
 
 

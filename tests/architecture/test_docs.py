@@ -8,7 +8,7 @@ import pytest
 
 from service.api import keys
 from service.api.accounts import accounts, grants, handovers, onboardings, roles
-from service.api.billing import invoices, periods
+from service.api.billing import differences, invoices, periods
 from service.cli.catalogue import CATALOGUE
 from service.configuration.reading import read_configuration
 from service.settings import Settings
@@ -28,7 +28,7 @@ def test_every_setting_is_in_the_manual(setting: str) -> None:
     assert f"`REBILL_{setting.upper()}`" in MANUAL
 
 
-@pytest.mark.parametrize("resource", [invoices, periods])
+@pytest.mark.parametrize("resource", [differences, invoices, periods])
 def test_every_endpoint_is_in_the_manual(resource: object) -> None:
     router = getattr(resource, "router")  # noqa: B009 - modules have no type for it
     assert router.routes, "a resource without an endpoint"

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from invoices.comparison import DocumentTotal
 from invoices.money import from_minor, is_currency, minor_digits, plain
 from service.cli.tables import print_table
 from service.store.billing.invoices import InvoiceRecord
@@ -68,6 +69,19 @@ def _amounts(amounts: Iterable[Decimal], currencies: Iterable[str]) -> str:
         f"{each.quantize(_smallest(currency), ROUND_HALF_UP):,f} {currency}".strip()
         for each, currency in zip(amounts, currencies, strict=True)
     )
+
+
+def total_words(asked: DocumentTotal | None) -> str:
+    return "no invoice" if asked is None else f"{asked.total:,} {asked.currency}"
+
+
+def total_json(asked: DocumentTotal | None) -> dict[str, str] | None:
+    return None if asked is None else {"total": str(asked.total), "currency": asked.currency}
+
+
+def signed(amount: Decimal | None) -> str:
+    """A difference; '' where there is none to be taken."""
+    return "" if amount is None else f"{amount:+,}"
 
 
 def _smallest(currency: str) -> Decimal:

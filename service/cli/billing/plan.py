@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from decimal import Decimal
 from typing import Any
 
-from invoices.comparison import ClientChange, DocumentTotal, PartChange
+from invoices.comparison import ClientChange, PartChange
 from invoices.money import exact_sum, plain
 from jobs.plan import PlannedMonth
 from jobs.plan import plan as make_plan
 from service.cli import output
+from service.cli.billing.invoices import signed, total_json, total_words
 from service.cli.billing.proofs import print_findings, stop_at_critical
 from service.cli.opening import opened
 from service.cli.options import AsJson, MaybePeriod, Payer
@@ -60,7 +60,7 @@ def _print_month(month: PlannedMonth) -> None:
     if month.is_issued:
         title += "; it is issued and stays so: this is what a month like it would come to"
     rows = [
-        (each.client, _words(each.before), _words(each.after), _difference(each.difference))
+        (each.client, total_words(each.before), total_words(each.after), signed(each.difference))
         for each in differing
     ]
     print_table(
@@ -81,16 +81,8 @@ def _sums(clients: Iterable[ClientChange]) -> list[tuple[str, ...]]:
             for side in zip(*pairs, strict=True)
         )
         words = (f"{amount:,} {currency}" for amount in (before, after))
-        rows.append(("all clients", *words, _difference(after - before)))
+        rows.append(("all clients", *words, signed(after - before)))
     return rows
-
-
-def _words(asked: DocumentTotal | None) -> str:
-    return "no invoice" if asked is None else f"{asked.total:,} {asked.currency}"
-
-
-def _difference(amount: Decimal | None) -> str:
-    return "" if amount is None else f"{amount:+,}"
 
 
 def _part_words(part: PartChange) -> str:
@@ -110,8 +102,8 @@ def _month_json(month: PlannedMonth) -> dict[str, Any]:
 def _client_json(change: ClientChange) -> dict[str, Any]:
     return {
         "client": change.client,
-        "before": _total_json(change.before),
-        "after": _total_json(change.after),
+        "before": total_json(change.before),
+        "after": total_json(change.after),
         "difference": None if change.difference is None else str(change.difference),
         "parts": [
             {
@@ -123,7 +115,3 @@ def _client_json(change: ClientChange) -> dict[str, Any]:
             for each in change.parts
         ],
     }
-
-
-def _total_json(asked: DocumentTotal | None) -> dict[str, str] | None:
-    return None if asked is None else {"total": str(asked.total), "currency": asked.currency}

@@ -1,1 +1,1 @@
-"""The whole database as one file, there and back, by PostgreSQL's own programs."""
+"""What the database says of its own past: its dump, its chains and their proof, its billings."""

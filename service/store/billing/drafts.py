@@ -66,6 +66,8 @@ class Saved:
     unchanged: tuple[ClientKey, ...]
     findings: tuple[Finding, ...]
     """One for each client whose approved or issued figures are no longer those of the month."""
+    kept_as: Mapping[ClientKey, int]
+    """By client, the id of what this billing made: also where another one stands."""
 
 
 class NotPossible(Refused):
@@ -93,18 +95,23 @@ def save_drafts(
     """
     stored = _current(session, payer_account_id, period)
     drafted, unchanged, findings = [], [], []
+    kept: dict[ClientKey, tables.months.DraftRow] = {}
     for draft in sorted(drafts, key=lambda each: each.client):
         row = stored.pop(draft.client, None)
         if row is not None and (_is_so(draft, row) or _stands_so(session, draft, row)):
             unchanged.append(draft.client)
+            kept[draft.client] = row
         elif row is not None and _stands(session, row):
             findings.append(_outdated(row, draft.invoice))
+            made = _to_row(draft, payer_account_id, period, inputs_id, now)
+            kept[draft.client] = _kept_beside(session, made)
         else:
             if row is not None:
                 # At once: a partial unique index allows one living draft of a client.
                 _move(row, DraftState.DISCARDED)
                 session.flush()
-            session.add(_to_row(draft, payer_account_id, period, inputs_id, now))
+            kept[draft.client] = _to_row(draft, payer_account_id, period, inputs_id, now)
+            session.add(kept[draft.client])
             drafted.append(draft.client)
     for row in stored.values():
         if _stands(session, row):
@@ -114,7 +121,31 @@ def save_drafts(
         else:
             _move(row, DraftState.DISCARDED)
     session.flush()
-    return Saved(tuple(drafted), tuple(unchanged), tuple(sorted(findings)))
+    kept_as = {client: row.id for client, row in kept.items() if row.id is not None}
+    return Saved(tuple(drafted), tuple(unchanged), tuple(sorted(findings)), kept_as)
+
+
+def _kept_beside(session: Session, made: tables.months.DraftRow) -> tables.months.DraftRow:
+    """What is not to replace what stands is kept discarded, so that both can be compared."""
+    row = tables.months.DraftRow
+    there = session.exec(
+        select(row)
+        .where(
+            col(row.payer_account_id) == made.payer_account_id,
+            col(row.period) == made.period,
+            col(row.client_key) == made.client_key,
+            col(row.state) == DraftState.DISCARDED,
+            col(row.content_id) == made.content_id,
+        )
+        .order_by(col(row.id).desc())
+        .limit(1)
+        .options(*LIGHTLY)
+    ).first()
+    if there is not None:
+        return there
+    made.state = DraftState.DISCARDED
+    session.add(made)
+    return made
 
 
 def outdated_approvals(

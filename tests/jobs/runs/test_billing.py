@@ -51,6 +51,7 @@ def test_every_client_is_drafted_and_the_month_closes(
         "payer_total": "303",
         "drafted": ["c00", "c01", "c02"],
         "unchanged": [],
+        "draft_ids": {"c00": 1, "c01": 2, "c02": 3},
         "parked": [],
     }
     assert _figures(environment) == [

@@ -117,6 +117,7 @@ class Desk:
 
     def does_the_rest_of_bills(self) -> None:
         self.runs("plan organization.yaml")
+        self.runs("diff --period 2026-11")
         (document,) = (self.walk.here / "invoices/2026-11/acme").glob("*.json")
         issued = json.loads(document.read_text(encoding="utf-8"))
         line = issued["lines"][0]["key"]

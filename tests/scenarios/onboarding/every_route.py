@@ -117,6 +117,7 @@ class Caller:
         self.asks("GET", "/v1/invoices/{invoice_id}", invoice_id=first["id"])
         document = "/v1/invoices/{invoice_id}.{extension}"
         self.asks("GET", document, invoice_id=first["id"], extension="json")
+        self.asks("GET", "/v1/periods/{period}/differences", period=first["period"])
 
     def _asks_for_onboardings(self) -> None:
         one = "/v1/onboardings/{onboarding_id}"

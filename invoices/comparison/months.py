@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from invoices.clients import ClientKey
-from invoices.money import EXACT, from_minor
+from invoices.comparison.totals import DocumentTotal, difference
+from invoices.money import EXACT
 from invoices.month import BilledMonth, Draft
 
 _Part = tuple[str, str]
@@ -26,14 +27,6 @@ class PartChange:
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentTotal:
-    """What a document asks for, rounded, with tax."""
-
-    total: Decimal
-    currency: str
-
-
-@dataclass(frozen=True, slots=True)
 class ClientChange:
     """`before` or `after` is None where the client is parked, or bears nothing of the month."""
 
@@ -46,11 +39,7 @@ class ClientChange:
     @property
     def difference(self) -> Decimal | None:
         """None where there is nothing to take a difference of, or it would mix two currencies."""
-        if self.before is None or self.after is None:
-            return None
-        if self.before.currency != self.after.currency:
-            return None
-        return EXACT.subtract(self.after.total, self.before.total)
+        return difference(self.before, self.after)
 
     @property
     def is_none(self) -> bool:
@@ -65,19 +54,16 @@ def compare(before: BilledMonth, after: BilledMonth) -> tuple[ClientChange, ...]
     return tuple(
         ClientChange(
             client,
-            _total_of(old.get(client)),
-            _total_of(new.get(client)),
+            _asked(old.get(client)),
+            _asked(new.get(client)),
             _changed(_parts(old.get(client)), _parts(new.get(client))),
         )
         for client in sorted({*old, *new, *before.parked, *after.parked})
     )
 
 
-def _total_of(draft: Draft | None) -> DocumentTotal | None:
-    if draft is None:
-        return None
-    invoice = draft.invoice
-    return DocumentTotal(from_minor(invoice.total_minor, invoice.currency), invoice.currency)
+def _asked(draft: Draft | None) -> DocumentTotal | None:
+    return None if draft is None else DocumentTotal.of(draft.invoice)
 
 
 def _parts(draft: Draft | None) -> Mapping[_Part, Decimal]:
@@ -105,4 +91,4 @@ def _changed(
     return tuple(each for each in every if each.before != each.after)
 
 
-__all__ = ["ClientChange", "DocumentTotal", "PartChange", "compare"]
+__all__ = ["ClientChange", "PartChange", "compare"]
