@@ -15,6 +15,8 @@ from invoices.documents.invoice import (
     AccountingTax,
     Buyer,
     CarriedFrom,
+    CorrectionReason,
+    DocumentType,
     Exchange,
     Invoice,
     InvoiceLine,
@@ -68,12 +70,18 @@ def _from_later_fields(invoice: Invoice) -> Document:
             "tax_lines": [_from_tax_line(line, tax.currency) for line in tax.tax_lines],
             "tax": _from_amount(tax.tax_minor, tax.currency),
         }
+    if invoice.document_type is not None:
+        shown["document_type"] = invoice.document_type.value
+        shown["corrects"] = list(invoice.corrects)
+    if invoice.reason is not None:
+        shown["reason"] = {"code": invoice.reason.value, "text": invoice.reason_text}
     return shown
 
 
 def from_document(document: Mapping[str, Any]) -> Invoice:
     """The invoice a document was made from. Raises KeyError or ValueError on anything else."""
     currency = document["currency"]
+    kind, reason = document.get("document_type"), document.get("reason")
     return Invoice(
         number=document["number"],
         seller=_to_seller(document["seller"]),
@@ -94,6 +102,10 @@ def from_document(document: Mapping[str, Any]) -> Invoice:
         tax_rounding=Rounding(document["tax_rounding"]) if "tax_rounding" in document else None,
         other_exchanges=tuple(_to_exchange(each) for each in document.get("other_exchanges", ())),
         accounting_tax=_to_accounting_tax(document.get("accounting_tax")),
+        document_type=None if kind is None else DocumentType(kind),
+        corrects=tuple(document.get("corrects", ())),
+        reason=None if reason is None else CorrectionReason(reason["code"]),
+        reason_text="" if reason is None else reason["text"],
     )
 
 
@@ -176,6 +188,7 @@ def _from_line(line: InvoiceLine, currency: str) -> Document:
         "amount": _from_amount(line.amount_minor, currency),
         **_from_carried(line.carried_from),
         **_from_line_tax(line.tax),
+        **({"cause": line.cause} if line.cause else {}),
     }
 
 
@@ -193,6 +206,7 @@ def _to_line(document: Mapping[str, Any], currency: str) -> InvoiceLine:
         amount_minor=_to_amount(document["amount"], currency),
         carried_from=_to_carried(document.get("carried_from")),
         tax=_to_line_tax(document.get("tax")),
+        cause=document.get("cause", ""),
     )
 
 

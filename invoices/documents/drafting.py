@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from invoices.clients import AccountId, Client, Tax
-from invoices.documents.invoice import Buyer, Exchange, Invoice, InvoiceLine, LineTax, Seller
+from invoices.documents.invoice import (
+    Buyer,
+    DocumentType,
+    Exchange,
+    Invoice,
+    InvoiceLine,
+    LineTax,
+    Seller,
+)
 from invoices.documents.service_names import service_name
 from invoices.documents.tax import accounting_tax, tax_lines
 from invoices.money import EXACT, Rounding, exact_sum, split_rounded, to_minor
@@ -95,6 +103,7 @@ def draft(
         other_exchanges=tuple(exchanges[each] for each in others),
         tax_rounding=None if tax_rounding == rounding else tax_rounding,
         accounting_tax=stated,
+        document_type=DocumentType.INVOICE,
     )
 
 

@@ -6,10 +6,44 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 
 from invoices.clients import Address, Client, TaxCategory
 from invoices.money import Rounding
 from invoices.periods import BillingPeriod
+
+
+class DocumentType(StrEnum):
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit_note"
+    """What it says is owed to the client, in positive amounts."""
+    SUPPLEMENTARY_INVOICE = "supplementary_invoice"
+    """What an invoice asked too little for."""
+
+
+CORRECTING = (DocumentType.CREDIT_NOTE, DocumentType.SUPPLEMENTARY_INVOICE)
+
+
+class CorrectionReason(StrEnum):
+    """Why a document corrects another: a closed list, for who sorts documents by machine."""
+
+    BILLING_ERROR = "billing_error"
+    CANCELLATION = "cancellation"
+    DISPUTE = "dispute"
+    GOODWILL = "goodwill"
+    SERVICE_LEVEL = "service_level"
+    WRONG_RECIPIENT = "wrong_recipient"
+    OTHER = "other"
+    RESTATEMENT = "restatement"
+    """AWS charges otherwise than it did when the month was issued."""
+    TERMS_CHANGED = "terms_changed"
+    """What was agreed, or who had which account, is said to have been otherwise."""
+    NEGATIVE_MONTH = "negative_month"
+    """A month that came to less than nothing."""
+
+
+BY_HAND = tuple(CorrectionReason)[:7]
+"""Those that a person may give; the others are found by billing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +156,8 @@ class InvoiceLine:
     """Of what an earlier month left in the client's favour."""
     tax: LineTax | None = None
     """As a custom line item says; None: as the client is taxed."""
+    cause: str = ""
+    """Of a line that billing corrects, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +229,16 @@ class Invoice:
     """Of what AWS charges in other currencies, by currency."""
     accounting_tax: AccountingTax | None = None
     """None where the invoice is in that currency, or asks for no tax."""
+    document_type: DocumentType | None = None
+    """None: an invoice of an earlier version, which had nothing else."""
+    corrects: tuple[str, ...] = ()
+    """The numbers of the documents that it is about."""
+    reason: CorrectionReason | None = None
+    reason_text: str = ""
+
+    @property
+    def is_credit_note(self) -> bool:
+        return self.document_type is DocumentType.CREDIT_NOTE
 
     @property
     def exchanges(self) -> dict[str, Exchange]:

@@ -14,7 +14,9 @@ def issue(invoice: Invoice, *, number: str, issued_on: date) -> Invoice:
     # `tests/unit/invoices/test_documents.py::test_an_issued_invoice_cannot_be_issued_again`.
     assert invoice.number == "", f"{invoice.number} is issued; correct it with a credit note"
     assert number, "an issued invoice has a number"
-    due_on = issued_on + timedelta(days=invoice.payment_terms_days)
+    # A credit note asks for nothing, so that nothing is ever due.
+    terms = timedelta(days=invoice.payment_terms_days)
+    due_on = None if invoice.is_credit_note else issued_on + terms
     return replace(invoice, number=number, issued_on=issued_on, due_on=due_on)
 
 

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from invoices.documents.invoice import DocumentType
+
 YEAR = "{year}"
 """In a prefix: numbers begin anew with each year."""
 
@@ -13,9 +15,24 @@ def number_prefix(prefix: str, issued_on: date) -> str:
     return prefix.replace(YEAR, f"{issued_on.year:04}")
 
 
-def series_key(seller_key: str, prefix: str, issued_on: date) -> str:
-    """The series that a number is taken of: the seller's, or its year's. No key has a colon."""
-    return f"{seller_key}:{issued_on.year:04}" if YEAR in prefix else seller_key
+def series_key(family: str, prefix: str, issued_on: date) -> str:
+    """The series that a number is taken of: the family's, or its year's."""
+    return f"{family}:{issued_on.year:04}" if YEAR in prefix else family
+
+
+def family_key(seller_key: str, document_type: DocumentType | None) -> str:
+    """Of all series of a seller's documents of a type. No key has a colon."""
+    if document_type in {None, DocumentType.INVOICE}:
+        return seller_key
+    return f"{seller_key}:{document_type}"
+
+
+def own_prefix(document_type: DocumentType, invoice_prefix: str) -> str:
+    """Where a seller has not said one: `INV-2026-` is `CN-2026-`, and `A` is `CN-A`."""
+    return f"{_WORDS[document_type]}-{invoice_prefix.removeprefix('INV-')}"
+
+
+_WORDS = {DocumentType.CREDIT_NOTE: "CN", DocumentType.SUPPLEMENTARY_INVOICE: "SI"}
 
 
 def invoice_number(prefix: str, ordinal: int) -> str:

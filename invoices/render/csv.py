@@ -3,7 +3,7 @@
 import csv
 import io
 
-from invoices.documents.invoice import Invoice, InvoiceLine
+from invoices.documents.invoice import CORRECTING, Invoice, InvoiceLine
 from invoices.money import from_minor, plain
 from invoices.render.text import formula_safe
 
@@ -31,8 +31,16 @@ def render_csv(invoice: Invoice) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     more = _columns_of_some(invoice)
-    writer.writerow((*COLUMNS, *more))
-    writer.writerows((*_row(invoice, line), *more.values()) for line in invoice.lines)
+    has_causes = any(line.cause for line in invoice.lines)
+    writer.writerow((*COLUMNS, *more, *(["cause"] if has_causes else [])))
+    writer.writerows(
+        (
+            *_row(invoice, line),
+            *more.values(),
+            *([formula_safe(line.cause)] if has_causes else []),
+        )
+        for line in invoice.lines
+    )
     # Excel takes a file without the mark for the local code page:
     # `tests/unit/render/test_csv.py::test_excel_recognises_the_encoding_by_the_byte_order_mark`.
     return text.getvalue().encode("utf-8-sig")
@@ -42,6 +50,13 @@ def _columns_of_some(invoice: Invoice) -> dict[str, str]:
     """At the end, and only where there is one: files of all other invoices stay as they are."""
     tax = invoice.accounting_tax
     more = {"tax_currency": tax.currency, "tax_rate": plain(tax.exchange.rate)} if tax else {}
+    if invoice.document_type in CORRECTING:
+        more |= {
+            "document_type": invoice.document_type or "",
+            "corrects": formula_safe(" ".join(invoice.corrects)),
+            "reason": invoice.reason or "",
+            "reason_text": formula_safe(invoice.reason_text),
+        }
     refs = {f"client_ref_{system}": ref for system, ref in invoice.buyer.external_refs}
     return more | {formula_safe(name): formula_safe(ref) for name, ref in refs.items()}
 

@@ -6,7 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from invoices.clients import TaxCategory
-from invoices.documents.invoice import Invoice, InvoiceLine, TaxLine
+from invoices.documents.invoice import (
+    CorrectionReason,
+    DocumentType,
+    Invoice,
+    InvoiceLine,
+    TaxLine,
+)
 from invoices.render.wording import (
     address_lines,
     letterhead_lines,
@@ -27,6 +33,7 @@ CARRIED = ("Carried forward", "")
 SHORT_SUMMARY_ROWS = 14
 """Summaries of at most so many rows stand beside each other, above what is to be paid."""
 
+_NUMBER = {False: "Invoice number", True: "Credit note number"}
 _TEXT_LIMIT = 400
 _NOTE_LIMIT = 4000
 _TAX_NAMES = {
@@ -37,6 +44,24 @@ _TAX_NAMES = {
     TaxCategory.OUTSIDE_SCOPE: "Not subject to tax",
     TaxCategory.EXPORT: "Tax (export)",
 }
+TITLES = {
+    DocumentType.INVOICE: "Invoice",
+    DocumentType.CREDIT_NOTE: "Credit note",
+    DocumentType.SUPPLEMENTARY_INVOICE: "Supplementary invoice",
+}
+REASONS = {
+    CorrectionReason.BILLING_ERROR: "Billing error",
+    CorrectionReason.CANCELLATION: "Cancelled",
+    CorrectionReason.DISPUTE: "Dispute settled",
+    CorrectionReason.GOODWILL: "Goodwill",
+    CorrectionReason.SERVICE_LEVEL: "Service level missed",
+    CorrectionReason.WRONG_RECIPIENT: "Wrong recipient",
+    CorrectionReason.OTHER: "Other",
+    CorrectionReason.RESTATEMENT: "Charges restated by AWS",
+    CorrectionReason.TERMS_CHANGED: "Terms or accounts corrected",
+    CorrectionReason.NEGATIVE_MONTH: "Credits above charges",
+}
+
 # One character has one code point but four shapes; the client's country says which is at home.
 _HAN = {
     "JP": {"lang": "ja", "region": "JP"},
@@ -51,7 +76,8 @@ Page = dict[str, Any]
 
 def page_of(invoice: Invoice) -> Page:
     """The template's input: plain JSON values, every text printable."""
-    title = f"Invoice {name(invoice.number)}" if invoice.number else "Draft invoice"
+    words = title_of(invoice)
+    title = f"{words} {name(invoice.number)}" if invoice.number else words
     summaries = _summaries(invoice)
     return {
         "draft": not invoice.number,
@@ -69,11 +95,20 @@ def page_of(invoice: Invoice) -> Page:
         "total": _total(invoice),
         "total_on": f"due {spelled_day(invoice.due_on)}" if invoice.due_on else "",
         "payment": _payment(invoice),
-        "notes": [name(note, _NOTE_LIMIT) for note in (*_tax_notes(invoice), *invoice.notes)],
+        "notes": [
+            name(note, _NOTE_LIMIT)
+            for note in (invoice.reason_text, *_tax_notes(invoice), *invoice.notes)
+            if note
+        ],
         "priced": any(map(_is_priced, invoice.lines)),
         "groups": _groups(invoice),
         "footer": _footer(invoice),
     }
+
+
+def title_of(invoice: Invoice) -> str:
+    words = TITLES[invoice.document_type or DocumentType.INVOICE]
+    return words if invoice.number else f"Draft {words.lower()}"
 
 
 def _seller(invoice: Invoice) -> Page:
@@ -94,12 +129,14 @@ def _buyer(invoice: Invoice) -> Page:
 
 
 def _facts(invoice: Invoice) -> list[tuple[str, str]]:
-    buyer = invoice.buyer
+    buyer, terms = invoice.buyer, spelled_terms(invoice.payment_terms_days)
     facts = [
-        ("Invoice number", name(invoice.number) or "not issued yet"),
+        (_NUMBER[invoice.is_credit_note], name(invoice.number) or "not issued yet"),
+        ("Corrects", name(", ".join(invoice.corrects))),
+        ("Reason", REASONS[invoice.reason] if invoice.reason else ""),
         ("Issue date", spelled_day(invoice.issued_on) if invoice.issued_on else ""),
         ("Due date", spelled_day(invoice.due_on) if invoice.due_on else ""),
-        ("Payment terms", spelled_terms(invoice.payment_terms_days)),
+        ("Payment terms", "" if invoice.is_credit_note else terms),
         ("Billing period", spelled_days(invoice.period)),
         ("Currency", name(invoice.currency)),
         ("Your tax number", name(buyer.vat_id, 40)),
@@ -165,6 +202,8 @@ def _tax_label(line: TaxLine, invoice: Invoice) -> str:
 
 def _total(invoice: Invoice) -> tuple[str, str]:
     label = "Total in your favour" if invoice.total_minor < 0 else "Total due"
+    if invoice.is_credit_note:
+        label = "Total credited"
     amount = spelled_money(invoice.total_minor, invoice.currency)
     return (label, f"{name(invoice.currency)} {amount}")
 
@@ -195,7 +234,8 @@ def _accounting_tax(invoice: Invoice) -> list[str]:
 def _payment(invoice: Invoice) -> list[tuple[str, str]]:
     """Nothing where nothing is to be paid, or not yet."""
     details = [(name(label, 40), name(text)) for label, text in invoice.seller.payment_details]
-    if invoice.total_minor <= 0 or not invoice.number or not details:
+    is_due = invoice.total_minor > 0 and not invoice.is_credit_note
+    if not (is_due and invoice.number and details):
         return []
     due = [("Pay by", spelled_day(invoice.due_on))] if invoice.due_on else []
     reference = ("Reference", name(invoice.number))
@@ -254,7 +294,8 @@ def _is_priced(line: InvoiceLine) -> bool:
 
 def _row(line: InvoiceLine, currency: str) -> list[str]:
     quantity = f"{spelled_decimal(line.quantity)} {name(line.unit, 20)}".strip()
-    words = [name(line.service_name or line.service), name(line.description, _TEXT_LIMIT)]
+    description = f"{line.description} ({line.cause})" if line.cause else line.description
+    words = [name(line.service_name or line.service), name(description, _TEXT_LIMIT)]
     return [
         *(words if words[0] else reversed(words)),
         *((quantity, spelled_price(line.price, currency)) if _is_priced(line) else ("", "")),

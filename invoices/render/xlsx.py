@@ -13,6 +13,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from invoices.documents.invoice import Invoice, InvoiceLine
 from invoices.money import from_minor, minor_digits
+from invoices.render.page import REASONS, title_of
 from invoices.render.text import legible
 
 # Excel's own limit; a longer text makes the workbook one that has to be repaired.
@@ -57,7 +58,7 @@ def render_xlsx(invoice: Invoice) -> bytes:
     data = io.BytesIO()
     with xlsxwriter.Workbook(data, _OPTIONS) as book:
         made_on = invoice.issued_on or invoice.period.end
-        title = legible(f"Invoice {invoice.number}" if invoice.number else "Draft invoice")
+        title = legible(f"{title_of(invoice)} {invoice.number}".strip())
         # Without it the workbook has the clock's time in it:
         # `tests/unit/render/test_xlsx.py::test_the_workbook_is_dated_by_the_document`.
         book.set_properties({"title": title, "created": datetime.combine(made_on, time())})
@@ -65,8 +66,14 @@ def render_xlsx(invoice: Invoice) -> bytes:
         _write_invoice(book, styles, invoice)
         _write_sums(book, styles, invoice, "By service", _service_cells)
         _write_sums(book, styles, invoice, "By account", _account_cells)
-        rows = [_line_cells(line, invoice.currency) for line in invoice.lines]
-        _write_table(book.add_worksheet("Lines"), styles, _LINE_COLUMNS, rows)
+        rows: list[tuple[Cell, ...]] = [
+            _line_cells(line, invoice.currency) for line in invoice.lines
+        ]
+        columns: tuple[_Column, ...] = _LINE_COLUMNS
+        if any(line.cause for line in invoice.lines):
+            columns = (*columns, _Column("Cause", 40))
+            rows = [(*row, line.cause) for row, line in zip(rows, invoice.lines, strict=True)]
+        _write_table(book.add_worksheet("Lines"), styles, columns, rows)
     return data.getvalue()
 
 
@@ -88,8 +95,7 @@ def _write_invoice(book: Workbook, styles: dict[str, Format], invoice: Invoice) 
     sheet = book.add_worksheet("Invoice")
     sheet.set_column(0, 0, 30)
     sheet.set_column(1, 1, 44)
-    title = "Invoice" if invoice.number else "Draft invoice"
-    _write(sheet, 0, 0, title, styles["title"])
+    _write(sheet, 0, 0, title_of(invoice), styles["title"])
     row = 2
     for label, fact in _facts(invoice):
         _write(sheet, row, 0, label, styles["label"])
@@ -110,6 +116,9 @@ def _facts(invoice: Invoice) -> list[tuple[str, str]]:
     seller, buyer = invoice.seller, invoice.buyer
     facts = [
         ("Number", invoice.number),
+        ("Corrects", ", ".join(invoice.corrects)),
+        ("Reason", REASONS[invoice.reason] if invoice.reason else ""),
+        ("Reason in words", invoice.reason_text),
         ("Issued on", invoice.issued_on.isoformat() if invoice.issued_on else ""),
         ("Due on", invoice.due_on.isoformat() if invoice.due_on else ""),
         ("Billing period", str(invoice.period)),

@@ -21,6 +21,7 @@ from kernel.findings import Finding, Severity
 from service.actions.billing.issue_invoice import issue_invoice
 from service.store.billing import carry_forward, documents, drafts, invoices, months
 from service.store.billing.carry_forward import BalanceGone
+from service.store.billing.corrections import CorrectionOutdated
 from service.store.billing.documents import BuyerIncomplete
 from service.store.billing.drafts import NotPossible
 from service.store.billing.months import Gate
@@ -47,22 +48,28 @@ def _choose(environment: Environment, run: Run, report: Report) -> Save:
     def save(session: Session) -> StepResult:
         proof = months.reconciliation(session, run.payer_account_id, run.period)
         gate = months.gate(proof, allow_unfinalized=run.request["allow_unfinalized"])
-        if gate.month:
-            raise MonthIsBlocked(run, gate.month)
-        approved = invoices.invoices_of(
+        every = invoices.invoices_of(
             session,
             run.period,
             payer_account_id=run.payer_account_id,
             client=run.request["client"],
             states=(DraftState.APPROVED,),
         )
+        # What a person credits is of an issued invoice, whatever the month comes to by now.
+        by_hand = [each for each in every if each.is_by_hand]
+        approved = [each for each in every if not each.is_by_hand]
+        if gate.month and not by_hand:
+            raise MonthIsBlocked(run, gate.month)
         in_doubt = _balances_in_doubt(session, run, {each.id for each in approved})
         reasons = {**in_doubt, **outdated, **gate.parked}
+        if gate.month:
+            reasons |= {ClientKey(each.client): gate.month[0] for each in approved}
         parked = {each.client for each in approved if ClientKey(each.client) in reasons}
         # Numbers are given in this order, whoever resumes the run:
         # `tests/jobs/runs/test_issuing.py`,
         # `test_the_approved_are_numbered_by_client_key_and_rendered_in_every_format`.
-        chosen = sorted((each.client, each.id) for each in approved if each.client not in parked)
+        issuable = [each for each in approved if each.client not in parked] + by_hand
+        chosen = sorted((each.client, each.id) for each in issuable)
         findings = [_parked(client, reasons[ClientKey(client)]) for client in parked]
         if chosen:
             findings += _day_ahead(run, documents.database_now(session))
@@ -157,7 +164,7 @@ def _number(environment: Environment, run: Run, report: Report) -> Save:
                     now=environment.now(),
                 )
             numbers.append(issued.number)
-        except (NotPossible, BalanceGone, BuyerIncomplete) as changed:
+        except (NotPossible, BalanceGone, BuyerIncomplete, CorrectionOutdated) as changed:
             findings.append(
                 Finding(Severity.WARNING, "not_issued", f"invoice {draft_id}", str(changed))
             )

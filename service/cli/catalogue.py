@@ -232,6 +232,10 @@ CATALOGUE: Mapping[str, Command | CommandGroup] = {
         "service.cli.billing.approvals:withdraw",
         "Take approvals back, so that the month can be billed anew.",
     ),
+    "credit": Command(
+        "service.cli.billing.credits:credit",
+        "Propose a credit note about an issued invoice, whole or of some lines, for approval.",
+    ),
     "issue": Command(
         "service.cli.billing.documents:issue",
         "Number the approved invoices, freeze them, and render their documents.",

@@ -59,11 +59,21 @@ class AddressForm(Form):
     region: Text = ""
 
 
-class NumberingForm(Form):
-    prefix: Annotated[
-        Text, StringConstraints(pattern=r"^[A-Za-z0-9./-]{0,16}(\{year\}[A-Za-z0-9./-]{0,4})?$")
-    ] = "INV-"
+Prefix = Annotated[
+    Text, StringConstraints(pattern=r"^[A-Za-z0-9./-]{0,16}(\{year\}[A-Za-z0-9./-]{0,4})?$")
+]
+
+
+class SeriesForm(Form):
+    prefix: Prefix
     start: Annotated[int, Field(ge=1)] = 1
+
+
+class NumberingForm(Form):
+    prefix: Prefix = "INV-"
+    start: Annotated[int, Field(ge=1)] = 1
+    credit_notes: SeriesForm | None = None
+    supplementary_invoices: SeriesForm | None = None
 
 
 class FactsForm(Form):

@@ -26,7 +26,7 @@ from invoices.clients import (
     Tax,
     TaxCategory,
 )
-from invoices.documents.invoice import Seller, SellerFacts
+from invoices.documents.invoice import DocumentType, Seller, SellerFacts
 from invoices.inputs import ExchangeRate, LineType, Waiver
 from invoices.kinds import Kind
 from invoices.money import Rounding
@@ -225,6 +225,14 @@ def _seller(form: forms.SellerForm) -> tuple[Seller, Numbering]:
         _rounding(form.tax_rounding),
         form.tax_currency or "",
         MonthPolicies.of(form.zero_months, form.negative_months),
+        {
+            each: (said.prefix, said.start)
+            for each, said in (
+                (DocumentType.CREDIT_NOTE, form.numbering.credit_notes),
+                (DocumentType.SUPPLEMENTARY_INVOICE, form.numbering.supplementary_invoices),
+            )
+            if said is not None
+        },
     )
     return seller, numbering
 

@@ -9,7 +9,7 @@ from psycopg.errors import UndefinedTable
 
 from kernel.errors import Refused
 
-HEAD = "0023_item_versions"
+HEAD = "0024_corrections"
 """The last migration. Every command asks for it, and to ask Alembic takes a second; a test does."""
 
 

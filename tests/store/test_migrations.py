@@ -187,7 +187,7 @@ def test_a_downgrade_that_would_drop_what_was_issued_is_refused_and_changes_noth
     issue(environment)
     before = rows_of(environment.database)
 
-    with pytest.raises(WouldLoseRows, match=r"drop table \w+, which holds \d+ rows: nothing was"):
+    with pytest.raises(WouldLoseRows, match=r"drop .* which holds \d+ rows: nothing was"):
         _downgrade(environment.database, "base")
 
     assert rows_of(environment.database) == before

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from accounts.model.contacts import check_reseller
 from invoices.clients import AccountId, ClientKey, OverlappingAssignments
-from invoices.documents.numbering import YEAR
+from invoices.documents.invoice import DocumentType
+from invoices.documents.numbering import YEAR, family_key
 from kernel.errors import BadInput
 from service.actions.billing.check_shared_costs import check_shared_costs
 from service.actions.billing.custom_line_items import (
@@ -24,6 +25,13 @@ from service.store.accounts import resellers
 from service.store.billing import clients, facts, overrides, prices, sellers
 from service.store.changes import Change, configure_alone
 from service.store.session import Session
+
+STARTS = {
+    DocumentType.INVOICE: "seller.numbering.start",
+    DocumentType.CREDIT_NOTE: "seller.numbering.credit_notes.start",
+    DocumentType.SUPPLEMENTARY_INVOICE: "seller.numbering.supplementary_invoices.start",
+}
+"""Where a file says at which number documents of a type begin."""
 
 
 def apply_configuration(
@@ -156,16 +164,18 @@ def _unfit_for_onboarding(session: Session, configuration: Configuration) -> Ite
 def _late_starts(session: Session, configuration: Configuration) -> Iterator[str]:
     """A start that changes nothing would be believed to: a series with documents goes on."""
     for seller, numbering in configuration.sellers:
-        following = sellers.next_number(session, seller.key)
-        if following is None or YEAR in numbering.prefix:
-            continue
-        _, stored = sellers.seller(session, seller.key)
-        if numbering.start not in {stored.start, following}:
-            yield (
-                f"seller.numbering.start: documents are numbered already, and the next is "
-                f"{following}; leave it at {stored.start}, or begin anew each year with {YEAR} in "
-                "the prefix"
-            )
+        for kind, where in STARTS.items():
+            following = sellers.next_number(session, family_key(seller.key, kind))
+            prefix, start = numbering.of_type(kind)
+            if following is None or YEAR in prefix:
+                continue
+            _, stored = sellers.seller(session, seller.key)
+            _, before = stored.of_type(kind)
+            if start not in {before, following}:
+                yield (
+                    f"{where}: documents are numbered already, and the next is {following}; leave "
+                    f"it at {before}, or begin anew each year with {YEAR} in the prefix"
+                )
 
 
 def _dangling_names(session: Session, configuration: Configuration) -> Iterator[str]:

@@ -5,6 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from invoices.comparison import DocumentTotal
+from invoices.documents.invoice import DocumentType
 from invoices.money import from_minor, is_currency, minor_digits, plain
 from service.cli.tables import print_table
 from service.store.billing.invoices import InvoiceRecord
@@ -20,6 +21,8 @@ def invoice_json(record: InvoiceRecord) -> dict[str, Any]:
         "id": record.id,
         "state": record.state,
         "number": record.number,
+        "document_type": record.document_type,
+        "corrects": [record.corrects] if record.corrects else [],
         "client": record.client,
         "external_refs": dict(record.external_refs),
         "payer_account_id": record.payer_account_id,
@@ -39,8 +42,14 @@ def invoices_in_order(records: Iterable[InvoiceRecord]) -> list[InvoiceRecord]:
 def print_invoices(title: str, records: Iterable[InvoiceRecord]) -> None:
     """With a column of payers where there are several."""
     in_order = invoices_in_order(records)
+    has_corrections = any(record.document_type != DocumentType.INVOICE for record in in_order)
     columns = ["client", "state", "number", "cost>", "price>", "margin>", "invoice total>"]
     rows = [list(_invoice_row(record)) for record in in_order]
+    if has_corrections:
+        columns.insert(1, "document")
+        for record, row in zip(in_order, rows, strict=True):
+            about = f" for {record.corrects}" if record.corrects else ""
+            row.insert(1, f"{record.document_type.replace('_', ' ')}{about}")
     if len({record.payer_account_id for record in in_order}) > 1:
         columns.insert(0, "payer")
         for record, row in zip(in_order, rows, strict=True):

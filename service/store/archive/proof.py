@@ -28,6 +28,7 @@ from invoices.documents.chain import (
     link_sha256,
 )
 from invoices.documents.document import content_id, from_document
+from invoices.documents.invoice import DocumentType
 from invoices.periods import BillingPeriod
 from kernel.errors import Refused
 from service.store import tables
@@ -116,7 +117,7 @@ class _Walk:
     def _prove_document(self, row: tables.documents.DocumentRow) -> None:
         if content_id(row.body) != row.sha256:
             raise DamagedDocuments(f"{row.number}: its body is not what its hash says")
-        stands = (row.number, row.client_key, row.period, str(row.issued_on))
+        stands = (row.number, row.client_key, row.period, str(row.issued_on), row.document_type)
         if _shown(row.body) != stands or row.series != self.series:
             raise DamagedDocuments(f"{row.number}: its row says otherwise than its body")
         if self.last is not None and row.ordinal != self.last.ordinal + 1:
@@ -192,8 +193,9 @@ def prove_documents(session: Session, marks: Iterable[Mark] = ()) -> Proven:
 def _shown(body: Any) -> tuple[Any, ...] | None:
     """None of what is no document at all."""
     try:
-        return body["number"], body["client"]["key"], body["period"], body["issued_on"]
-    except (KeyError, TypeError):
+        shown = body["number"], body["client"]["key"], body["period"], body["issued_on"]
+        return (*shown, body.get("document_type", DocumentType.INVOICE))
+    except (AttributeError, KeyError, TypeError):
         return None
 
 
@@ -268,11 +270,15 @@ def months_with_documents(session: Session) -> tuple[tuple[AccountId, BillingPer
 def prove_drafts(
     session: Session, payer: AccountId, period: BillingPeriod
 ) -> Mapping[ClientKey, str]:
-    """That each document asks for what its approved draft did; by client, its inputs' id."""
+    """That each document asks for what its approved draft did; by client, its inputs' id.
+
+    Of several documents of a client's month, the last one's that billing made.
+    """
     asked = (
         select(_Document, _Draft)
         .join(_Draft, col(_Draft.id) == col(_Document.draft_id))
         .where(col(_Document.payer_account_id) == payer, col(_Document.period) == str(period))
+        .order_by(col(_Document.id))
         .execution_options(yield_per=AT_A_TIME)
     )
     inputs: dict[ClientKey, str] = {}
@@ -283,7 +289,8 @@ def prove_drafts(
                 raise DamagedDocuments(f"{document.number}: it asks for another sum than its draft")
             if (draft.currency, draft.total_minor) != (drafted.currency, drafted.total_minor):
                 raise DamagedDocuments(f"{document.number}: the total of its draft was changed")
-            inputs[ClientKey(document.client_key)] = draft.inputs_id
+            if not (draft.correction and draft.correction["by_hand"]):
+                inputs[ClientKey(document.client_key)] = draft.inputs_id
     return inputs
 
 

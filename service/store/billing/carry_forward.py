@@ -49,7 +49,7 @@ class Taking:
     number: str
     """'' until it is issued."""
     net_minor: int
-    """Positive."""
+    """Less than nothing where a credit note gives it back."""
 
 
 def open_balances(
@@ -95,13 +95,14 @@ def is_balance(row: DraftRow) -> bool:
 def is_taken(session: Session, row: DraftRow) -> bool:
     """Whether an issued document took of a negative month: it stays as it is then."""
     found = takings(session, AccountId(row.payer_account_id), {row.client_key})
-    return any(each.number and str(each.period) == row.period for each in found)
+    taken = sum(e.net_minor for e in found if e.number and str(e.period) == row.period)
+    return taken > 0
 
 
 def check_still_open(session: Session, row: DraftRow, invoice: Invoice) -> None:
     """From here to the caller's commit nobody else takes of these balances. Raises BalanceGone."""
     lines = {line.carried_from.period: line for line in invoice.lines if line.carried_from}
-    if not lines:
+    if not lines or invoice.is_credit_note:  # Which gives back what its invoice took.
         return
     client, payer = ClientKey(row.client_key), AccountId(row.payer_account_id)
     # Two years of a seller are two series, whose locks do not keep their issuers apart.
@@ -148,7 +149,10 @@ def takings(
 
 def _takings_of(row: DraftRow, number: str) -> Iterator[Taking]:
     assert row.id is not None
-    for line in from_document(row.document).lines:
+    document = from_document(row.document)
+    if document.is_credit_note and not number:
+        return  # Nothing is given back until it is issued.
+    for line in document.lines:
         if line.carried_from is not None:
             yield Taking(
                 client=ClientKey(row.client_key),
@@ -156,7 +160,7 @@ def _takings_of(row: DraftRow, number: str) -> Iterator[Taking]:
                 by_draft=row.id,
                 by_period=BillingPeriod.parse(row.period),
                 number=number,
-                net_minor=-line.amount_minor,
+                net_minor=line.amount_minor if document.is_credit_note else -line.amount_minor,
             )
 
 

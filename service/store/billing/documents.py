@@ -13,13 +13,13 @@ from sqlmodel import col, func, select
 
 from invoices.documents import numbering
 from invoices.documents.document import content_id, from_document, to_document
-from invoices.documents.invoice import Invoice
+from invoices.documents.invoice import DocumentType, Invoice
 from invoices.documents.issuing import issue, missing_of_buyer
 from invoices.periods import BillingPeriod
 from kernel.errors import Refused
 from service.store import tables
 from service.store.archive import chain
-from service.store.billing import carry_forward, facts
+from service.store.billing import carry_forward, corrections, facts, sellers
 from service.store.billing.drafts import lock, mark_issued
 from service.store.billing.sellers import NOTHING_ISSUED
 from service.store.session import Session
@@ -109,27 +109,33 @@ def issue_document(
 
     None where it is issued already. The series is locked from here until the caller's transaction
     ends, so this comes last in it. Raises NotPossible, IssueDateGoesBack, IssueDayToCome,
-    BalanceGone, BuyerIncomplete.
+    BalanceGone, BuyerIncomplete, CorrectionOutdated.
     """
     newest = newest_issue_day(database_now(session))
     if issued_on > newest:
         raise IssueDayToCome(issued_on, newest)
+    corrections.lock_month_of(session, draft_id)
     draft = lock(session, draft_id)
     if draft.state == DraftState.ISSUED:
         return None
     mark_issued(session, draft)
-    invoice = facts.as_issued(session, from_document(draft.document), issued_on=issued_on)
+    invoice = corrections.as_issued(session, draft, from_document(draft.document))
+    if not invoice.is_credit_note:  # It has the parties of what it corrects.
+        invoice = facts.as_issued(session, invoice, issued_on=issued_on)
     missing = missing_of_buyer(invoice)
     if missing:
         raise BuyerIncomplete(draft.client_key, missing, issued_on)
-    seller_key, prefix, start = _numbering_of(session, draft.payer_account_id)
-    series_key = numbering.series_key(seller_key, prefix, issued_on)
+    # The printed seller's own, whoever sells the payer's months by now.
+    _, numbers = sellers.seller(session, invoice.seller.key)
+    prefix, start = numbers.of_type(invoice.document_type)
+    family = numbering.family_key(invoice.seller.key, invoice.document_type)
+    series_key = numbering.series_key(family, prefix, issued_on)
 
     # Last, since from here to the caller's commit all issuers of the series wait:
     # `tests/faults/test_concurrent_issuers.py`,
     # `test_64_issuers_of_whom_some_abort_leave_no_gap_and_no_duplicate`.
-    if series_key != seller_key:
-        _open_year(session, seller_key, series_key, start)
+    if series_key != invoice.seller.key:
+        _open_series(session, family, series_key, start)
     ordinal, chain_before = _take_ordinal(session, series_key, issued_on)
     carry_forward.check_still_open(session, draft, invoice)
     number = numbering.invoice_number(numbering.number_prefix(prefix, issued_on), ordinal)
@@ -154,6 +160,7 @@ def issue_document(
         chain_sha256=bodies,
         issued_on=issued_on,
         issued_at=now,
+        document_type=invoice.document_type or DocumentType.INVOICE,
     )
     session.add(document)
     series = tables.documents.NumberSeriesRow
@@ -163,16 +170,6 @@ def issue_document(
     session.flush()
     chain.link_document(session, document)
     return _from_row(document)
-
-
-def _numbering_of(session: Session, payer_account_id: str) -> tuple[str, str, int]:
-    """The key of a payer's seller, its prefix of numbers and where they start."""
-    payer, seller = tables.configuration.PayerAccountRow, tables.configuration.SellerRow
-    return session.exec(
-        select(seller.key, seller.number_prefix, seller.number_start)
-        .join(payer, col(payer.seller_key) == col(seller.key))
-        .where(col(payer.account_id) == payer_account_id)
-    ).one()
 
 
 def last_issued_on(session: Session, payer_account_id: str) -> date | None:
@@ -185,11 +182,14 @@ def last_issued_on(session: Session, payer_account_id: str) -> date | None:
     ).one()
 
 
-def _open_year(session: Session, seller_key: str, series_key: str, start: int) -> None:
+def _open_series(session: Session, family: str, series_key: str, start: int) -> None:
     """A year begins at 1; the first one at the seller's `start`, as any first series does."""
     series = tables.documents.NumberSeriesRow
     earlier = session.exec(
-        select(series.key).where(col(series.key).startswith(f"{seller_key}:", autoescape=True))
+        select(series.key).where(
+            col(series.key).startswith(f"{family}:", autoescape=True),
+            func.length(series.key) == len(f"{family}:2026"),
+        )
     ).first()
     # Who comes second waits here until the first has its number, or has given it back.
     session.execute(

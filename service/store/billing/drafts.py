@@ -174,7 +174,7 @@ def outdated_approvals(
 def _current(
     session: Session, payer_account_id: AccountId, period: BillingPeriod
 ) -> dict[str, tables.months.DraftRow]:
-    """By client, the issued or the living draft, locked until the transaction ends."""
+    """By client, the month's own document or living draft, locked until the transaction ends."""
     row = tables.months.DraftRow
     rows = session.exec(
         select(row)
@@ -182,6 +182,7 @@ def _current(
             col(row.payer_account_id) == payer_account_id,
             col(row.period) == str(period),
             col(row.state) != DraftState.DISCARDED,
+            col(row.corrects_id).is_(None),
         )
         .order_by(col(row.id))
         .with_for_update()
@@ -208,7 +209,12 @@ def _stands_so(session: Session, draft: NewDraft, row: tables.months.DraftRow) -
         return False
     there = from_document(row.document)
     if row.state == DraftState.APPROVED:
-        same_parties = replace(draft.invoice, buyer=there.buyer, seller=there.seller)
+        same_parties = replace(
+            draft.invoice,
+            buyer=there.buyer,
+            seller=there.seller,
+            document_type=there.document_type,
+        )
         return draft.gets_document and same_parties == there
     return draft.invoice.figures == there.figures
 
@@ -296,6 +302,12 @@ def withdraw_approval(session: Session, draft_id: int) -> None:
     row = lock(session, draft_id)
     _move(row, DraftState.DRAFT)
     row.approved_by = row.approved_at = None
+    session.flush()
+
+
+def discard(session: Session, row: tables.months.DraftRow) -> None:
+    """Raises NotPossible."""
+    _move(row, DraftState.DISCARDED)
     session.flush()
 
 

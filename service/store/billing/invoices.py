@@ -11,11 +11,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Select
+from sqlalchemy.orm import aliased
 from sqlmodel import col, func, select
 
 from invoices.clients import ClientKey
 from invoices.documents.document import from_document
-from invoices.documents.invoice import Invoice
+from invoices.documents.invoice import DocumentType, Invoice
 from invoices.money import CostAndPrice
 from invoices.periods import BillingPeriod
 from kernel.errors import NotFound
@@ -56,6 +57,11 @@ class InvoiceRecord:
     """By currency, cost and price in others than the payer's."""
     external_refs: Mapping[str, str]
     """The client's, as they are now; a document keeps those of its issue."""
+    document_type: DocumentType = DocumentType.INVOICE
+    corrects: str = ""
+    """The number of the invoice that it is about; '' of a month's own document."""
+    is_by_hand: bool = False
+    """A correction that no billing run proposed, and none takes back."""
 
 
 class UnknownInvoice(NotFound):
@@ -132,6 +138,12 @@ def document(session: Session, invoice_id: int) -> Invoice:
     return from_document(_draft(session, invoice_id).document)
 
 
+def line_keys(session: Session, number_or_id: str) -> frozenset[str]:
+    """Raises UnknownInvoice."""
+    found = document(session, invoice_called(session, number_or_id).id)
+    return frozenset(line.key for line in found.lines)
+
+
 def working(session: Session, invoice_id: int) -> Mapping[str, Any]:
     """How each line came about: `statement` and `custom`, as plain JSON. UnknownInvoice."""
     return _draft(session, invoice_id).working
@@ -155,23 +167,30 @@ def _draft(session: Session, invoice_id: int) -> DraftRow:
     return row
 
 
-def _records() -> Select[DraftRow, str, date, dict[str, str]]:
+def _records() -> Select[DraftRow, str, date, dict[str, str], str]:
+    corrected = aliased(DocumentRow)
     return (
         sa.select(
             DraftRow,
             col(DocumentRow.number),
             col(DocumentRow.issued_on),
             col(ClientRow.external_refs),
+            col(corrected.number),
         )
         .join(ClientRow, col(ClientRow.key) == col(DraftRow.client_key))
         .outerjoin(DocumentRow, col(DocumentRow.draft_id) == col(DraftRow.id))
+        .outerjoin(corrected, col(corrected.draft_id) == col(DraftRow.corrects_id))
         .where(col(DraftRow.state) != DraftState.DISCARDED)
         .options(*LIGHTLY)
     )
 
 
 def _from_rows(
-    draft: DraftRow, number: str | None, issued_on: date | None, external_refs: dict[str, str]
+    draft: DraftRow,
+    number: str | None,
+    issued_on: date | None,
+    external_refs: dict[str, str],
+    corrects: str | None,
 ) -> InvoiceRecord:
     assert draft.id is not None
     return InvoiceRecord(
@@ -193,4 +212,7 @@ def _from_rows(
             each: from_json(CostAndPrice, told) for each, told in draft.other_currencies.items()
         },
         external_refs=external_refs,
+        document_type=DocumentType(draft.document_type),
+        corrects=corrects or "",
+        is_by_hand=bool(draft.correction and draft.correction["by_hand"]),
     )

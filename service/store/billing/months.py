@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -15,6 +16,7 @@ from invoices.allocation.shared_costs.groups import in_effect
 from invoices.balances import CurrencyTotal
 from invoices.clients import AccountId, ClientKey
 from invoices.control_totals import ControlTotal
+from invoices.documents.correction import together
 from invoices.documents.document import from_document
 from invoices.documents.invoice import Invoice
 from invoices.inputs import BillingInputs, waived
@@ -35,6 +37,7 @@ from service.store.billing import (
     carry_forward,
     clients,
     control_files,
+    corrections,
     estimates,
     facts,
     overrides,
@@ -333,18 +336,30 @@ def gate(proof: Reconciliation, *, allow_unfinalized: bool) -> Gate:
 def _invoices(
     session: Session, payer_account_id: AccountId, period: BillingPeriod
 ) -> Mapping[ClientKey, Invoice]:
-    """By client, the issued document, else the draft."""
+    """By client, the issued document, else the draft; with what billing corrects of it."""
     draft, document = tables.months.DraftRow, tables.documents.DocumentRow
     rows = session.exec(
-        select(draft.client_key, draft.document, document.body)
+        select(draft, document.body)
         .outerjoin(document, col(document.draft_id) == col(draft.id))
         .where(
             col(draft.payer_account_id) == payer_account_id,
             col(draft.period) == str(period),
             col(draft.state) != DraftState.DISCARDED,
         )
+        .order_by(col(draft.id))
     )
-    return {ClientKey(client): from_document(body or drafted) for client, drafted, body in rows}
+    own: dict[ClientKey, Invoice] = {}
+    corrected: defaultdict[ClientKey, list[Invoice]] = defaultdict(list)
+    for row, body in rows:
+        invoice = from_document(body or row.document)
+        if row.corrects_id is None:
+            own[ClientKey(row.client_key)] = invoice
+        elif not corrections.is_kept_off(row):
+            corrected[ClientKey(row.client_key)].append(invoice)
+    return {
+        client: together(invoice, corrected[client]) if client in corrected else invoice
+        for client, invoice in own.items()
+    }
 
 
 def billed_months(

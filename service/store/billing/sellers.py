@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlmodel import col, select
 
 from invoices.clients import UNSAID, AccountId, Address, MonthPolicies
-from invoices.documents.invoice import Seller
+from invoices.documents.invoice import DocumentType, Seller
+from invoices.documents.numbering import own_prefix
 from invoices.money import Rounding
 from kernel.errors import NotFound, Refused
 from service.store import tables
@@ -32,6 +34,15 @@ class Numbering:
     tax_currency: str = ""
     """In which its tax is accounted for; '' where it has not said."""
     months: MonthPolicies = UNSAID
+    others: Mapping[DocumentType, tuple[str, int]] = field(default_factory=dict)
+    """Prefix and start of documents that are no invoices, where the seller has said them."""
+
+    def of_type(self, document_type: DocumentType | None) -> tuple[str, int]:
+        """Prefix and start."""
+        if document_type in {None, DocumentType.INVOICE}:
+            return self.prefix, self.start
+        assert document_type is not None
+        return self.others.get(document_type, (own_prefix(document_type, self.prefix), 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,10 @@ def put_seller(session: Session, seller: Seller, numbering: Numbering) -> list[C
         tax_currency=numbering.tax_currency or None,
         zero_months=numbering.months.zero,
         negative_months=numbering.months.negative,
+        other_numbering={
+            each.value: {"prefix": prefix, "start": start}
+            for each, (prefix, start) in numbering.others.items()
+        },
     )
     changes = put(session, row, f"seller {seller.key}")
     _open_series(session, seller.key, numbering.start)
@@ -179,6 +194,10 @@ def seller(session: Session, key: str) -> tuple[Seller, Numbering]:
             Rounding(row.tax_rounding) if row.tax_rounding else None,
             row.tax_currency or "",
             MonthPolicies.of(row.zero_months, row.negative_months),
+            {
+                DocumentType(each): (said["prefix"], said["start"])
+                for each, said in row.other_numbering.items()
+            },
         ),
     )
 

@@ -38,6 +38,10 @@ class SellerRow(Row, table=True):
     footer: str
     number_prefix: str
     number_start: int
+    other_numbering: dict[str, Any] = Field(
+        default_factory=dict, sa_type=JSON, sa_column_kwargs={"server_default": sa.text("'{}'")}
+    )
+    """By type of document other than invoices: `prefix` and `start`."""
     rounding: Rounding = Field(sa_type=one_of(Rounding))
     tax_rounding: Rounding | None = Field(
         default=None, sa_type=one_of(Rounding, check="tax_rounding")

@@ -8,8 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from invoices.documents.invoice import DocumentType
 from service.store.tables import configuration, months  # noqa: F401 - whose rows these name
-from service.store.tables.row import JSON, PERIOD, Row, is_period
+from service.store.tables.row import JSON, PERIOD, Row, is_period, one_of
 
 
 class NumberSeriesRow(Row, table=True):
@@ -28,7 +29,14 @@ class NumberSeriesRow(Row, table=True):
 class DocumentRow(Row, table=True):
     __table_args__ = (
         sa.UniqueConstraint("series", "ordinal"),
-        sa.UniqueConstraint("payer_account_id", "client_key", "period"),
+        sa.Index(
+            "uq_document_invoice",
+            "payer_account_id",
+            "client_key",
+            "period",
+            unique=True,
+            postgresql_where=sa.text("document_type = 'invoice'"),
+        ),
         sa.CheckConstraint("ordinal > 0", name="ordinal_positive"),
         is_period("period"),
     )
@@ -48,6 +56,11 @@ class DocumentRow(Row, table=True):
     """Of the series' chain before this document, and this document's `sha256`."""
     issued_on: date
     issued_at: datetime
+    document_type: DocumentType = Field(
+        default=DocumentType.INVOICE,
+        sa_type=one_of(DocumentType),
+        sa_column_kwargs={"server_default": DocumentType.INVOICE.value},
+    )
 
 
 class DocumentFileRow(Row, table=True):

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from invoices.documents.invoice import DocumentType
 from service.store.tables import configuration, runs  # noqa: F401 - whose rows these name
 from service.store.tables.row import JSON, NUMERIC, PERIOD, Row, is_account_id, is_period, one_of
 
@@ -110,7 +111,9 @@ class DraftRow(Row, table=True):
             "period",
             "client_key",
             unique=True,
-            postgresql_where=sa.text("state IN ('draft', 'approved', 'no_document')"),
+            postgresql_where=sa.text(
+                "state IN ('draft', 'approved', 'no_document') AND corrects_id IS NULL"
+            ),
         ),
         sa.CheckConstraint(
             "(state IN ('draft', 'no_document', 'discarded')) OR approved_at IS NOT NULL",
@@ -143,3 +146,12 @@ class DraftRow(Row, table=True):
     drafted_at: datetime
     approved_at: datetime | None = None
     approved_by: str | None = None
+    document_type: DocumentType = Field(
+        default=DocumentType.INVOICE,
+        sa_type=one_of(DocumentType),
+        sa_column_kwargs={"server_default": DocumentType.INVOICE.value},
+    )
+    corrects_id: int | None = Field(default=None, foreign_key="draft.id", index=True)
+    """The invoice that it corrects; None of a month's own document, of which there is one."""
+    correction: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    """See `service.store.billing.corrections.Made`."""
