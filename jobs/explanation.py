@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from invoices.clients import ClientKey
-from invoices.explanation import Explanation, explain_charges, explain_custom
+from invoices.explanation import ExplainedCharge, Explanation, explain_charges, explain_custom
+from invoices.money import plain
 from invoices.pricing.custom import CustomCharge, charged_items
 from invoices.statements import Statement
 from jobs.snapshots import Snapshots
@@ -31,6 +32,26 @@ class ExplainedLine:
         """Of the export that was read: key, size, ETag and rows."""
         return tuple(self.snapshot.facts.get("files", ()))
 
+    def to_json(self) -> dict[str, Any]:
+        """As the command and the API publish it; amounts as exact decimal text."""
+        explanation, record = self.explanation, self.invoice
+        return {
+            "invoice": {"id": record.id, "number": record.number, "client": record.client},
+            "period": str(record.period),
+            "line": {"key": explanation.line.key, "description": explanation.line.description},
+            "price_book": explanation.price_book,
+            "cost_basis": explanation.cost_basis,
+            "charges": [_charge_json(each) for each in explanation.charges],
+            "steps": list(explanation.steps),
+            "snapshot": self.snapshot.id,
+            "files": [dict(each) for each in self.files],
+        }
+
+
+def _charge_json(charge: ExplainedCharge) -> dict[str, Any]:
+    figures = {name: plain(getattr(charge, name)) for name in ("usage", "cost", "price")}
+    return asdict(charge) | {"of": dict(charge.of), "others": list(charge.others)} | figures
+
 
 class UnknownLine(NotFound):
     def __init__(self, which: str, line_key: str, known: list[str]) -> None:
@@ -38,16 +59,25 @@ class UnknownLine(NotFound):
         super().__init__(f"invoice {which} has no line {line_key!r}; its lines are {shown}")
 
 
-def explain(database: Database, charges: Snapshots, which: str, line_key: str) -> ExplainedLine:
-    """`which` is a number or an id. Raises UnknownInvoice, UnknownLine, DamagedSnapshot."""
+def explain(
+    database: Database, charges: Snapshots, which: str | int, line_key: str
+) -> ExplainedLine:
+    """`which` is a number or an id, or as an `int` an id for sure.
+
+    Raises UnknownInvoice, UnknownLine, DamagedSnapshot.
+    """
     with database.transaction() as session:
-        record = invoices.invoice_called(session, which)
+        record = (
+            invoices.invoice(session, which)
+            if isinstance(which, int)
+            else invoices.invoice_called(session, which)
+        )
         document = invoices.document(session, record.id)
         working = invoices.working(session, record.id)
         inputs = months.inputs(session, invoices.inputs_id(session, record.id))
         snapshot = snapshots.snapshot(session, inputs.snapshot_id)
     if line_key not in {each.key for each in document.lines}:
-        raise UnknownLine(which, line_key, [each.key for each in document.lines])
+        raise UnknownLine(str(which), line_key, [each.key for each in document.lines])
     for item in (from_json(CustomCharge, each) for each in working["custom"]):
         if line_key == f"custom/{item.key}":
             client = ClientKey(document.buyer.key)

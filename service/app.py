@@ -13,7 +13,8 @@ from fastapi.openapi.utils import get_openapi
 from service.api import health, keys, problems
 from service.api.access import SECURITY_SCHEMES
 from service.api.accounts import accounts, grants, handovers, onboardings, roles, root_tasks
-from service.api.billing import differences, invoices, periods
+from service.api.billing import differences, explanations, invoices, periods
+from service.api.billing.explanations import Explain
 from service.api.edge import Edge, Pace, Paths
 from service.clock import Clock, system_clock
 from service.store.database import Database
@@ -32,9 +33,15 @@ log = logging.getLogger("rebill.http")
 
 
 def create_app(
-    database: Database, clock: Clock = system_clock, pace: Pace | None = None
+    database: Database,
+    clock: Clock = system_clock,
+    pace: Pace | None = None,
+    explain: Explain | None = None,
 ) -> FastAPI:
-    """The API over an open database; it never calls AWS and never runs a month."""
+    """The API over an open database; it never calls AWS and never runs a month.
+
+    `explain` reads the snapshots, which are files: an API without them says so.
+    """
     app = FastAPI(
         title="Rebill",
         version="1",
@@ -45,7 +52,7 @@ def create_app(
         responses=problems.RESPONSES,
         redirect_slashes=False,
     )
-    app.state.database, app.state.clock = database, clock
+    app.state.database, app.state.clock, app.state.explain = database, clock, explain
     problems.install(app)
     for resource in (
         health,
@@ -53,6 +60,7 @@ def create_app(
         periods,
         differences,
         invoices,
+        explanations,
         onboardings,
         handovers,
         accounts,

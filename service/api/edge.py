@@ -68,7 +68,7 @@ class Paths:
             for path, methods in openapi["paths"].items()
         }
         paths["/v1/openapi.json"] = {"GET": frozenset()}
-        return cls(tuple((compile_path(path)[0], known) for path, known in paths.items()))
+        return cls(tuple((_pattern(path), known) for path, known in paths.items()))
 
     def methods(self, path: str) -> dict[str, frozenset[str]]:
         """By method the names that may stand in the query; none where there is no such path."""
@@ -78,6 +78,11 @@ class Paths:
                 for method, names in known.items():
                     found[method] = found.get(method, frozenset()) | names
         return found
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    # The key of a line holds slashes, and OpenAPI has no way to say so of a part of a path.
+    return compile_path(path.replace("{line_key}", "{line_key:path}"))[0]
 
 
 class Edge:

@@ -12,6 +12,7 @@ from jobs.environment import Environment
 from jobs.runs import engine
 from service.actions.access.create_api_key import create_api_key
 from service.app import create_app
+from service.cli.system.serve import explaining
 from service.store.access.keys import Scope
 from service.store.embedded import EmbeddedServer
 from tests.conftest import NOW, MonthOf, fresh_database
@@ -32,7 +33,9 @@ def environment(
 @pytest.fixture
 def caller(environment: Environment) -> Iterator[Caller]:
     """Makes an HTTP client with a key of its own; `client` binds it to that client's documents."""
-    app = create_app(environment.database)
+    app = create_app(
+        environment.database, explain=explaining(environment.database, environment.snapshots.root)
+    )
     opened: list[TestClient] = []
 
     def call(client: str | None = None, scopes: Iterable[Scope] = (Scope.READ,)) -> TestClient:

@@ -71,7 +71,7 @@ def test_whoever_says_to_be_somebody_else_is_slowed_down_all_the_same(
     monkeypatch.setattr(
         uvicorn, "run", lambda app, **how: served.append(uvicorn.Config(app, **how))
     )
-    run_server(environment.database, host="127.0.0.1", port=0)
+    run_server(environment.database, environment.snapshots.root, host="127.0.0.1", port=0)
     (config,) = served
     config.load()
     with TestClient(config.loaded_app, client=("127.0.0.1", 50_000)) as client:

@@ -105,7 +105,7 @@ def get_invoice_document(
     extension: Annotated[str, Path(examples=["pdf"], json_schema_extra={"enum": [*FORMATS]})],
 ) -> Response:
     """Its ETag is the SHA-256 of its bytes; Repr-Digest lets a client prove what it archived."""
-    record = _visible(session, key, invoice_id)
+    record = visible(session, key, invoice_id)
     if extension not in FORMATS:
         raise HTTPException(406, f"There is no {extension!r}; there are {', '.join(FORMATS)}.")
     file = invoices.document_file(session, record.id, extension)
@@ -146,11 +146,11 @@ def _document_headers(record: InvoiceRecord, extension: str, file: DocumentFile)
 @router.get("/invoices/{invoice_id}", operation_id="get_invoice")
 def get_invoice(session: SessionDep, key: KeyDep, invoice_id: InvoiceId) -> InvoiceDetail:
     """One invoice with its document as JSON; other formats have the suffixes in `formats`."""
-    record = _visible(session, key, invoice_id)
+    record = visible(session, key, invoice_id)
     return to_api_invoice_detail(record, FORMATS, invoices.document(session, record.id))
 
 
-def _visible(session: Session, key: ApiKey, invoice_id: str) -> InvoiceRecord:
+def visible(session: Session, key: ApiKey, invoice_id: str) -> InvoiceRecord:
     """Raises UnknownInvoice, also for what this key must not know of."""
     if int(invoice_id) > 2**31 - 1:
         raise UnknownInvoice(invoice_id)

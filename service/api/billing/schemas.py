@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from invoices.control_totals import ControlFileRecord
 from invoices.documents.document import to_document
@@ -50,6 +50,46 @@ class InvoiceItem(Out):
     formats: list[str] = Field(
         max_length=20, description="Suffixes under which the issued document can be had."
     )
+
+
+class ExplainedInvoice(Out):
+    id: Annotated[str, BeforeValidator(str)] = Field(max_length=40, examples=["17"])
+    number: str = Field(max_length=40, description="'' of a draft.", examples=["INV-000007"])
+    client: ClientText
+
+
+class ExplainedLine(Out):
+    key: str
+    description: str
+
+
+class ExplainedCharge(Out):
+    """Charges alike in all that a rule can match, summed over the client's days."""
+
+    of: dict[str, str] = Field(description="What rules match them by.")
+    usage: str = Field(max_length=60, examples=["744"])
+    unit: str = Field(max_length=200, examples=["Hrs"])
+    cost: str = Field(max_length=60, description="By the cost basis; what is passed of it.")
+    currency: str = Field(max_length=40, examples=["USD"])
+    rule: str
+    others: list[str] = Field(description="Rules that match too, the next best first, and lost.")
+    price: str = Field(max_length=60)
+    arithmetic: str
+    attribution: str = Field(description="Why it is this client's, where the days do not say so.")
+
+
+class Explanation(Out):
+    """From an invoice's line to its rule and its charges. Amounts are exact decimal text."""
+
+    invoice: ExplainedInvoice
+    period: PeriodText
+    line: ExplainedLine
+    price_book: str = Field(description="Key and version; '' of a custom line item.")
+    cost_basis: str
+    charges: list[ExplainedCharge]
+    steps: list[str] = Field(description="From the exact price to the amount on the document.")
+    snapshot: str = Field(max_length=64)
+    files: list[dict[str, Any]] = Field(description="Of the export: key, size, ETag and rows.")
 
 
 class InvoiceDetail(InvoiceItem):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -26,7 +25,7 @@ def explain(
     with opened() as environment:
         found = explain_line(environment.database, environment.snapshots, invoice, line_key)
     if as_json:
-        output.print_json(_json(found))
+        output.print_json(found.to_json())
     else:
         _print(found)
 
@@ -59,23 +58,3 @@ def _row(charge: ExplainedCharge) -> tuple[str, ...]:
     said = (charge.of[name] for name in ("service", "region", "usage_type", "operation", "kind"))
     usage = f"{plain(charge.usage)} {charge.unit}".strip()
     return " ".join(filter(None, said)), usage, plain(charge.cost), charge.rule, plain(charge.price)
-
-
-def _json(found: ExplainedLine) -> dict[str, Any]:
-    explanation, record = found.explanation, found.invoice
-    return {
-        "invoice": {"id": record.id, "number": record.number, "client": record.client},
-        "period": str(record.period),
-        "line": {"key": explanation.line.key, "description": explanation.line.description},
-        "price_book": explanation.price_book,
-        "cost_basis": explanation.cost_basis,
-        "charges": [_charge_json(each) for each in explanation.charges],
-        "steps": list(explanation.steps),
-        "snapshot": found.snapshot.id,
-        "files": [dict(each) for each in found.files],
-    }
-
-
-def _charge_json(charge: ExplainedCharge) -> dict[str, Any]:
-    figures = {name: plain(getattr(charge, name)) for name in ("usage", "cost", "price")}
-    return asdict(charge) | {"of": dict(charge.of), "others": list(charge.others)} | figures

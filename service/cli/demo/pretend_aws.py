@@ -70,7 +70,7 @@ def serve_pretend_aws(
     output.say("\nThe pretend AWS stays up. For commands in another terminal:")
     output.say("  export " + " ".join(f"{name}={value}" for name, value in variables.items()))
     with _worker(variables):
-        run_server(environment.database, host="127.0.0.1", port=port)
+        run_server(environment.database, environment.snapshots.root, host="127.0.0.1", port=port)
 
 
 @contextmanager

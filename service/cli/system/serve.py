@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvicorn
@@ -12,6 +12,7 @@ import uvicorn
 from kernel.errors import Refused, Unavailable
 from kernel.room import NoRoom, no_room
 from service.actions.access.create_api_key import create_api_key
+from service.api.billing.explanations import Explain
 from service.api.listening import CONNECTIONS_MAX, DeadlineProtocol
 from service.app import create_app
 from service.cli import output
@@ -36,7 +37,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
         written = write_first_key(installation)
         if written is not None:
             output.say(f"the first API key is in {written}: take it to where it is kept, delete it")
-        run_server(installation.database, host=host, port=port)
+        run_server(installation.database, installation.home / "snapshots", host=host, port=port)
 
 
 def write_first_key(installation: Installation) -> Path | None:
@@ -64,12 +65,24 @@ def write_first_key(installation: Installation) -> Path | None:
     return path
 
 
-def run_server(database: Database, *, host: str, port: int) -> None:
+def explaining(database: Database, snapshots: Path) -> Explain:
+    """By the snapshots that are kept here; whoever asks first waits until Polars is loaded."""
+
+    def explain(invoice_id: int, line_key: str) -> dict[str, Any]:
+        from jobs.explanation import explain as explain_line
+        from jobs.snapshots import Snapshots
+
+        return explain_line(database, Snapshots(snapshots), invoice_id, line_key).to_json()
+
+    return explain
+
+
+def run_server(database: Database, snapshots: Path, *, host: str, port: int) -> None:
     """Until interrupted. Without a database it answers 503, and goes on as soon as there is one."""
     output.say(f"http://{host}:{port}/v1/health")
     with database.supervised(_complain_and_go_on), _telling_that_it_cannot_listen(host, port):
         uvicorn.run(
-            create_app(database),
+            create_app(database, explain=explaining(database, snapshots)),
             host=host,
             port=port,
             log_level="warning",

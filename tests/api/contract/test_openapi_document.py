@@ -25,6 +25,7 @@ from jobs.runs import engine
 from service.actions.access.create_api_key import create_api_key
 from service.api.edge import Pace
 from service.app import create_app
+from service.cli.system.serve import explaining
 from service.store.access.keys import Scope
 from service.store.embedded import EmbeddedServer
 from tests.conftest import NOW, MonthOf, fresh_database
@@ -104,7 +105,8 @@ def contract(server: EmbeddedServer, template: str, tmp_path: Path) -> Iterator[
                 )
                 for name in ("any", "other")
             )
-        app = create_app(database, installation.now, Pace(burst=math.inf))
+        explain = explaining(database, tmp_path / "snapshots")
+        app = create_app(database, installation.now, Pace(burst=math.inf), explain)
         yield Contract(
             schemathesis.openapi.from_asgi("/v1/openapi.json", app),
             headers={"Authorization": f"Bearer {key}"},
