@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -68,7 +69,7 @@ def bare(conninfo: str) -> FastAPI:
 
 def main(side: str, conninfo: str, port: str) -> None:
     if side == "ours":
-        run_server(Database(conninfo), host="127.0.0.1", port=int(port))
+        run_server(Database(conninfo), Path("no snapshots"), host="127.0.0.1", port=int(port))
     else:
         uvicorn.run(bare(conninfo), host="127.0.0.1", port=int(port), log_level="warning")
 
