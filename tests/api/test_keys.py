@@ -17,7 +17,8 @@ from tests.api.conftest import Caller
 
 NEEDS: dict[Scope, set[str]] = {
     Scope.READ: {
-        "get_access_check", "get_account", "get_handover", "get_invoice", "get_invoice_document",
+        "explain_line", "get_access_check", "get_account", "get_handover", "get_invoice",
+        "get_invoice_document",
         "get_onboarding", "get_onboarding_artifact", "list_account_findings", "list_accounts",
         "list_assignments", "list_grants", "list_grants_awaiting_approval", "list_invoices",
         "list_links", "list_onboarding_events", "list_onboardings", "list_periods", "list_roles",
@@ -40,6 +41,7 @@ FILLED = {
     "onboarding_id": "onb-00000000", "account_id": "444444444444", "invoice_id": "1",
     "extension": "pdf", "name": "cloudformation.json", "check_id": "1",
     "task_id": "1", "prefix": "0" * 12, "period": "2026-10",
+    "line_key": "custom/desk",
 }  # fmt: skip
 
 

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 
+from invoices.render import FORMATS
 from kernel.errors import Unavailable
 from service.api.access import SessionDep, StaffDep
 from service.api.billing.invoices import InvoiceId, visible
-from service.api.billing.schemas import Explanation
+from service.api.billing.schemas import LineExplanation, to_api_explanation
 
 Explain = Callable[[int, str], dict[str, Any]]
 """The explanation of an invoice's line, by the invoice's id and the line's key.
@@ -30,7 +31,7 @@ def explain_line(
     key: StaffDep,
     invoice_id: InvoiceId,
     line_key: Annotated[str, Path(max_length=500, examples=["custom/desk"])],
-) -> Explanation:
+) -> LineExplanation:
     """The rule that won and those that lost, the arithmetic, and what the charges came from."""
     record = visible(session, key, invoice_id)
     explain: Explain | None = request.app.state.explain
@@ -38,4 +39,4 @@ def explain_line(
         raise NoSnapshots(
             "this API has no snapshots to explain by: ask the one that has REBILL_HOME"
         )
-    return Explanation.model_validate(explain(record.id, line_key))
+    return to_api_explanation(record, FORMATS, explain(record.id, line_key))

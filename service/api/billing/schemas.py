@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from invoices.control_totals import ControlFileRecord
 from invoices.documents.document import to_document
@@ -52,18 +52,18 @@ class InvoiceItem(Out):
     )
 
 
-class ExplainedInvoice(Out):
-    id: Annotated[str, BeforeValidator(str)] = Field(max_length=40, examples=["17"])
-    number: str = Field(max_length=40, description="'' of a draft.", examples=["INV-000007"])
-    client: ClientText
+class InvoiceDetail(InvoiceItem):
+    """`document` is the frozen document once issued, the draft as it stands before."""
+
+    document: dict[str, Any]
 
 
-class ExplainedLine(Out):
+class LineName(Out):
     key: str
     description: str
 
 
-class ExplainedCharge(Out):
+class ChargeExplanation(Out):
     """Charges alike in all that a rule can match, summed over the client's days."""
 
     of: dict[str, str] = Field(description="What rules match them by.")
@@ -78,24 +78,17 @@ class ExplainedCharge(Out):
     attribution: str = Field(description="Why it is this client's, where the days do not say so.")
 
 
-class Explanation(Out):
+class LineExplanation(Out):
     """From an invoice's line to its rule and its charges. Amounts are exact decimal text."""
 
-    invoice: ExplainedInvoice
-    period: PeriodText
-    line: ExplainedLine
+    invoice: InvoiceItem
+    line: LineName
     price_book: str = Field(description="Key and version; '' of a custom line item.")
     cost_basis: str
-    charges: list[ExplainedCharge]
+    charges: list[ChargeExplanation]
     steps: list[str] = Field(description="From the exact price to the amount on the document.")
     snapshot: str = Field(max_length=64)
     files: list[dict[str, Any]] = Field(description="Of the export: key, size, ETag and rows.")
-
-
-class InvoiceDetail(InvoiceItem):
-    """`document` is the frozen document once issued, the draft as it stands before."""
-
-    document: dict[str, Any]
 
 
 class InvoiceList(Out):
@@ -172,6 +165,12 @@ def to_api_invoice_detail(
     record: InvoiceRecord, formats: tuple[str, ...], invoice: Invoice
 ) -> InvoiceDetail:
     return InvoiceDetail(**_invoice_fields(record, formats), document=to_document(invoice))
+
+
+def to_api_explanation(
+    record: InvoiceRecord, formats: tuple[str, ...], explained: Mapping[str, Any]
+) -> LineExplanation:
+    return LineExplanation.model_validate({**explained, "invoice": to_api_invoice(record, formats)})
 
 
 def _invoice_fields(record: InvoiceRecord, formats: tuple[str, ...]) -> dict[str, Any]:

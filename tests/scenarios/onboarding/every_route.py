@@ -14,6 +14,7 @@ from httpx2 import Response
 from jobs.root_access import run_root_task
 from service.api.edge import Pace
 from service.app import create_app
+from service.cli.system.serve import explaining
 from tests.scenarios.onboarding.conftest import PHONE, ROOT_EMAIL, Walk
 from tests.support.onboarding import INVITED
 
@@ -114,7 +115,13 @@ class Caller:
 
     def _asks_for_invoices(self) -> None:
         (first, *_) = self.asks("GET", "/v1/invoices")["items"]
-        self.asks("GET", "/v1/invoices/{invoice_id}", invoice_id=first["id"])
+        shown = self.asks("GET", "/v1/invoices/{invoice_id}", invoice_id=first["id"])
+        self.asks(
+            "GET",
+            "/v1/invoices/{invoice_id}/explain/{line_key}",
+            invoice_id=first["id"],
+            line_key=shown["document"]["lines"][0]["key"],
+        )
         document = "/v1/invoices/{invoice_id}.{extension}"
         self.asks("GET", document, invoice_id=first["id"], extension="json")
         self.asks("GET", "/v1/periods/{period}/differences", period=first["period"])
@@ -194,6 +201,7 @@ def _told(answer: Response) -> str:
 def api(walk: Walk, keys: tuple[str, str]) -> Iterator[Caller]:
     """Nobody's guesses are slowed down, and nobody's crash is more than an answer."""
     database, clock = walk.installation.database, walk.installation.now
-    app = create_app(database, clock, Pace(burst=10_000))
+    explain = explaining(database, walk.here / "home/snapshots")
+    app = create_app(database, clock, Pace(burst=10_000), explain)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield Caller(walk, client, keys)
