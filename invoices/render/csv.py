@@ -21,6 +21,8 @@ COLUMNS = (
     "amount",
     "currency",
 )
+DRAFT = "DRAFT"
+"""In place of a number: who imports the file anyway sees on each row that it is no invoice."""
 
 
 def render_csv(invoice: Invoice) -> bytes:
@@ -63,7 +65,7 @@ def _columns_of_some(invoice: Invoice) -> dict[str, str]:
 
 def _row(invoice: Invoice, line: InvoiceLine) -> tuple[str, ...]:
     return (
-        formula_safe(invoice.number),
+        formula_safe(invoice.number) or DRAFT,
         formula_safe(invoice.buyer.key),
         str(invoice.period),
         formula_safe(line.account_id),

@@ -5,5 +5,9 @@ from invoices.documents.invoice import Invoice
 
 
 def render_json(invoice: Invoice) -> bytes:
-    """Sorted keys, UTF-8; without its final newline, its SHA-256 is the content id."""
-    return canonical_bytes(to_document(invoice)) + b"\n"
+    """Sorted keys, UTF-8; without its final newline, its SHA-256 is the content id.
+
+    A draft is none yet, and says `draft`: an empty number is easily overlooked.
+    """
+    shown = to_document(invoice) | ({} if invoice.number else {"draft": True})
+    return canonical_bytes(shown) + b"\n"

@@ -74,6 +74,10 @@ def render_xlsx(invoice: Invoice) -> bytes:
             columns = (*columns, _Column("Cause", 40))
             rows = [(*row, line.cause) for row, line in zip(rows, invoice.lines, strict=True)]
         _write_table(book.add_worksheet("Lines"), styles, columns, rows)
+        if not invoice.number:
+            for sheet in book.worksheets():
+                # On each printed page, as a workbook has no watermark that survives a copy.
+                sheet.set_header('&C&"Calibri,Bold"&24DRAFT')
     return data.getvalue()
 
 
@@ -116,6 +120,7 @@ def _facts(invoice: Invoice) -> list[tuple[str, str]]:
     seller, buyer = invoice.seller, invoice.buyer
     facts = [
         ("Number", invoice.number),
+        ("State", "" if invoice.number else "DRAFT, not issued"),
         ("Corrects", ", ".join(invoice.corrects)),
         ("Reason", REASONS[invoice.reason] if invoice.reason else ""),
         ("Reason in words", invoice.reason_text),

@@ -4,6 +4,7 @@
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from invoices.render import render
@@ -31,6 +32,14 @@ def test_the_json_is_one_canonical_line() -> None:
     document = json.loads(data)
     spelled = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     assert data == spelled.encode() + b"\n"
+
+
+def test_a_draft_says_in_its_json_that_it_is_one() -> None:
+    """An issued document has no such field: those of before stay what they are, byte for byte."""
+    draft = json.loads(render(replace(small_invoice(), number=""), "json"))
+
+    assert draft["draft"] is True
+    assert "draft" not in json.loads(render(small_invoice(), "json"))
 
 
 def test_the_worked_example_of_the_readme_is_the_golden_file() -> None:

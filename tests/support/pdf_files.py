@@ -31,14 +31,18 @@ def box_of(data: bytes, word: str) -> tuple[float, float, float, float]:
 
 
 def picture(
-    data: bytes, *, scale: float = 1, window: tuple[float, float, float, float] | None = None
+    data: bytes,
+    *,
+    scale: float = 1,
+    window: tuple[float, float, float, float] | None = None,
+    page: int = 0,
 ) -> bytes:
-    """The gray pixels of page 1, `scale` to a point; of a window: left, top, width and height."""
+    """The gray pixels of a page, `scale` to a point; of a window: left, top, width and height."""
     with closing(pypdfium2.PdfDocument(data)) as document:
-        page = document[0]
+        shown = document[page]
         crop = (0.0, 0.0, 0.0, 0.0)
         if window is not None:
             left, top, width, height = window
-            below = page.get_height() - top - height
-            crop = (left, below, page.get_width() - left - width, top)
-        return bytes(page.render(scale=scale, grayscale=True, crop=crop).buffer)
+            below = shown.get_height() - top - height
+            crop = (left, below, shown.get_width() - left - width, top)
+        return bytes(shown.render(scale=scale, grayscale=True, crop=crop).buffer)

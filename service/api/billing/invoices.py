@@ -1,6 +1,7 @@
 """Invoices and their documents; a key bound to a client sees that client's issued ones only."""
 
 import base64
+import hashlib
 import re
 from typing import Annotated
 
@@ -8,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.exceptions import HTTPException
 
 from invoices.periods import BillingPeriod
-from invoices.render import FORMATS
+from invoices.render import FORMATS, render
 from service.api import cursors
 from service.api.access import KeyDep, SessionDep
 from service.api.billing.schemas import (
@@ -20,7 +21,7 @@ from service.api.billing.schemas import (
 from service.store.access.keys import ApiKey
 from service.store.billing import invoices
 from service.store.billing.documents import DocumentFile
-from service.store.billing.invoices import STANDING, InvoiceRecord, UnknownInvoice
+from service.store.billing.invoices import STANDING, UNISSUED, InvoiceRecord, UnknownInvoice
 from service.store.session import Session
 from service.store.tables.months import DraftState
 
@@ -91,7 +92,8 @@ def _states(key: ApiKey, client: str | None, wanted: DraftState | None) -> tuple
     response_class=Response,
     responses={
         200: {
-            "description": "The document, byte for byte as it was issued.",
+            "description": "The document, byte for byte as it was issued; a draft as it stands, "
+            "marked as such.",
             "content": {media_type.partition(";")[0]: {} for media_type in MEDIA_TYPES.values()},
         },
         304: {"description": "You have it already."},
@@ -108,15 +110,23 @@ def get_invoice_document(
     record = visible(session, key, invoice_id)
     if extension not in FORMATS:
         raise HTTPException(406, f"There is no {extension!r}; there are {', '.join(FORMATS)}.")
-    file = invoices.document_file(session, record.id, extension)
+    file = _file(session, record, extension)
     if file is None:
-        raise HTTPException(404, "This invoice has no documents yet: it is not issued.")
+        raise HTTPException(404, "This invoice has no documents: it is not rendered yet, or none.")
     headers = _document_headers(record, extension, file)
     if not _is_meant(request, file.sha256):
         raise HTTPException(412, "This is another document than the one that If-Match names.")
     if _has_already(request, file.sha256):
         return Response(status_code=304, headers=headers)
     return Response(file.content, media_type=MEDIA_TYPES[extension], headers=headers)
+
+
+def _file(session: Session, record: InvoiceRecord, extension: str) -> DocumentFile | None:
+    """As it was rendered at issue; a draft now, each time: the same bytes while it is the same."""
+    if record.state not in UNISSUED:
+        return invoices.document_file(session, record.id, extension)
+    content = render(invoices.document(session, record.id), extension)
+    return DocumentFile(extension, content, hashlib.sha256(content).hexdigest())
 
 
 def _is_meant(request: Request, sha256: str) -> bool:
@@ -133,7 +143,7 @@ def _has_already(request: Request, sha256: str) -> bool:
 
 
 def _document_headers(record: InvoiceRecord, extension: str, file: DocumentFile) -> dict[str, str]:
-    name = re.sub(r"[^A-Za-z0-9._-]", "-", record.number)
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", record.number) or f"draft-{record.id}"
     digest = base64.b64encode(bytes.fromhex(file.sha256)).decode()
     return {
         "ETag": f'"{file.sha256}"',

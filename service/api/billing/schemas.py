@@ -10,7 +10,7 @@ from invoices.documents.document import to_document
 from invoices.documents.invoice import Invoice
 from invoices.money import from_minor, plain
 from invoices.reconciliation import Reconciliation
-from service.store.billing.invoices import InvoiceRecord
+from service.store.billing.invoices import UNISSUED, InvoiceRecord
 
 PeriodText = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", examples=["2026-10"])]
 ClientText = Annotated[str, Field(max_length=64, examples=["acme"])]
@@ -48,7 +48,7 @@ class InvoiceItem(Out):
     total: Money
     issued_on: str | None = Field(examples=["2026-11-06"])
     formats: list[str] = Field(
-        max_length=20, description="Suffixes under which the issued document can be had."
+        max_length=20, description="Suffixes under which the document, or the draft, can be had."
     )
 
 
@@ -185,7 +185,7 @@ def _invoice_fields(record: InvoiceRecord, formats: tuple[str, ...]) -> dict[str
         "payer_account_id": record.payer_account_id,
         "total": Money(amount=total, currency=record.currency),
         "issued_on": record.issued_on.isoformat() if record.issued_on else None,
-        "formats": list(formats) if record.issued_on else [],
+        "formats": list(formats) if record.issued_on or record.state in UNISSUED else [],
     }
 
 

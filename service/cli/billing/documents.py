@@ -8,7 +8,7 @@ import typer
 
 from invoices.clients import AccountId
 from invoices.periods import BillingPeriod
-from invoices.render import FORMATS
+from invoices.render import FORMATS, render
 from jobs.environment import Environment
 from jobs.runs import engine
 from kernel.errors import BadInput, Refused
@@ -30,6 +30,7 @@ from service.cli.options import AsJson, By, ForClient, Payer, Period
 from service.cli.output import Report
 from service.cli.progress import progress
 from service.store.billing import documents, invoices
+from service.store.billing.invoices import UNISSUED
 from service.store.runs import Run
 
 
@@ -149,11 +150,15 @@ def export(
     ] = ",".join(FORMATS),
     client: ForClient = None,
     payer: Payer = None,
+    drafts: Annotated[
+        bool, typer.Option("--drafts", help="What is not issued yet instead, marked as such.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the month's issued documents to files, as they were rendered at issue."""
+    write = export_drafts if drafts else export_documents
     with opened() as environment, progress() as report:
-        written = export_documents(
+        written = write(
             environment,
             period,
             payer,
@@ -210,4 +215,33 @@ def export_documents(
                 name = file_name(each.number.replace("/", "-"), ending=f".{extension}")
                 place = (file_name(str(period)), file_name(each.client), name)
                 written.append(write_inside(out, *place, content=file.content))
+    return written
+
+
+def export_drafts(
+    environment: Environment,
+    period: BillingPeriod,
+    payer: str | None,
+    *,
+    client: str | None,
+    formats: tuple[str, ...],
+    out: Path,
+    report: Report,
+) -> list[Path]:
+    """`<out>/<period>/<client key>/draft-<id>.<format>`. Raises BadInput if there is none."""
+    with environment.database.transaction() as session:
+        found = invoices.invoices_of(
+            session, period, payer_account_id=payer, client=client, states=UNISSUED
+        )
+    if not found:
+        raise BadInput(f"there is no draft of {period}: bill it first, or leave out --drafts")
+    written: list[Path] = []
+    for done, record in enumerate(found):
+        report("writing drafts", done, len(found))
+        with environment.database.transaction() as session:
+            draft = invoices.document(session, record.id)
+        for extension in formats:
+            name = file_name(f"draft-{record.id}", ending=f".{extension}")
+            place = (file_name(str(period)), file_name(record.client), name)
+            written.append(write_inside(out, *place, content=render(draft, extension)))
     return written

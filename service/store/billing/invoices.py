@@ -31,6 +31,9 @@ from service.store.tables.months import DraftRow, DraftState
 
 STANDING = (DraftState.DRAFT, DraftState.APPROVED, DraftState.ISSUED, DraftState.NO_DOCUMENT)
 
+UNISSUED = (DraftState.DRAFT, DraftState.APPROVED)
+"""Of which a document is to be made."""
+
 
 @dataclass(frozen=True, slots=True)
 class InvoiceRecord:

@@ -17,5 +17,21 @@ def test_a_client_does_not_see_what_is_only_planned(caller: Caller, drafted_mont
     assert caller().get("/v1/invoices/1").json()["state"] == "draft"
 
 
-def test_a_draft_has_no_documents(caller: Caller, drafted_month: None) -> None:
-    assert caller().get("/v1/invoices/1.pdf").status_code == 404
+def test_a_draft_is_had_in_every_format_and_says_so(caller: Caller, drafted_month: None) -> None:
+    ours = caller()
+    assert ours.get("/v1/invoices/1").json()["formats"] == ["pdf", "csv", "xlsx", "json"]
+
+    pdf = ours.get("/v1/invoices/1.pdf")
+    assert pdf.content.startswith(b"%PDF-")
+    assert 'filename="draft-1.pdf"' in pdf.headers["Content-Disposition"]
+    same = ours.get("/v1/invoices/1.pdf", headers={"If-None-Match": pdf.headers["ETag"]})
+    assert same.status_code == 304, "the same bytes while it is the same"
+    assert ours.get("/v1/invoices/1.csv").text.splitlines()[1].startswith("DRAFT,c00,")
+    shown = ours.get("/v1/invoices/1.json").json()
+    assert (shown["draft"], shown["number"], shown["total"]) == (True, "", "100.00")
+    assert ours.get("/v1/invoices/1.xlsx").content.startswith(b"PK")
+
+
+def test_a_client_has_no_draft_in_any_format(caller: Caller, drafted_month: None) -> None:
+    for extension in ("pdf", "csv", "xlsx", "json"):
+        assert caller("c00").get(f"/v1/invoices/1.{extension}").status_code == 404

@@ -105,3 +105,8 @@ def test_text_that_would_be_a_formula_is_escaped_and_other_text_is_not(
     text: str, escaped: str
 ) -> None:
     assert formula_safe(text) == escaped
+
+
+def test_each_row_of_a_draft_says_that_it_is_one() -> None:
+    """An importer that takes it anyway has a number that nobody takes for one."""
+    assert {row["invoice_number"] for row in rows(replace(small_invoice(), number=""))} == {"DRAFT"}

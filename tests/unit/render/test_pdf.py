@@ -18,9 +18,9 @@ from tests.support.bills.sample_documents import SELLER, invoice, line, long_inv
 from tests.support.pdf_files import box_of, pages, picture
 
 
-def has_draft_mark(document: Invoice) -> bool:
-    """Whether page 1 shows a broad stroke in the palest gray that the template uses."""
-    return b"\xf4" * 40 in picture(render(document, "pdf"), scale=2)
+def has_draft_mark(document: Invoice, page: int = 0) -> bool:
+    """Whether a page shows a broad stroke in the gray of the mark, a seventh of the way to ink."""
+    return b"\xdf" * 40 in picture(render(document, "pdf"), scale=2, page=page)
 
 
 def words(document: Invoice) -> str:
@@ -124,8 +124,13 @@ def test_a_draft_says_so_and_asks_for_no_money_by_a_day() -> None:
 
 
 def test_only_a_draft_carries_a_mark_across_each_page() -> None:
-    assert has_draft_mark(invoice((line(100),), number=""))
+    draft = replace(long_invoice(120, 4), number="", issued_on=None, due_on=None)
+    said = pages(render(draft, "pdf"))
+    assert len(said) > 2
+    assert all(has_draft_mark(draft, page) for page in range(len(said)))
+    assert all("DRAFT, not issued" in each for each in said)
     assert not has_draft_mark(small_invoice())
+    assert "DRAFT" not in words(small_invoice())
 
 
 def test_a_total_in_the_clients_favour_asks_for_no_payment() -> None:

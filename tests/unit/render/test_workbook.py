@@ -24,6 +24,14 @@ def rows(document: Invoice, sheet: str) -> list[tuple[str | None, ...]]:
     return found
 
 
+def headers(document: Invoice) -> list[str]:
+    """Of each sheet that has one: what is printed above each page."""
+    with zipfile.ZipFile(io.BytesIO(render(document, "xlsx"))) as package:
+        sheets = [name for name in package.namelist() if name.startswith("xl/worksheets/sheet")]
+        said = [package.read(name).decode() for name in sheets]
+    return [found for each in said for found in re.findall("<oddHeader>(.*)</oddHeader>", each)]
+
+
 @cache
 def part(name: str) -> str:
     with zipfile.ZipFile(io.BytesIO(render(small_invoice(), "xlsx"))) as package:
@@ -104,8 +112,11 @@ def test_a_draft_of_taxed_yen_says_so_and_shows_the_seller_s_own_tax() -> None:
     shown = rows(draft, "Invoice")
 
     assert shown[0] == ("Draft invoice", None)
-    labels = [label for label, _ in shown[2:6]]
+    assert shown[2] == ("State", "DRAFT, not issued")
+    labels = [label for label, _ in shown[3:7]]
     assert labels == ["Billing period", "Currency", "Seller", "Seller's tax number"]
+    assert headers(draft) == ['&amp;C&amp;"Calibri,Bold"&amp;24DRAFT'] * 4
+    assert headers(small_invoice()) == []
     assert shown[-7:] == [
         ("BIC", "AIBKIE2D"),
         ("Rate of tax, JPY to EUR", "0.0061 (ECB)"),
