@@ -57,17 +57,19 @@ def plan(
     *,
     now: datetime,
     period: BillingPeriod | None = None,
+    since: BillingPeriod | None = None,
     payer: AccountId | None = None,
     prune: bool = False,
 ) -> Plan:
     """Nothing is recorded. Raises ConfigurationRefused, and BadInput where there is no month.
 
-    Of each payer, the open months and the last one that was issued whole; or `period` alone.
+    Of each payer, the open months and the last one that was issued whole; or `period` alone, or
+    all of them from `since` on.
     """
     with database.transaction() as session:
         # Before the months are read: whoever only reads would not let go of what we wait for.
         configure_alone(session)
-        chosen = _months(session, period, payer)
+        chosen = _months(session, period, since, payer)
         before = [_inputs_before(session, each, now) for each in chosen]
         with nothing_recorded(session):
             changes = apply_configuration(
@@ -142,30 +144,37 @@ def _starts(configuration: Configuration) -> Iterator[BillingPeriod]:
 
 
 def _months(
-    session: Session, period: BillingPeriod | None, payer: AccountId | None
+    session: Session,
+    period: BillingPeriod | None,
+    since: BillingPeriod | None,
+    payer: AccountId | None,
 ) -> Sequence[_Month]:
     """Raises UnknownPayer, NoSnapshot, BadInput."""
     if payer is not None:
         sellers.payer_account(session, payer)
     selling = [each.account_id for each in sellers.payer_accounts(session) if each.seller_key]
     payers = [payer] if payer else selling
-    found = [each for one in payers for each in _months_of(session, one, period)]
+    found = [each for one in payers for each in _months_of(session, one, period, since)]
     if not found:
-        of = f"of {period} " if period else ""
+        of = f"of {period} " if period else f"since {since} " if since else ""
         raise BadInput(f"there are no charges {of}to plan with yet: ingest an export first")
     return found
 
 
 def _months_of(
-    session: Session, payer: AccountId, period: BillingPeriod | None
+    session: Session,
+    payer: AccountId,
+    period: BillingPeriod | None,
+    since: BillingPeriod | None,
 ) -> Iterator[_Month]:
-    """Latest first: until the last that was issued whole, or the one of `period`."""
+    """Latest first: until `since` or the last that was issued whole, or the one of `period`."""
     for each in snapshots.periods_of(session, payer):
-        if period is None or each == period:
-            is_issued = _is_issued(session, payer, each)
-            yield _Month(payer, each, is_issued)
-            if is_issued:
-                return
+        if period not in (None, each) or (since is not None and each < since):
+            continue
+        is_issued = _is_issued(session, payer, each)
+        yield _Month(payer, each, is_issued)
+        if is_issued and since is None:
+            return
 
 
 def _is_issued(session: Session, payer: AccountId, period: BillingPeriod) -> bool:

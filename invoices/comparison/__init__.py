@@ -2,7 +2,7 @@
 
 from invoices.comparison.causes import Billed, Inputs, Pair
 from invoices.comparison.lines import ClientDifference, LineChange, client_differences
-from invoices.comparison.months import ClientChange, PartChange, compare
+from invoices.comparison.months import ClientChange, MarginChange, PartChange, compare
 from invoices.comparison.totals import DocumentTotal, difference
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "DocumentTotal",
     "Inputs",
     "LineChange",
+    "MarginChange",
     "Pair",
     "PartChange",
     "client_differences",

@@ -9,8 +9,10 @@ from decimal import Decimal
 
 from invoices.clients import ClientKey
 from invoices.comparison.totals import DocumentTotal, difference
-from invoices.money import EXACT
+from invoices.money import EXACT, CostAndPrice
 from invoices.month import BilledMonth, Draft
+
+NOTHING = CostAndPrice(Decimal(0), Decimal(0))
 
 _Part = tuple[str, str]
 """A rule and why the charge is the client's, or a custom line item, in words; and the currency."""
@@ -27,6 +29,15 @@ class PartChange:
 
 
 @dataclass(frozen=True, slots=True)
+class MarginChange:
+    """In one currency what a client costs and brings before and after: exact, before tax."""
+
+    currency: str
+    before: CostAndPrice
+    after: CostAndPrice
+
+
+@dataclass(frozen=True, slots=True)
 class ClientChange:
     """`before` or `after` is None where the client is parked, or bears nothing of the month."""
 
@@ -35,6 +46,8 @@ class ClientChange:
     after: DocumentTotal | None
     parts: tuple[PartChange, ...]
     """Only those that differ."""
+    margins: tuple[MarginChange, ...]
+    """By currency; a custom line item is in the invoice's, and costs nothing."""
 
     @property
     def difference(self) -> Decimal | None:
@@ -57,6 +70,7 @@ def compare(before: BilledMonth, after: BilledMonth) -> tuple[ClientChange, ...]
             _asked(old.get(client)),
             _asked(new.get(client)),
             _changed(_parts(old.get(client)), _parts(new.get(client))),
+            _margins(_amounts(old.get(client)), _amounts(new.get(client))),
         )
         for client in sorted({*old, *new, *before.parked, *after.parked})
     )
@@ -80,6 +94,27 @@ def _parts(draft: Draft | None) -> Mapping[_Part, Decimal]:
     return parts
 
 
+def _amounts(draft: Draft | None) -> Mapping[str, CostAndPrice]:
+    if draft is None:
+        return {}
+    amounts = {**draft.statement.amounts}
+    for item in draft.custom:
+        so_far = amounts.get(draft.invoice.currency, NOTHING)
+        price = EXACT.add(so_far.price, item.price)
+        amounts[draft.invoice.currency] = CostAndPrice(so_far.cost, price)
+    return amounts
+
+
+def _margins(
+    before: Mapping[str, CostAndPrice], after: Mapping[str, CostAndPrice]
+) -> tuple[MarginChange, ...]:
+    return tuple(
+        MarginChange(each, before.get(each, NOTHING), after.get(each, NOTHING))
+        for each in sorted({*before, *after})
+        if before.get(each, NOTHING) != NOTHING or after.get(each, NOTHING) != NOTHING
+    )
+
+
 def _changed(
     before: Mapping[_Part, Decimal], after: Mapping[_Part, Decimal]
 ) -> tuple[PartChange, ...]:
@@ -91,4 +126,4 @@ def _changed(
     return tuple(each for each in every if each.before != each.after)
 
 
-__all__ = ["ClientChange", "PartChange", "compare"]
+__all__ = ["ClientChange", "MarginChange", "PartChange", "compare"]

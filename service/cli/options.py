@@ -3,6 +3,7 @@
 import os
 import pwd
 import re
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -13,11 +14,11 @@ from invoices.periods import BillingPeriod
 from kernel.errors import BadInput
 
 
-def _period(text: str) -> BillingPeriod:
+def _period(text: str, option: str = "--period") -> BillingPeriod:
     try:
         return BillingPeriod.parse(text)
     except ValueError as error:
-        raise BadInput(f"--period: {error}") from error
+        raise BadInput(f"{option}: {error}") from error
 
 
 _PERIOD = typer.Option(
@@ -25,6 +26,15 @@ _PERIOD = typer.Option(
 )
 Period = Annotated[BillingPeriod, _PERIOD]
 MaybePeriod = Annotated[BillingPeriod | None, _PERIOD]
+Since = Annotated[
+    BillingPeriod | None,
+    typer.Option(
+        "--since",
+        parser=partial(_period, option="--since"),
+        metavar="YYYY-MM",
+        help="All months from this one on, issued ones too.",
+    ),
+]
 
 
 def _account(text: str) -> AccountId:

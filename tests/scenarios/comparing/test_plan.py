@@ -154,9 +154,69 @@ def test_between_two_currencies_there_is_no_difference_to_take(
     assert "all clients   315.00 USD   105.00 USD" in planned.out.replace("│", " ")
 
 
+def test_past_months_are_billed_as_another_contract_would_have_them(
+    rebill: Rebill, month: Path, tmp_path: Path
+) -> None:
+    """Two months alike; 2 percent in place of 5, and a fee of 50 for Bell, who gets Acme's account.
+
+    October is issued. A month brought 105 and 210 for 100 and 200; it would bring 300 x 1.02 + 50.
+    """
+    issue(rebill)
+    dates = {
+        "bill_billing_period_start_date": "2026-11-01T00:00:00.000Z",
+        "line_item_usage_start_date": "2026-11-05T07:00:00.000Z",
+    }
+    november = exported(
+        tmp_path / "november",
+        [
+            line("100", line_item_usage_account_id=ACME, **dates),
+            line("200", line_item_usage_account_id=BELL, **dates),
+        ],
+    )
+    assert rebill("ingest", november, "--payer", PAYER, "--period", "2026-11").status == 0
+    lost = [{"id": ACME, "from": "2018-01-01", "to": "2026-10-01"}]
+    gained = [{"id": BELL, "from": "2018-01-01"}, {"id": ACME, "from": "2026-10-01"}]
+    file = written(
+        tmp_path,
+        clients=[client("acme", accounts=lost), client("bell", accounts=gained)],
+        price_books=[book(rules=[plus("2")])],
+        custom_line_items=[fee("bell", "50.00", key="desk")],
+    )
+    answer = rebill("plan", file, "--since", PERIOD, "--json")
+    assert answer.status == 0, answer.err
+    planned = answer.json
+
+    assert [(each["period"], each["is_issued"]) for each in planned["months"]] == [
+        ("2026-11", False), (PERIOD, True),
+    ]  # fmt: skip
+    for each in planned["months"]:
+        acme, bell = each["clients"]
+        assert acme["margins"] == [
+            {
+                "currency": "USD",
+                "before": {"price": "105", "cost": "100", "margin": "5"},
+                "after": {"price": "0", "cost": "0", "margin": "0"},
+            }
+        ]
+        assert bell["margins"] == [
+            {
+                "currency": "USD",
+                "before": {"price": "210", "cost": "200", "margin": "10"},
+                "after": {"price": "356", "cost": "300", "margin": "56"},
+            }
+        ]
+    shown = " ".join(rebill("plan", file, "--since", PERIOD).out.replace("│", " ").split())
+    assert "bell 420.00 712.00 400.00 600.00 20.00 112.00 USD" in shown
+    assert "all clients 630.00 712.00 600.00 600.00 30.00 112.00 USD" in shown
+    assert rebill("reconcile", *MONTH).status == 0, "nothing of it is recorded"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (("--since", "2027-01"), "there are no charges since 2027-01 to plan with yet"),
+        (("--since", "2026-13"), "--since: "),
+        (("--since", PERIOD, *MONTH), "--period is one month, and --since is from one on"),
         (("--period", "2026-09"), "there are no charges of 2026-09 to plan with yet"),
         (("--payer", "999999999999"), "999999999999"),
     ],
