@@ -23,9 +23,11 @@ def check_shared_costs(
     written |= {(each.key, each.start): each for each in configuration.shared_costs}
     for one, other, account in taken_twice(written.values()):
         whose = f"charges of {account}" if account else "charges without an account"
+        first = max(one.start, other.start)
+        since = "" if first == BillingPeriod(1, 1) else f" from {first} on"
         yield (
-            f"shared_costs.{other.key}: {one.key} shares the same {whose} from "
-            f"{max(one.start, other.start)}; tell them apart with `match`, or end the first"
+            f"shared_costs.{other.key}: {one.key} shares the same {whose}{since}; tell them apart "
+            "with `match`, or end the first"
         )
     yield from _circles(session, configuration, [*written.values()])
 

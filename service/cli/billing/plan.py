@@ -31,8 +31,7 @@ def plan(
     """Say whose money a configuration file would change, in which month, and change nothing."""
     if period is not None and since is not None:
         raise BadInput("--period is one month, and --since is from one on: say one of them")
-    configuration = read_file(file)
-    with opened() as environment:
+    with read_file(file) as configuration, opened() as environment:
         made = make_plan(
             environment.database,
             environment.snapshots,

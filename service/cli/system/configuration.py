@@ -1,6 +1,7 @@
 """The command of configuration: apply a file."""
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,12 @@ from service.actions.billing.custom_line_items import left_out
 from service.cli import output
 from service.cli.installation import ACTOR, open_installation
 from service.cli.options import AsJson
-from service.configuration.reading import Configuration, read_configuration
+from service.configuration.places import with_lines
+from service.configuration.reading import (
+    Configuration,
+    ConfigurationRefused,
+    read_configuration,
+)
 from service.store.dry_run import nothing_recorded
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The YAML configuration file.")]
@@ -22,13 +28,21 @@ Prune = Annotated[
 ]
 
 
-def read_file(file: Path) -> Configuration:
-    """Raises BadInput, ConfigurationRefused."""
+@contextmanager
+def read_file(file: Path) -> Iterator[Configuration]:
+    """What is refused of it, within, is told with file and line.
+
+    Raises BadInput, ConfigurationRefused.
+    """
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{file} cannot be read: {error}") from error
-    return read_configuration(text)
+    try:
+        yield read_configuration(text)
+    except ConfigurationRefused as refused:
+        told = with_lines(text, refused.problems)
+        raise ConfigurationRefused([f"{file}:{each}" for each in told]) from refused
 
 
 def apply(
@@ -40,8 +54,8 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """Make the store say what a configuration file says; applied twice it changes nothing."""
-    configuration = read_file(file)
     with (
+        read_file(file) as configuration,
         open_installation() as installation,
         installation.database.transaction() as session,
         nothing_recorded(session) if dry_run else nullcontext(),

@@ -114,32 +114,45 @@ def documents(rebill: Rebill, folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(
-    ("shared", "words"),
-    [
-        (
-            [SECURITY | {"basis": {"percent": {"acme": "60", "bell": "30"}}, "exempt": []}],
-            "shared_costs[0].basis: the percentages add up to 90, not to 100",
-        ),
-        ([SECURITY | {"exempt": ["dell"]}], "shared_costs.security: there is no client dell"),
-        (
-            [SECURITY | {"accounts": [ACME]}],
-            "111111111111 is acme's from 2018-01-01, whose charges would be shared in a circle",
-        ),
-        (
-            [SECURITY, SECURITY | {"key": "logs"}],
-            f"shared_costs.security: logs shares the same charges of {OURS} from 2026-10",
-        ),
-        ([SECURITY | {"basis": "spent"}], "shared_costs[0].basis: write spend, even, "),
-        ([SECURITY | {"to": "nobody"}], "shared_costs[0].to: write all, or a list of clients"),
-        ([SECURITY, SECURITY], "shared_costs: security from 2026-10 is written twice"),
-        ([SECURITY | {"basis": {"usage": {}}}], "say of what usage"),
-    ],
-)
-def test_what_cannot_be_is_refused(
-    rebill: Rebill, tmp_path: Path, shared: list[dict[str, Any]], words: str
-) -> None:
-    refused = rebill("apply", configured(tmp_path, *shared))
+YAML = """shared_costs:
+  - key: logs
+    accounts: ["888888888888"]
+    basis: even
+  - key: security
+    accounts: ["{account}"]
+    basis: {basis}
+    exempt: [{exempt}]
+"""
+"""Line by line, as people write it."""
 
-    assert refused.status == 2
-    assert words in refused.err
+
+REFUSED: list[tuple[dict[str, str], str]] = [
+    (
+        {"basis": "{percent: {acme: 60, bell: '30'}}", "exempt": ""},
+        ":7: shared_costs[1].basis: the percentages add up to 90, not to 100",
+    ),
+    ({"basis": "spent"}, ":7: shared_costs[1].basis: write spend, even, {spend: …}"),
+    ({"basis": "{usage: {}}"}, ":7: shared_costs[1].basis: say of what usage"),
+    ({"exempt": "dell"}, ":5: shared_costs.security: there is no client dell"),
+    (
+        {"account": ACME},
+        f":6: shared_costs.security.accounts: {ACME} is acme's from 2018-01-01, whose charges",
+    ),
+    (
+        {"account": "888888888888"},
+        ":5: shared_costs.security: logs shares the same charges of 888888888888; tell them apart",
+    ),
+]
+
+
+def test_what_cannot_be_is_refused_by_plan_and_apply_with_file_and_line(
+    month: Rebill, tmp_path: Path
+) -> None:
+    file = tmp_path / "shared.yaml"
+    for said, words in REFUSED:
+        known = {"account": OURS, "basis": "spend", "exempt": "colt"}
+        file.write_text(YAML.format(**known | said))
+        for command in ("plan", "apply"):
+            refused = month(command, file)
+            assert refused.status == 2
+            assert f"{file}{words}" in refused.err
