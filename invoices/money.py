@@ -155,7 +155,7 @@ def split_exact(
 
 
 def _integers(basis: Mapping[str, Decimal]) -> tuple[int, dict[str, int]]:
-    places = max(-int(EXACT.normalize(x).as_tuple().exponent) for x in basis.values())
+    places = max(-int(x.as_tuple().exponent) for x in basis.values())
     whole = {key: int(x.scaleb(max(places, 0), EXACT)) for key, x in basis.items()}
     return sum(whole.values()), whole
 

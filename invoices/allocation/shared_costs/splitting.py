@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from itertools import chain
 
 import polars as pl
@@ -95,7 +96,11 @@ def _parts(
     listed = (pl.col("list_cost") != 0).alias(IS_LISTED)
     of = (*KEPT, IS_LISTED)
     legs = own.with_columns(listed).group_by(of).agg(pl.col(MEASURES).sum()).sort(of)
-    shares = {measure: _shares(legs[measure], weights) for measure in MEASURES}
+    split = _splitter(weights)
+    shares = [
+        pl.Series(measure, [*chain.from_iterable(map(split, legs[measure]))], MONEY)
+        for measure in MEASURES
+    ]
     words = words_of(group, weights)
     clients = sorted(weights.of)
     which = pl.Series([n for n in range(legs.height) for _ in clients], dtype=pl.UInt32())
@@ -103,7 +108,7 @@ def _parts(
     return (
         legs.select(KEPT)[which]
         .with_columns(pl.lit("").alias(name) for name in blank)
-        .with_columns(shares.values())
+        .with_columns(shares)
         .with_columns(
             pl.Series(BEARER, clients * legs.height, pl.String()),
             pl.Series(ATTRIBUTION, [words[each] for each in clients] * legs.height, pl.String()),
@@ -116,16 +121,19 @@ def _parts(
     )
 
 
-def _shares(amounts: pl.Series, weights: Weights) -> pl.Series:
-    """Of each amount the clients' parts, in the order of their keys."""
-    nothing = [Decimal(0)] * len(weights.of)
-    parts = (
-        [split[each] for each in sorted(split)]
-        if (split := split_exact(amount, weights.of) if amount else {})
-        else nothing
-        for amount in amounts
-    )
-    return pl.Series(amounts.name, [*chain.from_iterable(parts)], MONEY)
+def _splitter(weights: Weights) -> Callable[[Decimal], Sequence[Decimal]]:
+    """Of an amount the clients' parts, in the order of their keys. Most measures of a charge are
+    one amount, which is split once."""
+    order = sorted(weights.of)
+
+    @cache
+    def split(amount: Decimal) -> Sequence[Decimal]:
+        if not amount:
+            return [amount] * len(order)
+        parts = split_exact(amount, weights.of)
+        return [parts[each] for each in order]
+
+    return split
 
 
 def _sums(ours: pl.DataFrame, bearable: list[str]) -> list[SharedSum]:

@@ -154,6 +154,10 @@ def _parts(row: Mapping[str, Any], weights: Mapping[str, Decimal]) -> Iterator[d
         if client != OURS:
             yield {
                 **row,
+                # Whose account AWS charges, and its words ("10% of monthly AWS usage", with the
+                # amount), are another's; a discount's are its type.
+                "account_id": "",
+                "description_key": row["description_key"] if row["kind"] in DISCOUNTS else "",
                 **{measure: shares[measure][client] for measure in MEASURES},
                 BEARER: client,
                 INTERNAL: False,

@@ -9,6 +9,7 @@ import pytest
 
 from invoices.allocation.support.plans import PLANS, SupportPlan, Tier
 from invoices.allocation.support.policies import Per, SupportMode, SupportPolicy
+from invoices.documents.document import canonical_bytes, to_document
 from invoices.inputs import BillingInputs, Waiver
 from invoices.kinds import CostBasis, Kind
 from invoices.month import BilledMonth, bill, prove
@@ -160,6 +161,18 @@ def test_enterprise_support_on_the_payer_is_shared_by_the_spend_of_all() -> None
 def test_who_shares_shares_what_is_on_accounts_of_those_who_share() -> None:
     """b's 300 are its own; a's 1,140 have nobody to share with."""
     assert supported(billed(said(SHARE, SupportPolicy()))) == {"a": 1140, "b": 300}
+
+
+def test_a_part_tells_neither_of_anothers_account_nor_of_what_all_spend() -> None:
+    month = billed(said(SHARE))
+
+    document = canonical_bytes(to_document(month.drafts[1].invoice)).decode()
+    assert month.drafts[1].client == "b" and B in document
+    assert A not in document and "15,000" not in document
+    (line,) = [each for each in month.statements[1].lines if "Support" in each.service]
+    assert (line.key, line.description) == ("/AWSSupportBusiness/fee", "Fee")
+    words = {each.attribution for each in line.workings}
+    assert words == {"support by spend: 3000 of 15000"}
 
 
 def test_a_discount_on_support_goes_with_it() -> None:
