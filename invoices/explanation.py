@@ -19,10 +19,11 @@ from invoices.money import COST_DIGITS, EXACT, exact_sum, from_minor, plain
 from invoices.month import books_by_client, rate_month
 from invoices.periods import BillingPeriod
 from invoices.pricing.book import MATCHED, FixedRate, Markup, PricingRule
-from invoices.pricing.custom import CustomCharge, CustomLineItem, Flat, Percentage
+from invoices.pricing.custom import CustomCharge, CustomLineItem, Flat, Percentage, charged_items
 from invoices.pricing.markup import AT_COST_E6, factor_e6, start_e16
 from invoices.pricing.match import described, matching_rules
 from invoices.pricing.rating import PRICE_DIGITS
+from invoices.pricing.spend import Counts, MaximumSpend, MinimumSpend, Prepaid
 from invoices.statements import AT_COST, StatementLine, line_keys
 
 
@@ -101,6 +102,26 @@ def explain_custom(
     )
 
 
+def explain_taken(key: str, inputs: BillingInputs, *, invoice: Invoice) -> Explanation:
+    """Of what earlier months left, or was paid ahead."""
+    line = _on(invoice, key)
+    if line.prepaid:
+        items = charged_items(inputs.custom_items_of(ClientKey(invoice.buyer.key)), inputs.period)
+        paid = items[line.prepaid.key].charge
+        assert isinstance(paid, Prepaid), "only what was paid ahead can be left"
+        left = from_minor(line.prepaid.left_minor, invoice.currency)
+        how = (
+            f"taken off what was prepaid, {plain(paid.prepaid)}, of which {left:f} "
+            f"{invoice.currency} is left"
+        )
+    else:
+        assert line.carried_from is not None
+        how = f"what {line.carried_from.period} left in the client's favour, before tax"
+    amount = from_minor(line.amount_minor, invoice.currency)
+    on = f"on the document: {amount} {invoice.currency}"
+    return Explanation(line, price_book="", cost_basis="", charges=(), steps=(how, on))
+
+
 def _on(invoice: Invoice, key: str) -> InvoiceLine:
     return next(each for each in invoice.lines if each.key == key)
 
@@ -161,6 +182,26 @@ def _item_words(charge: CustomCharge, item: CustomLineItem, period: BillingPerio
             cap = "" if share.maximum is None else f", at most {plain(share.maximum)}"
             percent = f"{plain(share.percent)} % of the {share.of}{only}{base}"
             return f"{item.kind} of {percent}{floor}{cap}{part}"
+        case MaximumSpend() as maximum:
+            return f"what {_spent(charge, maximum)} is above {plain(maximum.maximum_spend)}{part}"
+        case MinimumSpend() as minimum:
+            spent = _spent(charge, minimum)
+            months = (
+                ""
+                if item.every_months == 1
+                else f" of {period.months_since(term.start) + 1} months"
+            )
+            limit = f"{plain(minimum.minimum_spend)} {often}{part}"
+            return f"what {spent}{months} is short of {limit}"
+        case Prepaid():
+            raise AssertionError("what is paid ahead is taken off a document")
+
+
+def _spent(charge: CustomCharge, limit: MinimumSpend | MaximumSpend) -> str:
+    of = [*limit.services, *limit.accounts]
+    whose = f" of {', '.join(of)}" if of else ""
+    everything = ", custom line items too" if limit.counts is Counts.ALL else ""
+    return f"{plain(charge.base or Decimal(0))} spent{whose}{everything}"
 
 
 def _steps(price: Decimal, currency: str, invoice: Invoice, key: str) -> Iterator[str]:

@@ -20,11 +20,13 @@ from invoices.clients import (
 )
 from invoices.documents.carry_forward import CarryForward
 from invoices.documents.invoice import Exchange, Seller
+from invoices.documents.prepayments import Drawn, Pot, pots_of
 from invoices.kinds import Kind
 from invoices.money import Rounding
 from invoices.periods import BillingPeriod
 from invoices.pricing.book import PriceBook
 from invoices.pricing.custom import CustomLineItem
+from invoices.pricing.spend import CountedMonth
 from kernel.findings import Finding, Severity
 
 
@@ -148,6 +150,18 @@ class BillingInputs:
 
     shared_costs: tuple[SharedCost, ...] = field(default=(), metadata=ADDED_LATER)
     """In effect in `period`, by key."""
+    counted_months: tuple[CountedMonth, ...] = field(default=(), metadata=ADDED_LATER)
+    """Of earlier months of this payer, as they were billed: what they count to a minimum spend."""
+
+    drawn: tuple[Drawn, ...] = field(default=(), metadata=ADDED_LATER)
+    """What documents of this payer's other months take of what was paid ahead."""
+
+    def counted_of(self, client: ClientKey) -> tuple[CountedMonth, ...]:
+        return tuple(each for each in self.counted_months if each.client == client)
+
+    def pots_of(self, client: Client) -> list[Pot]:
+        drawn = [each for each in self.drawn if each.client == client.key]
+        return pots_of(self.custom_items_of(client.key), drawn, client.currency)
 
     def balances_of(self, client: ClientKey) -> tuple[CarryForward, ...]:
         return tuple(each for each in self.balances if each.client == client)

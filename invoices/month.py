@@ -40,6 +40,7 @@ from invoices.documents.carry_forward import gets_document, with_balances
 from invoices.documents.document import content_id, to_document
 from invoices.documents.drafting import Letterhead, base_of, draft, to_convert
 from invoices.documents.invoice import Invoice
+from invoices.documents.prepayments import with_prepayments
 from invoices.inputs import BillingInputs, waived
 from invoices.kinds import DISCOUNTS, Kind
 from invoices.money import exact_sum
@@ -276,7 +277,7 @@ def _with_custom_only(
 ) -> tuple[Statement, ...]:
     """Adds an empty statement for every client that has custom line items but no charge."""
     known = {client.key for client in inputs.clients}
-    charged = {item.client for item in inputs.custom_line_items if item.applies_in(inputs.period)}
+    charged = {item.client for item in inputs.custom_line_items if item.asks_in(inputs.period)}
     missing = (charged & known) - {statement.client for statement in statements}
     nothing = Decimal(0)
     added = [Statement(key, inputs.period, currency, (), nothing, nothing) for key in missing]
@@ -332,6 +333,7 @@ def _draft(client: Client, facts: CheckedMonth) -> Draft:
         items,
         period=inputs.period,
         base=partial(base_of, statement, currency=client.currency, exchanges=exchanges),
+        months=inputs.counted_of(client.key),
     )
     letterhead = Letterhead(
         inputs.seller,
@@ -344,6 +346,12 @@ def _draft(client: Client, facts: CheckedMonth) -> Draft:
     invoice = with_balances(
         invoice,
         inputs.balances_of(client.key),
+        tax_exchange=letterhead.tax_exchanges.get(client.currency),
+    )
+    invoice = with_prepayments(
+        invoice,
+        inputs.pots_of(client),
+        tax=client.tax,
         tax_exchange=letterhead.tax_exchanges.get(client.currency),
     )
     zero_gets_one = inputs.zero_months(client) is ZeroMonths.INVOICE

@@ -291,11 +291,17 @@ def _client_json(total: ClientTotal, payer_currency: str) -> dict[str, Any]:
         "invoice_currency": currency,
         "exchange_rate": plain(total.exchange_rate),
         "carried": _amount(invoice.carried_minor, currency) if invoice else None,
+        **_prepaid(invoice),
         "tax": _amount(invoice.tax_minor, currency) if invoice else None,
         "rounding": plain(total.rounding),
         "invoice_total": _amount(invoice.total_minor, currency) if invoice else None,
         **_only_if([_other_json(total, each) for each in total.others]),
     }
+
+
+def _prepaid(invoice: Invoice | None) -> dict[str, Any]:
+    taken = invoice.prepaid_minor if invoice else 0
+    return {"prepaid": _amount(taken, invoice.currency)} if invoice and taken else {}
 
 
 def _only_if(other_currencies: list[dict[str, Any]]) -> dict[str, Any]:

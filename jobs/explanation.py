@@ -7,7 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from invoices.clients import ClientKey
-from invoices.explanation import ExplainedCharge, Explanation, explain_charges, explain_custom
+from invoices.explanation import (
+    ExplainedCharge,
+    Explanation,
+    explain_charges,
+    explain_custom,
+    explain_taken,
+)
 from invoices.money import plain
 from invoices.pricing.custom import CustomCharge, charged_items
 from invoices.statements import Statement
@@ -76,8 +82,11 @@ def explain(
         working = invoices.working(session, record.id)
         inputs = months.inputs(session, invoices.inputs_id(session, record.id))
         snapshot = snapshots.snapshot(session, inputs.snapshot_id)
-    if line_key not in {each.key for each in document.lines}:
-        raise UnknownLine(str(which), line_key, [each.key for each in document.lines])
+    lines = {each.key: each for each in document.lines}
+    if line_key not in lines:
+        raise UnknownLine(str(which), line_key, [*lines])
+    if lines[line_key].is_of_other_months:
+        return ExplainedLine(record, explain_taken(line_key, inputs, invoice=document), snapshot)
     for item in (from_json(CustomCharge, each) for each in working["custom"]):
         if line_key == f"custom/{item.key}":
             client = ClientKey(document.buyer.key)

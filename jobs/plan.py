@@ -12,12 +12,14 @@ from invoices.comparison import ClientChange, compare
 from invoices.inputs import BillingInputs
 from invoices.month import bill
 from invoices.periods import BillingPeriod
+from invoices.pricing.spend import CountedMonth
 from jobs.snapshots import Snapshots
 from kernel.errors import BadInput
 from kernel.findings import Finding
 from service.actions.billing.apply_configuration import apply_configuration
 from service.configuration.reading import Configuration
 from service.store.billing import invoices, months, prices, sellers, snapshots
+from service.store.billing.items import versions
 from service.store.changes import Change, configure_alone
 from service.store.database import Database
 from service.store.dry_run import nothing_recorded
@@ -122,12 +124,13 @@ def _inputs_after(
     # Rules are dated, and what begins later is nothing in a month that is over: whoever plans a
     # new price asks what it would have come to.
     begins = max(month.period, *_starts(configuration))
-    items = prices.custom_line_items(session, month.payer_account_id, begins)
+    items = versions.custom_line_items(session, month.payer_account_id, begins)
     return replace(
         present,
         snapshot_id=before.snapshot_id,
         export_limits=before.export_limits,
         balances=before.balances,
+        counted_months=tuple(sorted({*before.counted_months, *_unknown_to(before, present)})),
         price_books=prices.price_books(session, begins),
         shared_costs=in_effect(prices.shared_costs(session), begins),
         custom_line_items=tuple(
@@ -135,6 +138,14 @@ def _inputs_after(
             for each in items
         ),
     )
+
+
+def _unknown_to(before: BillingInputs, present: BillingInputs) -> Iterator[CountedMonth]:
+    """Months that only what is configured now counts."""
+    known = {(each.client, each.key, each.period) for each in before.counted_months}
+    for each in present.counted_months:
+        if (each.client, each.key, each.period) not in known:
+            yield each
 
 
 def _starts(configuration: Configuration) -> Iterator[BillingPeriod]:

@@ -11,17 +11,21 @@ from invoices.checks.commitments import (
     untold_amortization,
 )
 from invoices.checks.configuration import (
-    custom_items_of_any_payer,
-    custom_items_of_nobody,
-    custom_items_only,
     incomplete_clients,
     inconsistent_tax,
     missing_exchange_rates,
     missing_price_books,
-    percentages_of_nothing,
     sold_below_cost,
     tax_upon_tax,
     unknown_clients,
+)
+from invoices.checks.custom_items import (
+    custom_items_of_any_payer,
+    custom_items_of_nobody,
+    custom_items_only,
+    percentages_of_nothing,
+    prepaid,
+    unknown_spend,
 )
 from invoices.checks.drafts import (
     balances_taken,
@@ -71,6 +75,7 @@ CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
     custom_items_of_any_payer,
     custom_items_only,
     percentages_of_nothing,
+    unknown_spend,
     discounts_without_kind,
     discounts_passed_whole,
     discounts_not_mapped,
@@ -98,6 +103,7 @@ CHECKS_OF_DRAFTS: tuple[Check, ...] = (
     tax_currency_unsaid,
     nothing_due,
     balances_taken,
+    prepaid,
 )
 
 __all__ = [

@@ -10,7 +10,6 @@ from invoices.clients import Client, TaxCategory
 from invoices.documents.drafting import converted, to_convert
 from invoices.kinds import Kind
 from invoices.money import CostAndPrice, exact_sum, plain
-from invoices.pricing.custom import Percentage
 from invoices.statements import Statement
 from kernel.findings import Finding, Severity
 
@@ -110,64 +109,6 @@ def inconsistent_tax(facts: CheckedMonth) -> Iterator[Finding]:
                 "tax_rate_inconsistent",
                 f"{client.key} has tax category {tax.category} with a rate of "
                 f"{plain(tax.rate_percent)} %; only standard has a rate, and it needs one.",
-            )
-
-
-def custom_items_of_nobody(facts: CheckedMonth) -> Iterator[Finding]:
-    known = {client.key for client in facts.inputs.clients}
-    for item in facts.inputs.custom_line_items:
-        if item.client not in known:
-            yield Finding(
-                WARNING,
-                "custom_line_item_without_client",
-                item.key,
-                f"Custom line item {item.key} is for {item.client}, which is no client.",
-            )
-
-
-def custom_items_of_any_payer(facts: CheckedMonth) -> Iterator[Finding]:
-    """It would be on a document of each payer, and so be billed several times."""
-    if not facts.inputs.has_other_payers:
-        return
-    for item in facts.inputs.custom_line_items:
-        if item.payer_account_id is None and item.client in facts.statements:
-            yield parks(
-                item.client,
-                "custom_line_item_of_any_payer",
-                f"Custom line item {item.key} of {item.client} names no payer, and there are "
-                "several: say with `payer` on whose invoice it goes, and apply.",
-            )
-
-
-def custom_items_only(facts: CheckedMonth) -> Iterator[Finding]:
-    for key, statement in facts.statements.items():
-        if not statement.lines:
-            yield Finding(
-                WARNING,
-                "custom_line_items_only",
-                key,
-                f"{key} has no charges of payer {facts.inputs.payer_account_id} in "
-                f"{facts.inputs.period}, only custom line items.",
-            )
-
-
-def percentages_of_nothing(facts: CheckedMonth) -> Iterator[Finding]:
-    """What a misspelt service or account would be, month after month, without a word."""
-    for item in facts.inputs.custom_line_items:
-        statement, share = facts.statements.get(item.client), item.charge
-        if statement is None or not item.applies_in(facts.inputs.period):
-            continue
-        if not isinstance(share, Percentage) or not (share.services or share.accounts):
-            continue
-        if not any(share.is_of(line.account_id, line.service) for line in statement.lines):
-            yield Finding(
-                WARNING,
-                "percentage_of_nothing",
-                item.key,
-                f"Custom line item {item.key} of {item.client} is a percentage of "
-                f"{', '.join([*share.services, *share.accounts])}, and {item.client} has no charge "
-                f"of these in {facts.inputs.period}: correct the names if they are misspelt.",
-                client=item.client,
             )
 
 

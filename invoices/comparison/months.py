@@ -91,6 +91,10 @@ def _parts(draft: Draft | None) -> Mapping[_Part, Decimal]:
             parts[part] = EXACT.add(parts[part], working.price)
     for item in draft.custom:
         parts[f"custom line item {item.key}", draft.invoice.currency] = item.price
+    for taken in draft.invoice.lines:
+        if taken.is_of_other_months:
+            words = f"prepaid {taken.prepaid.key}" if taken.prepaid else taken.description
+            parts[words, draft.invoice.currency] = taken.price
     return parts
 
 

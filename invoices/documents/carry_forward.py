@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from invoices.clients import ADDED_LATER, ClientKey, Tax, TaxCategory
-from invoices.documents.invoice import CarriedFrom, Exchange, Invoice, InvoiceLine, Seller, TaxLine
-from invoices.documents.tax import accounting_tax, tax_line
+from invoices.documents.invoice import CarriedFrom, Exchange, Invoice, InvoiceLine, Seller
+from invoices.documents.taking import with_accounting_tax, with_line
 from invoices.money import EXACT, from_minor
 from invoices.periods import BillingPeriod
 
@@ -114,12 +114,7 @@ def with_balances(
     for balance in sorted(balances, key=lambda each: each.period):
         if balance.can_be_on(draft) and draft.total_minor > 0:
             draft = _less(draft, balance)
-    if not (draft.carried_minor and tax_exchange):
-        return draft
-    rounding = draft.tax_rounding or draft.rounding
-    has_tax = any(line.tax_minor for line in draft.tax_lines)
-    stated = accounting_tax(draft.tax_lines, tax_exchange, rounding=rounding) if has_tax else None
-    return replace(draft, accounting_tax=stated)
+    return with_accounting_tax(draft, tax_exchange) if draft.carried_minor else draft
 
 
 def _less(draft: Invoice, balance: CarryForward) -> Invoice:
@@ -146,43 +141,14 @@ def _carried(draft: Invoice, balance: CarryForward, net_minor: int) -> Invoice:
         amount_minor=-net_minor,
         carried_from=CarriedFrom(balance.period, balance.category, balance.rate_percent),
     )
-    taxes = _tax_lines(draft, balance, net_minor)
-    subtotal = draft.subtotal_minor - net_minor
-    tax = sum(each.tax_minor for each in taxes)
-    return replace(
-        draft,
-        lines=(*draft.lines, line),
-        tax_lines=taxes,
-        subtotal_minor=subtotal,
-        tax_minor=tax,
-        total_minor=subtotal + tax,
-    )
-
-
-def _tax_lines(draft: Invoice, balance: CarryForward, net_minor: int) -> tuple[TaxLine, ...]:
-    """One line for each category and rate, each rounded once (EN 16931, BR-CO-17)."""
-    bases: dict[tuple[TaxCategory, Decimal], tuple[int, str]] = {
-        (each.category, each.rate_percent): (each.base_minor, each.note) for each in draft.tax_lines
-    }
-    kind = (balance.category, balance.rate_percent)
-    base, note = bases.get(kind, (0, balance.note))
-    bases[kind] = (base - net_minor, note)
-    return tuple(
-        tax_line(
-            Tax(category, rate, note=note),
-            base_minor=base,
-            currency=draft.currency,
-            rounding=draft.tax_rounding or draft.rounding,
-        )
-        for (category, rate), (base, note) in bases.items()
-    )
+    return with_line(draft, line, Tax(balance.category, balance.rate_percent, note=balance.note))
 
 
 def gets_document(draft: Invoice, *, zero_gets_one: bool) -> bool:
-    """A total of nothing because of a balance is always told: its month was supplied and taxed."""
+    """A total of nothing because of other months is always told: its own was supplied and taxed."""
     if draft.total_minor or draft.subtotal_minor:
         return draft.total_minor >= 0
-    return zero_gets_one or any(line.carried_from for line in draft.lines)
+    return zero_gets_one or any(line.is_of_other_months for line in draft.lines)
 
 
 def _shown(minor: int, currency: str) -> str:

@@ -21,6 +21,7 @@ from invoices.documents.invoice import (
     Invoice,
     InvoiceLine,
     LineTax,
+    PrepaidLeft,
     Seller,
     TaxLine,
 )
@@ -189,6 +190,7 @@ def _from_line(line: InvoiceLine, currency: str) -> Document:
         **_from_carried(line.carried_from),
         **_from_line_tax(line.tax),
         **({"cause": line.cause} if line.cause else {}),
+        **_from_prepaid(line.prepaid, currency),
     }
 
 
@@ -207,6 +209,7 @@ def _to_line(document: Mapping[str, Any], currency: str) -> InvoiceLine:
         carried_from=_to_carried(document.get("carried_from")),
         tax=_to_line_tax(document.get("tax")),
         cause=document.get("cause", ""),
+        prepaid=_to_prepaid(document.get("prepaid"), currency),
     )
 
 
@@ -238,6 +241,19 @@ def _to_line_tax(document: Mapping[str, Any] | None) -> LineTax | None:
     if document is None:
         return None
     return LineTax(TaxCategory(document["category"]), Decimal(document["rate_percent"]))
+
+
+def _from_prepaid(prepaid: PrepaidLeft | None, currency: str) -> Document:
+    if prepaid is None:
+        return {}
+    left = _from_amount(prepaid.left_minor, currency)
+    return {"prepaid": {"key": prepaid.key, "left": left}}
+
+
+def _to_prepaid(document: Mapping[str, Any] | None, currency: str) -> PrepaidLeft | None:
+    if document is None:
+        return None
+    return PrepaidLeft(document["key"], _to_amount(document["left"], currency))
 
 
 def _from_tax_line(line: TaxLine, currency: str) -> Document:

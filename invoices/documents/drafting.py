@@ -20,6 +20,7 @@ from invoices.documents.service_names import service_name
 from invoices.documents.tax import accounting_tax, tax_lines
 from invoices.money import EXACT, Rounding, exact_sum, split_rounded, to_minor
 from invoices.pricing.custom import CustomCharge, CustomLineItem, Percentage, PercentOf
+from invoices.pricing.spend import MaximumSpend, MinimumSpend
 from invoices.statements import Statement, StatementLine
 
 Exchanges = Mapping[str, Exchange]
@@ -129,14 +130,18 @@ def to_convert(
 
 
 def base_of(
-    statement: Statement, percentage: Percentage, *, currency: str, exchanges: Exchanges
+    statement: Statement,
+    charge: Percentage | MinimumSpend | MaximumSpend,
+    *,
+    currency: str,
+    exchanges: Exchanges,
 ) -> Decimal | None:
-    """What a percentage is taken of, in `currency`, exactly.
+    """What of the charges a percentage or a limit is of, in `currency`, exactly.
 
     None where a cost is in a currency without a rate: nothing that is shown is converted by it.
     """
-    own = [each for each in statement.lines if percentage.is_of(each.account_id, each.service)]
-    is_cost = percentage.of is PercentOf.COST
+    own = [each for each in statement.lines if charge.is_of(each.account_id, each.service)]
+    is_cost = isinstance(charge, Percentage) and charge.of is PercentOf.COST
     amounts = [
         (each.cost, each.cost_currency) if is_cost else (each.price, each.currency) for each in own
     ]

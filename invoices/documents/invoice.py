@@ -132,6 +132,15 @@ class LineTax:
 
 
 @dataclass(frozen=True, slots=True)
+class PrepaidLeft:
+    """That a line takes off what was paid ahead, and what is left of it after that."""
+
+    key: str
+    """Of the custom line item."""
+    left_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceLine:
     """One line. `amount_minor` is what it adds to the subtotal.
 
@@ -158,6 +167,12 @@ class InvoiceLine:
     """As a custom line item says; None: as the client is taxed."""
     cause: str = ""
     """Of a line that billing corrects, in words."""
+    prepaid: PrepaidLeft | None = None
+
+    @property
+    def is_of_other_months(self) -> bool:
+        """What they left in the client's favour, or what was paid ahead: no charge of this one."""
+        return self.carried_from is not None or self.prepaid is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,9 +277,14 @@ class Invoice:
         return sum(line.amount_minor for line in self.lines if line.carried_from)
 
     @property
+    def prepaid_minor(self) -> int:
+        """What was paid ahead takes off it: nothing, or less."""
+        return sum(line.amount_minor for line in self.lines if line.prepaid)
+
+    @property
     def own_subtotal_minor(self) -> int:
         """Of its own month."""
-        return self.subtotal_minor - self.carried_minor
+        return self.subtotal_minor - self.carried_minor - self.prepaid_minor
 
     def __post_init__(self) -> None:
         assert self.subtotal_minor == sum(line.amount_minor for line in self.lines)

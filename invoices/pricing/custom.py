@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
 from invoices.clients import ADDED_LATER, AccountId, ClientKey, Tax
-from invoices.matching import is_like
-from invoices.money import EXACT
+from invoices.money import EXACT, exact_sum
 from invoices.periods import BillingPeriod, DaySpan
+from invoices.pricing.spend import (
+    CountedMonth,
+    Counts,
+    MaximumSpend,
+    MinimumSpend,
+    Prepaid,
+    Scoped,
+    months_before,
+    spend_of,
+)
 from invoices.pricing.terms import Term
 
 
@@ -37,7 +46,7 @@ class Flat:
 
 
 @dataclass(frozen=True, slots=True)
-class Percentage:
+class Percentage(Scoped):
     """A percentage with an optional floor and cap in the client's invoice currency."""
 
     percent: Decimal
@@ -45,14 +54,7 @@ class Percentage:
     minimum: Decimal | None = None
     maximum: Decimal | None = field(default=None, metadata=ADDED_LATER)
     services: tuple[str, ...] = field(default=(), metadata=ADDED_LATER)
-    """Globs of AWS's codes; of these only. Empty: of all."""
     accounts: tuple[AccountId, ...] = field(default=(), metadata=ADDED_LATER)
-    """Of these only. Empty: of all."""
-
-    def is_of(self, account_id: str, service: str) -> bool:
-        is_of_service = any(is_like(service, glob) for glob in self.services)
-        is_of_account = AccountId(account_id) in self.accounts
-        return (not self.services or is_of_service) and (not self.accounts or is_of_account)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class CustomLineItem:
     client: ClientKey
     kind: CustomKind
     description: str
-    charge: Flat | Percentage
+    charge: Flat | Percentage | MinimumSpend | MaximumSpend | Prepaid
     start: BillingPeriod
     end: BillingPeriod | None = None
     """Exclusive; open-ended when None."""
@@ -75,9 +77,6 @@ class CustomLineItem:
     """Of its first and last term only these days are charged; None: terms are charged whole."""
     tax: Tax | None = field(default=None, metadata=ADDED_LATER)
     """Where it is taxed otherwise than the client's other lines."""
-
-    def applies_in(self, period: BillingPeriod) -> bool:
-        return self.is_in_effect(period) and self.term_of(period).start == period
 
     @property
     def name(self) -> str:
@@ -95,7 +94,26 @@ class CustomLineItem:
             return self.days.end
         return self.end.start if self.end else None
 
-    def is_in_effect(self, period: BillingPeriod) -> bool:
+    def applies_in(self, period: BillingPeriod) -> bool:
+        """Whether a document of this month has to know it; spend counts in every month."""
+        if isinstance(self.charge, MinimumSpend):
+            return self._is_in_effect(period)
+        return self._is_in_effect(period) and self.term_of(period).start == period
+
+    def asks_in(self, period: BillingPeriod) -> bool:
+        """Whether it may ask for something of a client that has no charges."""
+        match self.charge:
+            case MinimumSpend():
+                return self.is_last_of_term(period)
+            case MaximumSpend() | Prepaid():
+                return False
+        return self.applies_in(period)
+
+    def is_last_of_term(self, period: BillingPeriod) -> bool:
+        ends = {self.term_of(period).end, self.end}
+        return self._is_in_effect(period) and period.next in ends
+
+    def _is_in_effect(self, period: BillingPeriod) -> bool:
         return self.start <= period and (self.end is None or period < self.end)
 
     def term_of(self, period: BillingPeriod) -> Term:
@@ -113,28 +131,55 @@ class CustomCharge:
     price: Decimal
     """Negative on a credit."""
     base: Decimal | None = field(default=None, metadata=ADDED_LATER)
-    """What a percentage was taken of."""
+    """What a percentage was taken of; what of a term, or a month, is below or above its limit."""
     quantity: Decimal = field(default=Decimal(1), metadata=ADDED_LATER)
     unit_price: Decimal | None = field(default=None, metadata=ADDED_LATER)
     """Negative on a credit; None: the price."""
     tax: Tax | None = field(default=None, metadata=ADDED_LATER)
     """None: as the client's other lines."""
+    counted: Decimal | None = field(default=None, metadata=ADDED_LATER)
+    """What of this month counts towards a minimum spend."""
+    carried_over: Decimal = field(default=Decimal(0), metadata=ADDED_LATER)
+    """In the last month of its term: what was spent above the minimum, and counts on."""
 
 
-Base = Callable[[Percentage], Decimal | None]
-"""What a percentage is taken of, in the invoice's currency; None where nobody can say."""
+Base = Callable[[Percentage | MinimumSpend | MaximumSpend], Decimal | None]
+"""What it is of, in the invoice's currency, before custom line items; None: nobody can say."""
 
 
 def custom_charges(
-    items: Iterable[CustomLineItem], *, period: BillingPeriod, base: Base
+    items: Iterable[CustomLineItem],
+    *,
+    period: BillingPeriod,
+    base: Base,
+    months: Iterable[CountedMonth] = (),
 ) -> tuple[CustomCharge, ...]:
     """The items of one client that apply in `period`, by key.
 
     `base` is of the client's charges before custom line items, so that no percentage is taken of
-    another custom line item and their order does not matter.
+    another custom line item and their order does not matter. After these come maxima, and minima
+    last: each may count what came before. `months` are what earlier ones count.
     """
-    charged = charged_items(items, period)
-    return tuple(_charge(key, item, item.term_of(period), base) for key, item in charged.items())
+    charged, history = charged_items(items, period), tuple(months)
+    found: dict[str, CustomCharge] = {}
+    for kinds in ((Flat, Percentage), (MaximumSpend,), (MinimumSpend,)):
+        others = exact_sum(each.price for each in found.values())
+        found |= {
+            key: _charge(key, item, period, base, others, history)
+            for key, item in charged.items()
+            if isinstance(item.charge, kinds)
+        }
+    return tuple(found[key] for key in charged if key in found)
+
+
+def counted_months_of(item: CustomLineItem, period: BillingPeriod) -> list[BillingPeriod]:
+    """Earlier months without which nobody knows where a minimum spend stands in `period`."""
+    if not isinstance(item.charge, MinimumSpend):
+        return []
+    term, opening = item.term_of(period), item.charge.opening
+    months = months_before(item.charge, term, period)
+    is_first = term.start == item.start or (opening is not None and opening.until > term.start)
+    return [term.start.previous, *months] if item.charge.carries_over and not is_first else months
 
 
 def charged_items(
@@ -151,25 +196,55 @@ def charged_items(
     return found
 
 
-def _charge(key: str, item: CustomLineItem, term: Term, base: Base) -> CustomCharge:
+def _charge(
+    key: str,
+    item: CustomLineItem,
+    period: BillingPeriod,
+    base: Base,
+    others: Decimal,
+    months: Iterable[CountedMonth],
+) -> CustomCharge:
+    assert not isinstance(item.charge, Prepaid), "what is paid ahead is taken off a document"
+    term = item.term_of(period)
     days = f" ({term.days_charged} of {term.days_in_all} days)" if term.is_part else ""
-    description = f"{item.description}{days}"
+    made = CustomCharge(key, f"{item.description}{days}", Decimal(0), tax=item.tax)
     match item.charge:
         case Flat(amount, quantity):
             unit_price = _signed(item.kind, term.part_of(amount))
-            return CustomCharge(
-                key,
-                description,
-                EXACT.multiply(unit_price, quantity),
-                quantity=quantity,
-                unit_price=unit_price,
-                tax=item.tax,
-            )
+            price = EXACT.multiply(unit_price, quantity)
+            return replace(made, price=price, quantity=quantity, unit_price=unit_price)
         case Percentage() as percentage:
             of = base(percentage)
             assert of is not None, f"{key} is a percentage of a cost that nobody can say"
-            price = _signed(item.kind, _share(percentage, of, term))
-            return CustomCharge(key, description, price, of, tax=item.tax)
+            return replace(made, price=_signed(item.kind, _share(percentage, of, term)), base=of)
+        case MaximumSpend() as maximum:
+            spent = _spent(maximum, base, others)
+            above = EXACT.subtract(spent, term.part_of(maximum.maximum_spend))
+            price = EXACT.minus(max(above, Decimal(0)))
+            return replace(made, price=price, base=spent)
+        case MinimumSpend() as minimum:
+            counted = _spent(minimum, base, others)
+            spend = spend_of(
+                minimum,
+                term,
+                period=period,
+                is_last=item.is_last_of_term(period),
+                counted=counted,
+                months=[each for each in months if each.key == item.key],
+            )
+            return replace(
+                made,
+                price=spend.missing,
+                base=spend.total,
+                counted=counted,
+                carried_over=spend.carried_over,
+            )
+
+
+def _spent(limit: MinimumSpend | MaximumSpend, base: Base, others: Decimal) -> Decimal:
+    charges = base(limit)
+    assert charges is not None, "an invoice converts every price"
+    return EXACT.add(charges, others) if limit.counts is Counts.ALL else charges
 
 
 def _signed(kind: CustomKind, amount: Decimal) -> Decimal:

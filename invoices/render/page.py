@@ -29,6 +29,7 @@ from invoices.render.wording import (
 OTHER = ("Fees and other charges", "")
 CARRIED = ("Carried forward", "")
 """Of other months: with this month's fees it would say what neither comes to."""
+PREPAID = ("Prepaid", "")
 """What lines without an account, or without a service, are summed under."""
 SHORT_SUMMARY_ROWS = 14
 """Summaries of at most so many rows stand beside each other, above what is to be paid."""
@@ -166,19 +167,21 @@ def _sums(
     for line in invoice.lines:
         key = key_of(line)
         sums[key] = sums.get(key, 0) + line.amount_minor
-    ranked = sorted(sums.items(), key=lambda item: (item[0] in (OTHER, CARRIED), -item[1], item[0]))
+    ranked = sorted(
+        sums.items(), key=lambda item: (item[0] in (OTHER, CARRIED, PREPAID), -item[1], item[0])
+    )
     return [(*key, spelled_money(minor, invoice.currency)) for key, minor in ranked if minor]
 
 
 def _account(line: InvoiceLine) -> tuple[str, str]:
-    if line.carried_from:
-        return CARRIED
+    if line.is_of_other_months:
+        return CARRIED if line.carried_from else PREPAID
     return (name(line.account_id), name(line.account_name)) if line.account_id else OTHER
 
 
 def _service(line: InvoiceLine) -> tuple[str, str]:
-    if line.carried_from:
-        return CARRIED
+    if line.is_of_other_months:
+        return CARRIED if line.carried_from else PREPAID
     service = name(line.service_name or line.service)
     return (service, "") if service else OTHER
 

@@ -19,11 +19,19 @@ from jobs.verification.remembering import remember
 from kernel.errors import Refused
 from kernel.findings import Finding, Severity
 from service.actions.billing.issue_invoice import issue_invoice
-from service.store.billing import carry_forward, documents, drafts, invoices, months
+from service.store.billing import (
+    carry_forward,
+    documents,
+    drafts,
+    invoices,
+    months,
+)
 from service.store.billing.carry_forward import BalanceGone
 from service.store.billing.corrections import CorrectionOutdated
 from service.store.billing.documents import BuyerIncomplete
 from service.store.billing.drafts import NotPossible
+from service.store.billing.items import spend, versions
+from service.store.billing.items.prepayments import PrepaidGone
 from service.store.billing.months import Gate
 from service.store.runs import Run
 from service.store.session import Session
@@ -61,7 +69,13 @@ def _choose(environment: Environment, run: Run, report: Report) -> Save:
         if gate.month and not by_hand:
             raise MonthIsBlocked(run, gate.month)
         in_doubt = _balances_in_doubt(session, run, {each.id for each in approved})
-        reasons = {**in_doubt, **outdated, **gate.parked}
+        unsettled = spend.open_months(
+            session,
+            run.payer_account_id,
+            run.period,
+            versions.custom_line_items(session, run.payer_account_id, run.period),
+        )
+        reasons = {**in_doubt, **unsettled, **outdated, **gate.parked}
         if gate.month:
             reasons |= {ClientKey(each.client): gate.month[0] for each in approved}
         parked = {each.client for each in approved if ClientKey(each.client) in reasons}
@@ -164,7 +178,13 @@ def _number(environment: Environment, run: Run, report: Report) -> Save:
                     now=environment.now(),
                 )
             numbers.append(issued.number)
-        except (NotPossible, BalanceGone, BuyerIncomplete, CorrectionOutdated) as changed:
+        except (
+            NotPossible,
+            BalanceGone,
+            PrepaidGone,
+            BuyerIncomplete,
+            CorrectionOutdated,
+        ) as changed:
             findings.append(
                 Finding(Severity.WARNING, "not_issued", f"invoice {draft_id}", str(changed))
             )

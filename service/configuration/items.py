@@ -13,13 +13,16 @@ from pydantic import Field, model_validator
 from invoices.clients import AccountId, ClientKey, Tax, TaxCategory
 from invoices.periods import BillingPeriod, DaySpan
 from invoices.pricing.custom import CustomKind, CustomLineItem, Flat, Percentage, PercentOf
+from invoices.pricing.spend import Counts, MaximumSpend, MinimumSpend, Opening, Prepaid
 from service.configuration.values import (
     AccountNumber,
     DayOrMonth,
     Form,
     Key,
+    Month,
     Name,
     NotNegative,
+    Positive,
     Share,
     Text,
     tidy,
@@ -42,6 +45,15 @@ class ItemTaxForm(Form):
         return self
 
 
+class OpeningForm(Form):
+    amount: NotNegative
+    until: Month
+
+
+CHARGES = ("amount", "unit_price", "percent", "minimum_spend", "maximum_spend", "prepaid")
+KINDS = {"minimum_spend": "fee", "maximum_spend": "credit", "prepaid": "credit"}
+
+
 class CustomLineItemForm(Form):
     key: Key | None = None
     client: Key
@@ -57,6 +69,12 @@ class CustomLineItemForm(Form):
     accounts: list[AccountNumber] = []
     quantity: NotNegative | None = None
     unit_price: NotNegative | None = None
+    minimum_spend: Positive | None = None
+    maximum_spend: NotNegative | None = None
+    prepaid: Positive | None = None
+    counts: Literal["charges", "all"] = "charges"
+    carry_over: bool = False
+    opening: OpeningForm | None = None
     start: DayOrMonth = Field(alias="from", default=ALWAYS)
     end: DayOrMonth | None = Field(default=None, alias="to")
     once: bool = False
@@ -66,23 +84,38 @@ class CustomLineItemForm(Form):
 
     @model_validator(mode="after")
     def one_charge(self) -> Self:
-        given = (self.amount, self.percent, self.unit_price)
-        if sum(each is not None for each in given) != 1:
-            raise ValueError("give one of amount, unit_price and percent")
+        if len([name for name in CHARGES if getattr(self, name) is not None]) != 1:
+            raise ValueError(f"give one of {', '.join(CHARGES[:-1])} and {CHARGES[-1]}")
         if (self.quantity is None) != (self.unit_price is None):
             raise ValueError("quantity and unit_price go together")
         if (self.percent is None) != (self.percent_of is None):
             raise ValueError("percent and percent_of go together")
-        if self.percent is None:
-            for name in ("minimum", "maximum", "services", "accounts"):
-                if getattr(self, name) not in (None, []):
-                    raise ValueError(f"{name} goes with percent")
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise ValueError("minimum is more than maximum")
-        if "" in self.services:
-            raise ValueError("services are AWS's codes, such as AmazonEC2, or globs of them")
         if self.kind == "credit" and self.percent is not None and self.percent > 100:
             raise ValueError("a credit of more than 100 percent gives back what nobody paid")
+        for name, kind in KINDS.items():
+            if getattr(self, name) is not None and self.kind != kind:
+                raise ValueError(f"{name} goes with `kind: {kind}`")
+        return self
+
+    @model_validator(mode="after")
+    def is_of_something(self) -> Self:
+        limits = ("minimum_spend", "maximum_spend", "prepaid")
+        belongs = {
+            **dict.fromkeys(("minimum", "maximum"), ("percent",)),
+            **dict.fromkeys(("services", "accounts"), ("percent", *limits)),
+            "counts": limits,
+            **dict.fromkeys(("carry_over", "opening"), ("minimum_spend",)),
+        }
+        for name, to in belongs.items():
+            is_said = getattr(self, name) not in (None, [], False, "charges")
+            if is_said and all(getattr(self, each) is None for each in to):
+                raise ValueError(f"{name} goes with {' or '.join(to)}")
+        if "" in self.services:
+            raise ValueError("services are AWS's codes, such as AmazonEC2, or globs of them")
+        if self.counts == "all" and (self.services or self.accounts):
+            raise ValueError("services and accounts are of charges: leave out `counts: all`")
         return self
 
     @model_validator(mode="after")
@@ -94,7 +127,14 @@ class CustomLineItemForm(Form):
                 raise ValueError(
                     f"`{name}` is within a month: write the month, or say `prorate: true`"
                 )
-        dated = {"once": self.once, "prorate": self.prorate, "every_months": self.every_months > 1}
+        dated = {
+            "once": self.once,
+            "prorate": self.prorate,
+            "every_months": self.every_months > 1,
+            "carry_over": self.carry_over,
+            "opening": self.opening is not None,
+            "prepaid": self.prepaid is not None,
+        }
         for name in (name for name, is_said in dated.items() if is_said):
             if self.start == ALWAYS:
                 raise ValueError(f"`{name}` needs `from`")
@@ -106,12 +146,23 @@ class CustomLineItemForm(Form):
             raise ValueError(
                 "`once` is in the month of `from`: leave out `to`, every_months and prorate"
             )
-        if self.percent is None:
-            return self
-        if self.every_months > 1:
+        if self.every_months > 1 and self.percent is not None:
             raise ValueError("a percentage is of each month: leave out every_months")
-        if self.prorate and self.minimum is None and self.maximum is None:
+        if self.every_months > 1 and self.maximum_spend is not None:
+            raise ValueError("a maximum_spend is of each month: leave out every_months")
+        if self.prepaid is not None and (self.once or self.every_months > 1 or self.prorate):
+            raise ValueError(
+                "prepaid is taken off until it runs out: leave out once, every_months and prorate"
+            )
+        is_bare = self.percent is not None and self.minimum is None and self.maximum is None
+        if self.prorate and is_bare:
             raise ValueError("nothing is prorated: a percentage is of what the month has")
+        if self.opening:
+            into = self.opening.until.months_since(BillingPeriod.of(self.start))
+            if into <= 0 or into % self.every_months == 0:
+                raise ValueError(
+                    "`opening` is of a term that has begun: its `until` is within one, after `from`"
+                )
         return self
 
 
@@ -138,19 +189,38 @@ def _first_month_without(end: date) -> BillingPeriod:
     return month if end == month.start else month.next
 
 
-def _charge(form: CustomLineItemForm) -> Flat | Percentage:
+def _charge(
+    form: CustomLineItemForm,
+) -> Flat | Percentage | MinimumSpend | MaximumSpend | Prepaid:
+    services = tuple(sorted({*form.services}))
+    accounts = tuple(sorted(map(AccountId, {*form.accounts})))
+    counts = Counts(form.counts)
     if form.amount is not None:
         return Flat(tidy(form.amount))
     if form.unit_price is not None and form.quantity is not None:
         return Flat(tidy(form.unit_price), tidy(form.quantity))
+    if form.maximum_spend is not None:
+        return MaximumSpend(tidy(form.maximum_spend), counts, services, accounts)
+    if form.prepaid is not None:
+        return Prepaid(tidy(form.prepaid), counts, services, accounts)
+    if form.minimum_spend is not None:
+        opening = form.opening
+        return MinimumSpend(
+            tidy(form.minimum_spend),
+            counts,
+            services,
+            accounts,
+            form.carry_over,
+            Opening(tidy(opening.amount), opening.until) if opening else None,
+        )
     assert form.percent is not None and form.percent_of is not None
     return Percentage(
         tidy(form.percent),
         PercentOf(form.percent_of),
         None if form.minimum is None else tidy(form.minimum),
         None if form.maximum is None else tidy(form.maximum),
-        tuple(sorted({*form.services})),
-        tuple(sorted(map(AccountId, {*form.accounts}))),
+        services,
+        accounts,
     )
 
 

@@ -9,7 +9,7 @@ from psycopg.errors import UndefinedTable
 
 from kernel.errors import Refused
 
-HEAD = "0024_corrections"
+HEAD = "0025_spend_items"
 """The last migration. Every command asks for it, and to ask Alembic takes a second; a test does."""
 
 

@@ -13,6 +13,7 @@ from invoices.periods import BillingPeriod
 from service.actions.billing.apply_configuration import apply_configuration
 from service.configuration.reading import ConfigurationRefused, read_configuration
 from service.store.billing import clients, prices, sellers
+from service.store.billing.items import versions
 from service.store.database import Database
 from tests.store.test_configuration import EXAMPLE
 from tests.support.builders import PAYER
@@ -49,7 +50,7 @@ def test_what_was_read_is_what_was_written(database: Database, now: datetime) ->
         assert clients.clients(session) == written.clients
         assert clients.roster(session).assignments == written.assignments
         assert prices.price_books(session, october) == {"standard": written.price_books[0]}
-        items = prices.custom_line_items(session, PAYER, october)
+        items = versions.custom_line_items(session, PAYER, october)
         assert set(items) == {
             replace(item, payer_account_id=PAYER) for item in written.custom_line_items
         }, "of the only payer"
@@ -75,8 +76,8 @@ def test_with_several_payers_an_item_says_whose_invoice_it_goes_on(
     _apply(database, SECOND_PAYER.replace("PAYER", "payer: '111111111111', "), now)
 
     with database.transaction() as session:
-        first = prices.custom_line_items(session, PAYER, BillingPeriod(2026, 10))
-        second = prices.custom_line_items(
+        first = versions.custom_line_items(session, PAYER, BillingPeriod(2026, 10))
+        second = versions.custom_line_items(
             session, AccountId("111111111111"), BillingPeriod(2026, 10)
         )
     assert "Second desk" not in {item.description for item in first}

@@ -288,7 +288,10 @@ def test_the_version_of_a_book_without_a_currency_is_what_it_was_before_books_ha
         ),
         (
             "custom_line_items: [{client: a, kind: fee, description: d}]",
-            "custom_line_items[0]: give one of amount, unit_price and percent",
+            (
+                "custom_line_items[0]: give one of amount, unit_price, percent, minimum_spend, "
+                "maximum_spend and prepaid"
+            ),
         ),
     ],
 )

@@ -23,6 +23,7 @@ from service.configuration.reading import Configuration, ConfigurationRefused
 from service.store.access import audit
 from service.store.accounts import resellers
 from service.store.billing import clients, facts, overrides, prices, sellers
+from service.store.billing.items import versions
 from service.store.changes import Change, configure_alone
 from service.store.session import Session
 
@@ -193,7 +194,7 @@ def _dangling_names(session: Session, configuration: Configuration) -> Iterator[
     payers = {payer.account_id for payer in configuration.payer_accounts}
     payers |= {each.account_id for each in sellers.payer_accounts(session) if each.seller_key}
     is_sole = only_payer(session) is not None
-    stored = prices.every_custom_line_item(session)
+    stored = versions.every_custom_line_item(session)
     placed = {item.key for item in stored if is_sole or item.payer_account_id}
     for item in configuration.custom_line_items:
         if item.payer_account_id is None and len(payers) > 1 and item.key not in placed:

@@ -10,7 +10,8 @@ from invoices.periods import DaySpan
 from invoices.pricing.custom import CustomLineItem
 from service.configuration.items import item_problems
 from service.configuration.reading import Configuration
-from service.store.billing import invoices, prices, sellers
+from service.store.billing import invoices, sellers
+from service.store.billing.items import versions
 from service.store.changes import Change
 from service.store.session import Session
 
@@ -19,7 +20,7 @@ def write_custom_line_items(
     session: Session, configuration: Configuration, *, prune: bool
 ) -> Iterator[Change]:
     """After the payers of the file are known, and before `place_at` forgets who was alone."""
-    known = {item.key: item.payer_account_id for item in prices.every_custom_line_item(session)}
+    known = {item.key: item.payer_account_id for item in versions.every_custom_line_item(session)}
     alone = only_payer(session)
     if prune:
         for item in left_out(session, configuration):
@@ -27,16 +28,16 @@ def write_custom_line_items(
     for item in configuration.custom_line_items:
         if item.payer_account_id is None:
             item = replace(item, payer_account_id=known.get(item.key) or alone)
-        yield from prices.put_custom_line_item(session, item)
+        yield from versions.put_custom_line_item(session, item)
 
 
 def place_at(session: Session, payer: AccountId | None) -> Iterator[Change]:
     """Whatever names no payer goes on this one's documents, also once there are others."""
     if payer is not None:
-        for item in prices.every_custom_line_item(session):
+        for item in versions.every_custom_line_item(session):
             if item.payer_account_id is None:
                 placed = replace(item, payer_account_id=payer)
-                yield from prices.put_custom_line_item(session, placed)
+                yield from versions.put_custom_line_item(session, placed)
 
 
 def only_payer(session: Session) -> AccountId | None:
@@ -54,7 +55,7 @@ def left_out(session: Session, configuration: Configuration) -> tuple[CustomLine
     clients |= {item.client for item in configuration.custom_line_items}
     return tuple(
         item
-        for item in prices.every_custom_line_item(session)
+        for item in versions.every_custom_line_item(session)
         if item.client in clients and (item.key, item.start) not in named
         if item.end is None or item.end > item.start
     )
@@ -62,7 +63,7 @@ def left_out(session: Session, configuration: Configuration) -> tuple[CustomLine
 
 def reworded(session: Session, configuration: Configuration) -> Iterator[str]:
     """An item with other words beside one of the same kind and charge: meant once, billed twice."""
-    stored = {item.key for item in prices.every_custom_line_item(session)}
+    stored = {item.key for item in versions.every_custom_line_item(session)}
     old = left_out(session, configuration)
     for item in configuration.custom_line_items:
         for before in old:
@@ -99,9 +100,9 @@ def overlapping(session: Session, configuration: Configuration, *, prune: bool) 
 def _end(session: Session, item: CustomLineItem) -> Iterator[Change]:
     ended = _ended(session, item)
     if ended is None:
-        yield from prices.remove_custom_line_item(session, item)
+        yield from versions.remove_custom_line_item(session, item)
     elif ended != item:
-        yield from prices.put_custom_line_item(session, ended)
+        yield from versions.put_custom_line_item(session, ended)
 
 
 def _ended(session: Session, item: CustomLineItem) -> CustomLineItem | None:

@@ -21,6 +21,7 @@ from service.store import tables
 from service.store.archive import chain
 from service.store.billing import carry_forward, corrections, facts, sellers
 from service.store.billing.drafts import lock, mark_issued
+from service.store.billing.items import prepayments
 from service.store.billing.sellers import NOTHING_ISSUED
 from service.store.session import Session
 from service.store.tables.months import DraftState
@@ -109,7 +110,7 @@ def issue_document(
 
     None where it is issued already. The series is locked from here until the caller's transaction
     ends, so this comes last in it. Raises NotPossible, IssueDateGoesBack, IssueDayToCome,
-    BalanceGone, BuyerIncomplete, CorrectionOutdated.
+    BalanceGone, PrepaidGone, BuyerIncomplete, CorrectionOutdated.
     """
     newest = newest_issue_day(database_now(session))
     if issued_on > newest:
@@ -138,6 +139,7 @@ def issue_document(
         _open_series(session, family, series_key, start)
     ordinal, chain_before = _take_ordinal(session, series_key, issued_on)
     carry_forward.check_still_open(session, draft, invoice)
+    prepayments.check_still_left(session, draft, invoice)
     number = numbering.invoice_number(numbering.number_prefix(prefix, issued_on), ordinal)
     _check_is_free(session, number)
     issued = issue(invoice, number=number, issued_on=issued_on)

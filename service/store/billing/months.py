@@ -45,6 +45,7 @@ from service.store.billing import (
     sellers,
     snapshots,
 )
+from service.store.billing.items import prepayments, spend, versions
 from service.store.changes import hold_configuration
 from service.store.plain import from_json, to_json
 from service.store.session import Session
@@ -108,6 +109,7 @@ def present_inputs(
     snapshot = snapshots.current_snapshot(session, payer_account_id, period)
     selling = [each for each in sellers.payer_accounts(session) if each.seller_key]
     line_types = overrides.line_types(session, period)
+    items = versions.custom_line_items(session, payer_account_id, period)
     return BillingInputs(
         payer_account_id=payer_account_id,
         period=period,
@@ -120,7 +122,7 @@ def present_inputs(
         roster=clients.roster(session),
         internal_accounts=payer.internal_accounts,
         price_books=prices.price_books(session, period),
-        custom_line_items=prices.custom_line_items(session, payer_account_id, period),
+        custom_line_items=items,
         exchange_rates=prices.exchange_rates(session, period),
         account_names=clients.account_names(session),
         waivers=overrides.waivers(session, payer_account_id, period),
@@ -132,6 +134,8 @@ def present_inputs(
         months=numbering.months,
         shared_costs=in_effect(prices.shared_costs(session), period),
         balances=carry_forward.open_balances(session, payer_account_id, period),
+        counted_months=spend.counted_months(session, payer_account_id, period, items),
+        drawn=prepayments.drawn(session, payer_account_id, period),
     )
 
 

@@ -1,4 +1,4 @@
-"""Owns the questions about what is charged: price books, items, shared costs, exchange rates."""
+"""Owns the questions about what is charged: price books, shared costs, exchange rates."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from datetime import datetime
 from sqlmodel import col, select
 
 from invoices.allocation.shared_costs.groups import SharedCost
-from invoices.clients import AccountId, ClientKey, Tax
 from invoices.inputs import ExchangeRate
-from invoices.periods import BillingPeriod, DaySpan
+from invoices.periods import BillingPeriod
 from invoices.pricing.book import PriceBook
-from invoices.pricing.custom import CustomKind, CustomLineItem, Flat, Percentage, PercentOf
 from service.store import tables
-from service.store.changes import Change, put, remove
+from service.store.changes import Change, put
 from service.store.plain import from_json, to_json
 from service.store.session import Session
 
@@ -61,87 +59,6 @@ def price_books(session: Session, period: BillingPeriod) -> Mapping[str, PriceBo
 
 def price_book_keys(session: Session) -> frozenset[str]:
     return frozenset(session.exec(select(tables.configuration.PriceBookStartRow.book_key)))
-
-
-def put_custom_line_item(session: Session, item: CustomLineItem) -> list[Change]:
-    row = tables.configuration.CustomLineItemRow(
-        key=item.key,
-        client_key=item.client,
-        kind=item.kind,
-        description=item.description,
-        start_period=str(item.start),
-        end_period=None if item.end is None else str(item.end),
-        payer_account_id=item.payer_account_id,
-        every_months=item.every_months,
-        starts_on=item.days.start if item.days else None,
-        ends_on=item.days.end if item.days else None,
-        tax=to_json(item.tax) if item.tax else None,
-    )
-    match item.charge:
-        case Flat(amount, quantity):
-            row.flat_amount, row.quantity = amount, quantity
-        case Percentage() as share:
-            row.percent, row.percent_of = share.percent, share.of
-            row.minimum, row.maximum = share.minimum, share.maximum
-            row.services, row.accounts = list(share.services), list(share.accounts)
-    return put(session, row, f"custom line item {item.key}")
-
-
-def custom_line_items(
-    session: Session, payer_account_id: AccountId, period: BillingPeriod
-) -> tuple[CustomLineItem, ...]:
-    """Those in effect in `period` that go on invoices of this payer's month."""
-    row = tables.configuration.CustomLineItemRow
-    rows = session.exec(
-        select(row)
-        .where(
-            col(row.start_period) <= str(period),
-            col(row.end_period).is_(None) | (col(row.end_period) > str(period)),
-            col(row.payer_account_id).is_(None) | (col(row.payer_account_id) == payer_account_id),
-        )
-        .order_by(col(row.key), col(row.start_period))
-    )
-    return tuple(map(_from_custom_row, rows))
-
-
-def every_custom_line_item(session: Session) -> tuple[CustomLineItem, ...]:
-    row = tables.configuration.CustomLineItemRow
-    rows = session.exec(select(row).order_by(col(row.key), col(row.start_period)))
-    return tuple(map(_from_custom_row, rows))
-
-
-def remove_custom_line_item(session: Session, item: CustomLineItem) -> list[Change]:
-    row = session.get_one(tables.configuration.CustomLineItemRow, (item.key, str(item.start)))
-    return remove(session, row, f"custom line item {item.key}")
-
-
-def _from_custom_row(row: tables.configuration.CustomLineItemRow) -> CustomLineItem:
-    charge: Flat | Percentage
-    if row.flat_amount is not None:
-        charge = Flat(row.flat_amount, row.quantity)
-    else:
-        assert row.percent is not None and row.percent_of is not None
-        charge = Percentage(
-            row.percent,
-            PercentOf(row.percent_of),
-            row.minimum,
-            row.maximum,
-            tuple(row.services),
-            tuple(map(AccountId, row.accounts)),
-        )
-    return CustomLineItem(
-        key=row.key,
-        client=ClientKey(row.client_key),
-        kind=CustomKind(row.kind),
-        description=row.description,
-        charge=charge,
-        start=BillingPeriod.parse(row.start_period),
-        end=None if row.end_period is None else BillingPeriod.parse(row.end_period),
-        payer_account_id=None if row.payer_account_id is None else AccountId(row.payer_account_id),
-        every_months=row.every_months,
-        days=DaySpan(row.starts_on, row.ends_on) if row.starts_on else None,
-        tax=from_json(Tax, row.tax) if row.tax else None,
-    )
 
 
 def put_shared_cost(session: Session, group: SharedCost) -> list[Change]:

@@ -14,6 +14,7 @@ from invoices.clients import NegativeMonths, TaxCategory, ZeroMonths
 from invoices.kinds import Kind
 from invoices.money import Rounding
 from invoices.pricing.custom import CustomKind, PercentOf
+from invoices.pricing.spend import Counts
 from service.store.tables.row import (
     JSON,
     NUMERIC,
@@ -168,7 +169,8 @@ class CustomLineItemRow(Row, table=True):
 
     __table_args__ = (
         sa.CheckConstraint(
-            "(flat_amount IS NULL) <> (percent IS NULL)", name="either_flat_or_percent"
+            "num_nonnulls(flat_amount, percent, minimum_spend, maximum_spend, prepaid) = 1",
+            name="one_charge",
         ),
         sa.CheckConstraint("(percent IS NULL) = (percent_of IS NULL)", name="percent_of_something"),
         sa.CheckConstraint("flat_amount >= 0", name="flat_amount_not_negative"),
@@ -193,6 +195,12 @@ class CustomLineItemRow(Row, table=True):
     """Exclusive."""
     payer_account_id: str | None = Field(default=None, foreign_key="payer_account.account_id")
     every_months: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    minimum_spend: Decimal | None = Field(default=None, sa_type=NUMERIC)
+    maximum_spend: Decimal | None = Field(default=None, sa_type=NUMERIC)
+    prepaid: Decimal | None = Field(default=None, sa_type=NUMERIC)
+    counts: Counts | None = Field(default=None, sa_type=one_of(Counts))
+    carry_over: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    opening: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     starts_on: date | None = None
     """Where only some days of the first and last term are charged; `ends_on` is exclusive."""
     ends_on: date | None = None

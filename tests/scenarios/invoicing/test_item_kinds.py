@@ -95,10 +95,10 @@ def test_the_cap_and_the_names_are_explained(rebill: Rebill, charged: None, tmp_
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (item("a"), "give one of amount, unit_price and percent"),
+        (item("a"), "give one of amount, unit_price, percent"),
         (item("a", amount="1", unit_price="1", quantity="1"), "give one of amount"),
         (item("a", unit_price="1"), "quantity and unit_price go together"),
-        (item("a", amount="1", services=["AmazonEC2"]), "services goes with percent"),
+        (item("a", amount="1", services=["AmazonEC2"]), "services goes with percent or"),
         (item("a", amount="1", maximum="1"), "maximum goes with percent"),
         (percentage("a", minimum="5", maximum="4"), "minimum is more than maximum"),
         (percentage("a", services=[""]), "services are AWS's codes"),

@@ -254,3 +254,13 @@ def test_what_one_seller_owes_no_other_takes_off(books: Books) -> None:
     )
     assert books.say().status == 0
     assert books.close(OCTOBER, "100")["acme"] == ("issued", "83.30")
+
+
+def test_a_carried_balance_on_an_invoice_is_explained(books: Books) -> None:
+    books.close(AUGUST, "-30")
+    books.close(SEPTEMBER, "100")
+    told = books.rebill("explain", "SE-000002", "carried/2026-08", "--json").json
+
+    assert told["steps"] == [
+        "what 2026-08 left in the client's favour, before tax", "on the document: -30.00 USD",
+    ]  # fmt: skip

@@ -13,7 +13,7 @@ from tests.scenarios.conftest import Answer, Rebill
 from tests.support.bills.front_door import book, client, exported, written
 from tests.support.bills.ingest_builders import PAYER, line
 
-ACME = "111111111111"
+ACME, BELL = "111111111111", "222222222222"
 
 
 def item(key: str, **more: Any) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def item(key: str, **more: Any) -> dict[str, Any]:
 
 
 class Contract:
-    """Acme's, at cost."""
+    """Acme's, at cost, beside Bell, who has none."""
 
     def __init__(self, rebill: Rebill, folder: Path) -> None:
         self.rebill, self.folder, self.taken = rebill, folder, 0
@@ -32,7 +32,7 @@ class Contract:
     def file(self, *items: dict[str, Any], **acme: Any) -> Path:
         return written(
             self.folder,
-            clients=[client("acme", ACME, **acme)],
+            clients=[client("acme", ACME, **acme), client("bell", BELL)],
             price_books=[book(credits="pass_through")],
             custom_line_items=list(items),
         )
@@ -44,7 +44,7 @@ class Contract:
         answer = self.say(*items, **acme)
         assert answer.status == 0, answer.err
 
-    def take(self, period: str, cost: str = "100", **used: str) -> None:
+    def take(self, period: str, cost: str = "100", *, account: str = ACME, **used: str) -> None:
         """What is used, by service; what is below nothing is a credit."""
         month = {"bill_billing_period_start_date": f"{period}-01T00:00:00.000Z"}
         month |= {"line_item_usage_start_date": f"{period}-05T07:00:00.000Z"}
@@ -53,7 +53,7 @@ class Contract:
             line(
                 each,
                 "Credit" if each.startswith("-") else "Usage",
-                line_item_usage_account_id=ACME,
+                line_item_usage_account_id=account,
                 line_item_product_code=service,
                 **month,
             )

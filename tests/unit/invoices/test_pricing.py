@@ -247,9 +247,11 @@ def item(
 
 
 def custom_price(*items: CustomLineItem) -> list[Decimal]:
-    bases = {PercentOf.COST: Decimal(1000), PercentOf.PRICE: Decimal(1100)}
-    found = custom_charges(items, period=OCTOBER, base=lambda percentage: bases[percentage.of])
-    return [charge.price for charge in found]
+    def base(charge: object) -> Decimal:
+        is_cost = isinstance(charge, Percentage) and charge.of is PercentOf.COST
+        return Decimal(1000) if is_cost else Decimal(1100)
+
+    return [charge.price for charge in custom_charges(items, period=OCTOBER, base=base)]
 
 
 def test_flat_and_percentage_items() -> None:
