@@ -19,6 +19,7 @@ from invoices.control_totals import (
 )
 from invoices.documents.carry_forward import CarriedBalance
 from invoices.documents.invoice import Invoice
+from invoices.documents.restatement import CORRECTION_PROPOSED
 from invoices.money import COST_DIGITS, EXACT, CostAndPrice, exact_sum, from_minor, plain, to_minor
 from invoices.periods import BillingPeriod
 from kernel.findings import Finding, Severity
@@ -159,7 +160,13 @@ class Reconciliation:
             all(balance.closes for balance in self.balances)
             and all(client.closes for client in self.clients)
             and not any(finding.severity is Severity.CRITICAL for finding in self.findings)
+            and not self.waiting
         )
+
+    @property
+    def waiting(self) -> tuple[Finding, ...]:
+        """What issued documents lack: it is proposed, and the sums are right once it is issued."""
+        return tuple(each for each in self.findings if each.code == CORRECTION_PROPOSED)
 
     @property
     def is_confirmed(self) -> bool:

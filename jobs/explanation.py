@@ -65,6 +65,14 @@ class UnknownLine(NotFound):
         super().__init__(f"invoice {which} has no line {line_key!r}; its lines are {shown}")
 
 
+class NothingCharged(NotFound):
+    """A balance of another month, or what a correction takes back: its charges are elsewhere."""
+
+    def __init__(self, which: str | int, line_key: str, corrects: str) -> None:
+        where = f"explain it on {corrects}" if corrects else "it is the balance of another month"
+        super().__init__(f"nothing is charged for line {line_key!r} of {which}: {where}")
+
+
 def explain(
     database: Database, charges: Snapshots, which: str | int, line_key: str
 ) -> ExplainedLine:
@@ -93,9 +101,13 @@ def explain(
             known = charged_items(inputs.custom_items_of(client), inputs.period)
             explained = explain_custom(item, known.get(item.key), invoice=document)
             return ExplainedLine(record, explained, snapshot)
+    if working["statement"] is None:
+        raise NothingCharged(which, line_key, record.corrects)
     # First what an earlier version kept: it says in words that the month is to be ingested again.
     summary = charges.load(snapshot.id)
     statement = from_json(Statement, working["statement"])
-    line = next(each for each in statement.lines if each.key == line_key)
+    line = next((each for each in statement.lines if each.key == line_key), None)
+    if line is None:
+        raise NothingCharged(which, line_key, record.corrects)
     explained = explain_charges(line, summary, inputs, invoice=document)
     return ExplainedLine(record, explained, snapshot)

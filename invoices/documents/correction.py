@@ -122,7 +122,7 @@ def correction(like: Invoice, before: Sums, after: Sums, why: Why) -> Invoice | 
     total = after.total_minor - before.total_minor
     sign = -1 if (total, subtotal) < (0, 0) else 1
     lines = _line_differences(before, after, sign=sign, currency=like.currency, why=why)
-    taxes = [_added(None, each, sign) for each in taxes if each.base_minor or each.tax_minor]
+    taxes = _shown(taxes, lines, like, sign)
     kinds = [(each.category, each.rate_percent) for each in taxes]
     tax = sum(each.tax_minor for each in taxes)
     stated = like.accounting_tax
@@ -150,6 +150,20 @@ def correction(like: Invoice, before: Sums, after: Sums, why: Why) -> Invoice | 
         reason=why.reason,
         reason_text=why.text,
     )
+
+
+def _shown(
+    taxes: Iterable[TaxLine], lines: Iterable[InvoiceLine], like: Invoice, sign: int
+) -> list[TaxLine]:
+    """The client's own first, which says how lines are taxed that say nothing themselves."""
+    first = like.tax_lines[0]
+    has_own = any(line.tax is None and line.carried_from is None for line in lines)
+
+    def is_own(tax: TaxLine) -> bool:
+        return (tax.category, tax.rate_percent) == (first.category, first.rate_percent)
+
+    shown = [e for e in taxes if e.base_minor or e.tax_minor or (has_own and is_own(e))]
+    return [_added(None, each, sign) for each in sorted(shown, key=is_own, reverse=True)]
 
 
 def _tax_differences(

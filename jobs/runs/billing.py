@@ -7,7 +7,8 @@ from invoices.month import BilledMonth, bill
 from invoices.month import Draft as MonthDraft
 from jobs.environment import Environment, Report, Save, Step, StepResult
 from kernel.findings import Finding, Severity
-from service.store.billing import drafts, months, snapshots
+from service.actions.billing.propose_corrections import propose_corrections
+from service.store.billing import corrections, drafts, months, snapshots
 from service.store.billing.drafts import NewDraft, Saved
 from service.store.billing.months import ClientFigures, MonthFigures
 from service.store.plain import to_json
@@ -52,6 +53,14 @@ def _draft(environment: Environment, run: Run, report: Report) -> Save:
             now=now,
             parked=month.parked,
         )
+        saved = propose_corrections(
+            session,
+            saved,
+            {draft.client: draft.invoice for draft in month.drafts},
+            inputs_id=inputs_id,
+            parked=month.parked,
+            now=now,
+        )
         figures = _figures(month, inputs_id, saved.findings)
         months.put_figures(
             session,
@@ -61,7 +70,8 @@ def _draft(environment: Environment, run: Run, report: Report) -> Save:
             run_id=run.id,
             now=now,
         )
-        findings = {*figures.findings, *of_snapshot}
+        waiting = corrections.waiting(session, run.payer_account_id, run.period)
+        findings = {*figures.findings, *of_snapshot, *waiting}
         return StepResult(_outcome(month, saved), tuple(sorted(findings)))
 
     return save

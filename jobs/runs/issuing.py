@@ -19,13 +19,8 @@ from jobs.verification.remembering import remember
 from kernel.errors import Refused
 from kernel.findings import Finding, Severity
 from service.actions.billing.issue_invoice import issue_invoice
-from service.store.billing import (
-    carry_forward,
-    documents,
-    drafts,
-    invoices,
-    months,
-)
+from service.actions.billing.propose_corrections import outdated_corrections
+from service.store.billing import carry_forward, documents, drafts, invoices, months
 from service.store.billing.carry_forward import BalanceGone
 from service.store.billing.corrections import CorrectionOutdated
 from service.store.billing.documents import BuyerIncomplete
@@ -111,6 +106,13 @@ def _outdated(environment: Environment, run: Run) -> dict[ClientKey, str]:
         outdated = drafts.outdated_approvals(
             session,
             made,
+            payer_account_id=run.payer_account_id,
+            period=run.period,
+            parked=month.parked,
+        )
+        outdated |= outdated_corrections(
+            session,
+            {each.client: each.invoice for each in month.drafts},
             payer_account_id=run.payer_account_id,
             period=run.period,
             parked=month.parked,

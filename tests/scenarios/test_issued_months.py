@@ -64,21 +64,24 @@ def test_what_aws_corrects_later_is_told_with_its_amount(issued: Rebill, tmp_pat
     taken(issued, tmp_path / "v2", rows("38", "25"))
 
     billed = issued("bill", *MONTH, "--json")
-    assert billed.status == 1
     told = {
         each["client"]: each["message"]
         for each in billed.json["findings"]
-        if each["code"] == "issued_invoice_differs"
+        if each["code"] == "correction_proposed"
     }
-    assert "of 40.00 USD would now be 38.00 (-2.00)" in told["acme"]
-    assert "of 20.00 USD would now be 25.00 (+5.00)" in told["bell"]
+    assert "a credit note of 2.00 USD" in told["acme"]
+    assert "a supplementary invoice of 5.00 USD" in told["bell"]
+    proof = issued("reconcile", *MONTH, "--json")
+    assert (proof.status, proof.json["closes"]) == (1, False)
 
 
 def test_another_price_is_another_figure(issued: Rebill, tmp_path: Path) -> None:
     said = clients(tax={"category": "standard", "rate_percent": "19"})
     assert issued("apply", written(tmp_path, clients=said)).status == 0
 
-    (told,) = (
-        e for e in issued("bill", *MONTH, "--json").json["findings"] if "differs" in e["code"]
-    )
-    assert "would now be 47.60 (+7.60)" in told["message"]
+    waiting = [
+        (each["document_type"], each["total"])
+        for each in issued("bill", *MONTH, "--json").json["invoices"]
+        if each["state"] == "draft"
+    ]
+    assert waiting == [("credit_note", "40.00"), ("supplementary_invoice", "47.60")]

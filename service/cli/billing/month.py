@@ -219,8 +219,9 @@ def _proved(payer: AccountId, result: Reconciliation | Refused) -> PayerOutcome:
     if result.closes:
         return PayerOutcome(payer, "done", result.verdict)
     balance = next((each for each in result.balances if not each.closes), result.balances[0])
-    told = outcomes.done(payer, result.findings, "")
-    return PayerOutcome(payer, "does not close", told.why or balance.open_money, EXIT_FINDING)
+    waits = " ".join(each.message for each in result.waiting[:1])
+    why = outcomes.done(payer, result.findings, "").why or waits or balance.open_money
+    return PayerOutcome(payer, "does not close", why, EXIT_FINDING)
 
 
 def _proofs_json(

@@ -29,7 +29,8 @@ from invoices.pricing.custom import CustomCharge
 from invoices.statements import Statement
 from kernel.errors import NotFound
 from service.store import tables
-from service.store.billing import documents, months
+from service.store.billing import corrections, documents, months
+from service.store.billing.drafts import LIGHTLY
 from service.store.plain import from_json
 from service.store.session import Session
 from service.store.tables.months import DraftState
@@ -136,8 +137,8 @@ def month_difference(
     pairs = [
         Pair(
             client,
-            _billed(session, ids.get(client), None if client in stands else inputs.old),
-            _billed(session, new.draft_ids.get(client), inputs.new),
+            billed(session, ids.get(client), None if client in stands else inputs.old),
+            billed(session, new.draft_ids.get(client), inputs.new),
         )
         for client in sorted(differing)
     ]
@@ -169,18 +170,27 @@ def _before(every: Iterable[Billing], new: Billing) -> Billing | None:
 def _standing(
     session: Session, payer_account_id: AccountId, period: BillingPeriod
 ) -> dict[ClientKey, int]:
-    """By client, the draft that is issued or approved."""
+    """By client, the draft that is issued or approved; corrected, what it was made to be."""
     found = session.exec(
-        select(_Draft.client_key, _Draft.id).where(
+        select(_Draft)
+        .where(
             col(_Draft.payer_account_id) == payer_account_id,
             col(_Draft.period) == str(period),
             col(_Draft.state).in_((DraftState.ISSUED, DraftState.APPROVED)),
         )
+        .order_by(col(_Draft.id))
+        .options(*LIGHTLY)
     )
-    return {ClientKey(client): draft_id for client, draft_id in found if draft_id is not None}
+    stands: dict[ClientKey, int] = {}
+    for row in found:
+        made = corrections.made_of(row)
+        draft_id = row.id if made is None else made.made_from
+        if draft_id is not None:
+            stands[ClientKey(row.client_key)] = draft_id
+    return stands
 
 
-def _billed(session: Session, draft_id: int | None, inputs: BillingInputs | None) -> Billed | None:
+def billed(session: Session, draft_id: int | None, inputs: BillingInputs | None) -> Billed | None:
     """`inputs` where a later billing than the draft's own came to the same."""
     if draft_id is None:
         return None
@@ -221,6 +231,7 @@ __all__ = [
     "Billing",
     "MonthDifference",
     "NoSuchBilling",
+    "billed",
     "billings",
     "month_difference",
 ]

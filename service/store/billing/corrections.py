@@ -11,13 +11,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from invoices.documents.correction import Sums, Why, credit_note, sums_of
 from invoices.documents.document import content_id, from_document, to_document
 from invoices.documents.invoice import DocumentType, Invoice
+from invoices.documents.restatement import CORRECTION_PROPOSED, Standing
 from invoices.money import COST_DIGITS, EXACT, from_minor
+from invoices.periods import BillingPeriod
 from kernel.errors import Refused
+from kernel.findings import Finding, Severity
 from service.store.plain import from_json, to_json
 from service.store.session import Session
 from service.store.tables.documents import DocumentRow
@@ -58,6 +62,8 @@ class Made:
     """By hand: what it takes off is to be asked for again by the month's next billing."""
     against: tuple[int, ...] = ()
     """By billing: the earlier corrections that it was made beside."""
+    made_from: int | None = None
+    """By billing: the id of what it made the month to be; None of a client that bears nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,7 @@ def propose_credit(
 
 def add(session: Session, new: NewCorrection, now: datetime) -> int:
     about = session.get_one(DraftRow, new.about)
+    came_about = about if new.made.by_hand else session.get(DraftRow, new.made.made_from or 0)
     document = new.document
     sign = -1 if document.is_credit_note else 1
     price = from_minor(sign * document.subtotal_minor, document.currency)
@@ -153,7 +160,7 @@ def add(session: Session, new: NewCorrection, now: datetime) -> int:
         currency=document.currency,
         total_minor=document.total_minor,
         document=to_document(document),
-        working={},
+        working=came_about.working if came_about else {"statement": None, "custom": []},
         cost=Decimal(0),
         price=price,
         drafted_at=now,
@@ -163,8 +170,7 @@ def add(session: Session, new: NewCorrection, now: datetime) -> int:
     )
     session.add(row)
     session.flush()
-    assert row.id is not None
-    return row.id
+    return _id(row)
 
 
 def as_issued(session: Session, row: DraftRow, draft: Invoice) -> Invoice:
@@ -173,11 +179,74 @@ def as_issued(session: Session, row: DraftRow, draft: Invoice) -> Invoice:
     if made is None or made.by_hand:
         return draft  # Its part of the invoice is its own since it was proposed.
     assert row.id is not None
-    earlier = [each for each in of_month(session, row) if each.id is not None and each.id < row.id]
-    stands = all(each.state == DraftState.ISSUED for each in earlier)
-    if not stands or tuple(each.id for each in earlier) != made.against:
+    month = [*own_of_month(session, row), *of_month(session, row)]
+    earlier = [each for each in month if each.id is not None and each.id < row.id]
+    against = tuple(each.id for each in earlier if each.corrects_id is not None)
+    if against != made.against or any(each.state != DraftState.ISSUED for each in earlier):
         raise CorrectionOutdated(row.id)
+    bodies = [_body(session, each) for each in earlier]
+    if not draft.is_credit_note and sums_of(bodies).total_minor == 0:
+        # What corrects an invoice that was taken back names both.
+        numbers = tuple(each.number for each in bodies if each.is_credit_note)
+        draft = replace(draft, corrects=(*draft.corrects, *numbers))
     return draft
+
+
+def _body(session: Session, row: DraftRow) -> Invoice:
+    """As issued, else as drafted."""
+    found = select(DocumentRow.body).where(col(DocumentRow.draft_id) == row.id)
+    return from_document(session.exec(found).first() or row.document)
+
+
+def corrected(session: Session, payer_account_id: str, period: BillingPeriod) -> list[DraftRow]:
+    """The months' own documents, by client, of which there are corrections."""
+    about = aliased(DraftRow)
+    found = select(DraftRow).where(
+        col(DraftRow.payer_account_id) == payer_account_id,
+        col(DraftRow.period) == str(period),
+        col(DraftRow.corrects_id).is_(None),
+        col(DraftRow.state) == DraftState.ISSUED,
+        select(about.id).where(col(about.corrects_id) == col(DraftRow.id)).exists(),
+    )
+    return list(session.exec(found.order_by(col(DraftRow.client_key))))
+
+
+def ids_of_month(session: Session, row: DraftRow) -> tuple[int, ...]:
+    return tuple(_id(each) for each in of_month(session, row))
+
+
+def own_of_month(session: Session, row: DraftRow) -> list[DraftRow]:
+    """What the corrections of that client's month are about, in the end."""
+    found = select(DraftRow).where(
+        col(DraftRow.payer_account_id) == row.payer_account_id,
+        col(DraftRow.period) == row.period,
+        col(DraftRow.client_key) == row.client_key,
+        col(DraftRow.corrects_id).is_(None),
+        col(DraftRow.state) == DraftState.ISSUED,
+    )
+    return list(session.exec(found))
+
+
+def standing_of(session: Session, own: DraftRow) -> tuple[list[Standing], list[DraftRow]]:
+    """What stands of a client's month, its own document first; and what billing only proposes."""
+    every = of_month(session, own)
+    proposed = [each for each in every if is_proposed(each)]
+    stands = [own, *(each for each in every if each not in proposed)]
+    return [
+        Standing(_id(each), _body(session, each), each.corrects_id, is_kept_off(each))
+        for each in stands
+    ], proposed
+
+
+def is_proposed(row: DraftRow) -> bool:
+    """Whether billing made it, and may make another of it."""
+    made = made_of(row)
+    return made is not None and not made.by_hand and row.state != DraftState.ISSUED
+
+
+def _id(row: DraftRow) -> int:
+    assert row.id is not None
+    return row.id
 
 
 def of_month(session: Session, row: DraftRow) -> list[DraftRow]:
@@ -196,3 +265,29 @@ def proposed_by_hand(session: Session, draft_id: int) -> list[DraftRow]:
     """About an invoice, and approved by nobody."""
     found = [each for each in _about(session, draft_id) if each.state == DraftState.DRAFT]
     return [each for each in found if each.correction and each.correction["by_hand"]]
+
+
+def waiting(session: Session, payer_account_id: str, period: BillingPeriod) -> tuple[Finding, ...]:
+    """What billing proposes to correct of a month, until it is issued."""
+    found = select(DraftRow, DocumentRow.number).where(
+        col(DraftRow.payer_account_id) == payer_account_id,
+        col(DraftRow.period) == str(period),
+        col(DraftRow.corrects_id) == col(DocumentRow.draft_id),
+        col(DraftRow.state).in_((DraftState.DRAFT, DraftState.APPROVED)),
+    )
+    return tuple(
+        _waits(row, number)
+        for row, number in session.exec(found.order_by(col(DraftRow.id)))
+        if is_proposed(row)
+    )
+
+
+def _waits(row: DraftRow, number: str) -> Finding:
+    what = row.document_type.replace("_", " ")
+    amount = f"{from_minor(row.total_minor, row.currency)} {row.currency}"
+    wants = "issue" if row.state == DraftState.APPROVED else "approval"
+    words = (
+        f"{row.client_key} is billed otherwise by now than {number} asks: a {what} of {amount} "
+        f"(draft {row.id}) waits for {wants}."
+    )
+    return Finding(Severity.WARNING, CORRECTION_PROPOSED, row.client_key, words, row.client_key)

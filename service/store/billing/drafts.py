@@ -60,7 +60,7 @@ class NewDraft:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What saving a month's drafts came to: every client is in one of the three."""
+    """What saving a month's drafts came to: every client is in one of the three, or issued."""
 
     drafted: tuple[ClientKey, ...]
     unchanged: tuple[ClientKey, ...]
@@ -68,6 +68,8 @@ class Saved:
     """One for each client whose approved or issued figures are no longer those of the month."""
     kept_as: Mapping[ClientKey, int]
     """By client, the id of what this billing made: also where another one stands."""
+    issued: Mapping[ClientKey, int]
+    """By client, the id of the month's own document: `propose_corrections` says what it lacks."""
 
 
 class NotPossible(Refused):
@@ -96,13 +98,19 @@ def save_drafts(
     stored = _current(session, payer_account_id, period)
     drafted, unchanged, findings = [], [], []
     kept: dict[ClientKey, tables.months.DraftRow] = {}
+    issued = {
+        ClientKey(client): row.id
+        for client, row in stored.items()
+        if row.state == DraftState.ISSUED and row.id is not None
+    }
     for draft in sorted(drafts, key=lambda each: each.client):
         row = stored.pop(draft.client, None)
         if row is not None and (_is_so(draft, row) or _stands_so(session, draft, row)):
             unchanged.append(draft.client)
             kept[draft.client] = row
         elif row is not None and _stands(session, row):
-            findings.append(_outdated(row, draft.invoice))
+            if row.state != DraftState.ISSUED:
+                findings.append(differing(row, draft.invoice))
             made = _to_row(draft, payer_account_id, period, inputs_id, now)
             kept[draft.client] = _kept_beside(session, made)
         else:
@@ -114,15 +122,17 @@ def save_drafts(
             session.add(kept[draft.client])
             drafted.append(draft.client)
     for row in stored.values():
+        if row.state == DraftState.ISSUED:
+            continue
         if _stands(session, row):
-            findings.append(_outdated(row, None))
+            findings.append(differing(row, None))
         elif row.client_key in parked and carry_forward.is_balance(row):
             findings.append(_kept_balance(row))
         else:
             _move(row, DraftState.DISCARDED)
     session.flush()
     kept_as = {client: row.id for client, row in kept.items() if row.id is not None}
-    return Saved(tuple(drafted), tuple(unchanged), tuple(sorted(findings)), kept_as)
+    return Saved(tuple(drafted), tuple(unchanged), tuple(sorted(findings)), kept_as, issued)
 
 
 def _kept_beside(session: Session, made: tables.months.DraftRow) -> tables.months.DraftRow:
@@ -167,7 +177,7 @@ def outdated_approvals(
             continue
         invoice, gets_document = made.get(ClientKey(client), (None, False))
         if invoice is None or not gets_document or not _has_figures_of(invoice, row):
-            outdated[ClientKey(client)] = _outdated(row, invoice).message
+            outdated[ClientKey(client)] = differing(row, invoice).message
     return outdated
 
 
@@ -224,7 +234,7 @@ def _has_figures_of(invoice: Invoice, row: tables.months.DraftRow) -> bool:
     return (invoice.figures, invoice.accounting_tax) == (there.figures, there.accounting_tax)
 
 
-def _outdated(row: tables.months.DraftRow, now: Invoice | None) -> Finding:
+def differing(row: tables.months.DraftRow, now: Invoice | None) -> Finding:
     before = from_minor(row.total_minor, row.currency)
     if now is None:
         differs = f"of {before} {row.currency} is of a client who now gets none"

@@ -246,6 +246,7 @@ def reconciliation(
             *month.findings,
             *findings_of(snapshot, billed),
             *_overridden_days(session, payer_account_id, period),
+            *corrections.waiting(session, payer_account_id, period),
             *([] if is_current else [_superseded(session, current)]),
         ],
         carried_forward=carry_forward.balances_of_month(session, payer_account_id, period),

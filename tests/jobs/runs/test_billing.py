@@ -120,7 +120,7 @@ def test_an_approved_draft_is_not_silently_replaced(
     assert ("c00", "draft", 150_00) in _figures(environment)
 
 
-def test_an_issued_document_stands_and_the_difference_is_a_finding(
+def test_an_issued_document_stands_and_the_difference_is_proposed(
     environment: Environment, month_of: MonthOf
 ) -> None:
     month_of(2)
@@ -131,8 +131,9 @@ def test_an_issued_document_stands_and_the_difference_is_a_finding(
 
     run = bill(environment)
 
-    assert [(f.code, f.client) for f in run.findings] == [("issued_invoice_differs", "c00")]
+    assert [(f.code, f.client) for f in run.findings] == [("correction_proposed", "c00")]
     assert ("c00", "issued", 100_00) in _figures(environment)
+    assert ("c00", "draft", 50_00) in _figures(environment)
     with environment.database.transaction() as session:
         assert not months.reconciliation(session, PAYER, OCTOBER).closes
 
