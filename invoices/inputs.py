@@ -60,6 +60,7 @@ WAIVABLE = (
     "row_across_change_of_hands",
     "rows_without_cost",
     "rule_unanswerable",
+    "shared_cost_untagged",
     "shared_cost_without_basis",
     "support_without_basis",
     "tax_upon_tax",

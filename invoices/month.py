@@ -23,6 +23,7 @@ from invoices.allocation.proration import prorate
 from invoices.allocation.segments import by_segment
 from invoices.allocation.shared_costs.bases import weights_of
 from invoices.allocation.shared_costs.splitting import share
+from invoices.allocation.shared_costs.tags import by_tag
 from invoices.allocation.support.reallocation import reallocate
 from invoices.balances import CurrencyTotal
 from invoices.charges import Charges, with_line_types, with_undated_rates, with_undated_usage
@@ -149,6 +150,7 @@ def _allocated(
         charges, inputs.roster, period=period, internal_accounts=ours, by_day=by_day
     )
     assigned = assign(summed, inputs.roster, period=period, internal_accounts=ours)
+    assigned, tagged = by_tag(assigned, inputs.shared_costs)
     prorated, crossings = prorate(
         assigned,
         inputs.roster,
@@ -182,6 +184,7 @@ def _allocated(
         allocation=allocate(shared, policies, {**kept, **kept_support}, passed_whole),
         shared_weights=weights,
         shared_sums=shared_sums,
+        tagged=tagged,
         nearest=nearest_owners(prorated),
         returned_unbought=_returned_unbought(charges),
         crossings=crossings,

@@ -53,6 +53,7 @@ from invoices.checks.shared_costs import (
     shared_costs_of_nobody,
     shared_costs_of_nothing,
     shared_costs_unanswerable,
+    tags_of_nobody,
 )
 from invoices.checks.support import support_of_nobody, unsold_support_plans
 
@@ -91,6 +92,7 @@ CHECKS_BEFORE_DRAFTING: tuple[Check, ...] = (
     shared_costs_of_nothing,
     shared_accounts_of_clients,
     shared_costs_of_departed,
+    tags_of_nobody,
     support_of_nobody,
     unsold_support_plans,
     sold_below_cost,

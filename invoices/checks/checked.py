@@ -13,6 +13,7 @@ from invoices.allocation.leftover import Allocation
 from invoices.allocation.proration import Crossing
 from invoices.allocation.shared_costs.bases import Weights
 from invoices.allocation.shared_costs.splitting import SharedSum
+from invoices.allocation.shared_costs.tags import TaggedSum
 from invoices.allocation.support.reallocation import SupportMonth
 from invoices.clients import Client, ClientKey
 from invoices.documents.invoice import Invoice
@@ -39,6 +40,7 @@ class CurrencyMonth:
     shared_weights: Mapping[str, Weights]
     """By group of shared costs, who bears how much; of the payer's currency."""
     shared_sums: tuple[SharedSum, ...]
+    tagged: tuple[TaggedSum, ...]
     column_discounts: Decimal
     """What columns of discounts take off charges that are no discounts themselves."""
 

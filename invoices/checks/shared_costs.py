@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from invoices.allocation.shared_costs.groups import By, SharedCost
 from invoices.checks.checked import CheckedMonth, in_words, parks
+from invoices.money import plain
 from kernel.findings import Finding, Severity
 
 CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
@@ -75,7 +76,9 @@ def _is_split(facts: CheckedMonth, group: SharedCost) -> bool:
 
 def shared_costs_of_nothing(facts: CheckedMonth) -> Iterator[Finding]:
     """What a misspelt account would be, month after month, without a word."""
-    there = {each.key for month in facts.by_currency.values() for each in month.shared_sums}
+    months = facts.by_currency.values()
+    there = {each.key for month in months for each in month.shared_sums}
+    there |= {each.key for month in months for each in month.tagged if each.is_tagged}
     unless = ", unless another payer has it" if facts.inputs.has_other_payers else ""
     for group in facts.inputs.shared_costs:
         if group.key not in there:
@@ -123,10 +126,41 @@ def shared_costs_of_departed(facts: CheckedMonth) -> Iterator[Finding]:
                 )
 
 
+def tags_of_nobody(facts: CheckedMonth) -> Iterator[Finding]:
+    """A value that is no client's, or no tag at all: then all of it would be shared in silence."""
+    groups = {group.key: group for group in facts.inputs.shared_costs}
+    for each in facts.by_currency[facts.currency].tagged:
+        tag = groups[each.key].tag
+        for value, cost in each.unknown.items():
+            yield Finding(
+                WARNING,
+                "tag_value_unknown",
+                each.key,
+                f"{plain(cost)} {facts.currency} of the shared cost {each.key} have {tag}={value}, "
+                "which is no client's value: they are shared as what has no tag.",
+            )
+        if not each.is_tagged and _is_there(facts, each.key):
+            yield Finding(
+                CRITICAL,
+                "shared_cost_untagged",
+                each.key,
+                f"No charge of the shared cost {each.key} in {facts.inputs.period} has a client's "
+                f"value of {tag}, so all of it would be shared as what has no tag. Activate it for "
+                "cost allocation, keep it (`tags` of the payer) and ingest the month again; or "
+                "waive it.",
+            )
+
+
+def _is_there(facts: CheckedMonth, key: str) -> bool:
+    sums = [each for month in facts.by_currency.values() for each in month.shared_sums]
+    return any(each.key == key and not each.is_free for each in sums)
+
+
 __all__ = [
     "shared_accounts_of_clients",
     "shared_costs_of_departed",
     "shared_costs_of_nobody",
     "shared_costs_of_nothing",
     "shared_costs_unanswerable",
+    "tags_of_nobody",
 ]

@@ -18,6 +18,7 @@ def _read(environment: Environment, run: Run, report: Report) -> Save:
         payer_account_id=run.payer_account_id,
         period=run.period,
         dialect=run.request["dialect"],
+        tags=tuple(run.request.get("tags", ())),
     )
     ingested = ingest(request, cache=environment.cache, progress=report)
     snapshot_id = environment.snapshots.keep(ingested.charges)

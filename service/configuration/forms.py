@@ -130,6 +130,7 @@ class PayerForm(Form):
     exports: list[ExportForm] = []
     internal_accounts: list[AccountNumber] = []
     prorate_monthly_fees: bool = False
+    tags: list[Name] = []
 
 
 class TaxForm(Form):

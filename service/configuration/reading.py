@@ -166,6 +166,7 @@ def _from_form(form: FileForm) -> Configuration:
                 frozenset(map(AccountId, payer.internal_accounts)),
                 tuple((export.dialect, export.location) for export in payer.exports),
                 payer.prorate_monthly_fees,
+                tuple(sorted({*payer.tags})),
             )
             for payer in form.payers
         ),

@@ -17,6 +17,7 @@ from service.configuration.values import (
     Form,
     Key,
     Month,
+    Name,
     Positive,
     Text,
     tidy,
@@ -34,11 +35,12 @@ class BasisForm(Form):
     usage: MatchForm | None = None
     percent: dict[Key, Positive] | None = None
     even: Literal[True] | None = None
+    tagged: Literal[True] | None = None
 
     @model_validator(mode="after")
     def is_one(self) -> Self:
         if len(self.model_fields_set) != 1:
-            raise ValueError("give one of spend, usage, percent and even")
+            raise ValueError("give one of spend, usage, percent, even and tagged")
         if self.usage is not None and self.usage == MatchForm():
             raise ValueError("say of what usage: service, usage_type, …")
         basis_of(self)
@@ -50,11 +52,11 @@ def _basis(given: object) -> object:
     match given:
         case "spend":
             return {"spend": {}}
-        case "even":
-            return {"even": True}
+        case "even" | "tagged":
+            return {given: True}
         case dict() | BasisForm():
             return given
-    raise ValueError("write spend, even, {spend: …}, {usage: …} or {percent: {CLIENT: …}}")
+    raise ValueError("write spend, even, tagged, {spend: …}, {usage: …} or {percent: {CLIENT: …}}")
 
 
 def _to(given: object) -> object:
@@ -74,6 +76,8 @@ class SharedCostForm(Form):
     basis: Annotated[BasisForm, BeforeValidator(_basis)]
     to: Annotated[list[Key], BeforeValidator(_to)] = []
     exempt: list[Key] = []
+    tag: Text = ""
+    values: dict[Key, list[Name]] = {}
     start: Month = Field(alias="from", default=ALWAYS)
     end: Month | None = Field(default=None, alias="until")
 
@@ -93,6 +97,8 @@ def shared_cost_of(form: SharedCostForm) -> SharedCost:
         basis=basis_of(form.basis),
         to=tuple(sorted(map(ClientKey, {*form.to}))),
         exempt=tuple(sorted(map(ClientKey, {*form.exempt}))),
+        tag=form.tag,
+        values={ClientKey(key): tuple(sorted({*globs})) for key, globs in form.values.items()},
         start=form.start,
         end=form.end,
     )
@@ -111,7 +117,7 @@ def basis_of(form: BasisForm) -> Basis:
         return Basis(By.USAGE, Match(**form.usage.model_dump()))
     if form.percent is not None:
         return Basis(By.PERCENT, percents={ClientKey(k): tidy(v) for k, v in form.percent.items()})
-    return Basis(By.EVEN)
+    return Basis(By.TAGGED if form.tagged else By.EVEN)
 
 
 __all__ = ["SharedCostForm", "shared_cost_key", "shared_cost_of"]

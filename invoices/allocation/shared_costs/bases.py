@@ -47,6 +47,11 @@ def _weights(own: pl.DataFrame, group: SharedCost, charged: list[str]) -> Weight
             return Weights({str(key): part for key, part in sorted(basis.percents.items())})
         case By.EVEN:
             return Weights({str(each): Decimal(1) for each in sorted(bearing)})
+        case By.TAGGED:
+            # What is on these accounts and a client's is so by the tag.
+            here = own.filter(pl.col("account_id").is_in(group.accounts))
+            spent = here.filter(~pl.col("kind").is_in(NO_SPEND))
+            return Weights(_measured(spent, COST_OF[basis.cost], bearing))
         case By.SPEND:
             spent = _taken(own.filter(~pl.col("kind").is_in(NO_SPEND)), basis.of)
             return Weights(_measured(spent, COST_OF[basis.cost], bearing))

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from invoices.clients import AccountId, ClientKey
+from invoices.clients import ADDED_LATER, AccountId, ClientKey
 from invoices.kinds import CostBasis
-from invoices.matching import EVERYTHING, Match, is_any, specificity
+from invoices.matching import EVERYTHING, Match, is_any, is_like, specificity
 from invoices.periods import BillingPeriod
 
 WITHOUT_ACCOUNT = AccountId("")
@@ -27,6 +27,8 @@ class By(StrEnum):
     """How much each used of something."""
     EVEN = "even"
     PERCENT = "percent"
+    TAGGED = "tagged"
+    """What of the accounts is each one's by the tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,20 @@ class SharedCost:
     to: tuple[ClientKey, ...] = ()
     """Who bears them. Empty: whoever bears a charge of the payer's month."""
     exempt: tuple[ClientKey, ...] = ()
+    tag: str = field(default="", metadata=ADDED_LATER)
+    """Of these charges, what has a client's value of this tag is its own; the rest is shared."""
+    values: Mapping[ClientKey, tuple[str, ...]] = field(default_factory=dict, metadata=ADDED_LATER)
+    """By client, globs of the tag's values."""
 
     def __post_init__(self) -> None:
+        if bool(self.tag) != bool(self.values):
+            raise ValueError("tag and values go together")
+        if self.basis.by is By.TAGGED and not self.tag:
+            raise ValueError("basis: tagged goes with a tag")
+        globs = [glob for each in self.values.values() for glob in each]
+        for glob in sorted(globs):
+            if globs.count(glob) > 1:
+                raise ValueError(f"the value {glob} is of two clients")
         if not self.accounts:
             raise ValueError("say whose charges are shared: accounts, or without_account: true")
         if self.end is not None and self.end <= self.start:
@@ -88,6 +102,16 @@ class SharedCost:
         """Whether price books keep nothing of it: as a rule prices tax, credits and discounts only
         where it names their kind (DECISIONS 13), a group passes them on where it names it."""
         return not is_any(self.match.kind)
+
+    def client_of(self, value: str) -> str:
+        """Whose a value of the tag is: by the glob that says most; '' is nobody's."""
+        found = [
+            (glob.count("*") + glob.count("?"), -len(glob), client)
+            for client, globs in self.values.items()
+            for glob in globs
+            if value and is_like(value, glob)
+        ]
+        return min(found)[2] if found else ""
 
     def applies_in(self, period: BillingPeriod) -> bool:
         return self.start <= period and (self.end is None or period < self.end)

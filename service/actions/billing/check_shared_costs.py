@@ -8,7 +8,7 @@ from invoices.allocation.shared_costs.groups import SharedCost, in_effect, taken
 from invoices.clients import ClientKey
 from invoices.periods import BillingPeriod
 from service.configuration.reading import Configuration
-from service.store.billing import clients, prices
+from service.store.billing import clients, prices, sellers
 from service.store.session import Session
 
 
@@ -16,9 +16,17 @@ def check_shared_costs(
     session: Session, configuration: Configuration, known: Set[ClientKey]
 ) -> Iterator[str]:
     """What cannot be, in words; `known` are the clients of file and store."""
+    payers = {each.account_id: each for each in sellers.payer_accounts(session)}
+    payers |= {each.account_id: each for each in configuration.payer_accounts}
+    kept = {tag for payer in payers.values() for tag in payer.tags}
     for group in configuration.shared_costs:
-        for client in sorted({*group.named, *group.exempt} - known):
+        for client in sorted({*group.named, *group.exempt, *group.values} - known):
             yield f"shared_costs.{group.key}: there is no client {client}"
+        if group.tag and group.tag not in kept:
+            yield (
+                f"shared_costs.{group.key}.tag: no payer keeps {group.tag}; write it under its "
+                "`tags`, and ingest its months again"
+            )
     written = {(each.key, each.start): each for each in prices.shared_costs(session)}
     written |= {(each.key, each.start): each for each in configuration.shared_costs}
     for one, other, account in taken_twice(written.values()):

@@ -26,10 +26,11 @@ def request_ingest(
 ) -> int:
     """The run's id. A local `location` is a path that the worker can reach.
 
-    A payer needs no configuration before its exports are taken in.
+    A payer needs no configuration before its exports are taken in; the tags to keep are its.
     """
     sellers.note_payer_account(session, payer_account_id)
-    request = {"location": location, "dialect": dialect}
+    tags = sellers.payer_account(session, payer_account_id).tags
+    request = {"location": location, "dialect": dialect, "tags": [*tags]}
     return _request(session, RunKind.INGEST, payer_account_id, period, request, actor, now)
 
 

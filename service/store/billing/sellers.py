@@ -55,6 +55,8 @@ class PayerAccount:
     """Dialect and location of each."""
     prorates_monthly_fees: bool = False
     """See `BillingInputs`."""
+    tags: tuple[str, ...] = ()
+    """Tag keys that its charges keep, as AWS writes them: `user:Client`."""
 
 
 class UnknownPayer(NotFound):
@@ -121,6 +123,7 @@ def put_payer_account(session: Session, payer: PayerAccount) -> list[Change]:
         internal_accounts=sorted(payer.internal_accounts),
         exports=[{"dialect": dialect, "location": place} for dialect, place in payer.exports],
         prorates_monthly_fees=payer.prorates_monthly_fees,
+        tags=list(payer.tags),
     )
     return put(session, row, f"payer account {payer.account_id}")
 
@@ -131,7 +134,11 @@ def note_payer_account(session: Session, account_id: AccountId) -> None:
     session.execute(
         insert(row)
         .values(
-            account_id=account_id, internal_accounts=[], exports=[], prorates_monthly_fees=False
+            account_id=account_id,
+            internal_accounts=[],
+            exports=[],
+            prorates_monthly_fees=False,
+            tags=[],
         )
         .on_conflict_do_nothing()
     )
@@ -165,6 +172,7 @@ def _from_payer_row(row: tables.configuration.PayerAccountRow) -> PayerAccount:
         internal_accounts=frozenset(map(AccountId, row.internal_accounts)),
         exports=tuple((export["dialect"], export["location"]) for export in row.exports),
         prorates_monthly_fees=row.prorates_monthly_fees,
+        tags=tuple(row.tags),
     )
 
 

@@ -61,6 +61,7 @@ class PayerAccountRow(Row, table=True):
     internal_accounts: list[str] = Field(sa_type=JSON)
     exports: list[dict[str, str]] = Field(sa_type=JSON)
     prorates_monthly_fees: bool = Field(default=False)
+    tags: list[str] = Field(default_factory=list, sa_type=JSON)
 
 
 class PriceBookVersionRow(Row, table=True):

@@ -131,7 +131,7 @@ REFUSED: list[tuple[dict[str, str], str]] = [
         {"basis": "{percent: {acme: 60, bell: '30'}}", "exempt": ""},
         ":7: shared_costs[1].basis: the percentages add up to 90, not to 100",
     ),
-    ({"basis": "spent"}, ":7: shared_costs[1].basis: write spend, even, {spend: …}"),
+    ({"basis": "spent"}, ":7: shared_costs[1].basis: write spend, even, tagged, {spend: …}"),
     ({"basis": "{usage: {}}"}, ":7: shared_costs[1].basis: say of what usage"),
     ({"exempt": "dell"}, ":5: shared_costs.security: there is no client dell"),
     (
