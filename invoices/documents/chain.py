@@ -6,6 +6,7 @@ What is hashed here is hashed so for ever: another form would break every chain 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -73,13 +74,27 @@ class Head:
     """The last one of the series up to there."""
 
 
-def link_sha256(before: str, place: LinkPlace, facts: LinkedDocument | LinkedFile) -> str:
-    """Of the link before, which holds all before it, and of everything this one says."""
+def said_by(place: LinkPlace, facts: LinkedDocument | LinkedFile) -> Mapping[str, object]:
+    """Everything that a link says."""
     if isinstance(facts, LinkedDocument):
         # Equal instants are spelled otherwise in other time zones, and the session's is its own.
         facts = replace(facts, issued_at=facts.issued_at.astimezone(UTC))
-    said = {"place": place, type(facts).__name__: facts}
-    return hashlib.sha256(f"{before}{content_id(said)}".encode()).hexdigest()
+    return {"place": place, type(facts).__name__: facts}
 
 
-__all__ = ["START", "Head", "LinkPlace", "LinkedDocument", "LinkedFile", "Origin", "link_sha256"]
+def link_sha256(before: str, place: LinkPlace, facts: LinkedDocument | LinkedFile) -> str:
+    """Of the link before, which holds all before it, and of everything this one says."""
+    said_sha256 = content_id(said_by(place, facts))
+    return hashlib.sha256(f"{before}{said_sha256}".encode()).hexdigest()
+
+
+__all__ = [
+    "START",
+    "Head",
+    "LinkPlace",
+    "LinkedDocument",
+    "LinkedFile",
+    "Origin",
+    "link_sha256",
+    "said_by",
+]

@@ -142,10 +142,18 @@ def read_marks(place: str, key: Ed25519PublicKey) -> tuple[int, tuple[Mark, ...]
 
     Raises CheckpointFails; BadCheckpoint where one was changed, or signed by somebody else.
     """
+    found = [*read_checkpoints(place, key)]
+    return len(found), tuple(Mark(head, name) for name, _, heads in found for head in heads)
+
+
+def read_checkpoints(
+    place: str, key: Ed25519PublicKey
+) -> Iterator[tuple[str, str, tuple[Head, ...]]]:
+    """Name, text and heads of each, the oldest first. Raises as `read_marks` does."""
     there = place_of(place)
-    names = there.names()
-    marks = [mark for name in names for mark in _marks(name, there.read(name), key)]
-    return len(names), tuple(marks)
+    for name in there.names():
+        text = there.read(name)
+        yield name, text, tuple(mark.head for mark in _marks(name, text, key))
 
 
 class BadCheckpoint(BadInput):

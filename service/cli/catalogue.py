@@ -248,6 +248,10 @@ CATALOGUE: Mapping[str, Command | CommandGroup] = {
         "service.cli.billing.documents:export",
         "Write the month's issued documents to files, as they were rendered at issue.",
     ),
+    "evidence": Command(
+        "service.cli.billing.evidence:evidence",
+        "Write what a month or an invoice is proven by, as a ZIP that a stranger can verify.",
+    ),
     "verify": Command(
         "service.cli.system.verification:verify",
         "Prove that what was issued is what it was; the first bad row is named, and status 1.",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from sqlmodel import col, select
 
 from service.store import tables
 from service.store.session import Session
@@ -30,3 +33,20 @@ def record(
             after=None if after is None else dict(after),
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who did something, and when."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+
+
+def entries_about(session: Session, *subjects: str) -> tuple[AuditEntry, ...]:
+    """In the order in which they were made."""
+    row = tables.access.AuditEntryRow
+    found = session.exec(select(row).where(col(row.subject).in_(subjects)).order_by(col(row.id)))
+    return tuple(AuditEntry(each.at, each.actor, each.action, each.subject) for each in found)

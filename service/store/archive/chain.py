@@ -6,7 +6,11 @@ each file another when its bytes are kept: no time is left in which a row is in 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
 import sqlalchemy as sa
+from sqlalchemy.orm import defer
 from sqlmodel import col, func, select
 
 from invoices.documents.chain import (
@@ -102,4 +106,71 @@ def heads(session: Session) -> tuple[Head, ...]:
     )
 
 
-__all__ = ["document_facts", "file_facts", "heads", "link_document", "link_files"]
+@dataclass(frozen=True, slots=True)
+class Link:
+    """As it is kept; that it is right is for whoever reads it to prove."""
+
+    place: LinkPlace
+    facts: LinkedDocument | LinkedFile
+    chain_sha256: str
+
+
+def spans(session: Session, document_ids: Collection[int]) -> Mapping[str, tuple[int, int]]:
+    """By series, the first and the last position of what these documents and files have there."""
+    link = tables.documents.ChainLinkRow
+    found = session.exec(
+        select(link.series, func.min(link.position), func.max(link.position))
+        .where(col(link.document_id).in_(document_ids))
+        .group_by(col(link.series))
+        .order_by(col(link.series))
+    )
+    return {series: (first, last) for series, first, last in found}
+
+
+def chain_before(session: Session, series: str, position: int) -> str:
+    """What the link at a position follows."""
+    link = tables.documents.ChainLinkRow
+    found = session.exec(
+        select(link.chain_sha256).where(
+            col(link.series) == series, col(link.position) == position - 1
+        )
+    ).one_or_none()
+    return found or START
+
+
+def links(session: Session, series: str, first: int, last: int) -> Iterator[Link]:
+    """In order, without the bytes of any file. A link whose row is gone is left out."""
+    link, row = tables.documents.ChainLinkRow, tables.documents.DocumentRow
+    file = tables.documents.DocumentFileRow
+    of_file = sa.and_(
+        col(file.document_id) == col(link.document_id), col(file.format) == col(link.format)
+    )
+    of_document = sa.and_(col(row.id) == col(link.document_id), col(link.format) == "")
+    asked = (
+        sa.select(link, row, col(file.sha256), sa.func.octet_length(file.content))
+        .outerjoin(row, of_document)
+        .outerjoin(file, of_file)
+        .where(col(link.series) == series, col(link.position).between(first, last))
+        .order_by(col(link.position))
+        .options(defer(sa.inspect(row).attrs["body"].class_attribute))
+    )
+    for each, document, sha256, size_bytes in session.execute(asked):
+        place = LinkPlace(each.series, each.position, each.origin)
+        if document is not None:
+            yield Link(place, document_facts(document), each.chain_sha256)
+        elif sha256 is not None:
+            facts = LinkedFile(each.document_id, each.format, sha256, size_bytes)
+            yield Link(place, facts, each.chain_sha256)
+
+
+__all__ = [
+    "Link",
+    "chain_before",
+    "document_facts",
+    "file_facts",
+    "heads",
+    "link_document",
+    "link_files",
+    "links",
+    "spans",
+]

@@ -122,6 +122,7 @@ class Desk:
         issued = json.loads(document.read_text(encoding="utf-8"))
         line = issued["lines"][0]["key"]
         self.runs(f"explain {issued['number']} {shlex.quote(line)}")
+        self.runs(f"evidence --period 2026-11 --out {self.walk.here / 'evidence.zip'}")
         self.runs(f"credit {issued['number']} --reason goodwill --text 'Thank you'")
 
     def does_the_rest_of_the_system(self) -> None:
