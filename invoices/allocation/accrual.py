@@ -57,7 +57,7 @@ IN_SPANS = [str(kind) for kind in (Kind.RI_FEE, Kind.FEE, Kind.SUBSCRIPTION)]
 # Support is charged for a month, after its end (Data Exports, "View finalized reports"). Reports
 # may leave the times of its rows blank: `tests/unit/invoices/test_proration.py`,
 # `test_support_is_of_the_month_however_it_is_dated`.
-_IS_SUPPORT = (pl.col("kind") == Kind.FEE.value) & pl.col("service").str.contains("Support")
+IS_SUPPORT_FEE = (pl.col("kind") == Kind.FEE.value) & pl.col("service").str.contains("Support")
 
 
 def last_day(period: BillingPeriod, *, has_ends: bool) -> pl.Expr:
@@ -68,7 +68,7 @@ def last_day(period: BillingPeriod, *, has_ends: bool) -> pl.Expr:
     """
     of_period = pl.lit(period.end - timedelta(days=1))
     said = pl.col("last_day").str.to_date("%Y-%m-%d", strict=False)
-    by_month = _IS_SUPPORT
+    by_month = IS_SUPPORT_FEE
     if not has_ends:
         by_month |= pl.col("kind").is_in([Kind.RI_FEE.value, Kind.SUBSCRIPTION.value])
     is_first = pl.col("service_day") == period.start
@@ -86,7 +86,7 @@ def accrual(period: BillingPeriod, last_day: pl.Expr) -> pl.Expr:
     # What lasts beyond the month, as a contract of a year, was bought, and is no monthly fee.
     of_month = (last_day == period.end - timedelta(days=1)) & (pl.col("service") != REGISTRAR)
     monthly = pl.col("kind").is_in([Kind.FEE.value, Kind.SUBSCRIPTION.value])
-    known = of_kind.is_in([str(Accrual.EVENLY), str(Accrual.UPON)]) | _IS_SUPPORT
+    known = of_kind.is_in([str(Accrual.EVENLY), str(Accrual.UPON)]) | IS_SUPPORT_FEE
     of_whole = (pl.col("service_day") <= period.start) & (
         last_day >= period.end - timedelta(days=1)
     )
@@ -102,4 +102,4 @@ def accrual(period: BillingPeriod, last_day: pl.Expr) -> pl.Expr:
     )
 
 
-__all__ = ["ACCRUALS", "IN_SPANS", "Accrual", "accrual", "last_day"]
+__all__ = ["ACCRUALS", "IN_SPANS", "IS_SUPPORT_FEE", "Accrual", "accrual", "last_day"]

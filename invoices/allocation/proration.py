@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from invoices.allocation.accrual import Accrual, accrual, last_day
+from invoices.allocation.accrual import IS_SUPPORT_FEE, Accrual, accrual, last_day
 from invoices.allocation.direct import ASSIGNED_SCHEMA, ATTRIBUTION, BEARER, INTERNAL, IS_NEAREST
 from invoices.allocation.leftover import MEASURED
 from invoices.charges import MEASURES, UNDATED
@@ -23,8 +23,12 @@ from invoices.periods import BillingPeriod, DaySpan
 DAY = timedelta(days=1)
 ZERO = Decimal(0)
 ROW, LAST, ACCRUAL, IS_DATED, IS_SPLIT = "row", "last", "accrual", "is_dated", "is_split"
+IS_SUPPORT = "is_support"
 SPAN = ("account_id", "service_day", LAST)
-ALIKE = ("account_id", "kind", "service_day", LAST, IS_DATED, ACCRUAL, IS_SPLIT, BEARER)
+ALIKE = (
+    *("account_id", "kind", IS_SUPPORT, "service_day", LAST, IS_DATED, ACCRUAL, IS_SPLIT),
+    BEARER,
+)
 PART_SCHEMA = pl.Schema({ROW: pl.UInt32(), **ASSIGNED_SCHEMA})
 
 
@@ -34,6 +38,8 @@ class Crossing:
 
     account_id: AccountId
     kind: Kind
+    is_support: bool
+    """Of which a contract may say another thing than whose account it is on."""
     first_day: date
     last_day: date
     is_dated: bool
@@ -81,6 +87,7 @@ def prorate(
             end.alias(LAST),
             accrual(period, end).alias(ACCRUAL),
             (pl.col("last_day") != UNDATED).alias(IS_DATED),
+            IS_SUPPORT_FEE.alias(IS_SUPPORT),
         )
     )
     held = _held(lasting, roster)
@@ -218,6 +225,7 @@ def _crossings(crossing: pl.DataFrame, parts: pl.DataFrame, held: _Held) -> Iter
     for (
         account,
         kind,
+        is_support,
         first,
         last,
         is_dated,
@@ -232,6 +240,7 @@ def _crossings(crossing: pl.DataFrame, parts: pl.DataFrame, held: _Held) -> Iter
         yield Crossing(
             account_id=account,
             kind=Kind(kind),
+            is_support=is_support,
             first_day=first,
             last_day=last,
             is_dated=is_dated,

@@ -123,12 +123,14 @@ def _is_borne(crossing: Crossing, facts: CheckedMonth) -> bool:
         return False
     clients = {client.key: client for client in facts.inputs.clients}
     books = facts.inputs.price_books
-    passed = [
-        percent
+    own = [
+        books[clients[key].price_book]
         for key in crossing.clients
         if key in clients and clients[key].price_book in books
-        for percent in _passed(books[clients[key].price_book], crossing.kind)
     ]
+    if crossing.is_support and own and all(book.support.moves for book in own):
+        return False
+    passed = [percent for book in own for percent in _passed(book, crossing.kind)]
     return not passed or any(passed)
 
 

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from invoices.allocation.shared_costs.groups import WITHOUT_ACCOUNT, Basis, By, SharedCost
 from invoices.allocation.support.plans import PLANS
 from invoices.allocation.support.policies import Per, SupportMode, SupportPolicy
-from invoices.clients import ClientKey
+from invoices.clients import AccountId, ClientKey
 from invoices.inputs import BillingInputs
 from invoices.kinds import CostBasis, Kind
 from invoices.matching import Match
 from invoices.month import bill, prove
-from tests.support.builders import OCTOBER, book, charge, charges, client, inputs
+from tests.support.builders import OCTOBER, book, charge, charges, client, inputs, owns
 from tests.support.generated_months import ACCOUNTS, CLIENTS, DAYS, rosters
 
 COSTS = st.decimals(-20, 100, places=3).map(lambda cost: format(cost, "f"))
@@ -156,3 +156,27 @@ def test_the_order_of_rows_changes_nothing(month: SharedMonth, order: random.Ran
     other = bill(charges(*shuffled), month.inputs)
 
     assert one == other
+
+
+OURS = "999999999999"
+SPENT_BY = st.dictionaries(st.sampled_from(ACCOUNTS[:3]), st.integers(1, 10**6), min_size=1)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=SLOW)
+@given(SPENT_BY, st.lists(st.decimals(-100, 100, places=4), min_size=1, max_size=5))
+def test_parts_are_those_of_fractions(spent: dict[str, int], costs: list[Decimal]) -> None:
+    """Each charge by what was spent, a unit of the tenth place more or less."""
+    rows = [charge(account, str(cost)) for account, cost in spent.items()]
+    rows += [charge(OURS, format(each, "f"), usage_type=str(n)) for n, each in enumerate(costs)]
+    group = SharedCost("ours", (AccountId(OURS),), Basis(By.SPEND), OCTOBER)
+    known = inputs(*[owns(f"of-{each}", each) for each in spent], internal=[OURS])
+
+    month = bill(charges(*rows), replace(known, shared_costs=(group,)))
+
+    total = sum(map(Fraction, costs), Fraction(0))
+    for account, own in spent.items():
+        (statement,) = [each for each in month.statements if each.client == f"of-{account}"]
+        exact = Fraction(own) + total * own / sum(spent.values())
+        assert abs(Fraction(statement.cost) - exact) < len(costs) * Fraction(1, 10**10)
+    borne = sum((Fraction(each.cost) for each in month.statements), Fraction(0))
+    assert borne == sum(spent.values()) + total

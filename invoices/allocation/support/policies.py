@@ -42,6 +42,11 @@ class SupportPolicy:
         if (self.mode is SupportMode.RECOMPUTE) != (self.plan is not None):
             raise ValueError("mode: recompute and a plan go together")
 
+    @property
+    def moves(self) -> bool:
+        """Whether what AWS charges its client's accounts is not the client's as it stands."""
+        return self.mode is not SupportMode.PASS_THROUGH
+
 
 AS_CHARGED = SupportPolicy()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from invoices.allocation.support.policies import SupportMode, SupportPolicy
 from invoices.clients import Assignment
 from invoices.inputs import ExportLimits, Waiver
 from invoices.kinds import CostBasis, Kind
@@ -260,6 +261,17 @@ def test_support_is_of_the_month_however_it_is_dated(last_day: str) -> None:
     assert costs(billed(fee)) == {"acme": "310"}
     assert told(billed(fee)) == WHOLE
     assert costs(billed(fee, prorate=True)) == {"acme": "140", "bell": "170"}
+
+
+@pytest.mark.parametrize("mode", [SupportMode.SUPPRESS, SupportMode.PROPORTIONAL])
+def test_support_that_contracts_keep_or_share_is_not_told_as_billed_whole(
+    mode: SupportMode,
+) -> None:
+    fee = lasting("310", Kind.FEE, **SUPPORT)
+    books = [book(support=SupportPolicy(mode))]
+    rows = [fee, charge(SHOP, "10", service_day=date(2018, 10, 3))]
+
+    assert told(bill(charges(*rows), inputs(*HANDED_OVER, books=books))) == set()
 
 
 @pytest.mark.parametrize(
