@@ -62,9 +62,10 @@ class ZeroMonths(StrEnum):
 
 
 class NegativeMonths(StrEnum):
-    """What becomes of a month that comes to less than nothing; `credit_note` is to come."""
+    """What becomes of a month that comes to less than nothing."""
 
     PARK = "park"
+    CREDIT_NOTE = "credit_note"
     CARRY_FORWARD = "carry_forward"
 
 

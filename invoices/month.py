@@ -35,9 +35,10 @@ from invoices.checks import (
     check,
     parked,
 )
-from invoices.clients import Client, ClientKey, ZeroMonths
+from invoices.clients import Client, ClientKey, NegativeMonths, ZeroMonths
 from invoices.control_totals import ControlTotal
 from invoices.documents.carry_forward import gets_document, with_balances
+from invoices.documents.correction import as_credit_note
 from invoices.documents.document import content_id, to_document
 from invoices.documents.drafting import Letterhead, base_of, draft, to_convert
 from invoices.documents.invoice import Invoice
@@ -69,6 +70,13 @@ class Draft:
     custom: tuple[CustomCharge, ...]
     draft_id: str
     gets_document: bool = True
+    is_credit_note: bool = False
+    """Of a month below nothing; `invoice` is below nothing all the same."""
+
+    @property
+    def document(self) -> Invoice:
+        """As it is approved and issued."""
+        return as_credit_note(self.invoice) if self.is_credit_note else self.invoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,5 +377,8 @@ def _draft(client: Client, facts: CheckedMonth) -> Draft:
         for each in line.workings
     ]
     draft_id = content_id({"document": to_document(invoice), "working": working})
-    documented = gets_document(invoice, zero_gets_one=zero_gets_one)
-    return Draft(client.key, invoice, statement, custom, draft_id, documented)
+    is_note = (
+        invoice.is_below_nothing and inputs.negative_months(client) is NegativeMonths.CREDIT_NOTE
+    )
+    documented = is_note or gets_document(invoice, zero_gets_one=zero_gets_one)
+    return Draft(client.key, invoice, statement, custom, draft_id, documented, is_note)

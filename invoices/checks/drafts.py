@@ -30,7 +30,7 @@ def tax_in_no_currency_of_the_sellers(facts: CheckedMonth) -> Iterator[Finding]:
     for key, draft in facts.drafts.items():
         if not draft.tax_minor or wanted in ("", draft.currency) or draft.accounting_tax:
             continue
-        if _is_negative(draft):  # No invoice says anything of it.
+        if _is_negative(draft) and not _gets_note(facts, key):  # No document says anything of it.
             continue
         yield parks(
             key,
@@ -47,7 +47,9 @@ def tax_currency_unsaid(facts: CheckedMonth) -> Iterator[Finding]:
     taxed = sorted(
         key
         for key, draft in facts.drafts.items()
-        if draft.tax_minor and draft.currency != wanted and not _is_negative(draft)
+        if draft.tax_minor
+        and draft.currency != wanted
+        and (not _is_negative(draft) or _gets_note(facts, key))
     )
     if wanted and taxed and not facts.inputs.tax_currency:
         yield Finding(
@@ -85,6 +87,11 @@ def _is_negative(draft: Invoice) -> bool:
     return draft.total_minor < 0 or draft.subtotal_minor < 0
 
 
+def _gets_note(facts: CheckedMonth, key: ClientKey) -> bool:
+    (client,) = (each for each in facts.inputs.clients if each.key == key)
+    return facts.inputs.negative_months(client) is NegativeMonths.CREDIT_NOTE
+
+
 def _is_mixed(draft: Invoice, policy: NegativeMonths) -> bool:
     return policy is NegativeMonths.CARRY_FORWARD and len(draft.tax_lines) > 1
 
@@ -102,6 +109,15 @@ def _mixed(key: ClientKey, draft: Invoice) -> Finding:
 
 
 def _negative(key: ClientKey, draft: Invoice, policy: NegativeMonths) -> Finding:
+    if policy is NegativeMonths.CREDIT_NOTE and draft.is_below_nothing:
+        total = plain(from_minor(-draft.total_minor, draft.currency))
+        return Finding(
+            WARNING,
+            "credited_month",
+            key,
+            f"{key} is owed {total} {draft.currency} for {draft.period} and gets a credit note "
+            "(`negative_months: credit_note`).",
+        )
     if policy is NegativeMonths.CARRY_FORWARD:
         net = plain(from_minor(-draft.subtotal_minor, draft.currency))
         return Finding(
@@ -119,8 +135,9 @@ def _negative(key: ClientKey, draft: Invoice, policy: NegativeMonths) -> Finding
         key,
         "total_negative",
         f"{key} would get {total} {draft.currency}: that is a credit note, not an invoice. Retain "
-        "what is passed on (credits, refunds), lower a custom credit, or let its next invoices "
-        "take it off (`negative_months: carry_forward`).",
+        "what is passed on (credits, refunds), lower a custom credit, make one of it "
+        "(`negative_months: credit_note`), or let its next invoices take it off "
+        "(`negative_months: carry_forward`).",
     )
 
 

@@ -297,9 +297,45 @@ def credit_note(
     return note
 
 
+def as_credit_note(invoice: Invoice) -> Invoice:
+    """Of a month that came to less than nothing."""
+    assert invoice.is_below_nothing
+    return replace(
+        _negated(invoice),
+        document_type=DocumentType.CREDIT_NOTE,
+        reason=CorrectionReason.NEGATIVE_MONTH,
+    )
+
+
+def as_asked(document: Invoice) -> Invoice:
+    """What a document adds to what its client owes: of a credit note, less than nothing."""
+    return _negated(document) if document.is_credit_note else document
+
+
+def _negated(document: Invoice) -> Invoice:
+    stated = document.accounting_tax
+    if stated is not None:
+        taxes = tuple(_added(None, each, -1) for each in stated.tax_lines)
+        stated = AccountingTax(stated.exchange, taxes)
+    return replace(
+        document,
+        lines=tuple(
+            replace(line, price=line.price.copy_negate(), amount_minor=-line.amount_minor)
+            for line in document.lines
+        ),
+        tax_lines=tuple(_added(None, each, -1) for each in document.tax_lines),
+        subtotal_minor=-document.subtotal_minor,
+        tax_minor=-document.tax_minor,
+        total_minor=-document.total_minor,
+        accounting_tax=stated,
+    )
+
+
 def together(invoice: Invoice, corrections: Iterable[Invoice]) -> Invoice:
     """What all of them ask for, as one; at the rates of the last."""
     every = [invoice, *corrections]
+    if len(every) == 1:
+        return as_asked(invoice)
     sums, last = sums_of(every), every[-1]
     accounting = invoice.accounting_tax
     if accounting is not None:
@@ -324,6 +360,8 @@ __all__ = [
     "Sums",
     "TaxKind",
     "Why",
+    "as_asked",
+    "as_credit_note",
     "correction",
     "credit_note",
     "kind_of",

@@ -256,6 +256,13 @@ class Invoice:
         return self.document_type is DocumentType.CREDIT_NOTE
 
     @property
+    def is_below_nothing(self) -> bool:
+        """Before tax and with it, or in one of both while the other is nothing."""
+        return (self.total_minor, self.subtotal_minor) != (0, 0) and max(
+            self.total_minor, self.subtotal_minor
+        ) <= 0
+
+    @property
     def exchanges(self) -> dict[str, Exchange]:
         """By the currency they are from, the payer's first."""
         own = (self.exchange,) if self.exchange else ()

@@ -56,7 +56,7 @@ def _draft(environment: Environment, run: Run, report: Report) -> Save:
         saved = propose_corrections(
             session,
             saved,
-            {draft.client: draft.invoice for draft in month.drafts},
+            {draft.client: draft.document for draft in month.drafts},
             inputs_id=inputs_id,
             parked=month.parked,
             now=now,
@@ -80,7 +80,7 @@ def _draft(environment: Environment, run: Run, report: Report) -> Save:
 def _to_new_draft(draft: MonthDraft) -> NewDraft:
     return NewDraft(
         client=draft.client,
-        invoice=draft.invoice,
+        invoice=draft.document,
         content_id=draft.draft_id,
         working={"statement": to_json(draft.statement), "custom": [*map(to_json, draft.custom)]},
         cost=draft.statement.cost,

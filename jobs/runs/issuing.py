@@ -101,7 +101,7 @@ def _outdated(environment: Environment, run: Run) -> dict[ClientKey, str]:
     if inputs_id(present) == billed:
         return {}
     month = bill(environment.snapshots.load(present.snapshot_id), present)
-    made = {each.client: (each.invoice, each.gets_document) for each in month.drafts}
+    made = {each.client: (each.document, each.gets_document) for each in month.drafts}
     with environment.database.transaction() as session:
         outdated = drafts.outdated_approvals(
             session,
@@ -112,7 +112,7 @@ def _outdated(environment: Environment, run: Run) -> dict[ClientKey, str]:
         )
         outdated |= outdated_corrections(
             session,
-            {each.client: each.invoice for each in month.drafts},
+            {each.client: each.document for each in month.drafts},
             payer_account_id=run.payer_account_id,
             period=run.period,
             parked=month.parked,

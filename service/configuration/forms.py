@@ -7,7 +7,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Field,
     StringConstraints,
     model_validator,
@@ -33,18 +32,9 @@ from service.configuration.values import (
     one_of,
 )
 
-
-def _no_credit_note_yet(given: object) -> object:
-    if given == "credit_note":
-        raise ValueError("credit notes do not exist yet; write park or carry_forward")
-    return given
-
-
 RoundingWord = Literal["half_up", "half_even", "down", "up"]
 ZeroMonthsWord = Literal["invoice", "no_document"]
-NegativeMonthsWord = Annotated[
-    Literal["park", "carry_forward"], BeforeValidator(_no_credit_note_yet)
-]
+NegativeMonthsWord = Literal["park", "credit_note", "carry_forward"]
 
 
 SELLER_KEY = "seller"

@@ -9,7 +9,7 @@ from psycopg.errors import UndefinedTable
 
 from kernel.errors import Refused
 
-HEAD = "0026_payer_tags"
+HEAD = "0027_credited_months"
 """The last migration. Every command asks for it, and to ask Alembic takes a second; a test does."""
 
 

@@ -105,7 +105,9 @@ def wanted_of(
     """Raises BelowNothing: of what only a person can decide, too."""
     standing, _ = corrections.standing_of(session, own)
     issued = standing[0].document
-    is_negative = target is not None and min(target.subtotal_minor, target.total_minor) < 0
+    is_negative = target is not None and (
+        target.is_credit_note or min(target.subtotal_minor, target.total_minor) < 0
+    )
     if issued.is_credit_note or is_negative or (target and target.currency != issued.currency):
         if target is not None and target.figures == issued.figures:
             return ()

@@ -21,6 +21,7 @@ from invoices.comparison import (
     Pair,
     client_differences,
 )
+from invoices.documents.correction import as_asked
 from invoices.documents.document import from_document
 from invoices.inputs import BillingInputs
 from invoices.money import from_minor
@@ -197,7 +198,7 @@ def billed(session: Session, draft_id: int | None, inputs: BillingInputs | None)
     row = session.get_one(_Draft, draft_id)
     issued = documents.document_of(session, draft_id)
     return Billed(
-        invoice=issued.invoice if issued else from_document(row.document),
+        invoice=as_asked(issued.invoice if issued else from_document(row.document)),
         statement=from_json(Statement, row.working["statement"]),
         custom=tuple(from_json(CustomCharge, each) for each in row.working["custom"]),
         inputs=inputs or months.inputs(session, row.inputs_id),

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
@@ -109,7 +111,8 @@ def left_of(session: Session, draft_id: int) -> tuple[Invoice, Sums]:
     if invoice.is_credit_note:
         raise NotCreditable(invoice.number, "is a credit note")
     notes = [from_document(each.document) for each in _about(session, draft_id)]
-    return invoice, sums_of([invoice, *(each for each in notes if each.is_credit_note)])
+    notes = [each for each in notes if each.is_credit_note]
+    return invoice, sums_of([invoice, *notes, *_set_against_it(session, invoice.number)])
 
 
 def _about(session: Session, draft_id: int) -> list[DraftRow]:
@@ -176,6 +179,8 @@ def add(session: Session, new: NewCorrection, now: datetime) -> int:
 def as_issued(session: Session, row: DraftRow, draft: Invoice) -> Invoice:
     """A correction's draft, where it still fits its month. Raises CorrectionOutdated."""
     made = made_of(row)
+    if made is None and draft.is_credit_note:
+        return replace(draft, corrects=_set_against(session, row, draft))
     if made is None or made.by_hand:
         return draft  # Its part of the invoice is its own since it was proposed.
     assert row.id is not None
@@ -190,6 +195,49 @@ def as_issued(session: Session, row: DraftRow, draft: Invoice) -> Invoice:
         numbers = tuple(each.number for each in bodies if each.is_credit_note)
         draft = replace(draft, corrects=(*draft.corrects, *numbers))
     return draft
+
+
+def _set_against(session: Session, row: DraftRow, note: Invoice) -> tuple[str, ...]:
+    """The number of the client's last invoice of an earlier month that is of as much, if any.
+
+    From here to the caller's commit nobody else credits of it.
+    """
+    earlier = (
+        select(DraftRow.id)
+        .join(DocumentRow, col(DocumentRow.draft_id) == col(DraftRow.id))
+        .where(
+            col(DraftRow.client_key) == row.client_key,
+            col(DraftRow.payer_account_id) == row.payer_account_id,
+            col(DraftRow.period) < row.period,
+            col(DraftRow.corrects_id).is_(None),
+            col(DraftRow.currency) == row.currency,
+            col(DocumentRow.document_type) == DocumentType.INVOICE,
+        )
+        .order_by(col(DraftRow.period).desc())
+    )
+    for draft_id in session.exec(earlier).all():
+        assert draft_id is not None
+        lock_month_of(session, draft_id)
+        invoice, left = left_of(session, draft_id)
+        is_sellers = invoice.seller.key == note.seller.key
+        if is_sellers and left.total_minor >= note.total_minor:
+            return (invoice.number,)
+    return ()
+
+
+def _set_against_it(session: Session, number: str) -> list[Invoice]:
+    """Credit notes of later months below nothing that name an invoice."""
+    bodies = session.exec(
+        select(DocumentRow.body)
+        .join(DraftRow, col(DraftRow.id) == col(DocumentRow.draft_id))
+        .where(
+            col(DocumentRow.document_type) == DocumentType.CREDIT_NOTE,
+            col(DraftRow.corrects_id).is_(None),
+            sa.type_coerce(DocumentRow.body, JSONB)["corrects"].contains([number]),
+        )
+        .order_by(col(DocumentRow.id))
+    )
+    return [from_document(each) for each in bodies]
 
 
 def _body(session: Session, row: DraftRow) -> Invoice:

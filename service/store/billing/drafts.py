@@ -14,7 +14,7 @@ from sqlmodel import col, select
 
 from invoices.clients import AccountId, ClientKey
 from invoices.documents.document import from_document, to_document
-from invoices.documents.invoice import Invoice
+from invoices.documents.invoice import DocumentType, Invoice
 from invoices.money import EXACT, CostAndPrice, from_minor
 from invoices.periods import BillingPeriod
 from kernel.errors import Refused
@@ -294,6 +294,7 @@ def _to_row(
         price=draft.price,
         other_currencies={each: to_json(found) for each, found in draft.others.items()},
         drafted_at=now,
+        document_type=draft.invoice.document_type or DocumentType.INVOICE,
     )
 
 

@@ -361,10 +361,7 @@ def _invoices(
             own[ClientKey(row.client_key)] = invoice
         elif not corrections.is_kept_off(row):
             corrected[ClientKey(row.client_key)].append(invoice)
-    return {
-        client: together(invoice, corrected[client]) if client in corrected else invoice
-        for client, invoice in own.items()
-    }
+    return {client: together(invoice, corrected[client]) for client, invoice in own.items()}
 
 
 def billed_months(

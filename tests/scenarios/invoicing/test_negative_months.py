@@ -7,6 +7,7 @@ much as an invoice holds), erpnext 2512 (negative lines, no negative total), kim
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -232,13 +233,44 @@ SELLER = {
 }  # fmt: skip
 
 
-def test_credit_notes_are_refused_in_words_until_there_are_some(books: Books) -> None:
-    refused = books.say(acme={"negative_months": "credit_note"})
-    assert refused.status == 2
-    assert (
-        "clients[0].negative_months: credit notes do not exist yet; write park or carry_forward"
-        in refused.err
-    )
+def exported_note(books: Books, period: str, number: str) -> Any:
+    out = books.folder / "out"
+    assert books.rebill("export", "--period", period, "--out", out).status == 0
+    return json.loads((out / period / "acme" / f"{number}.json").read_text())
+
+
+def test_a_negative_month_is_a_credit_note_where_its_client_says_so(books: Books) -> None:
+    """July's 100.00; August is 40.00 - 100.00 = -60.00 and -11.40 of tax: a note of 71.40."""
+    assert books.say(acme={"negative_months": "credit_note"}).status == 0
+    assert books.close(JULY, "100")["acme"] == ("issued", "119.00")
+    books.take(AUGUST, "40", "-100")
+    assert books.bill(AUGUST)["acme"] == ("draft", "71.40")
+    assert "credited_month" in codes(books.proof(AUGUST))
+    assert books.issue(AUGUST)["acme"] == ("issued", "71.40")
+
+    note = exported_note(books, AUGUST, "CN-SE-000001")
+    assert (note["document_type"], note["corrects"]) == ("credit_note", ["SE-000001"])
+    assert (note["subtotal"], note["tax"], note["total"]) == ("60.00", "11.40", "71.40")
+    assert [each["amount"] for each in note["lines"]] == ["-40.00", "100.00"]
+    assert note["reason"] == {"code": "negative_month", "text": ""}
+    august = books.proof(AUGUST)
+    assert august["closes"] and august["carried_forward"] == []
+    assert books.bill(AUGUST)["acme"] == ("issued", "71.40")
+    assert "issued_invoice_differs" not in codes(books.proof(AUGUST))
+    assert books.close(SEPTEMBER, "25")["acme"] == ("issued", "29.75")
+    assert books.rebill("verify").status == 0
+
+    # It is set against July's 119.00, of which 47.60 are left.
+    rest = books.rebill("credit", "SE-000001", "--reason", "goodwill", "--json").json["proposed"]
+    assert [each["total"] for each in rest] == ["47.60"]
+
+
+def test_a_credit_note_of_more_than_any_invoice_stands_by_itself(books: Books) -> None:
+    assert books.say(acme={"negative_months": "credit_note"}).status == 0
+    books.close(JULY, "50")
+    books.close(AUGUST, "-60")
+
+    assert exported_note(books, AUGUST, "CN-SE-000001")["corrects"] == []
 
 
 def test_what_one_seller_owes_no_other_takes_off(books: Books) -> None:
