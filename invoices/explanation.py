@@ -15,10 +15,11 @@ from invoices.charges import Charges
 from invoices.clients import ClientKey
 from invoices.documents.invoice import Exchange, Invoice, InvoiceLine
 from invoices.inputs import BillingInputs
+from invoices.matching import ACCOUNT, MATCHED
 from invoices.money import COST_DIGITS, EXACT, exact_sum, from_minor, plain
 from invoices.month import books_by_client, rate_month
 from invoices.periods import BillingPeriod
-from invoices.pricing.book import MATCHED, FixedRate, Markup, PricingRule
+from invoices.pricing.book import FixedRate, Markup, PricingRule
 from invoices.pricing.custom import CustomCharge, CustomLineItem, Flat, Percentage, charged_items
 from invoices.pricing.markup import AT_COST_E6, factor_e6, start_e16
 from invoices.pricing.match import described, matching_rules
@@ -130,7 +131,7 @@ def _charge(
     row: Mapping[str, Any], line: StatementLine, rules: Sequence[PricingRule]
 ) -> ExplainedCharge:
     # A savings plan's negation is matched as the usage that it cancels: `matching_rules` knows.
-    matching = matching_rules({name: row[name] for name in MATCHED}, rules)
+    matching = matching_rules({name: row[name] for name in (*MATCHED, ACCOUNT)}, rules)
     assert row["rule"] == next(iter(matching), -1), "another rule priced it"
     words = [rules[each].label or described(rules[each]) for each in matching]
     winner = rules[matching[0]] if matching else None

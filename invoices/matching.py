@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 MATCHED: tuple[str, ...] = (
@@ -15,7 +15,10 @@ MATCHED: tuple[str, ...] = (
     "kind",
     "billing_entity",
 )
-"""The columns of a charge that can be matched."""
+"""The columns of a charge that can be matched, besides its account."""
+
+ACCOUNT = "account_id"
+"""Matched where anything speaks of it: there are as many keys more as accounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +31,18 @@ class Match:
     operation: str = "*"
     kind: str = "*"
     billing_entity: str = "*"
+    # Not in its text, of which the keys of lines at fixed rates are made (`line_names.py`): these
+    # name the account. Its metadata is `ADDED_LATER` of `clients.py`.
+    account_id: str = field(default="*", repr=False, metadata={"added_later": True})
 
     def takes(self, charge: Mapping[str, str]) -> bool:
-        """`charge` has MATCHED."""
-        return all(is_like(charge[column], getattr(self, column)) for column in MATCHED)
+        """`charge` has MATCHED, and ACCOUNT where the match speaks of it."""
+        return all(is_like(charge[column], glob) for column, glob in self.said.items())
 
     @property
     def said(self) -> dict[str, str]:
         """The columns that it speaks of, each with its glob."""
-        globs = {column: getattr(self, column) for column in MATCHED}
+        globs = {column: getattr(self, column) for column in (*MATCHED, ACCOUNT)}
         return {column: glob for column, glob in globs.items() if not is_any(glob)}
 
 
@@ -74,4 +80,4 @@ def _regex(glob: str) -> re.Pattern[str]:
     return re.compile("".join(wild.get(letter) or re.escape(letter) for letter in glob), re.DOTALL)
 
 
-__all__ = ["EVERYTHING", "MATCHED", "Match", "is_any", "is_like", "specificity"]
+__all__ = ["ACCOUNT", "EVERYTHING", "MATCHED", "Match", "is_any", "is_like", "specificity"]

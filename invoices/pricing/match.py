@@ -9,7 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from invoices.kinds import METERED, Kind
-from invoices.matching import MATCHED, is_any, is_like, specificity
+from invoices.matching import is_any, is_like, specificity
 from invoices.money import plain
 from invoices.pricing.book import FixedRate, Markup, PricingRule
 
@@ -40,8 +40,8 @@ Indices = npt.NDArray[np.int64]
 
 
 def match_rules(keys: pl.DataFrame, books: Mapping[str, Sequence[PricingRule]]) -> list[int]:
-    """For every row of `keys` (columns `book` and MATCHED) the index of the rule that prices it
-    in its book, or NO_RULE.
+    """For every row of `keys` (columns `book`, MATCHED, and ACCOUNT where a rule speaks of it) the
+    index of the rule that prices it in its book, or NO_RULE.
 
     A savings plan's negation is matched as the covered usage that it cancels: they come in pairs.
     """
@@ -65,14 +65,14 @@ def _best(rules: Sequence[PricingRule], tests: _Tests, rows: Indices) -> Indices
 
 
 def matching_rules(charge: Mapping[str, str], rules: Sequence[PricingRule]) -> tuple[int, ...]:
-    """The indices of all rules that take a charge (its MATCHED columns): the first prices it."""
+    """The indices of the rules that take a charge (MATCHED and ACCOUNT); the first prices it."""
     return tuple(
         index
         for index in by_specificity(rules)
         if _takes(rules[index], Kind(charge["kind"]))
         and all(
-            is_like(charge[column], getattr(rules[index].match, column))
-            for column in MATCHED
+            is_like(charge[column], glob)
+            for column, glob in rules[index].match.said.items()
             if column != "kind"
         )
     )
@@ -87,7 +87,7 @@ class _Tests:
     """Globs against columns: each is tried once per distinct value, whatever the books."""
 
     def __init__(self, keys: pl.DataFrame) -> None:
-        self._values = {column: keys[column].unique().sort() for column in MATCHED}
+        self._values = {c: keys[c].unique().sort() for c in keys.columns if c != "book"}
         self._codes = {
             column: keys[column].cast(pl.Enum(values)).to_physical().to_numpy()
             for column, values in self._values.items()
@@ -101,9 +101,8 @@ class _Tests:
             kinds = np.array([_takes(rule, Kind(kind)) for kind in self._values["kind"]])
             self._known["kind", rule.match.kind, type(rule.effect)] = kinds
         yield kinds[self._codes["kind"][rows]]
-        for column in MATCHED:
-            glob = getattr(rule.match, column)
-            if column != "kind" and not is_any(glob):
+        for column, glob in rule.match.said.items():
+            if column != "kind":
                 yield self._glob(column, glob)[self._codes[column][rows]]
 
     def _glob(self, column: str, glob: str) -> npt.NDArray[np.bool_]:

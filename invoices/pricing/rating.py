@@ -10,7 +10,8 @@ from invoices.allocation.direct import BEARER
 from invoices.allocation.leftover import BORNE_SCHEMA, UNITS
 from invoices.charges import look_up
 from invoices.clients import ClientKey
-from invoices.pricing.book import MATCHED, FixedRate, Markup, PriceBook
+from invoices.matching import ACCOUNT, MATCHED
+from invoices.pricing.book import FixedRate, Markup, PriceBook
 from invoices.pricing.fixed import at_fixed_rate_e22, metered_e10, rate_e12
 from invoices.pricing.markup import AT_COST_E6, factor_e6, marked_up_e22
 from invoices.pricing.match import match_rules
@@ -41,10 +42,13 @@ def rate(borne: pl.DataFrame, books: Mapping[ClientKey, PriceBook]) -> pl.DataFr
         orient="row",
     )
     charges = look_up(borne, by_client, on=[BEARER]).with_columns(pl.col("book").fill_null(""))
-    keys = charges.select("book", *MATCHED).unique()
-    rules = _matched(keys, {book.key: book for book in books.values()})
+    by_key = {book.key: book for book in books.values()}
+    on = ["book", *MATCHED]
+    if any(ACCOUNT in rule.match.said for book in by_key.values() for rule in book.rules):
+        on.append(ACCOUNT)
+    rules = _matched(charges.select(on).unique(), by_key)
     rated = (
-        look_up(charges, rules, on=["book", *MATCHED])
+        look_up(charges, rules, on=on)
         .with_columns(
             pl.when("fixed")
             .then(at_fixed_rate_e22(pl.col("multiplier")))

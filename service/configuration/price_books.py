@@ -22,6 +22,7 @@ from invoices.allocation.credits import CreditOwner, CreditPolicy
 from invoices.clients import ClientKey
 from invoices.documents.document import content_id
 from invoices.kinds import DISCOUNTS
+from invoices.matching import ACCOUNT, is_any
 from invoices.periods import BillingPeriod
 from invoices.pricing.book import (
     CostBasis,
@@ -33,6 +34,7 @@ from invoices.pricing.book import (
 )
 from service.configuration.support import SupportForm, support_of
 from service.configuration.values import (
+    AccountNumber,
     Currency,
     DayOrMonth,
     Exact,
@@ -91,8 +93,12 @@ class MatchForm(Form):
     billing_entity: Text = "*"
 
 
+class RuleMatchForm(MatchForm):
+    account: AccountNumber | None = None
+
+
 class RuleForm(Form):
-    match: MatchForm = MatchForm()
+    match: RuleMatchForm = RuleMatchForm()
     markup_percent: Annotated[Exact, Field(ge=-100)] | None = None
     discount_percent: Share | None = None
     rate: NotNegative | None = None
@@ -261,6 +267,9 @@ def _version(book: PriceBook) -> str:
     unsaid = {"key", "start"}
     unsaid |= {name for name in ADDED if getattr(book, name) == getattr(UNSAID, name)}
     said = {name: text for name, text in to_json(book).items() if name not in unsaid}
+    for rule in said["rules"]:
+        if is_any(rule["match"][ACCOUNT]):
+            del rule["match"][ACCOUNT]  # Earlier versions had it not.
     return content_id(said)[:16]
 
 
@@ -292,7 +301,8 @@ def spread_of(form: SpreadForm | str | None) -> Upfront | Spread | None:
 
 
 def _rule(form: RuleForm) -> PricingRule:
-    match = Match(**form.match.model_dump())
+    said = form.match.model_dump(exclude={"account"})
+    match = Match(**said, account_id=form.match.account or "*")
     if form.markup_percent is not None:
         return PricingRule(match, Markup(tidy(form.markup_percent)), form.label)
     if form.discount_percent is not None:
