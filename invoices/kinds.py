@@ -35,6 +35,9 @@ class Kind(StrEnum):
 DISCOUNTS = tuple(kind for kind in Kind if kind.startswith("discount_"))
 
 
+NO_SPEND = (Kind.CREDIT, Kind.REFUND, Kind.TAX, Kind.UNKNOWN, *DISCOUNTS)
+"""What takes off charges, or is a percentage of them, is no spend of its own."""
+
 METERED = (Kind.USAGE, Kind.RI_USAGE, Kind.SP_USAGE)
 """Usage, whoever pays for it and how."""
 

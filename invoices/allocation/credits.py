@@ -24,13 +24,12 @@ from invoices.allocation.commitments.shares import (
 from invoices.allocation.direct import ASSIGNED_SCHEMA, BEARER
 from invoices.charges import look_up
 from invoices.clients import AccountId, ClientKey, Roster
-from invoices.kinds import DISCOUNTS, Kind
+from invoices.kinds import NO_SPEND, Kind
 from invoices.periods import BillingPeriod
 
 OWNER = "owner"
 WHOSE = (BEARER, "description_key", "service_day")
 """What an owner is known by."""
-NO_SPEND = [str(kind) for kind in (Kind.CREDIT, Kind.REFUND, Kind.TAX, Kind.UNKNOWN, *DISCOUNTS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +154,9 @@ def _with_owners(given: pl.DataFrame, policies: Mapping[ClientKey, CreditPolicy]
 
 def _spend(assigned: pl.DataFrame, clients: list[ClientKey]) -> Weights:
     """By account of these clients, what they were charged; nothing where they were not."""
-    own = assigned.filter(~pl.col("kind").is_in(NO_SPEND) & pl.col(BEARER).is_in(sorted(clients)))
+    own = assigned.filter(
+        ~pl.col("kind").is_in(sorted(NO_SPEND)) & pl.col(BEARER).is_in(sorted(clients))
+    )
     sums = own.group_by(BEARER, "account_id").agg(pl.col("net_billed_cost").sum())
     charged = {Recipient(*whose): cost for *whose, cost in sums.sort(pl.all()).iter_rows()}
     return {each: cost for each, cost in charged.items() if cost > 0}

@@ -16,7 +16,7 @@ from invoices.allocation.direct import ASSIGNED_SCHEMA, ATTRIBUTION, BEARER, INT
 from invoices.allocation.leftover import MEASURED
 from invoices.charges import MEASURES, UNDATED
 from invoices.clients import AccountId, Assignment, ClientKey, Roster
-from invoices.kinds import DISCOUNTS, Kind
+from invoices.kinds import NO_SPEND, Kind
 from invoices.money import exact_sum, plain, split_exact
 from invoices.periods import BillingPeriod, DaySpan
 
@@ -200,8 +200,7 @@ def _parts(
 
 def _charged(charges: pl.DataFrame) -> dict[tuple[str, ...], Decimal]:
     """By account, service and client, and by account and client: what is no percentage."""
-    upon = [str(kind) for kind in (Kind.TAX, Kind.CREDIT, Kind.REFUND, Kind.UNKNOWN, *DISCOUNTS)]
-    own = charges.filter(~pl.col("kind").is_in(upon) & (pl.col(BEARER) != ""))
+    own = charges.filter(~pl.col("kind").is_in(sorted(NO_SPEND)) & (pl.col(BEARER) != ""))
     cost = pl.col("billed_cost").sum()
     keys = (["account_id", "service", BEARER], ["account_id", BEARER])
     return {

@@ -12,28 +12,28 @@ NAMED_BY = ("key", "account_id", "id", "type")
 
 
 def with_lines(text: str, problems: Iterable[str]) -> list[str]:
-    """Each problem after the line of its path, as far as the file has it: `12: clients[0].key: …`.
+    """Each problem after the line of its path, as far as the file has it: `:12: clients[0].key: …`.
 
-    What has no path, or is no YAML at all, stays as it is.
+    What has no path, or is no YAML at all, has no line: `: …`.
     """
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError:
-        return [*problems]
+        return [f": {problem}" for problem in problems]
     return [_with_line(root, problem) for problem in problems]
 
 
 def _with_line(root: yaml.Node | None, problem: str) -> str:
     path = re.match(r"[a-z_]+(\[[^\]]*\]|\.[A-Za-z0-9_-]+)*(?=:)", problem)
     if root is None or path is None:
-        return problem
+        return f": {problem}"
     node, line = root, None
     for step in re.findall(r"\[([^\]]*)\]|([A-Za-z0-9_-]+)", path[0]):
         found = _within(node, step[0] or step[1])
         if found is None:
             break
         line, node = found
-    return problem if line is None else f"{line}: {problem}"
+    return f": {problem}" if line is None else f":{line}: {problem}"
 
 
 def _within(node: yaml.Node, step: str) -> tuple[int, yaml.Node] | None:

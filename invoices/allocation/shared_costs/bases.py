@@ -11,12 +11,9 @@ import polars as pl
 from invoices.allocation.direct import BEARER
 from invoices.allocation.leftover import COST_OF
 from invoices.allocation.shared_costs.groups import By, SharedCost
-from invoices.kinds import DISCOUNTS, METERED, Kind
+from invoices.kinds import METERED, NO_SPEND
 from invoices.matching import MATCHED, Match
 from invoices.money import exact_sum, plain
-
-NO_SPEND = [str(kind) for kind in (Kind.CREDIT, Kind.REFUND, Kind.TAX, Kind.UNKNOWN, *DISCOUNTS)]
-"""What takes off charges, or is a percentage of them, is no spend of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +47,10 @@ def _weights(own: pl.DataFrame, group: SharedCost, charged: list[str]) -> Weight
         case By.TAGGED:
             # What is on these accounts and a client's is so by the tag.
             here = own.filter(pl.col("account_id").is_in(group.accounts))
-            spent = here.filter(~pl.col("kind").is_in(NO_SPEND))
+            spent = here.filter(~pl.col("kind").is_in(sorted(NO_SPEND)))
             return Weights(_measured(spent, COST_OF[basis.cost], bearing))
         case By.SPEND:
-            spent = _taken(own.filter(~pl.col("kind").is_in(NO_SPEND)), basis.of)
+            spent = _taken(own.filter(~pl.col("kind").is_in(sorted(NO_SPEND))), basis.of)
             return Weights(_measured(spent, COST_OF[basis.cost], bearing))
         case By.USAGE:
             used = _taken(own.filter(pl.col("kind").is_in(sorted(METERED))), basis.of)
@@ -89,4 +86,4 @@ def words_of(group: SharedCost, weights: Weights) -> dict[str, str]:
     }
 
 
-__all__ = ["NO_SPEND", "Weights", "weights_of", "words_of"]
+__all__ = ["Weights", "weights_of", "words_of"]

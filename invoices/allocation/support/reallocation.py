@@ -15,7 +15,7 @@ from invoices.allocation.direct import ASSIGNED_SCHEMA, ATTRIBUTION, BEARER, INT
 from invoices.allocation.support.policies import AS_CHARGED, Per, SupportMode, SupportPolicy
 from invoices.charges import MEASURES
 from invoices.clients import ClientKey
-from invoices.kinds import DISCOUNTS, MARKETPLACE, Kind
+from invoices.kinds import DISCOUNTS, MARKETPLACE, NO_SPEND, Kind
 from invoices.matching import is_like
 from invoices.money import EXACT, exact_sum, plain, split_exact
 from invoices.periods import BillingPeriod
@@ -29,12 +29,6 @@ IS_SUPPORT = (
     & (pl.col("kind") != Kind.UNKNOWN.value)
 )
 """AWSSupportBusiness and its like, OCBPremiumSupport; what sellers call support is theirs."""
-
-NOT_ELIGIBLE = [
-    str(kind) for kind in (Kind.CREDIT, Kind.REFUND, Kind.TAX, Kind.UNKNOWN, *DISCOUNTS)
-]
-"""AWS takes its percentage of gross charges, "before any discounts or credits are applied"
-(aws.amazon.com/premiumsupport/pricing)."""
 
 LEFT_OUT = ("*Support*", "*ManagedServices*", "*ProfessionalServices*", "*Training*")
 """Of these AWS charges no support, nor of what is on the Marketplace (the same page)."""
@@ -89,11 +83,15 @@ def reallocate(
 
 
 class _Spends:
-    """What AWS charges support of: gross, as billed, without what it leaves out."""
+    """What AWS charges support of: gross, as billed, without what it leaves out.
+
+    Its percentage is of charges "before any discounts or credits are applied"
+    (aws.amazon.com/premiumsupport/pricing).
+    """
 
     def __init__(self, assigned: pl.DataFrame, policies: Mapping[ClientKey, SupportPolicy]) -> None:
         eligible = assigned.filter(
-            ~pl.col("kind").is_in(NOT_ELIGIBLE), pl.col("billing_entity") != MARKETPLACE
+            ~pl.col("kind").is_in(sorted(NO_SPEND)), pl.col("billing_entity") != MARKETPLACE
         )
         sums = eligible.group_by(BEARER, "account_id", "service").agg(pl.col("billed_cost").sum())
         self._by_client = defaultdict[str, defaultdict[str, Decimal]](lambda: defaultdict(Decimal))

@@ -42,7 +42,7 @@ def read_file(file: Path) -> Iterator[Configuration]:
         yield read_configuration(text)
     except ConfigurationRefused as refused:
         told = with_lines(text, refused.problems)
-        raise ConfigurationRefused([f"{file}:{each}" for each in told]) from refused
+        raise ConfigurationRefused([f"{file}{each}" for each in told]) from refused
 
 
 def apply(
