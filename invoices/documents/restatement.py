@@ -63,6 +63,8 @@ def restate(
     """
     there, made = list(standing), list[Proposal]()
     own = there[0]
+    if _is_void(there):
+        return ()
     due = _due(there, target)
     if target is None or _is_taxed_otherwise(there, target):
         # One document has not two taxes of one supply: all of it is taken back.
@@ -100,6 +102,13 @@ def _due(there: Sequence[Standing], target: Invoice | None) -> Sums:
         if asked * credited > 0:
             off[key] = min(asked, credited, key=abs)
     return without(due, off, target) if off else due
+
+
+def _is_void(there: Sequence[Standing]) -> bool:
+    """Taken back whole by a person, who did not want it asked for anew."""
+    kept = sum(each.document.total_minor for each in there if each.is_kept_off)
+    asked = sum(each.document.total_minor for each in _invoices(there))
+    return 0 < asked <= kept
 
 
 def _is_taxed_otherwise(there: Sequence[Standing], target: Invoice) -> bool:

@@ -76,6 +76,27 @@ def discard_credits(
     return discarded
 
 
+def bill_again(
+    session: Session, which: str, *, reason: str, actor: str, now: datetime
+) -> InvoiceRecord:
+    """An issued credit note was a mistake: the month's next billing asks for what it takes off.
+
+    Raises UnknownInvoice, NoCreditByHand, CreditRefused.
+    """
+    note = invoices.invoice_called(session, which)
+    because = _reason(reason or CorrectionReason.BILLING_ERROR, "found later")
+    corrections.ask_again(session, note.id, because)
+    audit.record(
+        session,
+        actor=actor,
+        action="bill_again",
+        subject=f"invoice {note.id}",
+        after={"reason": because},
+        now=now,
+    )
+    return note
+
+
 def _reason(code: str, text: str) -> CorrectionReason:
     if code not in BY_HAND:
         raise CreditRefused(f"there is no reason {code!r}; there are {', '.join(BY_HAND)}")

@@ -11,7 +11,7 @@ from invoices.clients import AccountId, ClientKey
 from invoices.comparison import ClientDifference, Inputs, Pair, client_differences
 from invoices.comparison.causes import CHARGES
 from invoices.documents.document import from_document, to_document
-from invoices.documents.invoice import BY_HAND, CorrectionReason, Invoice
+from invoices.documents.invoice import CorrectionReason, Invoice
 from invoices.documents.restatement import BelowNothing, Causes, Proposal, restate
 from invoices.periods import BillingPeriod
 from kernel.findings import Finding, Severity
@@ -216,12 +216,11 @@ def _base_of(session: Session, own: DraftRow) -> int | None:
 
 def _by_hand(session: Session, own: DraftRow) -> Causes:
     """Of what a person took back, to be asked for anew: that person's reason."""
-    standing, _ = corrections.standing_of(session, own)
-    reasons = [
-        each.document.reason
-        for each in standing
-        if each.document.reason in BY_HAND and not each.is_kept_off
-    ]
+    reasons = []
+    for row in corrections.of_month(session, own):
+        made = corrections.made_of(row)
+        if made is not None and made.bills_again:
+            reasons.append(made.again_because or from_document(row.document).reason)
     return Causes(reasons[-1] or CorrectionReason.OTHER) if reasons else NO_CAUSES
 
 

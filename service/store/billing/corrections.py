@@ -18,7 +18,7 @@ from sqlmodel import col, select
 
 from invoices.documents.correction import Sums, Why, credit_note, sums_of
 from invoices.documents.document import content_id, from_document, to_document
-from invoices.documents.invoice import DocumentType, Invoice
+from invoices.documents.invoice import CorrectionReason, DocumentType, Invoice
 from invoices.documents.restatement import CORRECTION_PROPOSED, Standing
 from invoices.money import COST_DIGITS, EXACT, from_minor
 from invoices.periods import BillingPeriod
@@ -48,6 +48,16 @@ class NotCreditable(Refused):
         super().__init__(f"{which} {why}: only an issued invoice can be credited")
 
 
+class NoCreditByHand(Refused):
+    code = "no_credit_by_hand"
+
+    def __init__(self, which: str) -> None:
+        super().__init__(
+            f"{which} is no issued credit note that a person proposed and that stays off: only "
+            "what one takes off can be asked for again"
+        )
+
+
 class NothingProposed(Refused):
     code = "nothing_proposed"
 
@@ -62,6 +72,8 @@ class Made:
     by_hand: bool
     bills_again: bool = False
     """By hand: what it takes off is to be asked for again by the month's next billing."""
+    again_because: CorrectionReason | None = None
+    """Why, where a person found so after it was issued."""
     against: tuple[int, ...] = ()
     """By billing: the earlier corrections that it was made beside."""
     made_from: int | None = None
@@ -307,6 +319,17 @@ def of_month(session: Session, row: DraftRow) -> list[DraftRow]:
         col(DraftRow.state) != DraftState.DISCARDED,
     )
     return list(session.exec(found.order_by(col(DraftRow.id))))
+
+
+def ask_again(session: Session, draft_id: int, reason: CorrectionReason) -> None:
+    """From now on the month's billing asks for what that note takes off. Raises NoCreditByHand."""
+    lock_month_of(session, draft_id)
+    row = session.get_one(DraftRow, draft_id)
+    made = made_of(row)
+    if made is None or not is_kept_off(row) or row.state != DraftState.ISSUED:
+        raise NoCreditByHand(f"invoice {draft_id}")
+    row.correction = to_json(replace(made, bills_again=True, again_because=reason))
+    session.flush()
 
 
 def proposed_by_hand(session: Session, draft_id: int) -> list[DraftRow]:
