@@ -70,11 +70,28 @@ class Storage:
         mode, until = head.get("ObjectLockMode"), head.get("ObjectLockRetainUntilDate")
         return ObjectLock(mode, until) if mode and until else None
 
-    def text(self, key: str) -> str | None:
-        """None where there is no such object."""
+    def versions(self, prefix: str) -> tuple[tuple[str, str], ...]:
+        """Key and version of all that was written there, also where a delete marker hides it.
+
+        The version is '' where the bucket keeps none. It takes `s3:ListBucketVersions`.
+        """
+        paginator = self.client.get_paginator("list_object_versions")
+        with _failing():
+            return tuple(
+                (entry["Key"], entry["VersionId"].replace("null", ""))
+                for page in paginator.paginate(Bucket=self.name, Prefix=prefix)
+                for entry in page.get("Versions", [])
+            )
+
+    def text(self, key: str, version: str = "") -> str | None:
+        """None where there is no such object; '' is the newest version."""
         with _failing():
             try:
-                answer = self.client.get_object(Bucket=self.name, Key=key)
+                answer = (
+                    self.client.get_object(Bucket=self.name, Key=key, VersionId=version)
+                    if version
+                    else self.client.get_object(Bucket=self.name, Key=key)
+                )
                 return answer["Body"].read().decode()
             except ClientError as error:
                 if error.response["Error"]["Code"] in ABSENT - {"NoSuchBucket"}:

@@ -57,7 +57,7 @@ def chains_of(
         names.append(name)
     checkpoints = []
     for each in sorted({*covering.values()}):
-        name = f"checkpoints/{each.name}"
+        name = f"checkpoints/{each.name.partition('@')[0]}"  # of a bucket, without its version
         files |= each.files(name)
         checkpoints.append(name)
     if outside is not None and checkpoints:

@@ -16,6 +16,11 @@ from typing import Any, Dict, Iterator, List
 
 HERE = Path(__file__).resolve().parent
 SUMS = "SHA256SUMS"
+LEFT_BY_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}
+"""What a system puts into a folder that somebody looked at."""
+
+notes: List[str] = []
+"""What could not be checked here, or is no part of the pack: nothing that is wrong."""
 
 
 def sha256(content: bytes) -> str:
@@ -45,7 +50,10 @@ def check_sums() -> Iterator[str]:
         elif sha256((HERE / name).read_bytes()) != listed[name]:
             yield f"{name}: it was changed, its SHA-256 is another"
     for name in sorted(there - set(listed) - {SUMS}):
-        yield f"{name}: it is not in {SUMS}"
+        if Path(name).name in LEFT_BY_SYSTEMS or Path(name).name.startswith("._"):
+            notes.append(f"{name}: it is no part of the pack; your system put it there")
+        else:
+            yield f"{name}: it is not in {SUMS}"
 
 
 def check_documents() -> Iterator[str]:
@@ -129,13 +137,20 @@ def check_seen(name: str, heads: List[Any], chains: Dict[str, Any]) -> Iterator[
 def check_signature(name: str) -> Iterator[str]:
     openssl = shutil.which("openssl")
     if openssl is None:
-        print(f"{name}: its signature is not checked, since there is no openssl")
+        notes.append(f"{name}: its signature is not checked, since there is no openssl")
         return
     command = [openssl, "pkeyutl", "-verify", "-pubin", "-inkey", "checkpoints/key.pub"]
     command += ["-rawin", "-in", f"{name}.signed", "-sigfile", f"{name}.sig"]
     done = subprocess.run(command, cwd=HERE, capture_output=True, check=False)
-    if done.returncode:
+    if done.returncode == 0:
+        return
+    said = (done.stdout + done.stderr).decode(errors="replace")
+    if "Verification Failure" in said:
         yield f"{name}: it is not signed by checkpoints/key.pub"
+    else:
+        # LibreSSL, which macOS calls openssl, and OpenSSL before 3.0 do not know -rawin.
+        why = said.strip().splitlines() or ["it says nothing"]
+        notes.append(f"{name}: its signature is not checked, OpenSSL 3 can: {why[0]}")
 
 
 def check_inputs() -> Iterator[str]:
@@ -170,6 +185,8 @@ def main() -> int:
             problems += check()
     except (OSError, ValueError, KeyError, TypeError, ArithmeticError) as broken:
         problems.append(f"the pack cannot be read on: {type(broken).__name__}: {broken}")
+    for each in notes:
+        print(f"NOTE   {each}")
     for each in problems:
         print(f"WRONG  {each}")
     count = len(load("evidence.json")["documents"]) if not problems else 0
@@ -178,4 +195,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # Names may have letters that a console has not.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(main())

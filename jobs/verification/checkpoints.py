@@ -129,7 +129,7 @@ def lock_words(place: str, name: str) -> str:
     if isinstance(there, CheckpointFolder):
         return ""
     try:
-        lock = there.storage.lock(f"{there.prefix}{name}")
+        lock = there.storage.lock(f"{there.prefix}{name.partition('@')[0]}")
     except StorageFails as refused:
         return f"whether it is locked cannot be seen: {refused}"
     if lock is None:
@@ -202,7 +202,12 @@ class CheckpointFolder:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointBucket:
-    """A bucket's own object lock keeps what is written: by its default retention, or as asked."""
+    """A bucket's own object lock keeps what is written: by its default retention, or as asked.
+
+    A lock keeps a version, and not from being hidden: whoever may delete puts a delete marker above
+    it, after which it is listed no more. So all versions are read, of which none can be taken away:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html
+    """
 
     storage: Storage
     prefix: str
@@ -224,13 +229,21 @@ class CheckpointBucket:
         return ""
 
     def names(self) -> tuple[str, ...]:
+        """`<name>@<version>`, where the bucket keeps versions."""
         with _failing(f"s3://{self.storage.name}"):
-            keys = self.storage.keys(self.prefix)
-        return tuple(sorted(key.removeprefix(self.prefix) for key in keys if key.endswith(ENDING)))
+            found = self.storage.versions(self.prefix)
+        return tuple(
+            sorted(
+                f"{key.removeprefix(self.prefix)}{version and f'@{version}'}"
+                for key, version in found
+                if key.endswith(ENDING)
+            )
+        )
 
     def read(self, name: str) -> str:
+        key, _, version = name.partition("@")
         with _failing(f"s3://{self.storage.name}"):
-            text = self.storage.text(f"{self.prefix}{name}")
+            text = self.storage.text(f"{self.prefix}{key}", version)
         return text or ""
 
 

@@ -71,5 +71,9 @@ class DifferenceList(Out):
         "`after`. null where there is nothing to compare with yet.",
     )
     after: str = Field(max_length=40, examples=["12"])
+    parked: list[ClientText] = Field(
+        max_length=100_000,
+        description="Not compared, nor in `totals`: one side could not be billed.",
+    )
     totals: list[TotalDifferenceItem] = Field(max_length=200)
     billings: list[BillingItem] = Field(max_length=100_000)

@@ -73,6 +73,7 @@ def list_differences(
         payer_account_id=found.payer_account_id,
         before=found.before or None,
         after=str(found.after),
+        parked=list(found.parked),
         totals=_to_api_totals(found),
         billings=[
             BillingItem(run=each.run_id, at=each.at.isoformat(), inputs_id=each.inputs_id)

@@ -98,6 +98,8 @@ def _print_month(month: MonthDifference, client: str | None) -> None:
     print_table(f"{where}: {before}, and run {month.after}", columns, [*rows, *sums])
     for each in shown:
         _print_lines(each)
+    for parked in month.parked:
+        output.say(f"{parked}: parked, and so not compared, nor in the sums")
     kept = ", ".join(f"{each.run_id} ({_at(each)})" for each in month.kept)
     output.say(f"billings that can be compared, latest first: {kept}")
 
@@ -143,6 +145,7 @@ def _month_json(month: MonthDifference, client: str | None) -> dict[str, Any]:
         "before": month.before or None,
         "after": str(month.after),
         "clients": [_client_json(each) for each in _of(month, client)],
+        "parked": list(month.parked),
         "totals": [
             {
                 "currency": currency,

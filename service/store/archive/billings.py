@@ -51,6 +51,8 @@ class Billing:
     at: datetime
     inputs_id: str
     draft_ids: Mapping[ClientKey, int]
+    parked: frozenset[ClientKey]
+    """Of whom it made none: nobody knows what they would pay."""
 
 
 class NoSuchBilling(NotFound):
@@ -71,6 +73,8 @@ class MonthDifference:
     kept: tuple[Billing, ...]
     """What can be compared, latest first."""
     clients: tuple[ClientDifference, ...]
+    parked: tuple[ClientKey, ...]
+    """On one side at least: they are not compared, nor in the sums."""
     totals: Mapping[str, tuple[Decimal, Decimal]]
 
 
@@ -96,12 +100,20 @@ def billings(
         assert each.id is not None
         found.setdefault(each.id, []).append(its_step)
     return tuple(
-        Billing(
-            run_id, drafts.finished_at, inputs.outcome["inputs_id"], drafts.outcome["draft_ids"]
-        )
+        _from_steps(run_id, inputs, drafts)
         for run_id, (inputs, drafts) in found.items()
-        if "draft_ids" in drafts.outcome and drafts.finished_at
+        if "draft_ids" in drafts.outcome
     )
+
+
+def _from_steps(
+    run_id: int, inputs: tables.runs.RunStepRow, drafts: tables.runs.RunStepRow
+) -> Billing:
+    assert drafts.finished_at is not None, "the run is done"
+    made = drafts.outcome["draft_ids"]
+    # Also those are called parked whose document stands although another was made.
+    parked = frozenset(drafts.outcome["parked"]) - {*made}
+    return Billing(run_id, drafts.finished_at, inputs.outcome["inputs_id"], made, parked)
 
 
 def month_difference(
@@ -125,13 +137,11 @@ def month_difference(
     else:
         old, stands = _billing(every, before), {}
     if old is None and not stands:
-        return MonthDifference(payer_account_id, period, "", new.run_id, every, (), {})
-    ids = {**(old.draft_ids if old else {}), **stands}
-    differing = {
-        ClientKey(client)
-        for client in {*ids, *new.draft_ids}
-        if ids.get(client) != new.draft_ids.get(client)
-    }
+        return MonthDifference(payer_account_id, period, "", new.run_id, every, (), (), {})
+    parked = new.parked | ((old.parked - {*stands}) if old else frozenset())
+    ids = _without(parked, {**(old.draft_ids if old else {}), **stands})
+    new_ids = _without(parked, new.draft_ids)
+    differing = {client for client in {*ids, *new_ids} if ids.get(client) != new_ids.get(client)}
     inputs = Inputs(
         months.inputs(session, (old or new).inputs_id), months.inputs(session, new.inputs_id)
     )
@@ -139,7 +149,7 @@ def month_difference(
         Pair(
             client,
             billed(session, ids.get(client), None if client in stands else inputs.old),
-            billed(session, new.draft_ids.get(client), inputs.new),
+            billed(session, new_ids.get(client), inputs.new),
         )
         for client in sorted(differing)
     ]
@@ -151,8 +161,13 @@ def month_difference(
         after=new.run_id,
         kept=every,
         clients=tuple(each for each in found if each.lines or each.before != each.after),
-        totals=_totals(session, {*ids.values()}, {*new.draft_ids.values()}),
+        parked=tuple(sorted(parked)),
+        totals=_totals(session, {*ids.values()}, {*new_ids.values()}),
     )
+
+
+def _without(parked: Collection[ClientKey], ids: Mapping[ClientKey, int]) -> dict[ClientKey, int]:
+    return {ClientKey(client): each for client, each in ids.items() if client not in parked}
 
 
 def _billing(every: Iterable[Billing], run_id: int) -> Billing:

@@ -64,6 +64,32 @@ def test_a_bucket_remembers_as_a_folder_does(
         assert read_marks("s3://audit/rebill", checking_key(public)) == (1, (Mark(HEAD, name),))
 
 
+def test_what_a_delete_marker_hides_is_read_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Object lock keeps a version, and lets whoever may delete hide it from every list."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "sandbox")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    public = make_key(tmp_path / "key")
+    with SandboxAWS() as aws:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
+        s3 = aws.client("s3")
+        s3.create_bucket(Bucket="audit", ObjectLockEnabledForBucket=True)
+        name = _written("s3://audit/rebill", tmp_path / "key")
+        s3.delete_object(Bucket="audit", Key=f"rebill/{name}")
+        assert "Contents" not in s3.list_objects_v2(Bucket="audit")
+
+        count, (mark,) = read_marks("s3://audit/rebill", checking_key(public))
+        assert (count, mark.head) == (1, HEAD)
+        assert mark.source.startswith(f"{name}@")
+
+        # Nor does anything written above it take its place.
+        s3.put_object(Bucket="audit", Key=f"rebill/{name}", Body=b"{}")
+        with pytest.raises(BadCheckpoint, match=f"{name}@"):
+            read_marks("s3://audit/rebill", checking_key(public))
+
+
 def test_somebody_elses_signature_is_none(tmp_path: Path) -> None:
     make_key(tmp_path / "ours")
     theirs = make_key(tmp_path / "theirs")

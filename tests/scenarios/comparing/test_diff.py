@@ -285,3 +285,17 @@ def test_a_cent_that_another_line_has_now(rebill: Rebill, tmp_path: Path) -> Non
             (LAB, "0.33", "0.34", "0.01", "charges"),
         ]
     }
+
+
+def test_who_is_parked_is_named_and_not_taken_for_one_who_left(
+    month: Rebill, tmp_path: Path
+) -> None:
+    """Bell is to pay in euros, and there is no rate: what it would pay, nobody knows."""
+    configure(month, tmp_path, clients=held(currency="EUR"), price_books=[plus("8")])
+    assert month("bill", *MONTH).status == 1
+
+    (payer,) = month("diff", *MONTH, "--json").json["payers"]
+    assert payer["parked"] == ["bell"]
+    assert [(each["client"], each["difference"]) for each in payer["clients"]] == [("acme", "4.20")]
+    assert totals(month) == [("USD", "147.00", "151.20", "4.20")]
+    assert "bell: parked, and so not compared" in month("diff", *MONTH).out

@@ -79,11 +79,12 @@ def sha256sum(folder: Path) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def verify(folder: Path) -> tuple[int, str]:
-    """As a stranger runs it: nothing of ours can be imported."""
+def verify(folder: Path, path: str | None = None) -> tuple[int, str]:
+    """As a stranger runs it: nothing of ours can be imported. `path` is where programs are."""
     done = subprocess.run(
         [sys.executable, "-I", "-S", "verify.py"],
         cwd=folder, capture_output=True, text=True, check=False,
+        env=None if path is None else {"PATH": path},
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
 
@@ -349,3 +350,37 @@ def test_no_evidence_is_given_of_damaged_documents(
     assert (answer.status, answer.err.count("\n")) == (1, 1)
     assert words in answer.err
     assert not (tmp_path / "x.zip").exists()
+
+
+def test_what_a_system_leaves_in_a_folder_is_no_change(issued: Rebill, tmp_path: Path) -> None:
+    """Whoever looked at the pack on macOS or Windows has one of these in it."""
+    folder = packed(issued, tmp_path / "month.zip")
+    (folder / ".DS_Store").write_bytes(b"Bud1")
+    (folder / "documents/Thumbs.db").write_bytes(b"")
+
+    status, said = verify(folder)
+    assert (status, said.count("NOTE"), said.count("WRONG")) == (0, 2, 0)
+    assert said.endswith("OK  1 documents\n")
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("echo 'pkeyutl: Option unknown option -rawin' >&2; exit 1", "unknown option -rawin"),
+        (None, "there is no openssl"),
+    ],
+)
+def test_a_signature_that_cannot_be_checked_is_not_called_wrong(
+    issued: Rebill, tmp_path: Path, program: str | None, words: str
+) -> None:
+    """As LibreSSL answers, which macOS calls openssl; and where there is none."""
+    folder = packed(issued, tmp_path / "month.zip")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    if program is not None:
+        (programs / "openssl").write_text(f"#!/bin/sh\n{program}\n")
+        (programs / "openssl").chmod(0o755)
+
+    status, said = verify(folder, str(programs))
+    assert (status, said.count("NOTE"), said.count("WRONG")) == (0, 1, 0)
+    assert "its signature is not checked" in said and words in said

@@ -19,8 +19,8 @@ from tests.support.pdf_files import box_of, pages, picture
 
 
 def has_draft_mark(document: Invoice, page: int = 0) -> bool:
-    """Whether a page shows a broad stroke in the gray of the mark, a seventh of the way to ink."""
-    return b"\xdf" * 40 in picture(render(document, "pdf"), scale=2, page=page)
+    """Whether a page shows a broad stroke in the gray of the mark, which a copy in gray keeps."""
+    return b"\xcc" * 40 in picture(render(document, "pdf"), scale=2, page=page)
 
 
 def words(document: Invoice) -> str:
