@@ -24,7 +24,7 @@ from invoices.allocation.segments import by_segment
 from invoices.allocation.shared_costs.bases import weights_of
 from invoices.allocation.shared_costs.splitting import share
 from invoices.allocation.shared_costs.tags import by_tag
-from invoices.allocation.support.reallocation import reallocate
+from invoices.allocation.support.reallocation import SUPPORT, reallocate, suppressed
 from invoices.balances import CurrencyTotal
 from invoices.charges import Charges, with_line_types, with_undated_rates, with_undated_usage
 from invoices.checks import (
@@ -184,12 +184,15 @@ def _allocated(
         spreads=payers is None,
     )
     groups = inputs.shared_costs
-    weights = weights_of(by_contract, groups) if payers is None else payers.shared_weights
+    weights = weights_of(by_contract, groups, tagged) if payers is None else payers.shared_weights
     shared, shared_sums = share(by_contract, groups, weights, period=period)
+    asked = [each.key for each in groups if "service" in each.match.said]
+    shared, twice = suppressed(shared, by_client, asked=asked)
+    support_kept = exact_sum([kept_support.get(SUPPORT, Decimal(0)), twice])
     policies = {client: _policy(book) for client, book in books.items()}
     passed_whole = [each.key for each in groups if each.passes_whole]
     return CurrencyMonth(
-        allocation=allocate(shared, policies, {**kept, **kept_support}, passed_whole),
+        allocation=allocate(shared, policies, {**kept, SUPPORT: support_kept}, passed_whole),
         shared_weights=weights,
         shared_sums=shared_sums,
         tagged=tagged,

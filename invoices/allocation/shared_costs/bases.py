@@ -11,6 +11,7 @@ import polars as pl
 from invoices.allocation.direct import BEARER
 from invoices.allocation.leftover import COST_OF
 from invoices.allocation.shared_costs.groups import By, SharedCost
+from invoices.allocation.shared_costs.tags import TaggedSum
 from invoices.kinds import METERED, NO_SPEND
 from invoices.matching import MATCHED, Match
 from invoices.money import exact_sum, plain
@@ -26,17 +27,23 @@ class Weights:
     """Of usage: what it is measured in. Several cannot be added up."""
 
 
-def weights_of(assigned: pl.DataFrame, groups: Iterable[SharedCost]) -> dict[str, Weights]:
+def weights_of(
+    assigned: pl.DataFrame, groups: Iterable[SharedCost], tagged: Iterable[TaggedSum] = ()
+) -> dict[str, Weights]:
     """By group. All are of what clients bear before any of it is shared: no split changes another.
 
-    `assigned` is in the payer's currency; what is charged in others is split alike.
+    `assigned` is in the payer's currency; what is charged in others is split alike. `tagged` is of
+    the groups that have a tag.
     """
+    spent = {each.key: each.spent for each in tagged}
     own = assigned.filter(pl.col(BEARER) != "")
     charged = sorted(own[BEARER].unique())
-    return {group.key: _weights(own, group, charged) for group in groups}
+    return {group.key: _weights(own, group, charged, spent.get(group.key, {})) for group in groups}
 
 
-def _weights(own: pl.DataFrame, group: SharedCost, charged: list[str]) -> Weights:
+def _weights(
+    own: pl.DataFrame, group: SharedCost, charged: list[str], tagged: Mapping[str, Decimal]
+) -> Weights:
     basis = group.basis
     bearing = [each for each in group.to or charged if each not in group.exempt]
     match basis.by:
@@ -45,10 +52,7 @@ def _weights(own: pl.DataFrame, group: SharedCost, charged: list[str]) -> Weight
         case By.EVEN:
             return Weights({str(each): Decimal(1) for each in sorted(bearing)})
         case By.TAGGED:
-            # What is on these accounts and a client's is so by the tag.
-            here = own.filter(pl.col("account_id").is_in(group.accounts))
-            spent = here.filter(~pl.col("kind").is_in(sorted(NO_SPEND)))
-            return Weights(_measured(spent, COST_OF[basis.cost], bearing))
+            return Weights({each: n for each, n in tagged.items() if each in bearing and n > 0})
         case By.SPEND:
             spent = _taken(own.filter(~pl.col("kind").is_in(sorted(NO_SPEND))), basis.of)
             return Weights(_measured(spent, COST_OF[basis.cost], bearing))

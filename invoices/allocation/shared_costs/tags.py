@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
 from invoices.allocation.direct import ASSIGNED_SCHEMA, ATTRIBUTION, BEARER, INTERNAL
+from invoices.allocation.leftover import COST_OF
 from invoices.allocation.shared_costs.groups import SharedCost, taking
 from invoices.charges import MEASURES, look_up
-from invoices.kinds import Kind
+from invoices.kinds import NO_SPEND, Kind
 from invoices.matching import MATCHED
 from invoices.money import EXACT, split_exact
 
@@ -32,6 +33,8 @@ class TaggedSum:
     """Whether any charge has a client's value."""
     unknown: Mapping[str, Decimal]
     """By value that is no client's, what is charged with it."""
+    spent: Mapping[str, Decimal] = field(default_factory=dict)
+    """By client, what it spends there by the tag, at the cost of the group's basis."""
 
 
 def by_tag(
@@ -118,7 +121,10 @@ def _sum(every: pl.DataFrame, group: SharedCost) -> TaggedSum:
     strange = own.filter((pl.col(OWNER) == "") & (pl.col(VALUE) != ""))
     for value, cost in strange.select(VALUE, "net_billed_cost").sort(VALUE).iter_rows():
         unknown[value] = EXACT.add(unknown[value], cost)
-    return TaggedSum(group.key, bool(own.select((pl.col(OWNER) != "").any()).item()), unknown)
+    owned = own.filter(pl.col(OWNER) != "")
+    spends = owned.filter(~pl.col("kind").is_in(sorted(NO_SPEND)))
+    spent = spends.group_by(OWNER).agg(pl.col(COST_OF[group.basis.cost]).sum()).sort(OWNER)
+    return TaggedSum(group.key, not owned.is_empty(), unknown, dict(spent.iter_rows()))
 
 
 __all__ = ["TaggedSum", "by_tag"]

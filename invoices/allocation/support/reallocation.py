@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from invoices.allocation.commitments.shares import COSTS, Recipient, as_charges, charge_of
-from invoices.allocation.direct import ASSIGNED_SCHEMA, ATTRIBUTION, BEARER, INTERNAL
+from invoices.allocation.direct import ASSIGNED_SCHEMA, ATTRIBUTION, BEARER, INTERNAL, SHARED
 from invoices.allocation.support.policies import AS_CHARGED, Per, SupportMode, SupportPolicy
 from invoices.charges import MEASURES
 from invoices.clients import ClientKey
@@ -80,6 +80,26 @@ def reallocate(
     after = pl.concat([assigned.filter(~is_moved), parts, as_charges(fees)])
     kept = EXACT.subtract(_paid(assigned), _paid(after))
     return after, {SUPPORT: kept} if kept else {}, replace(month, unshared=unshared)
+
+
+def suppressed(
+    shared: pl.DataFrame,
+    policies: Mapping[ClientKey, SupportPolicy],
+    *,
+    asked: Collection[str],
+) -> tuple[pl.DataFrame, Decimal]:
+    """Without support in shared costs of clients that pay none, or by a plan; and what is kept.
+
+    They would pay it twice. Not so what a group is `asked` for by service.
+    """
+    retaining = [key for key, each in policies.items() if each.mode in RETAINING]
+    is_twice = (
+        IS_SUPPORT
+        & pl.col(BEARER).is_in(retaining)
+        & (pl.col(SHARED) != "")
+        & ~pl.col(SHARED).is_in(sorted(asked))
+    )
+    return shared.filter(~is_twice), _paid(shared.filter(is_twice))
 
 
 class _Spends:
@@ -208,4 +228,4 @@ def _paid(charges: pl.DataFrame) -> Decimal:
     return total
 
 
-__all__ = ["SupportMonth", "reallocate"]
+__all__ = ["SUPPORT", "SupportMonth", "reallocate", "suppressed"]

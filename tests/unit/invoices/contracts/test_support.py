@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from invoices.allocation.shared_costs.groups import Basis, By, SharedCost
 from invoices.allocation.support.plans import PLANS, SupportPlan, Tier
 from invoices.allocation.support.policies import Per, SupportMode, SupportPolicy
 from invoices.documents.document import canonical_bytes, to_document
 from invoices.inputs import BillingInputs, Waiver
 from invoices.kinds import CostBasis, Kind
+from invoices.matching import Match
 from invoices.month import BilledMonth, bill, prove
 from invoices.periods import BillingPeriod
 from kernel.findings import Severity
@@ -173,6 +175,21 @@ def test_a_part_tells_neither_of_anothers_account_nor_of_what_all_spend() -> Non
     assert (line.key, line.description) == ("/AWSSupportBusiness/fee", "Fee")
     words = {each.attribution for each in line.workings}
     assert words == {"support by spend: 3000 of 15000"}
+
+
+@pytest.mark.parametrize(
+    ("match", "a", "kept"), [(Match(), "0", "1500"), (Match(service="AWSSupport*"), "30", "1440")]
+)
+def test_support_of_a_shared_account_is_not_charged_to_who_pays_none_unless_asked(
+    match: Match, a: str, kept: str
+) -> None:
+    """60 of support on our account, evenly; a and b pay no support by contract."""
+    ours = charge(PAYER, "60", Kind.FEE, **SUPPORT)
+    group = SharedCost("security", (PAYER,), Basis(By.EVEN), OCTOBER, match=match)
+    month = billed(replace(said(SUPPRESS), shared_costs=(group,)), *ROWS, ours)
+
+    assert supported(month) == {"a": Decimal(a), "b": Decimal(a)}
+    assert month.retained == {"support": Decimal(kept)}
 
 
 def test_a_discount_on_support_goes_with_it() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from invoices.allocation.shared_costs.groups import Basis, By, SharedCost
+from invoices.allocation.support.plans import PLANS
+from invoices.allocation.support.policies import Per, SupportMode, SupportPolicy
 from invoices.clients import AccountId, ClientKey
 from invoices.inputs import BillingInputs, Waiver
 from invoices.kinds import CostBasis, Kind
@@ -86,6 +88,18 @@ def test_a_tagged_charge_is_a_line_as_any_other_and_says_why_it_is_the_clients()
         "tag of platform: acme-web",
         "shared cost platform, by tagged: 30 of 40",
     ]
+
+
+def test_what_is_tagged_is_no_support_that_a_plan_adds() -> None:
+    """30 and 10 by the tag; the plan's minimum of 29 on the account is no charge of the tag."""
+    plan = SupportPolicy(SupportMode.RECOMPUTE, PLANS["developer"], Per.ACCOUNT)
+    month = billed(by(split(), books=[book(support=plan)]), *ROWS)
+
+    shared = {
+        each.client: [e.cost for e in each.lines if "-shared-" in e.key]
+        for each in month.statements
+    }
+    assert shared == {"a": [15], "b": [5]}
 
 
 def test_a_value_of_nobody_is_told_and_shared_as_what_has_no_tag() -> None:
