@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self
@@ -233,26 +234,32 @@ def item_key(form: CustomLineItemForm) -> str:
     return form.key or f"{form.client}:{form.kind}:{form.description}"
 
 
-def item_problems(items: Iterable[CustomLineItem]) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class ItemProblem:
+    """What is wrong with an item beside others, and in which of its settings."""
+
+    item: CustomLineItem
+    setting: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"custom_line_items: {self.words}"
+
+
+def item_problems(items: Iterable[CustomLineItem]) -> Iterator[ItemProblem]:
     """Versions of a key follow each other: each day has one, and they are one client's."""
     ordered = sorted(items, key=lambda item: (item.key, item.starts_on))
     for first, second in itertools.pairwise(ordered):
         if first.key != second.key:
             continue
         if first.starts_on == second.starts_on:
-            yield f"custom_line_items: {first.key} is written twice"
+            yield ItemProblem(second, "key", f"{first.key} is written twice")
         elif first.client != second.client:
-            yield (
-                f"custom_line_items: {first.key} is of {first.client} and of {second.client}; an "
-                "item is one client's"
-            )
+            words = f"{first.key} is of {first.client} and of {second.client}"
+            yield ItemProblem(second, "client", f"{words}; an item is one client's")
         elif first.start == second.start:
-            yield (
-                f"custom_line_items: {first.key} begins twice in {first.start}: give the second "
-                "another key"
-            )
+            words = f"{first.key} begins twice in {first.start}: give the second another key"
+            yield ItemProblem(second, "from", words)
         elif first.ends_on is None or first.ends_on > second.starts_on:
-            yield (
-                f"custom_line_items: {first.key} from {first.starts_on} and from "
-                f"{second.starts_on} overlap: say with `to` when the first ends"
-            )
+            words = f"{first.key} from {first.starts_on} and from {second.starts_on} overlap"
+            yield ItemProblem(second, "from", f"{words}: say with `to` when the first ends")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ from invoices.pricing.book import PriceBook
 from invoices.pricing.custom import CustomLineItem
 from kernel.errors import BadInput
 from service.configuration import forms
-from service.configuration.items import custom_line_item_of, item_problems
+from service.configuration.items import ItemProblem, custom_line_item_of, item_problems
 from service.configuration.onboarding_forms import FileForm, resellers_of, roles_of, teams_of
 from service.configuration.price_books import price_book_of
 from service.configuration.shared_costs import shared_cost_key, shared_cost_of
@@ -47,9 +47,11 @@ from service.store.billing.sellers import Numbering, PayerAccount
 class ConfigurationRefused(BadInput):
     """`problems` are lines of path and rule, one for each thing to mend."""
 
-    def __init__(self, problems: list[str]) -> None:
+    def __init__(self, problems: list[str], of_items: Iterable[ItemProblem] = ()) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+        self.of_items = tuple(of_items)
+        """Those of the problems that are of one custom line item each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,11 @@ class Configuration:
     teams: tuple[Team, ...] = ()
     roles: tuple[RoleSpec, ...] = ()
 
+    @classmethod
+    def of_items(cls, items: tuple[CustomLineItem, ...]) -> Configuration:
+        """Nothing but these."""
+        return cls((), (), (), (), (), (), items, ())
+
 
 def read_configuration(text: str) -> Configuration:
     """Raises ConfigurationRefused."""
@@ -86,7 +93,7 @@ def read_configuration(text: str) -> Configuration:
     except ValidationError as error:
         raise ConfigurationRefused([_one_line(problem) for problem in error.errors()]) from error
     items = map(custom_line_item_of, form.custom_line_items)
-    problems = [*_repeated_keys(form), *_overlaps(form), *item_problems(items)]
+    problems = [*_repeated_keys(form), *_overlaps(form), *map(str, item_problems(items))]
     if problems:
         raise ConfigurationRefused(problems)
     return _from_form(form)

@@ -10,12 +10,11 @@ from invoices.clients import AccountId, ClientKey, OverlappingAssignments
 from invoices.documents.invoice import DocumentType
 from invoices.documents.numbering import YEAR, family_key
 from kernel.errors import BadInput
+from service.actions.billing.check_custom_line_items import check_custom_line_items
 from service.actions.billing.check_shared_costs import check_shared_costs
 from service.actions.billing.custom_line_items import (
     only_payer,
-    overlapping,
     place_at,
-    reworded,
     write_custom_line_items,
 )
 from service.actions.onboarding.check_roles import check_catalogue_role
@@ -23,7 +22,6 @@ from service.configuration.reading import Configuration, ConfigurationRefused
 from service.store.access import audit
 from service.store.accounts import resellers
 from service.store.billing import clients, facts, overrides, prices, sellers
-from service.store.billing.items import versions
 from service.store.changes import Change, configure_alone
 from service.store.session import Session
 
@@ -48,16 +46,17 @@ def apply_configuration(
     But `prune` ends custom line items that it leaves out. Raises ConfigurationRefused.
     """
     configure_alone(session)
+    known = {each.key for each in (*configuration.clients, *clients.clients(session))}
+    of_items = [*check_custom_line_items(session, configuration, known, prune=prune)]
     problems = [
-        *(() if prune else reworded(session, configuration)),
-        *overlapping(session, configuration, prune=prune),
+        *map(str, of_items),
         *_late_starts(session, configuration),
         *_dangling_names(session, configuration),
         *_unfit_for_onboarding(session, configuration),
         *_own_accounts_sold(session, configuration),
     ]
     if problems:
-        raise ConfigurationRefused(problems)
+        raise ConfigurationRefused(problems, of_items)
     try:
         changes = list(_write(session, configuration, now, prune=prune))
     except OverlappingAssignments as error:
@@ -186,27 +185,8 @@ def _dangling_names(session: Session, configuration: Configuration) -> Iterator[
     for client in configuration.clients:
         if client.price_book not in books:
             yield f"clients.{client.key}.price_book: there is no price book {client.price_book}"
-    for item in configuration.custom_line_items:
-        if item.client not in known:
-            yield f"custom_line_items: {item.description!r} is for an unknown client {item.client}"
     yield from _unknown_owners(configuration, known)
     yield from check_shared_costs(session, configuration, known)
-    payers = {payer.account_id for payer in configuration.payer_accounts}
-    payers |= {each.account_id for each in sellers.payer_accounts(session) if each.seller_key}
-    is_sole = only_payer(session) is not None
-    stored = versions.every_custom_line_item(session)
-    placed = {item.key for item in stored if is_sole or item.payer_account_id}
-    for item in configuration.custom_line_items:
-        if item.payer_account_id is None and len(payers) > 1 and item.key not in placed:
-            yield (
-                f"custom_line_items: {item.description!r} of {item.client}: there are several "
-                "payers; say with `payer` on whose invoice it goes"
-            )
-        if item.payer_account_id is not None and item.payer_account_id not in payers:
-            yield (
-                f"custom_line_items: {item.description!r} of {item.client}: there is no payer "
-                f"{item.payer_account_id}"
-            )
     sold = {seller.key for seller, _ in configuration.sellers}
     for payer in configuration.payer_accounts:
         seller = payer.seller_key

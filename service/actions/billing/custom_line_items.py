@@ -8,7 +8,6 @@ from dataclasses import replace
 from invoices.clients import AccountId
 from invoices.periods import DaySpan
 from invoices.pricing.custom import CustomLineItem
-from service.configuration.items import item_problems
 from service.configuration.reading import Configuration
 from service.store.billing import invoices, sellers
 from service.store.billing.items import versions
@@ -61,51 +60,15 @@ def left_out(session: Session, configuration: Configuration) -> tuple[CustomLine
     )
 
 
-def reworded(session: Session, configuration: Configuration) -> Iterator[str]:
-    """An item with other words beside one of the same kind and charge: meant once, billed twice."""
-    stored = {item.key for item in versions.every_custom_line_item(session)}
-    old = left_out(session, configuration)
-    for item in configuration.custom_line_items:
-        for before in old:
-            alike = (before.client, before.kind, before.charge) == (
-                item.client,
-                item.kind,
-                item.charge,
-            )
-            if item.key not in stored and alike and before.end is None:
-                yield (
-                    f"custom_line_items: {item.description!r} of {item.client} is new, and the "
-                    f"store has {before.description!r} with the same charge, which the file leaves "
-                    "out: both would be billed. If they are one, apply with --prune; if both are "
-                    "meant, write both"
-                )
-
-
-def overlapping(session: Session, configuration: Configuration, *, prune: bool) -> Iterator[str]:
-    """Versions of the store which the file leaves out, and which would be charged beside its own.
-
-    Where the file says of an item only when it begins another time, both would be billed.
-    """
-    keys = {item.key for item in configuration.custom_line_items}
-    old = [item for item in left_out(session, configuration) if item.key in keys]
-    if prune:
-        old = [each for item in old if (each := _ended(session, item))]
-    for problem in item_problems([*old, *configuration.custom_line_items]):
-        yield (
-            f"{problem}. The store has one of them, which the file leaves out: write both, each "
-            "with its dates, or apply with --prune if there is one only"
-        )
-
-
 def _end(session: Session, item: CustomLineItem) -> Iterator[Change]:
-    ended = _ended(session, item)
-    if ended is None:
+    until = ended(session, item)
+    if until is None:
         yield from versions.remove_custom_line_item(session, item)
-    elif ended != item:
-        yield from versions.put_custom_line_item(session, ended)
+    elif until != item:
+        yield from versions.put_custom_line_item(session, until)
 
 
-def _ended(session: Session, item: CustomLineItem) -> CustomLineItem | None:
+def ended(session: Session, item: CustomLineItem) -> CustomLineItem | None:
     """None, or until the end of the last period that was issued with it."""
     last = invoices.last_issued_period(session, item.client, since=item.start)
     if last is None:

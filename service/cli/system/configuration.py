@@ -14,6 +14,7 @@ from service.actions.billing.custom_line_items import left_out
 from service.cli import output
 from service.cli.installation import ACTOR, open_installation
 from service.cli.options import AsJson
+from service.configuration.item_rows import read_item_rows
 from service.configuration.places import with_lines
 from service.configuration.reading import (
     Configuration,
@@ -22,7 +23,12 @@ from service.configuration.reading import (
 )
 from service.store.dry_run import nothing_recorded
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="The YAML configuration file.")]
+File = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", help="The YAML configuration file, or custom line items as CSV."
+    ),
+]
 Prune = Annotated[
     bool, typer.Option("--prune", help="End custom line items that the file leaves out.")
 ]
@@ -30,19 +36,42 @@ Prune = Annotated[
 
 @contextmanager
 def read_file(file: Path) -> Iterator[Configuration]:
-    """What is refused of it, within, is told with file and line.
+    """What is refused of it, within, is told with file and line, or row and column.
 
     Raises BadInput, ConfigurationRefused.
     """
+    if file.suffix.lower() == ".csv":
+        found = read_item_rows(file)
+        try:
+            yield found.configuration
+        except ConfigurationRefused as refused:
+            raise BadInput("\n".join(found.told(refused))) from refused
+        return
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{file} cannot be read: {error}") from error
+    configuration = None
     try:
-        yield read_configuration(text)
+        configuration = read_configuration(text)
+        yield configuration
     except ConfigurationRefused as refused:
-        told = with_lines(text, refused.problems)
+        told = with_lines(text, _with_entries(refused, configuration))
         raise ConfigurationRefused([f"{file}{each}" for each in told]) from refused
+
+
+def _with_entries(
+    refused: ConfigurationRefused, configuration: Configuration | None
+) -> Iterator[str]:
+    """With the entry of each custom line item, so that its line can be told."""
+    entries = {
+        str(each): f"custom_line_items[{configuration.custom_line_items.index(each.item)}]"
+        for each in refused.of_items
+        if configuration and each.item in configuration.custom_line_items
+    }
+    for problem in refused.problems:
+        entry = entries.get(problem, "custom_line_items")
+        yield problem.replace("custom_line_items", entry, 1)
 
 
 def apply(

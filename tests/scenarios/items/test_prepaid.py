@@ -134,3 +134,14 @@ def test_what_cannot_be_meant_is_refused(
 
     assert answer.status == 2
     assert words in answer.err
+
+
+def test_a_second_prepayment_begins_where_the_first_runs_out(contract: Contract) -> None:
+    """30 of a first, and of a second of 500 the 70 that are left to pay: no line is paid twice."""
+    contract.agree(paid("30", "first"), paid("500", "second", AUGUST))
+    contract.close(JULY, "10")
+
+    august = contract.close(AUGUST)
+
+    assert amounts(august) == {"first": "-20.00", "second": "-80.00"}
+    assert august["total"] == "0.00"

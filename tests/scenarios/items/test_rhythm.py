@@ -139,3 +139,16 @@ def test_a_key_that_yaml_reads_as_a_truth_is_told(contract: Contract) -> None:
     refused = contract.rebill("apply", file)
     assert refused.status == 2
     assert "`on` is read as True: write it in quotes" in refused.err and "line" in refused.err
+
+
+def test_days_are_of_the_month_that_they_are_in(contract: Contract) -> None:
+    """Three days of February at 9 a month are 3/28 of it (microsoft/BCApps 5718), not 3/31.
+
+    And who begins on the last day is charged that one day (frappe/erpnext 41672).
+    """
+    contract.agree(
+        item("three", amount="9", start="2026-02-26", end="2026-03", prorate=True),
+        item("one", amount="28", start="2026-02-28", prorate=True),
+    )
+
+    assert amounts(contract.close("2026-02")) == {"one": "1.00", "three": "0.96"}

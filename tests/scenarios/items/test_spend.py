@@ -178,3 +178,36 @@ def test_what_cannot_be_meant_is_refused(
 
     assert answer.status == 2
     assert words in answer.err
+
+
+def test_an_item_is_not_ended_with_a_month_that_is_issued_without_what_is_missing(
+    contract: Contract,
+) -> None:
+    """Who agrees in September that the quarter ended with August: no document would have it."""
+    contract.agree(quarter())
+    for month in (JULY, AUGUST):
+        contract.close(month, "100")
+
+    refused = contract.say(quarter(end=SEPTEMBER))
+    assert refused.status == 2
+    assert "would end with 2026-08, which is issued without what is missing" in refused.err
+    assert contract.rebill("apply", contract.file(), "--prune").status == 2
+    contract.agree(quarter(end=OCTOBER))
+    assert amounts(contract.close(SEPTEMBER, "100")) == {"commit": "700.00"}
+
+
+def test_others_cases_of_minimum_fees(contract: Contract) -> None:
+    """As public trackers have them, with figures of ours.
+
+    A fee of 50 and usage of 30 of at least 100: 20 more (getlago/lago-api 1669). At least 1,000 in
+    a month, for 15 of its 31 days, is 483.870967..., less the 30 that are used (994).
+    """
+    contract.agree(
+        item("base", amount="50"),
+        item("least", minimum_spend="100", counts="all"),
+        item("days", minimum_spend="1000", start="2026-08-17", prorate=True),
+    )
+
+    assert amounts(contract.close(AUGUST, "30")) == {
+        "base": "50.00", "days": "453.87", "least": "20.00",
+    }  # fmt: skip
