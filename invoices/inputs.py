@@ -162,7 +162,8 @@ class BillingInputs:
 
     def pots_of(self, client: Client) -> list[Pot]:
         drawn = [each for each in self.drawn if each.client == client.key]
-        return pots_of(self.custom_items_of(client.key), drawn, client.currency)
+        items = self.custom_items_of(client.key)
+        return pots_of(items, drawn, currency=client.currency, period=self.period)
 
     def balances_of(self, client: ClientKey) -> tuple[CarryForward, ...]:
         return tuple(each for each in self.balances if each.client == client)

@@ -83,7 +83,8 @@ def prepaid(facts: CheckedMonth) -> Iterator[Finding]:
             line = lines.get(pot.item.key)
             taken = -line.amount_minor if line else 0
             left, on = (
-                plain(from_minor(each, draft.currency)) for each in (pot.left_minor - taken, taken)
+                plain(from_minor(each, draft.currency))
+                for each in (max(pot.shown_minor - taken, 0), taken)
             )
             words = f"Of {pot.item.key} of {client.key}, {on} {draft.currency} is taken off"
             if pot.is_in_another:

@@ -39,22 +39,32 @@ class Pot:
     item: CustomLineItem
     paid: Prepaid
     left_minor: int
+    """As far as no other month's document takes it."""
+    shown_minor: int
+    """As far as no earlier month's does: so what a document says is left stays so."""
     is_in_another: bool
     """Documents in another currency took of it: nobody can say what is left in this one."""
 
 
-def pots_of(items: Iterable[CustomLineItem], drawn: Iterable[Drawn], currency: str) -> list[Pot]:
-    """Of one client; whatever was paid first is taken off first."""
+def pots_of(
+    items: Iterable[CustomLineItem],
+    drawn: Iterable[Drawn],
+    *,
+    currency: str,
+    period: BillingPeriod,
+) -> list[Pot]:
+    """Of one client in `period`; whatever was paid first is taken off first."""
     taken = list(drawn)
     pots = []
     for item in sorted(items, key=lambda each: (each.start, each.key)):
         if not isinstance(item.charge, Prepaid):
             continue
         own = [each for each in taken if each.key == item.key and each.period >= item.start]
-        left = to_minor(item.charge.prepaid, currency, Rounding.DOWN)
-        left -= sum(each.net_minor for each in own)
+        paid = to_minor(item.charge.prepaid, currency, Rounding.DOWN)
+        left = paid - sum(each.net_minor for each in own)
+        shown = paid - sum(each.net_minor for each in own if each.period < period)
         is_in_another = any(each.currency != currency for each in own)
-        pots.append(Pot(item, item.charge, max(left, 0), is_in_another))
+        pots.append(Pot(item, item.charge, max(left, 0), max(shown, 0), is_in_another))
     return pots
 
 
@@ -85,7 +95,7 @@ def _less(draft: Invoice, pot: Pot, tax: Tax) -> Invoice:
     net = min(pot.left_minor, payable, draft.subtotal_minor, *(of_category or [0]))
     if net <= 0:
         return draft
-    left = pot.left_minor - net
+    left = max(pot.shown_minor - net, 0)
     shown = f"{from_minor(left, draft.currency):,f} {draft.currency} left"
     line = InvoiceLine(
         key=f"{CUSTOM}{pot.item.key}",

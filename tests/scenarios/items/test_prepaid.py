@@ -49,6 +49,23 @@ def test_billed_again_in_any_order_it_is_drawn_once(contract: Contract) -> None:
         assert "issued_invoice_differs" not in contract.findings(month)
 
 
+def test_what_later_months_take_does_not_change_what_is_left_of_an_approved_one(
+    contract: Contract,
+) -> None:
+    contract.agree(paid("250"))
+    for month in (JULY, AUGUST):
+        contract.take(month)
+    contract.bill(JULY)
+    assert contract.rebill("approve", "--period", JULY).status == 0
+    contract.bill(AUGUST)
+
+    assert contract.bill(JULY) == ("approved", "0.00")
+    assert "approved_invoice_differs" not in contract.findings(JULY)
+    contract.rebill("issue", "--period", JULY)
+    (line,) = (each for each in contract.document(JULY)["lines"] if "prepaid" in each)
+    assert line["prepaid"]["left"] == "150.00"
+
+
 def test_a_prepayment_that_was_lowered_since_is_not_issued_as_it_was(contract: Contract) -> None:
     contract.agree(paid("150"))
     contract.take(JULY)

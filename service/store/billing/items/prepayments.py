@@ -57,9 +57,10 @@ def check_still_left(session: Session, row: DraftRow, invoice: Invoice) -> None:
         for each in _drawn(session, payer, (DraftState.ISSUED,), client)
         if str(each.period) != row.period
     ]
-    items = versions.custom_line_items(session, payer, BillingPeriod.parse(row.period))
+    items = versions.custom_line_items(session, payer, invoice.period)
     own = [each for each in items if each.client == client]
-    left = {pot.item.key: pot.left_minor for pot in pots_of(own, others, invoice.currency)}
+    pots = pots_of(own, others, currency=invoice.currency, period=invoice.period)
+    left = {pot.item.key: pot.left_minor for pot in pots}
     for key, line in lines.items():
         if left.get(key, 0) < -line.amount_minor:
             shown = from_minor(left.get(key, 0), invoice.currency)
