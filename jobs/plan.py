@@ -134,7 +134,10 @@ def _inputs_after(
         price_books=prices.price_books(session, begins),
         shared_costs=in_effect(prices.shared_costs(session), begins),
         custom_line_items=tuple(
-            replace(each, start=min(each.start, month.period), end=None, days=None)
+            # As it is, where the month knows it: it may be the first or the last of its term.
+            each
+            if each.is_in_effect(month.period)
+            else replace(each, start=min(each.start, month.period), end=None, days=None)
             for each in items
         ),
     )

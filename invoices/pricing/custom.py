@@ -97,8 +97,8 @@ class CustomLineItem:
     def applies_in(self, period: BillingPeriod) -> bool:
         """Whether a document of this month has to know it; spend counts in every month."""
         if isinstance(self.charge, MinimumSpend):
-            return self._is_in_effect(period)
-        return self._is_in_effect(period) and self.term_of(period).start == period
+            return self.is_in_effect(period)
+        return self.is_in_effect(period) and self.term_of(period).start == period
 
     def asks_in(self, period: BillingPeriod) -> bool:
         """Whether it may ask for something of a client that has no charges."""
@@ -111,9 +111,9 @@ class CustomLineItem:
 
     def is_last_of_term(self, period: BillingPeriod) -> bool:
         ends = {self.term_of(period).end, self.end}
-        return self._is_in_effect(period) and period.next in ends
+        return self.is_in_effect(period) and period.next in ends
 
-    def _is_in_effect(self, period: BillingPeriod) -> bool:
+    def is_in_effect(self, period: BillingPeriod) -> bool:
         return self.start <= period and (self.end is None or period < self.end)
 
     def term_of(self, period: BillingPeriod) -> Term:

@@ -152,3 +152,23 @@ def test_days_are_of_the_month_that_they_are_in(contract: Contract) -> None:
     )
 
     assert amounts(contract.close("2026-02")) == {"one": "1.00", "three": "0.96"}
+
+
+def test_a_plan_of_nothing_new_shows_no_difference_in_an_issued_month(contract: Contract) -> None:
+    """Of days, of a term that was cut short, and of what was paid ahead."""
+    items = [
+        item("managed", amount="310", start="2026-08-15", prorate=True),
+        item("commit", minimum_spend="900", every_months=12, start=AUGUST, end=OCTOBER),
+        item("ahead", kind="credit", prepaid="150", start=AUGUST),
+    ]
+    contract.agree(*items)
+    contract.close(AUGUST)
+    assert amounts(contract.close(SEPTEMBER)) == {
+        "managed": "310.00", "commit": "700.00", "ahead": "-50.00",
+    }  # fmt: skip
+
+    for month in (AUGUST, SEPTEMBER):
+        file = contract.file(*items)
+        planned = contract.rebill("plan", file, "--period", month, "--json").json
+        (acme,) = planned["months"][0]["clients"]
+        assert (acme["difference"], acme["parts"]) == ("0.00", [])
