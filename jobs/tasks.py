@@ -9,6 +9,7 @@ from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Job, Status
 
 from jobs.backups.schedule import back_up_as_scheduled
+from jobs.deliveries import look_as_scheduled
 from jobs.environment import Environment
 from jobs.runs import engine
 from jobs.verification.remembering import remember_as_scheduled
@@ -21,6 +22,7 @@ STALLED_SECONDS = 8.0
 """A worker that gave no sign of life for so long is dead, and its jobs are others'."""
 
 EVERY_TWO_SECONDS = "* * * * * */2"
+EVERY_MINUTE = "* * * * *"
 EVERY_TEN_MINUTES = "*/10 * * * *"
 
 AFTER_A_LOSS = procrastinate.RetryStrategy(wait=1, retry_exceptions=[DatabaseUnavailable])
@@ -68,6 +70,16 @@ def back_up_daily(
     schedule = context.additional_context["backups"]
     if schedule is not None:
         back_up_as_scheduled(_environment(context), schedule)
+
+
+@tasks.periodic(cron=EVERY_MINUTE)
+@tasks.task(name="look_for_deliveries", pass_context=True, queueing_lock="look_for_deliveries")
+def look_for_deliveries(
+    context: procrastinate.JobContext,
+    timestamp: int,  # noqa: ARG001 - procrastinate says when it was due
+) -> None:
+    """Each export a few times an hour; what it asks for are runs as any others."""
+    look_as_scheduled(_environment(context))
 
 
 @tasks.periodic(cron=EVERY_TEN_MINUTES)

@@ -174,6 +174,25 @@ KEY: Mapping[str, Command] = {
     ),
 }
 
+DELIVERIES: Mapping[str, Command] = {
+    "show": Command(
+        "service.cli.billing.deliveries:show",
+        "What the schedule saw last at each payer's exports, and what became of it.",
+    ),
+    "look": Command(
+        "service.cli.billing.deliveries:look_now",
+        "Look at once, take in what came, and bill its months, as the schedule does by itself.",
+    ),
+    "stop": Command(
+        "service.cli.billing.deliveries:stop",
+        "Leave the exports of a payer, or of all, alone until told to start.",
+    ),
+    "start": Command(
+        "service.cli.billing.deliveries:start",
+        "Look at the exports of a payer, or of all, again.",
+    ),
+}
+
 CHECKPOINT: Mapping[str, Command] = {
     "key": Command(
         "service.cli.system.verification:make_key",
@@ -256,6 +275,7 @@ CATALOGUE: Mapping[str, Command | CommandGroup] = {
         "service.cli.system.verification:verify",
         "Prove that what was issued is what it was; the first bad row is named, and status 1.",
     ),
+    "deliveries": CommandGroup("AWS's deliveries, which a worker takes in by itself.", DELIVERIES),
     "checkpoint": CommandGroup("What is remembered outside the database.", CHECKPOINT),
     "onboard": CommandGroup("Member accounts: create, invite, follow.", ONBOARD),
     "handover": CommandGroup("Hand an account over, or close it.", HANDOVER),

@@ -9,7 +9,7 @@ from psycopg.errors import UndefinedTable
 
 from kernel.errors import Refused
 
-HEAD = "0027_credited_months"
+HEAD = "0028_delivery_watch"
 """The last migration. Every command asks for it, and to ask Alembic takes a second; a test does."""
 
 

@@ -141,6 +141,33 @@ def recent_runs(
     return tuple(_from_row(session, each) for each in session.exec(found))
 
 
+def last_run(
+    session: Session, kind: RunKind, payer_account_id: AccountId, period: BillingPeriod
+) -> Run | None:
+    row = tables.runs.RunRow
+    found = session.exec(
+        select(row)
+        .where(
+            col(row.kind) == kind,
+            col(row.payer_account_id) == payer_account_id,
+            col(row.period) == str(period),
+        )
+        .order_by(col(row.id).desc())
+        .limit(1)
+    ).first()
+    return None if found is None else _from_row(session, found)
+
+
+def is_any_unfinished(session: Session, payer_account_id: AccountId, period: BillingPeriod) -> bool:
+    row = tables.runs.RunRow
+    found = select(row.id).where(
+        col(row.state).in_(UNFINISHED),
+        col(row.payer_account_id) == payer_account_id,
+        col(row.period) == str(period),
+    )
+    return session.exec(found.limit(1)).first() is not None
+
+
 def issued_with_override(
     session: Session, payer_account_id: str, period: BillingPeriod
 ) -> tuple[Run, ...]:

@@ -31,6 +31,12 @@ class Delivery:
     def has_manifest(self) -> bool:
         return self.legacy is not None
 
+    @property
+    def periods(self) -> frozenset[BillingPeriod | None]:
+        """By its manifest, or by the folder of each file; None of what names no month."""
+        named = (_period_of(self.source, file) for file in self.files)
+        return frozenset([self.period] if self.period else named)
+
 
 def locate(source: Source, key: str, period: BillingPeriod, scratch: Path) -> Delivery:
     """The delivery at a file, folder, export prefix or manifest. Raises IngestError."""

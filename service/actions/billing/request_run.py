@@ -21,16 +21,20 @@ def request_ingest(
     *,
     location: str,
     dialect: str,
+    delivery: str = "",
     actor: str,
     now: datetime,
 ) -> int:
     """The run's id. A local `location` is a path that the worker can reach.
 
-    A payer needs no configuration before its exports are taken in; the tags to keep are its.
+    `delivery` is what the schedule knows the files by. A payer needs no configuration before its
+    exports are taken in; the tags to keep are its.
     """
     sellers.note_payer_account(session, payer_account_id)
     tags = sellers.payer_account(session, payer_account_id).tags
     request = {"location": location, "dialect": dialect, "tags": [*tags]}
+    if delivery:
+        request["delivery"] = delivery
     return _request(session, RunKind.INGEST, payer_account_id, period, request, actor, now)
 
 

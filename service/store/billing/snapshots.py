@@ -44,11 +44,64 @@ class Snapshot:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class DeliveryLook:
+    """What was at an export for a month: nothing yet, a delivery, or trouble in words."""
+
+    period: BillingPeriod
+    location: str
+    delivery: str = ""
+    """Another for other files."""
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryWatch:
+    """Of a payer's exports, by the schedule."""
+
+    is_stopped: bool = False
+    looked_at: datetime | None = None
+    looks: tuple[DeliveryLook, ...] = ()
+
+
 class NoSnapshot(Refused):
     def __init__(self, payer_account_id: str, period: BillingPeriod) -> None:
         super().__init__(
             f"payer account {payer_account_id} has no export of {period} here: ingest it first"
         )
+
+
+def delivery_watch(session: Session, payer_account_id: AccountId) -> DeliveryWatch:
+    row = session.get(tables.months.DeliveryWatchRow, payer_account_id)
+    if row is None:
+        return DeliveryWatch()
+    looks = tuple(from_json(DeliveryLook, each) for each in row.looks)
+    return DeliveryWatch(row.is_stopped, row.looked_at, looks)
+
+
+def note_looks(
+    session: Session,
+    payer_account_id: AccountId,
+    looks: Iterable[DeliveryLook],
+    now: datetime,
+) -> None:
+    row = _watch_row(session, payer_account_id)
+    row.looks, row.looked_at = [to_json(each) for each in looks], now
+    session.add(row)
+
+
+def stop_watch(session: Session, payer_account_id: AccountId, *, is_stopped: bool) -> bool:
+    """Or start it again; whether it was otherwise before."""
+    row = _watch_row(session, payer_account_id)
+    was, row.is_stopped = row.is_stopped, is_stopped
+    session.add(row)
+    return was != is_stopped
+
+
+def _watch_row(session: Session, payer_account_id: AccountId) -> tables.months.DeliveryWatchRow:
+    row = tables.months.DeliveryWatchRow
+    known = session.get(row, payer_account_id, with_for_update=True)
+    return known or row(payer_account_id=payer_account_id, is_stopped=False, looks=[])
 
 
 def put_snapshot(session: Session, snapshot: Snapshot, now: datetime) -> bool:

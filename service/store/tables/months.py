@@ -37,6 +37,15 @@ class SnapshotRow(Row, table=True):
     """The last time an ingest gave it: the greatest of a payer's month is the current one."""
 
 
+class DeliveryWatchRow(Row, table=True):
+    """What the schedule saw last at a payer's exports, and whether it is to look at all."""
+
+    payer_account_id: str = Field(primary_key=True, foreign_key="payer_account.account_id")
+    is_stopped: bool
+    looked_at: datetime | None = None
+    looks: list[dict[str, Any]] = Field(sa_type=JSON)
+
+
 class CostExplorerAnswerRow(Row, table=True):
     """Every question to Cost Explorer costs money, so its answers are kept."""
 

@@ -1,0 +1,176 @@
+"""Owns looking for AWS's deliveries: what came since is taken in, and its month billed anew.
+
+A look lists files and asks for runs; the runs are what a person would ask for by hand. Twice is
+once: a delivery is known by its files, and what was taken in is not asked for again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import tempfile
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from invoices.clients import AccountId
+from invoices.periods import BillingPeriod
+from jobs.environment import Environment
+from jobs.ingest.sources.delivery import Delivery, locate
+from jobs.ingest.sources.source import open_location
+from kernel.errors import IngestError, RebillError
+from service.actions.billing.request_run import request_billing, request_ingest
+from service.store import runs
+from service.store.billing import sellers, snapshots
+from service.store.billing.sellers import PayerAccount
+from service.store.billing.snapshots import DeliveryLook
+from service.store.session import Session
+from service.store.tables.runs import RunKind, RunState
+
+ACTOR = "schedule"
+
+EVERY = timedelta(minutes=15)
+"""AWS refreshes an export three times a day at most (Data Exports, "Export delivery")."""
+
+MONTHS = 3
+"""This one and those before it: AWS restates a month for weeks after its end."""
+
+AGAIN_AFTER = timedelta(hours=1)
+"""A delivery that could not be taken in is tried again: a bucket may have been out of reach."""
+
+NOT_YET = frozenset({"no_files", "wrong_period"})
+"""Of an export's month, these say that nothing was delivered so far."""
+
+NAMELESS = (
+    "it names no month, in a manifest or a folder as BILLING_PERIOD=2026-10: name the place that "
+    "the export writes to, or take it in with `rebill ingest`"
+)
+
+log = logging.getLogger("rebill.deliveries")
+
+
+def look_as_scheduled(environment: Environment) -> None:
+    """Whatever is due; what went wrong is told in one line, and seen by `rebill deliveries`."""
+    with environment.database.transaction() as session:
+        due = [each for each in watched(session) if _is_due(session, each, environment.now())]
+    for payer in due:
+        try:
+            look(environment, payer)
+        except RebillError as trouble:
+            log.error("payer %s: its exports cannot be looked at: %s", payer.account_id, trouble)
+    bill_what_came(environment)
+
+
+def watched(session: Session) -> list[PayerAccount]:
+    """Those whose bill is at a known place, and who are not told to be left alone."""
+    return [
+        each
+        for each in sellers.payer_accounts(session)
+        if each.exports
+        and each.seller_key is not None
+        and not snapshots.delivery_watch(session, each.account_id).is_stopped
+    ]
+
+
+def _is_due(session: Session, payer: PayerAccount, now: datetime) -> bool:
+    looked_at = snapshots.delivery_watch(session, payer.account_id).looked_at
+    return looked_at is None or looked_at + EVERY <= now
+
+
+def look(environment: Environment, payer: PayerAccount) -> tuple[int, ...]:
+    """The ingests that it asked for, by id. The first of the payer's exports is the bill."""
+    dialect, location = payer.exports[0]
+    with environment.database.try_lock(f"deliveries {payer.account_id}") as is_ours:
+        if not is_ours:
+            return ()
+        now = environment.now()
+        looks = [_looked(environment, location, period) for period in _months(now.date())]
+        with environment.database.transaction() as session:
+            snapshots.note_looks(session, payer.account_id, looks, now)
+            return tuple(
+                request_ingest(
+                    session,
+                    payer.account_id,
+                    each.period,
+                    location=location,
+                    dialect=dialect,
+                    delivery=each.delivery,
+                    actor=ACTOR,
+                    now=now,
+                )
+                for each in looks
+                if each.delivery and _is_new(session, payer.account_id, each, now)
+            )
+
+
+def bill_what_came(environment: Environment) -> tuple[int, ...]:
+    """The billings that it asked for, by id: of months whose delivery the schedule took in."""
+    now = environment.now()
+    with environment.database.transaction() as session:
+        return tuple(
+            request_billing(session, payer.account_id, period, actor=ACTOR, now=now)
+            for payer in watched(session)
+            for period in _months(now.date())
+            if _is_to_bill(session, payer.account_id, period)
+        )
+
+
+def _months(today: date) -> Iterator[BillingPeriod]:
+    """Latest first."""
+    period = BillingPeriod(today.year, today.month)
+    for _ in range(MONTHS):
+        yield period
+        period = period.previous
+
+
+def _looked(environment: Environment, location: str, period: BillingPeriod) -> DeliveryLook:
+    environment.cache.mkdir(parents=True, exist_ok=True)
+    try:
+        source, key = open_location(location)
+        with tempfile.TemporaryDirectory(dir=environment.cache, prefix="looking-") as scratch:
+            delivery = locate(source, key, period, Path(scratch))
+        if delivery.periods != {period}:
+            nameless = NAMELESS if None in delivery.periods else ""
+            return DeliveryLook(period, location, trouble=nameless)
+    except IngestError as trouble:
+        words = "" if trouble.code in NOT_YET else str(trouble)
+        return DeliveryLook(period, location, trouble=words)
+    return DeliveryLook(period, location, delivery=_mark(delivery))
+
+
+def _mark(delivery: Delivery) -> str:
+    """The same for the same files only."""
+    names = sorted(f"{each.key} {each.size} {each.etag}" for each in delivery.files)
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()
+
+
+def _is_new(session: Session, payer: AccountId, found: DeliveryLook, now: datetime) -> bool:
+    """Not taken in, nor under way; nor refused a moment ago."""
+    if runs.is_any_unfinished(session, payer, found.period):
+        return False
+    last = runs.last_run(session, RunKind.INGEST, payer, found.period)
+    if last is None or last.request.get("delivery") != found.delivery:
+        return True
+    if last.state is RunState.DONE:
+        return False
+    assert last.finished_at is not None, "nothing is under way"
+    return last.finished_at + AGAIN_AFTER <= now
+
+
+def _is_to_bill(session: Session, payer: AccountId, period: BillingPeriod) -> bool:
+    """Whoever ingests by hand bills by hand."""
+    if runs.is_any_unfinished(session, payer, period):
+        return False
+    ingest = runs.last_run(session, RunKind.INGEST, payer, period)
+    if ingest is None or ingest.requested_by != ACTOR or ingest.state is not RunState.DONE:
+        return False
+    billing = runs.last_run(session, RunKind.BILLING, payer, period)
+    if billing is None:
+        return True
+    if billing.id > ingest.id:
+        return False
+    billed = billing.outcome("inputs")["snapshot"] if billing.state is RunState.DONE else ""
+    return bool(billed != snapshots.current_snapshot(session, payer, period).id)
+
+
+__all__ = ["ACTOR", "bill_what_came", "look", "look_as_scheduled", "watched"]

@@ -1,0 +1,216 @@
+"""The schedule: what AWS delivered is taken in and billed once, by itself, until told to stop."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from invoices.clients import AccountId
+from invoices.periods import BillingPeriod
+from jobs import deliveries
+from jobs.environment import Environment
+from jobs.runs import engine
+from service.actions.billing.apply_configuration import apply_configuration
+from service.actions.billing.request_run import request_ingest
+from service.actions.billing.watch_deliveries import watch_deliveries
+from service.configuration.reading import read_configuration
+from service.store import runs
+from service.store.billing import invoices, snapshots
+from service.store.billing.snapshots import DeliveryWatch
+from service.store.tables.runs import RunKind, RunState
+from tests.conftest import NOW
+from tests.support.bills.front_door import client, exported, payer, written
+from tests.support.bills.ingest_builders import PAYER, line
+
+ACME = "111111111111"
+OCTOBER, NOVEMBER = BillingPeriod(2026, 10), BillingPeriod(2026, 11)
+
+
+@pytest.fixture
+def export(environment: Environment, tmp_path: Path) -> Path:
+    """A payer whose export is a folder, of which nothing was delivered so far."""
+    place = tmp_path / "exports/main"
+    place.mkdir(parents=True)
+    configure(environment, tmp_path, place)
+    return place
+
+
+def configure(environment: Environment, folder: Path, *places: Path) -> None:
+    exports = [{"dialect": "cur2", "location": str(each)} for each in places]
+    file = written(folder, payers=[payer(exports=exports)], clients=[client("acme", ACME)])
+    with environment.database.transaction() as session:
+        apply_configuration(
+            session, read_configuration(file.read_text()), actor="test", now=environment.now()
+        )
+
+
+def deliver(export: Path, *costs: str, period: str = "2026-10") -> Path:
+    """Acme's usage; the file takes the place of the one before, as AWS overwrites it."""
+    dates = {
+        "bill_billing_period_start_date": f"{period}-01T00:00:00.000Z",
+        "line_item_usage_start_date": f"{period}-05T07:00:00.000Z",
+    }
+    rows = [line(cost, line_item_usage_account_id=ACME, **dates) for cost in costs]
+    return exported(export / f"data/BILLING_PERIOD={period}", rows)
+
+
+def tick(environment: Environment, minutes: int = 0) -> list[str]:
+    """The schedule's turn, and those of the workers; which kinds of runs it asked for."""
+    later = replace(environment, now=lambda: NOW + timedelta(minutes=minutes))
+    with environment.database.transaction() as session:
+        known = {each.id for each in runs.recent_runs(session)}
+    for _ in range(2):
+        deliveries.look_as_scheduled(later)
+        with environment.database.transaction() as session:
+            waiting = runs.unfinished_runs(session)
+        for each in waiting:
+            engine.finish(later, each.id)
+    with environment.database.transaction() as session:
+        new = [each for each in runs.recent_runs(session) if each.id not in known]
+    assert all(each.requested_by == "schedule" for each in new)
+    return [f"{each.kind} {each.period}" for each in reversed(new)]
+
+
+def totals(environment: Environment, period: BillingPeriod = OCTOBER) -> dict[str, int]:
+    with environment.database.transaction() as session:
+        records = invoices.invoices_of(session, period, payer_account_id=PAYER)
+    return {each.client: each.total_minor for each in records}
+
+
+def watch_of(environment: Environment) -> DeliveryWatch:
+    with environment.database.transaction() as session:
+        return snapshots.delivery_watch(session, AccountId(PAYER))
+
+
+def test_a_month_left_alone_has_right_drafts_after_each_delivery(
+    environment: Environment, export: Path
+) -> None:
+    """Nothing yet; a part of the month; more of it; the same again; the next month beside it."""
+    assert tick(environment) == []
+    assert [each.delivery for each in watch_of(environment).looks] == ["", "", ""]
+
+    deliver(export, "10")
+    assert tick(environment, 10) == [], "looked at ten minutes ago"
+    assert tick(environment, 15) == ["ingest 2026-10", "billing 2026-10"]
+    assert totals(environment) == {"acme": 10_00}
+
+    deliver(export, "10", "2.50")
+    deliver(export, "4", period="2026-11")
+    assert tick(environment, 30) == [
+        "ingest 2026-11", "ingest 2026-10", "billing 2026-11", "billing 2026-10",
+    ]  # fmt: skip
+    assert totals(environment) == {"acme": 12_50}
+    assert totals(environment, NOVEMBER) == {"acme": 4_00}
+    assert tick(environment, 45) == [], "twice is once"
+
+
+def test_a_delivery_of_the_same_charges_is_taken_in_and_not_billed_again(
+    environment: Environment, export: Path
+) -> None:
+    """AWS writes its files anew, also where no cost has changed."""
+    file = deliver(export, "10")
+    tick(environment)
+    again = file.read_bytes()
+    file.unlink()
+    file.with_name("other.csv.gz").write_bytes(again)
+
+    assert tick(environment, 15) == ["ingest 2026-10"]
+    assert totals(environment) == {"acme": 10_00}
+
+
+def test_what_cannot_be_taken_in_is_told_and_tried_again_after_an_hour(
+    environment: Environment, export: Path
+) -> None:
+    file = deliver(export, "10")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-20])
+    assert tick(environment) == ["ingest 2026-10"]
+    with environment.database.transaction() as session:
+        failed = runs.last_run(session, RunKind.INGEST, AccountId(PAYER), OCTOBER)
+    assert failed is not None and failed.state is RunState.FAILED
+    assert "cur.csv.gz" in (failed.error or "")
+
+    assert tick(environment, 30) == [], "the same broken file"
+    assert tick(environment, 61) == ["ingest 2026-10"], "an hour later"
+    file.write_bytes(whole)
+    assert tick(environment, 76) == ["ingest 2026-10", "billing 2026-10"], "another file, at once"
+    assert totals(environment) == {"acme": 10_00}
+
+
+def test_two_refreshes_in_one_folder_are_told_and_nothing_is_taken_in(
+    environment: Environment, export: Path
+) -> None:
+    file = deliver(export, "10")
+    for name in ("20261105T000000Z-1", "20261106T000000Z-1"):
+        folder = file.parent / name
+        folder.mkdir()
+        shutil.copy(file, folder)
+    file.unlink()
+
+    assert tick(environment) == []
+    (trouble,) = (each.trouble for each in watch_of(environment).looks if each.trouble)
+    assert "2 refreshes lie here" in trouble
+
+
+def test_a_file_that_names_no_month_is_left_to_a_person(
+    environment: Environment, tmp_path: Path
+) -> None:
+    """Of which month it is, only its rows say."""
+    file = deliver(tmp_path / "exports", "10")
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    shutil.copy(file, bare)
+    configure(environment, tmp_path, bare)
+
+    assert tick(environment) == []
+    assert "names no month" in watch_of(environment).looks[0].trouble
+
+
+def test_what_a_person_takes_in_a_person_bills(
+    environment: Environment, export: Path, tmp_path: Path
+) -> None:
+    """The schedule takes it in once more, since it does not know these files: nothing changes."""
+    file = deliver(tmp_path / "by hand", "10")
+    with environment.database.transaction() as session:
+        run_id = request_ingest(
+            session, AccountId(PAYER), OCTOBER, location=str(file), dialect="auto",
+            actor="ada", now=NOW,
+        )  # fmt: skip
+    engine.follow(environment, run_id)
+
+    assert tick(environment) == []
+    assert totals(environment) == {}
+
+
+def test_a_payer_that_is_stopped_is_left_alone_until_it_is_started(
+    environment: Environment, export: Path
+) -> None:
+    deliver(export, "10")
+    with environment.database.transaction() as session:
+        assert watch_deliveries(session, AccountId(PAYER), is_stopped=True, actor="ada", now=NOW)
+    assert tick(environment) == []
+
+    with environment.database.transaction() as session:
+        assert watch_deliveries(session, AccountId(PAYER), is_stopped=False, actor="ada", now=NOW)
+        assert not watch_deliveries(
+            session, AccountId(PAYER), is_stopped=False, actor="ada", now=NOW
+        )
+        told = session.execute(
+            sa.text("SELECT action, actor FROM audit_entry WHERE action LIKE '%deliveries'")
+        ).all()
+    assert told == [("stop_deliveries", "ada"), ("start_deliveries", "ada")]
+    assert tick(environment) == ["ingest 2026-10", "billing 2026-10"]
+
+
+def test_months_before_the_last_two_are_left_to_a_person(
+    environment: Environment, export: Path
+) -> None:
+    deliver(export, "10", period="2026-08")
+    deliver(export, "10", period="2026-09")
+
+    assert tick(environment) == ["ingest 2026-09", "billing 2026-09"]

@@ -1,0 +1,110 @@
+"""The schedule by its commands, and a month that is left alone with a worker."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from invoices.periods import BillingPeriod
+from jobs.environment import Environment
+from service.clock import system_clock
+from service.store.billing import invoices
+from tests.scenarios.conftest import Rebill
+from tests.support.bills.front_door import client, exported, payer, written
+from tests.support.bills.ingest_builders import PAYER, line
+from tests.support.servers.processes import Installation
+
+ACME = "111111111111"
+
+
+def this_month() -> str:
+    return f"{system_clock():%Y-%m}"
+
+
+def deliver(export: Path, *costs: str) -> None:
+    """Acme's usage of this month; the file takes the place of the one before."""
+    month = this_month()
+    dates = {
+        "bill_billing_period_start_date": f"{month}-01T00:00:00.000Z",
+        "line_item_usage_start_date": f"{month}-01T07:00:00.000Z",
+    }
+    rows = [line(cost, line_item_usage_account_id=ACME, **dates) for cost in costs]
+    exported(export / f"data/BILLING_PERIOD={month}", rows)
+
+
+def configured(folder: Path, export: Path) -> Path:
+    exports = [{"dialect": "cur2", "location": str(export)}]
+    return written(folder, payers=[payer(exports=exports)], clients=[client("acme", ACME)])
+
+
+@pytest.fixture
+def export(rebill: Rebill, tmp_path: Path) -> Path:
+    place = tmp_path / "exports/main"
+    place.mkdir(parents=True)
+    assert rebill("apply", configured(tmp_path, place)).status == 0
+    return place
+
+
+def test_a_person_looks_at_once_and_sees_what_became_of_it(rebill: Rebill, export: Path) -> None:
+    nothing = rebill("deliveries", "show")
+    deliver(export, "10", "2.50")
+    looked = rebill("deliveries", "look", "--json").json
+    again = rebill("deliveries", "look")
+
+    assert (nothing.status, nothing.err) == (0, "")
+    assert looked["stopped"] == []
+    this, *before = looked["months"]
+    assert (this["period"], this["trouble"], len(this["delivery"])) == (this_month(), "", 64)
+    assert this["ingest"] == {"run": 1, "state": "done", "by": "schedule", "error": None}
+    assert this["billing"]["run"] == 2
+    assert [each["delivery"] for each in before] == ["", ""]
+    shown = " ".join(again.out.replace("│", " ").split())
+    assert f"{PAYER} {this_month()}" in shown
+    assert "taken in (run 1), billed (run 2)" in shown and "nothing yet" in shown
+    billed = rebill("bill", "--period", this_month(), "--json").json["invoices"]
+    assert [(each["client"], each["total"]) for each in billed] == [("acme", "12.50")]
+
+
+def test_a_payer_is_stopped_and_started_by_a_command(rebill: Rebill, export: Path) -> None:
+    deliver(export, "10")
+    stopped = rebill("deliveries", "stop", "--payer", PAYER)
+    looked = rebill("deliveries", "look")
+
+    assert stopped.out == f"payer {PAYER}: stopped\n"
+    assert (looked.status, looked.err) == (
+        2, "rebill: no payer to look at: name `exports` of a payer, apply, and start it\n",
+    )  # fmt: skip
+    assert f"rebill deliveries start --payer {PAYER}" in rebill("deliveries", "show").out
+    assert rebill("deliveries", "start").status == 0
+    assert rebill("deliveries", "look").status == 0
+    assert rebill("deliveries", "stop", "--payer", "999999999999").status == 2
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(900)
+def test_a_month_left_alone_with_a_worker_is_drafted_as_it_is_delivered(
+    rebill: Rebill, export: Path, environment: Environment, tmp_path: Path
+) -> None:
+    """The worker looks each quarter of an hour: here the time of its last look is set back."""
+    installation = Installation(tmp_path / "home", environment, environment.database.conninfo)
+    with installation.running("worker"):
+        for costs, total in ((["10"], 10_00), (["10", "2.50"], 12_50)):
+            deliver(export, *costs)
+            forget_the_last_look(environment)
+            give_up_at = time.monotonic() + 300
+            while drafted(environment) != {"acme": total}:
+                assert time.monotonic() < give_up_at, drafted(environment)
+                time.sleep(0.5)
+
+
+def forget_the_last_look(environment: Environment) -> None:
+    with environment.database.transaction() as session:
+        session.connection().exec_driver_sql("UPDATE delivery_watch SET looked_at = NULL")
+
+
+def drafted(environment: Environment) -> dict[str, int]:
+    with environment.database.transaction() as session:
+        found = invoices.invoices_of(session, BillingPeriod.parse(this_month()))
+    return {each.client: each.total_minor for each in found}
