@@ -77,6 +77,10 @@ class BadDay(_BadCell):
     what = "a time"
 
 
+class BadText(_BadCell):
+    what = "UTF-8: the file is damaged"
+
+
 class BadMap(_BadCell):
     what = "a JSON object of amounts or texts"
 
@@ -114,12 +118,42 @@ class Rows:
         """Where the row is in the file, counted from 1."""
         return self.span.first_row + row
 
+    def column(self, name: str) -> pa.Array | pl.Series:
+        """Raises BadText."""
+        column = self.span.column(name)
+        if not isinstance(column, pl.Series):
+            words = column.dictionary if pa.types.is_dictionary(column.type) else column
+            # Arrow takes the bytes of a Parquet file as they are, and Polars takes Arrow's for
+            # UTF-8: of one flipped byte come panics, or another text. `tests/unit/reduction`,
+            # `test_a_text_that_is_not_utf_8_is_refused_with_its_row`.
+            try:
+                words.validate(full=True)
+                if pa.types.is_binary(words.type):
+                    words.cast(pa.string())
+            except pa.ArrowInvalid:
+                raise self._bad_text(name, column, words) from None
+        return column
+
+    def _bad_text(self, name: str, column: pa.Array, words: pa.Array) -> BadText:
+        texts = [word.as_py() or b"" for word in words.cast(pa.binary())]
+        at = next(at for at, text in enumerate(texts) if not _is_utf_8(text))
+        row = at if words is column else column.indices.index(at).as_py()
+        return BadText(self.file, self.number(row), name, texts[at].decode(errors="replace"))
+
+
+def _is_utf_8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
 
 def texts_of(rows: Rows, name: str, at: FromMap | None) -> Texts:
     if at is not None:
         entry = _entry(rows, at)
         return Texts.of(entry) if isinstance(entry, pl.Series) else entry
-    column = rows.span.column(name)
+    column = rows.column(name)
     if isinstance(column, pl.Series):
         return Texts.of(column)
     encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
@@ -193,7 +227,7 @@ def amounts_of(rows: Rows, name: str, at: FromMap | None, group: Ints | None = N
     """`group`: of each row a small number, by which what is cut off is added up; None is 0."""
     row_of: Ints | None = None
     if at is None:
-        column = rows.span.column(name)
+        column = rows.column(name)
     elif at.key is None:
         row_of, column = _entries(rows.span.scan(at.column), at.column)
     else:

@@ -29,7 +29,7 @@ def days_of(
     if is_blank.any():
         others, none_at_all = days, is_blank
         if if_blank:
-            others, none_at_all = _days(rows, if_blank, rows.span.column(if_blank))
+            others, none_at_all = _days(rows, if_blank, rows.column(if_blank))
         if (none_at_all & is_blank).any():
             row = int((none_at_all & is_blank).argmax())
             raise BadDay(rows.file, rows.number(row), name, "")
@@ -58,7 +58,7 @@ def last_days_of(rows: Rows, end: str, days: Ints, is_undated: Flags) -> Texts:
 
 def _longer(rows: Rows, name: str, days: Ints) -> tuple[Ints, Ints]:
     """Which rows last longer than their day, and until which. An end at midnight is a day's."""
-    column = rows.span.column(name)
+    column = rows.column(name)
     if isinstance(column, pa.Array) and pa.types.is_temporal(column.type):
         times = column if pa.types.is_timestamp(column.type) else column.cast(pa.timestamp("s"))
         per_day = 86_400 * _PER_SECOND[times.type.unit]

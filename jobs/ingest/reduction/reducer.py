@@ -97,7 +97,8 @@ def reduce(
 ) -> Reduced:
     """The exact sums of a file: of Parquet, or with `text` of a decompressed stream of text.
 
-    `name` is what refusals call it. Raises BadFile, MissingColumns, BadAmount, BadDay, BadMap.
+    `name` is what refusals call it. Raises BadFile, MissingColumns, BadAmount, BadDay, BadMap,
+    BadText.
     """
     if text is None:
         return _reduce_parquet(source, reading, name or str(source))
@@ -182,7 +183,7 @@ def _reduce(span: RowSpan, reading: Reading, file: str, marks: list[Marks]) -> R
         amounts[name] = amounts_of(rows, name, reading.maps.get(name), group)
         if name in reading.fallback:
             amounts[name] = filled(amounts[name], amounts[reading.fallback[name]], span.rows)
-    starts = span.column(reading.day)
+    starts = rows.column(reading.day)
     days, is_undated = days_of(rows, reading.day, starts, reading.day_if_blank)
     if reading.end or reading.day_if_blank:
         keys[LAST_DAY] = last_days_of(rows, reading.end, days, is_undated)

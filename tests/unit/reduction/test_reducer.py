@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from jobs.ingest.reduction import cells as cells_module
 from jobs.ingest.reduction import reducer, sums, texts
 from jobs.ingest.reduction.batches import UnreadablePart, load, save
 from jobs.ingest.reduction.reducer import AWS_CSV, FromMap, Reading, TextFormat, reduce
@@ -119,6 +120,29 @@ def test_a_bad_row_is_counted_from_the_start_of_the_file_not_of_its_span(
         rows_of(file)
     with pytest.raises(reducer.BadAmount, match=f"^file: row {bad}, column cost: 'x'"):
         csv_rows(cells)
+
+
+@pytest.mark.parametrize("column", ["account", "start", "cost"])
+@pytest.mark.parametrize("kind", [pa.string(), pa.binary()])
+@pytest.mark.parametrize("encoded", [True, False])
+def test_a_text_that_is_not_utf_8_is_refused_with_its_row(
+    column: str, kind: pa.DataType, encoded: bool
+) -> None:
+    """As a flipped byte leaves it; Arrow reads it from Parquet without a word."""
+    cells = {"account": [b"a"] * 3, "start": [b"2026-10-01"] * 3, "cost": [b"1"] * 3}
+    cells[column] = [*cells[column][:2], b"caf\xe5"]
+    columns = {name: written_as(kind, each) for name, each in cells.items()}
+
+    with pytest.raises(cells_module.BadText) as refused:
+        rows_of(parquet(columns, use_dictionary=encoded))
+    words = f"file: row 3, column {column}: 'caf\N{REPLACEMENT CHARACTER}' is not UTF-8"
+    assert str(refused.value) == f"{words}: the file is damaged"
+
+
+def written_as(kind: pa.DataType, cells: list[bytes]) -> pa.Array:
+    """Unchecked: as texts even where they are none."""
+    raw = pa.array(cells, pa.binary())
+    return pa.Array.from_buffers(kind, len(raw), raw.buffers())
 
 
 def test_sums_beyond_64_bits_are_exact() -> None:
