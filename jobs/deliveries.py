@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -84,7 +84,7 @@ def look(environment: Environment, payer: PayerAccount) -> tuple[int, ...]:
         if not is_ours:
             return ()
         now = environment.now()
-        looks = [_looked(environment, location, period) for period in _months(now.date())]
+        looks = [_looked(environment, payer, period) for period in _months(now.date())]
         with environment.database.transaction() as session:
             snapshots.note_looks(session, payer.account_id, looks, now)
             return tuple(
@@ -123,7 +123,8 @@ def _months(today: date) -> Iterator[BillingPeriod]:
         period = period.previous
 
 
-def _looked(environment: Environment, location: str, period: BillingPeriod) -> DeliveryLook:
+def _looked(environment: Environment, payer: PayerAccount, period: BillingPeriod) -> DeliveryLook:
+    _, location = payer.exports[0]
     environment.cache.mkdir(parents=True, exist_ok=True)
     try:
         source, key = open_location(location)
@@ -135,12 +136,13 @@ def _looked(environment: Environment, location: str, period: BillingPeriod) -> D
     except IngestError as trouble:
         words = "" if trouble.code in NOT_YET else str(trouble)
         return DeliveryLook(period, location, trouble=words)
-    return DeliveryLook(period, location, delivery=_mark(delivery))
+    return DeliveryLook(period, location, delivery=_mark(delivery, payer.tags))
 
 
-def _mark(delivery: Delivery) -> str:
-    """The same for the same files only."""
-    names = sorted(f"{each.key} {each.size} {each.etag}" for each in delivery.files)
+def _mark(delivery: Delivery, tags: Sequence[str]) -> str:
+    """The same for the same files only, read for the same tags."""
+    files = sorted(f"{each.key} {each.size} {each.etag}" for each in delivery.files)
+    names = [*sorted(tags), *files]
     return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
