@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -15,6 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.ingest.reduction.noticed import CutOff
+from jobs.ingest.reduction.refusals import (
+    BadAmount,
+    BadDay,
+    BadFile,
+    BadMap,
+    BadText,
+    MissingColumns,
+    require,
+)
 from jobs.ingest.reduction.sums import Amounts, Ints, Texts
 from jobs.ingest.reduction.units import Units
 
@@ -44,51 +52,6 @@ class FromMap:
     @property
     def columns(self) -> tuple[str, ...]:
         return (self.column,) if self.where is None else (self.column, self.where[0])
-
-
-class BadFile(ValueError):
-    """A file that cannot be read as what it should be."""
-
-    def __init__(self, file: str, why: str) -> None:
-        super().__init__(f"{file}: {why}")
-
-
-class MissingColumns(BadFile):
-    def __init__(self, file: str, columns: Iterable[str]) -> None:
-        super().__init__(file, f"no column {', '.join(columns)}")
-
-
-class _BadCell(BadFile):
-    """Rows count from 1, without the header."""
-
-    what = ""
-
-    def __init__(self, file: str, row: int, column: str, text: str) -> None:
-        super().__init__(file, f"row {row}, column {column}: {text[:80]!r} is not {self.what}")
-
-
-class BadAmount(_BadCell):
-    """A cell that is no finite decimal number of at most 28 digits before the point."""
-
-    what = "an amount"
-
-
-class BadDay(_BadCell):
-    what = "a time"
-
-
-class BadText(_BadCell):
-    what = "UTF-8: the file is damaged"
-
-
-class BadMap(_BadCell):
-    what = "a JSON object of amounts or texts"
-
-
-def require(columns: Iterable[str], header: Iterable[str], file: str) -> None:
-    missing = set(columns) - set(header)
-    if missing:
-        raise MissingColumns(file, sorted(missing))
 
 
 class RowSpan(Protocol):
@@ -130,11 +93,15 @@ class Rows:
                 words.validate(full=True)
                 if pa.types.is_binary(words.type):
                     words.cast(pa.string())
-            except pa.ArrowInvalid:
-                raise self._bad_text(name, column, words) from None
+            except pa.ArrowInvalid as error:
+                raise self._refusal(name, column, words, error) from None
         return column
 
-    def _bad_text(self, name: str, column: pa.Array, words: pa.Array) -> BadText:
+    def _refusal(
+        self, name: str, column: pa.Array, words: pa.Array, error: pa.ArrowInvalid
+    ) -> BadFile:
+        if "UTF8" not in str(error):
+            return BadFile(self.file, f"column {name}: it is damaged: {error}")
         texts = [word.as_py() or b"" for word in words.cast(pa.binary())]
         at = next(at for at, text in enumerate(texts) if not _is_utf_8(text))
         row = at if words is column else column.indices.index(at).as_py()
