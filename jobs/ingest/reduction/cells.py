@@ -16,12 +16,9 @@ import pyarrow.compute as pc
 from jobs.ingest.reduction.noticed import CutOff
 from jobs.ingest.reduction.refusals import (
     BadAmount,
-    BadDay,
     BadFile,
     BadMap,
     BadText,
-    MissingColumns,
-    require,
 )
 from jobs.ingest.reduction.sums import Amounts, Ints, Texts
 from jobs.ingest.reduction.units import Units
@@ -370,16 +367,10 @@ def _units_of_texts(texts: pl.Series) -> Units:
 
 
 __all__ = [
-    "BadAmount",
-    "BadDay",
-    "BadFile",
-    "BadMap",
     "FromMap",
-    "MissingColumns",
     "RowSpan",
     "Rows",
     "amounts_of",
     "filled",
-    "require",
     "texts_of",
 ]

@@ -9,7 +9,8 @@ import polars as pl
 import pyarrow as pa
 
 from invoices.charges import UNDATED
-from jobs.ingest.reduction.cells import ABSENT, BadDay, Flags, Rows, texts_of
+from jobs.ingest.reduction.cells import ABSENT, Flags, Rows, texts_of
+from jobs.ingest.reduction.refusals import BadDay
 from jobs.ingest.reduction.sums import Ints, Texts
 
 _EPOCH = date(1970, 1, 1).toordinal()

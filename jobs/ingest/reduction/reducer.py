@@ -21,22 +21,24 @@ import pyarrow.parquet as pq
 
 from jobs.ingest.reduction.cells import (
     ABSENT,
-    BadAmount,
-    BadDay,
-    BadFile,
-    BadMap,
     FromMap,
-    MissingColumns,
     Rows,
     RowSpan,
     amounts_of,
     filled,
-    require,
     texts_of,
 )
 from jobs.ingest.reduction.days import days_of, last_days_of
 from jobs.ingest.reduction.lines import LineMarks, Marks, marks_of
 from jobs.ingest.reduction.noticed import Noticed, Watch
+from jobs.ingest.reduction.refusals import (
+    BadAmount,
+    BadDay,
+    BadFile,
+    BadMap,
+    MissingColumns,
+    require,
+)
 from jobs.ingest.reduction.sums import Amounts, Ints, Reduced, Texts, grouped, merge
 from jobs.ingest.reduction.texts import AWS_CSV, TextFormat, text_spans
 

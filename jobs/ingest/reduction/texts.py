@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import polars as pl
 
-from jobs.ingest.reduction.cells import BadFile, require
+from jobs.ingest.reduction.refusals import BadFile, require
 
 TEXT_SPAN_ROWS = 130_000
 PIECE_BYTES = 1 << 24

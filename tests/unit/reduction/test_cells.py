@@ -12,10 +12,11 @@ import pytest
 from invoices.kinds import Kind
 from jobs.ingest.dialects.catalogue import Dialect, detect, plan
 from jobs.ingest.dialects.sufficiency import Need, limits_of
-from jobs.ingest.reduction.cells import BadAmount, BadMap, FromMap, Rows, amounts_of, filled
+from jobs.ingest.reduction.cells import FromMap, Rows, amounts_of, filled
 from jobs.ingest.reduction.cells import texts_of as texts_in
 from jobs.ingest.reduction.lines import LineMarks, marks_of, most_shared
 from jobs.ingest.reduction.noticed import CutOff, Noticed
+from jobs.ingest.reduction.refusals import BadAmount, BadMap
 from jobs.ingest.reduction.sums import Amounts
 from jobs.ingest.reduction.texts import TextSpan
 from jobs.ingest.reduction.units import SumTooLarge, to_decimals, to_units

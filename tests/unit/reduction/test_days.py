@@ -8,8 +8,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from jobs.ingest.reduction.cells import BadDay, Flags, Rows
+from jobs.ingest.reduction.cells import Flags, Rows
 from jobs.ingest.reduction.days import days_of, last_days_of
+from jobs.ingest.reduction.refusals import BadDay
 from jobs.ingest.reduction.sums import Ints
 
 FIRST = date(2026, 10, 1)

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.ingest.reduction import cells as cells_module
 from jobs.ingest.reduction import reducer, sums, texts
 from jobs.ingest.reduction.batches import UnreadablePart, load, save
 from jobs.ingest.reduction.reducer import AWS_CSV, FromMap, Reading, TextFormat, reduce
+from jobs.ingest.reduction.refusals import BadText
 from jobs.ingest.reduction.sums import merge
 from jobs.ingest.reduction.units import SumTooLarge
 from tests.support.places import sample
@@ -133,7 +133,7 @@ def test_a_text_that_is_not_utf_8_is_refused_with_its_row(
     cells[column] = [*cells[column][:2], b"caf\xe5"]
     columns = {name: written_as(kind, each) for name, each in cells.items()}
 
-    with pytest.raises(cells_module.BadText) as refused:
+    with pytest.raises(BadText) as refused:
         rows_of(parquet(columns, use_dictionary=encoded))
     words = f"file: row 3, column {column}: 'caf\N{REPLACEMENT CHARACTER}' is not UTF-8"
     assert str(refused.value) == f"{words}: the file is damaged"
