@@ -8,7 +8,7 @@ from datetime import datetime
 
 from invoices.allocation.shared_costs.groups import in_effect
 from invoices.clients import AccountId
-from invoices.comparison import ClientChange, compare
+from invoices.comparison.months import ClientChange, compare
 from invoices.inputs import BillingInputs
 from invoices.month import bill
 from invoices.periods import BillingPeriod

@@ -105,6 +105,16 @@ def test_a_command_that_only_asks_imports_what_it_asks_with(
     assert [name for name in ours if name.startswith(("jobs", "sandbox"))] == []
 
 
+@pytest.mark.parametrize("command", ["approve", "withdraw"])
+def test_who_approves_waits_for_no_data_frames(
+    environment_of: dict[str, str], tmp_path: Path, command: str
+) -> None:
+    libraries, ours = loaded(environment_of, tmp_path / "loaded", command, "--help")
+
+    assert "polars" not in libraries
+    assert "service.cli.billing.invoices" in ours
+
+
 def test_what_is_imported_is_seen(environment_of: dict[str, str], tmp_path: Path) -> None:
     libraries, ours = loaded(environment_of, tmp_path / "loaded", "bill", "--help")
 

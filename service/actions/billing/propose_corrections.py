@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from invoices.clients import AccountId, ClientKey
-from invoices.comparison import ClientDifference, Inputs, Pair, client_differences
-from invoices.comparison.causes import CHARGES
+from invoices.comparison.causes import CHARGES, Inputs, Pair
+from invoices.comparison.lines import ClientDifference, client_differences
 from invoices.documents.document import from_document, to_document
 from invoices.documents.invoice import CorrectionReason, Invoice
 from invoices.documents.restatement import BelowNothing, Causes, Proposal, restate

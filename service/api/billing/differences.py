@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from invoices.clients import AccountId
-from invoices.comparison import ClientDifference, DocumentTotal, LineChange
+from invoices.comparison.lines import ClientDifference, LineChange
+from invoices.comparison.totals import DocumentTotal
 from invoices.periods import BillingPeriod
 from kernel.errors import BadInput, NotFound
 from service.api import cursors

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from invoices.clients import AccountId
-from invoices.comparison import ClientDifference, LineChange
+from invoices.comparison.lines import ClientDifference, LineChange
 from kernel.errors import Refused
 from service.cli import output
 from service.cli.billing import outcomes

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from invoices.comparison import DocumentTotal
+from invoices.comparison.totals import DocumentTotal
 from invoices.documents.invoice import DocumentType
 from invoices.money import from_minor, is_currency, minor_digits, plain
 from service.cli.tables import print_table

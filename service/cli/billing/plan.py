@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from invoices.comparison import ClientChange, MarginChange, PartChange
+from invoices.comparison.months import ClientChange, MarginChange, PartChange
 from invoices.money import EXACT, exact_sum, plain
 from jobs.plan import PlannedMonth
 from jobs.plan import plan as make_plan

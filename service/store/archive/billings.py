@@ -14,13 +14,8 @@ from decimal import Decimal
 from sqlmodel import col, func, select
 
 from invoices.clients import AccountId, ClientKey
-from invoices.comparison import (
-    Billed,
-    ClientDifference,
-    Inputs,
-    Pair,
-    client_differences,
-)
+from invoices.comparison.causes import Billed, Inputs, Pair
+from invoices.comparison.lines import ClientDifference, client_differences
 from invoices.documents.correction import as_asked
 from invoices.documents.document import from_document
 from invoices.inputs import BillingInputs
