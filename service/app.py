@@ -13,7 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from service.api import health, keys, problems
 from service.api.access import SECURITY_SCHEMES
 from service.api.accounts import accounts, grants, handovers, onboardings, roles, root_tasks
-from service.api.billing import differences, explanations, invoices, periods
+from service.api.billing import credit_notes, differences, explanations, invoices, periods
 from service.api.billing.explanations import Explain
 from service.api.edge import Edge, Pace, Paths
 from service.clock import Clock, system_clock
@@ -58,6 +58,7 @@ def create_app(
         health,
         keys,
         periods,
+        credit_notes,
         differences,
         invoices,
         explanations,

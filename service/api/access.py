@@ -112,6 +112,7 @@ def _check_preconditions(request: Request) -> None:
 
 
 StaffDep = Annotated[ApiKey, Depends(_may(Scope.READ))]
+BillerDep = Annotated[ApiKey, Depends(_may(Scope.BILL))]
 OnboarderDep = Annotated[ApiKey, Depends(_may(Scope.ONBOARD))]
 ApproverDep = Annotated[ApiKey, Depends(_may(Scope.APPROVE))]
 RootDep = Annotated[ApiKey, Depends(_may(Scope.ROOT))]

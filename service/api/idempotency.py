@@ -11,13 +11,23 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from service.api.access import NowDep, OnboarderDep, SessionDep
+from service.api.access import BillerDep, NowDep, OnboarderDep, SessionDep
 from service.store.access import idempotency
 from service.store.access.idempotency import AskedOnce, GivenAnswer
 
 Made = TypeVar("Made", bound=BaseModel)
 
 KEY = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        max_length=210,
+        description="Of your choice, new for each new request; kept for good.",
+        examples=["ticket-4711"],
+    ),
+]
 
 
 class Once:
@@ -29,14 +39,7 @@ class Once:
         session: SessionDep,
         now: NowDep,
         key: OnboarderDep,
-        idempotency_key: Annotated[
-            str | None,
-            Header(
-                max_length=210,
-                description="Of your choice, new for each new request; kept for good.",
-                examples=["ticket-4711"],
-            ),
-        ] = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> None:
         self._session, self._now, self._api_key = session, now, key
         self._operation = f"{request.method} {request.url.path}"
@@ -75,7 +78,22 @@ class Once:
         return _response(given, {})
 
 
+class BillingOnce(Once):
+    """For who may bill."""
+
+    def __init__(
+        self,
+        request: Request,
+        session: SessionDep,
+        now: NowDep,
+        key: BillerDep,
+        idempotency_key: IdempotencyKey = None,
+    ) -> None:
+        super().__init__(request, session, now, key, idempotency_key)
+
+
 OnceDep = Annotated[Once, Depends()]
+BillingOnceDep = Annotated[BillingOnce, Depends()]
 
 
 def _sha256(body: BaseModel) -> str:

@@ -21,6 +21,8 @@ def test_an_issued_invoice_has_its_number_total_and_formats(
             "id": "1",
             "state": "issued",
             "number": "INV-000001",
+            "document_type": "invoice",
+            "corrects": [],
             "client": "c00",
             "external_refs": {},
             "period": "2018-10",

@@ -24,6 +24,7 @@ NEEDS: dict[Scope, set[str]] = {
         "list_links", "list_onboarding_events", "list_onboardings", "list_periods", "list_roles",
         "get_root_task", "list_differences", "list_root_tasks",
     },
+    Scope.BILL: {"propose_credit_note"},
     Scope.ONBOARD: {
         "abort_handover", "assign_account", "attest_handover_item", "cancel_onboarding",
         "change_grants", "check_access", "create_onboarding", "create_onboardings",

@@ -19,7 +19,7 @@ TEXT_MAX = 500
 
 def credit_invoice(
     session: Session,
-    which: str,
+    which: str | int,
     *,
     lines: Mapping[str, Decimal | None] | None = None,
     reason: str,
@@ -30,10 +30,15 @@ def credit_invoice(
 ) -> InvoiceRecord:
     """The proposed credit note: of these lines, each by an amount or all that is left, or of all.
 
-    With `bills_again` the month's next billing asks for it anew. `which` is a number or an id.
+    With `bills_again` the month's next billing asks for it anew. `which` is a number or an id, as
+    an `int` an id for sure.
     Raises UnknownInvoice, CreditRefused, NotCreditable.
     """
-    invoice = invoices.invoice_called(session, which)
+    invoice = (
+        invoices.invoice(session, which)
+        if isinstance(which, int)
+        else invoices.invoice_called(session, which)
+    )
     why = Why((invoice.number,), _reason(reason, text), text.strip())
     draft_id = corrections.propose_credit(
         session, invoice.id, wanted=lines, why=why, bills_again=bills_again, now=now

@@ -41,6 +41,10 @@ class InvoiceItem(Out):
     id: str = Field(max_length=40, examples=["17"])
     state: Literal["draft", "approved", "issued", "no_document"]
     number: str | None = Field(max_length=40, examples=["INV-000007"])
+    document_type: Literal["invoice", "credit_note", "supplementary_invoice"]
+    corrects: list[str] = Field(
+        max_length=1, description="The invoice that it is about; of a correction only."
+    )
     client: ClientText
     external_refs: ExternalRefs
     period: PeriodText
@@ -179,6 +183,8 @@ def _invoice_fields(record: InvoiceRecord, formats: tuple[str, ...]) -> dict[str
         "id": str(record.id),
         "state": record.state.value,
         "number": record.number or None,
+        "document_type": record.document_type.value,
+        "corrects": [record.corrects] if record.corrects else [],
         "client": record.client,
         "external_refs": dict(record.external_refs),
         "period": str(record.period),

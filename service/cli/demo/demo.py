@@ -55,7 +55,7 @@ LINK_FORMATS = ("switch-role", "aws-config", "1password", "bitwarden-json")
 
 KEYS: dict[str, tuple[Scope, ...]] = {
     "admin": tuple(Scope),
-    "finance": (Scope.READ,),
+    "finance": (Scope.READ, Scope.BILL),
     "approver": (Scope.READ, Scope.APPROVE),
     "onboarding": (Scope.READ, Scope.ONBOARD),
     "viewer": (Scope.READ,),

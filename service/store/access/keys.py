@@ -24,6 +24,8 @@ USE_NOTED_EVERY = timedelta(minutes=5)
 class Scope(StrEnum):
     READ = "read"
     """Whatever is asked with GET."""
+    BILL = "bill"
+    """Proposes what somebody then approves: credit notes."""
     APPROVE = "approve"
     ONBOARD = "onboard"
     """Whatever changes member accounts, but for approvals."""

@@ -34,7 +34,9 @@ from tests.support.moments.live import onboarded
 from tests.support.onboarding import CREATE, opened
 
 load_all_checks()
-RULES = frozenset({"bad_input", "bad_cursor", "batch_refused", "idempotency_key_reused"})
+RULES = frozenset(
+    {"bad_input", "bad_cursor", "batch_refused", "credit_refused", "idempotency_key_reused"}
+)
 """What a document cannot say, in the words of docs/manual.md: who is a client, what a cursor is."""
 TEXT_RULE = "value_error"
 """Of a field: characters that no text may have, which a JSON Schema cannot name."""

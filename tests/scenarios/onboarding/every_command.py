@@ -124,6 +124,7 @@ class Desk:
         self.runs(f"explain {issued['number']} {shlex.quote(line)}")
         self.runs(f"evidence --period 2026-11 --out {self.walk.here / 'evidence.zip'}")
         self.runs(f"credit {issued['number']} --reason goodwill --text 'Thank you'")
+        self.runs(f"credit {issued['number']} --discard")
 
     def does_the_rest_of_the_system(self) -> None:
         self.runs("db upgrade")

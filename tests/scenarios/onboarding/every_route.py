@@ -122,6 +122,12 @@ class Caller:
             invoice_id=first["id"],
             line_key=shown["document"]["lines"][0]["key"],
         )
+        self.asks(
+            "POST",
+            "/v1/invoices/{invoice_id}/credit-notes",
+            {"reason": "goodwill"},
+            invoice_id=first["id"],
+        )
         document = "/v1/invoices/{invoice_id}.{extension}"
         self.asks("GET", document, invoice_id=first["id"], extension="json")
         self.asks("GET", "/v1/periods/{period}/differences", period=first["period"])
