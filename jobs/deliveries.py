@@ -10,6 +10,7 @@ import hashlib
 import logging
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -31,6 +32,10 @@ ACTOR = "schedule"
 
 EVERY = timedelta(minutes=15)
 """AWS refreshes an export three times a day at most (Data Exports, "Export delivery")."""
+
+STEADY_AFTER = timedelta(minutes=1)
+"""Then what is new is looked at again. An export that overwrites its files does so one after the
+other, its manifest apart: a delivery is taken in once two looks saw the same files."""
 
 MONTHS = 3
 """This one and those before it: AWS restates a month for weeks after its end."""
@@ -73,12 +78,17 @@ def watched(session: Session) -> list[PayerAccount]:
 
 
 def _is_due(session: Session, payer: PayerAccount, now: datetime) -> bool:
-    looked_at = snapshots.delivery_watch(session, payer.account_id).looked_at
-    return looked_at is None or looked_at + EVERY <= now
+    watch = snapshots.delivery_watch(session, payer.account_id)
+    is_steady = all(each.is_steady or not each.delivery for each in watch.looks)
+    every = EVERY if is_steady else STEADY_AFTER
+    return watch.looked_at is None or watch.looked_at + every <= now
 
 
 def look(environment: Environment, payer: PayerAccount) -> tuple[int, ...]:
-    """The ingests that it asked for, by id. The first of the payer's exports is the bill."""
+    """The ingests that it asked for, by id: of what the look before saw as well.
+
+    The first of the payer's exports is the bill.
+    """
     dialect, location = payer.exports[0]
     with environment.database.try_lock(f"deliveries {payer.account_id}") as is_ours:
         if not is_ours:
@@ -86,6 +96,9 @@ def look(environment: Environment, payer: PayerAccount) -> tuple[int, ...]:
         now = environment.now()
         looks = [_looked(environment, payer, period) for period in _months(now.date())]
         with environment.database.transaction() as session:
+            before = snapshots.delivery_watch(session, payer.account_id).looks
+            seen = {(each.period, each.delivery) for each in before}
+            looks = [replace(e, is_steady=(e.period, e.delivery) in seen) for e in looks]
             snapshots.note_looks(session, payer.account_id, looks, now)
             return tuple(
                 request_ingest(
@@ -99,7 +112,9 @@ def look(environment: Environment, payer: PayerAccount) -> tuple[int, ...]:
                     now=now,
                 )
                 for each in looks
-                if each.delivery and _is_new(session, payer.account_id, each, now)
+                if each.delivery
+                and each.is_steady
+                and _is_new(session, payer.account_id, each, now)
             )
 
 

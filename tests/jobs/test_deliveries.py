@@ -18,6 +18,7 @@ from jobs.runs import engine
 from service.actions.billing.apply_configuration import apply_configuration
 from service.actions.billing.request_run import request_ingest
 from service.actions.billing.watch_deliveries import watch_deliveries
+from service.clock import Clock
 from service.configuration.reading import read_configuration
 from service.store import runs
 from service.store.billing import invoices, snapshots
@@ -61,10 +62,10 @@ def deliver(export: Path, *costs: str, period: str = "2026-10") -> Path:
 
 def tick(environment: Environment, minutes: int = 0) -> list[str]:
     """The schedule's turn, and those of the workers; which kinds of runs it asked for."""
-    later = replace(environment, now=lambda: NOW + timedelta(minutes=minutes))
     with environment.database.transaction() as session:
         known = {each.id for each in runs.recent_runs(session)}
-    for _ in range(2):
+    for turn in range(3):  # Seen, seen again a minute later and taken in, billed.
+        later = replace(environment, now=at(minutes + turn))
         deliveries.look_as_scheduled(later)
         with environment.database.transaction() as session:
             waiting = runs.unfinished_runs(session)
@@ -74,6 +75,10 @@ def tick(environment: Environment, minutes: int = 0) -> list[str]:
         new = [each for each in runs.recent_runs(session) if each.id not in known]
     assert all(each.requested_by == "schedule" for each in new)
     return [f"{each.kind} {each.period}" for each in reversed(new)]
+
+
+def at(minutes: int) -> Clock:
+    return lambda: NOW + timedelta(minutes=minutes)
 
 
 def totals(environment: Environment, period: BillingPeriod = OCTOBER) -> dict[str, int]:
@@ -101,12 +106,27 @@ def test_a_month_left_alone_has_right_drafts_after_each_delivery(
 
     deliver(export, "10", "2.50")
     deliver(export, "4", period="2026-11")
-    assert tick(environment, 30) == [
+    assert tick(environment, 32) == [
         "ingest 2026-11", "ingest 2026-10", "billing 2026-11", "billing 2026-10",
     ]  # fmt: skip
     assert totals(environment) == {"acme": 12_50}
     assert totals(environment, NOVEMBER) == {"acme": 4_00}
-    assert tick(environment, 45) == [], "twice is once"
+    assert tick(environment, 60) == [], "twice is once"
+
+
+def test_a_delivery_that_is_still_being_written_is_waited_for(
+    environment: Environment, export: Path
+) -> None:
+    """Its first file is new, the second still the one of the refresh before: no bill of AWS's."""
+    deliver(export, "10")
+    deliveries.look_as_scheduled(environment)
+    deliver(export, "10", "2.50")
+    deliveries.look_as_scheduled(replace(environment, now=at(1)))
+    with environment.database.transaction() as session:
+        assert runs.recent_runs(session) == ()
+
+    assert tick(environment, 2) == ["ingest 2026-10", "billing 2026-10"]
+    assert totals(environment) == {"acme": 12_50}
 
 
 def test_a_delivery_of_the_same_charges_is_taken_in_and_not_billed_again(

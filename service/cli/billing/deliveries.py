@@ -61,7 +61,8 @@ def look_now(payer: Payer = None, as_json: AsJson = False) -> None:
         if not chosen:
             raise BadInput("no payer to look at: name `exports` of a payer, apply, and start it")
         for each in chosen:
-            for run_id in look(environment, each):
+            look(environment, each)
+            for run_id in look(environment, each):  # What two looks saw alike is taken in.
                 engine.finish(environment, run_id, report)
         for run_id in bill_what_came(environment):
             engine.finish(environment, run_id, report)

@@ -53,6 +53,8 @@ class DeliveryLook:
     delivery: str = ""
     """Another for other files."""
     trouble: str = ""
+    is_steady: bool = False
+    """The same as at the look before."""
 
 
 @dataclass(frozen=True, slots=True)
