@@ -39,7 +39,7 @@ _NONE = Decimal(0)
 _KNOWN = {
     "snapshot_id", "export_limits", "roster", "internal_accounts", "price_books",
     "custom_line_items", "exchange_rates", "balances", "clients", "seller",
-    "rounding", "tax_rounding", "tax_currency",
+    "rounding", "tax_rounding", "tax_currency", "counted_months", "drawn",
 }  # fmt: skip
 _UNSEEN = {"account_names", "waivers", "has_other_payers", "months", "line_types_since"}
 """They change names on a document, or whether there is one; no amount of a line."""
@@ -236,11 +236,19 @@ def _custom(pair: Pair, key: str, moved: Moved, inputs: Inputs) -> Iterator[str]
     if _items(pair.client, key, inputs.old) != _items(pair.client, key, inputs.new):
         yield CUSTOM_ITEM
         return
+    if _of_other_months(pair.client, inputs.old) != _of_other_months(pair.client, inputs.new):
+        yield CARRIED
     before = pair.before.charged if pair.before else {}
     after = pair.after.charged if pair.after else {}
     for each in {*before, *after}:
         if _figures(before.get(each)) != _figures(after.get(each)):
             yield from _charged(pair, each, moved, inputs)
+
+
+def _of_other_months(client: ClientKey, inputs: BillingInputs) -> tuple[object, ...]:
+    """What they count towards a minimum spend, and take of what was paid ahead."""
+    drawn = (each for each in inputs.drawn if each.client == client)
+    return (*inputs.counted_of(client), *drawn)
 
 
 def _figures(line: StatementLine | None) -> tuple[Decimal, Decimal]:

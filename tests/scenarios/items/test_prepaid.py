@@ -162,3 +162,21 @@ def test_a_second_prepayment_begins_where_the_first_runs_out(contract: Contract)
 
     assert amounts(august) == {"first": "-20.00", "second": "-80.00"}
     assert august["total"] == "0.00"
+
+
+def test_a_difference_that_another_month_made_is_told_as_such(contract: Contract) -> None:
+    """Of 150, August took 100 and left 50 to July; August has 20 now, so July takes its 100."""
+    contract.agree(paid("150"))
+    for month in (AUGUST, JULY):
+        contract.take(month)
+        contract.bill(month)
+    contract.take(AUGUST, "20")
+    for month in (AUGUST, JULY):
+        contract.bill(month)
+
+    (told,) = contract.rebill("diff", "--period", JULY, "--json").json["payers"]
+
+    (acme,) = (each for each in told["clients"] if each["client"] == "acme")
+    (line,) = acme["lines"]
+    assert (line["key"], line["causes"]) == ("custom/ahead", ["carried_forward"])
+    assert line["difference"] == "-50.00"
