@@ -14,6 +14,7 @@ from pydantic import (
 
 from invoices.inputs import WAIVABLE
 from invoices.kinds import MAPPABLE
+from service.configuration.discounts import written_out
 from service.configuration.items import CustomLineItemForm
 from service.configuration.price_books import PriceBookForm
 from service.configuration.shared_costs import SharedCostForm
@@ -195,6 +196,8 @@ class ExchangeRateForm(Form):
 
 
 class ConfigurationForm(Form):
+    written_out = model_validator(mode="before")(written_out)
+
     seller: SellerForm | None = None
     payers: list[PayerForm] = []
     clients: list[ClientForm] = []

@@ -121,3 +121,63 @@ def test_the_working_says_which_mapping_was_used(
     assert [(Decimal(cost), words) for cost, words in told] == [
         (Decimal(cost), words) for cost, words in workings
     ]
+
+
+@pytest.mark.parametrize(
+    ("passed", "total"), [("pass_through", "93.00"), ({"share_percent": 50}, "96.50")]
+)
+def test_a_type_called_a_discount_is_passed_as_books_say_of_it_by_that_name(
+    taken: Rebill, tmp_path: Path, passed: object, total: str
+) -> None:
+    """7 off, whole or half of it; 'other' retains it."""
+    file = written(
+        tmp_path,
+        line_types={"DistributorDiscount": {"discount": "distributor"}},
+        price_books=[book(discounts={"other": "retain", "distributor": passed})],
+    )
+    assert taken("apply", file).status == 0
+
+    billed = taken("bill", *MONTH, "--json")
+    assert [each["total"] for each in billed.json["invoices"]] == [total]
+    assert taken("apply", file).out == "nothing changes\n"
+
+
+@pytest.mark.parametrize(
+    ("line_types", "discounts", "words"),
+    [
+        (
+            {"DistributorDiscount": {"discount": "distributor"}},
+            {"distributer": "pass_through"},
+            "price_books[0].discounts.distributer: there is no such setting",
+        ),
+        ({"DistributorDiscount": {"kind": "usage"}}, {}, "line_types[0].from: is required"),
+        ({"DistributorDiscount": "distributor"}, {}, "line_types[0]: "),
+        (
+            {"DistributorDiscount": {"discount": "spp", "kind": "usage", "from": "2026-10"}},
+            {},
+            "line_types[0].discount: there is no such setting",
+        ),
+    ],
+)
+def test_what_no_line_type_is_called_is_no_discount(
+    rebill: Rebill, tmp_path: Path, line_types: object, discounts: object, words: str
+) -> None:
+    file = written(tmp_path, line_types=line_types, price_books=[book(discounts=discounts)])
+    answer = rebill("apply", file)
+
+    assert (answer.status, answer.out) == (2, "")
+    assert words in answer.err
+
+
+def test_a_type_is_named_once(rebill: Rebill, tmp_path: Path) -> None:
+    """By its own name and by its discount's, it could be said two ways."""
+    both = {"distributor": "pass_through", "named": {"DistributorDiscount": "retain"}}
+    file = written(
+        tmp_path,
+        line_types={"DistributorDiscount": {"discount": "distributor"}},
+        price_books=[book(discounts=both)],
+    )
+    answer = rebill("apply", file)
+
+    assert answer.status == 2
+    assert "DistributorDiscount is named by its discount already" in answer.err
