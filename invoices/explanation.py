@@ -181,8 +181,10 @@ def _item_words(charge: CustomCharge, item: CustomLineItem, period: BillingPerio
             only = f" of {', '.join(of)}" if of else ""
             floor = "" if share.minimum is None else f", at least {plain(share.minimum)}"
             cap = "" if share.maximum is None else f", at most {plain(share.maximum)}"
+            over = "" if share.above is None else f", of what is above {plain(share.above)}"
+            once = "" if share.reached is None else f", once it is {plain(share.reached)}"
             percent = f"{plain(share.percent)} % of the {share.of}{only}{base}"
-            return f"{item.kind} of {percent}{floor}{cap}{part}"
+            return f"{item.kind} of {percent}{over}{once}{floor}{cap}{part}"
         case MaximumSpend() as maximum:
             return f"what {_spent(charge, maximum)} is above {plain(maximum.maximum_spend)}{part}"
         case MinimumSpend() as minimum:

@@ -47,7 +47,10 @@ class Flat:
 
 @dataclass(frozen=True, slots=True)
 class Percentage(Scoped):
-    """A percentage with an optional floor and cap in the client's invoice currency."""
+    """A percentage with an optional floor and cap in the client's invoice currency.
+
+    Steps are several items: 5 % `above` 10,000 and 3 % more `above` 50,000.
+    """
 
     percent: Decimal
     of: PercentOf
@@ -55,6 +58,17 @@ class Percentage(Scoped):
     maximum: Decimal | None = field(default=None, metadata=ADDED_LATER)
     services: tuple[str, ...] = field(default=(), metadata=ADDED_LATER)
     accounts: tuple[AccountId, ...] = field(default=(), metadata=ADDED_LATER)
+    above: Decimal | None = field(default=None, metadata=ADDED_LATER)
+    """Only of what is above it."""
+    reached: Decimal | None = field(default=None, metadata=ADDED_LATER)
+    """Of all, once that is as much; of nothing before."""
+
+    def part_of(self, base: Decimal) -> Decimal:
+        """What of it the percentage is taken of."""
+        nothing = Decimal(0)
+        if self.reached is not None and base < self.reached:
+            return nothing
+        return base if self.above is None else max(EXACT.subtract(base, self.above), nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +230,8 @@ def _charge(
         case Percentage() as percentage:
             of = base(percentage)
             assert of is not None, f"{key} is a percentage of a cost that nobody can say"
-            return replace(made, price=_signed(item.kind, _share(percentage, of, term)), base=of)
+            price = _signed(item.kind, _share(percentage, percentage.part_of(of), term))
+            return replace(made, price=price, base=of)
         case MaximumSpend() as maximum:
             spent = _spent(maximum, base, others)
             above = EXACT.subtract(spent, term.part_of(maximum.maximum_spend))

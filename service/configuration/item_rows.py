@@ -17,6 +17,7 @@ from service.configuration.reading import Configuration, ConfigurationRefused
 ROWS_MAX = 10_000
 NUMBERS = (
     *("amount", "quantity", "unit_price", "percent", "minimum", "maximum"),
+    *("above", "reached"),
     *("minimum_spend", "maximum_spend", "prepaid", "tax_rate_percent", "opening_amount"),
 )
 NESTED = {
@@ -29,7 +30,7 @@ NESTED = {
 """Columns of settings that have several, by their path."""
 COLUMNS = (
     *("key", "client", "payer", "kind", "description", "amount", "quantity", "unit_price"),
-    *("percent_of", "percent", "minimum", "maximum", "services", "accounts"),
+    *("percent_of", "percent", "minimum", "maximum", "above", "reached", "services", "accounts"),
     *("minimum_spend", "maximum_spend", "prepaid", "counts", "carry_over"),
     *("from", "to", "once", "every_months", "prorate"),
     *NESTED,

@@ -66,6 +66,8 @@ class CustomLineItemForm(Form):
     percent: NotNegative | None = None
     minimum: NotNegative | None = None
     maximum: NotNegative | None = None
+    above: Positive | None = None
+    reached: Positive | None = None
     services: list[Text] = []
     accounts: list[AccountNumber] = []
     quantity: NotNegative | None = None
@@ -93,6 +95,10 @@ class CustomLineItemForm(Form):
             raise ValueError("percent and percent_of go together")
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise ValueError("minimum is more than maximum")
+        if None not in (self.above, self.reached):
+            raise ValueError("give above (of what is above it) or reached (of all, once it is so)")
+        if self.minimum is not None and (self.above is not None or self.reached is not None):
+            raise ValueError("below its limit it is nothing: leave out minimum")
         if self.kind == "credit" and self.percent is not None and self.percent > 100:
             raise ValueError("a credit of more than 100 percent gives back what nobody paid")
         for name, kind in KINDS.items():
@@ -104,7 +110,7 @@ class CustomLineItemForm(Form):
     def is_of_something(self) -> Self:
         limits = ("minimum_spend", "maximum_spend", "prepaid")
         belongs = {
-            **dict.fromkeys(("minimum", "maximum"), ("percent",)),
+            **dict.fromkeys(("minimum", "maximum", "above", "reached"), ("percent",)),
             **dict.fromkeys(("services", "accounts"), ("percent", *limits)),
             "counts": limits,
             **dict.fromkeys(("carry_over", "opening"), ("minimum_spend",)),
@@ -222,6 +228,8 @@ def _charge(
         None if form.maximum is None else tidy(form.maximum),
         services,
         accounts,
+        None if form.above is None else tidy(form.above),
+        None if form.reached is None else tidy(form.reached),
     )
 
 

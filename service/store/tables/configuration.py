@@ -189,6 +189,8 @@ class CustomLineItemRow(Row, table=True):
     percent_of: PercentOf | None = Field(default=None, sa_type=one_of(PercentOf))
     minimum: Decimal | None = Field(default=None, sa_type=NUMERIC)
     maximum: Decimal | None = Field(default=None, sa_type=NUMERIC)
+    above: Decimal | None = Field(default=None, sa_type=NUMERIC)
+    reached: Decimal | None = Field(default=None, sa_type=NUMERIC)
     quantity: Decimal = Field(default=Decimal(1), sa_type=NUMERIC)
     services: list[str] = Field(default_factory=list, sa_type=JSON)
     accounts: list[str] = Field(default_factory=list, sa_type=JSON)

@@ -41,6 +41,7 @@ def put_custom_line_item(session: Session, item: CustomLineItem) -> list[Change]
         case Percentage() as share:
             row.percent, row.percent_of = share.percent, share.of
             row.minimum, row.maximum = share.minimum, share.maximum
+            row.above, row.reached = share.above, share.reached
         case MinimumSpend() as minimum:
             row.minimum_spend, row.carry_over = minimum.minimum_spend, minimum.carries_over
             row.opening = to_json(minimum.opening) if minimum.opening else None
@@ -91,7 +92,9 @@ def _charge_of(
         return Flat(row.flat_amount, row.quantity)
     if row.percent is not None:
         assert row.percent_of is not None
-        return Percentage(row.percent, PercentOf(row.percent_of), row.minimum, row.maximum, *scope)
+        floor_and_cap = row.minimum, row.maximum
+        steps = row.above, row.reached
+        return Percentage(row.percent, PercentOf(row.percent_of), *floor_and_cap, *scope, *steps)
     assert row.counts is not None
     counts = Counts(row.counts)
     if row.maximum_spend is not None:
