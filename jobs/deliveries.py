@@ -25,6 +25,7 @@ from service.store import runs
 from service.store.billing import sellers, snapshots
 from service.store.billing.sellers import PayerAccount
 from service.store.billing.snapshots import DeliveryLook
+from service.store.runs import Run
 from service.store.session import Session
 from service.store.tables.runs import RunKind, RunState
 
@@ -41,7 +42,7 @@ MONTHS = 3
 """This one and those before it: AWS restates a month for weeks after its end."""
 
 AGAIN_AFTER = timedelta(hours=1)
-"""A delivery that could not be taken in is tried again: a bucket may have been out of reach."""
+"""A run that failed is tried again: a bucket may have been out of reach, or a disk full."""
 
 NOT_YET = frozenset({"no_files", "wrong_period"})
 """Of an export's month, these say that nothing was delivered so far."""
@@ -80,8 +81,14 @@ def watched(session: Session) -> list[PayerAccount]:
 def _is_due(session: Session, payer: PayerAccount, now: datetime) -> bool:
     watch = snapshots.delivery_watch(session, payer.account_id)
     is_steady = all(each.is_steady or not each.delivery for each in watch.looks)
-    every = EVERY if is_steady else STEADY_AFTER
-    return watch.looked_at is None or watch.looked_at + every <= now
+    return watch.looked_at is None or _has_passed(
+        EVERY if is_steady else STEADY_AFTER, watch.looked_at, now
+    )
+
+
+def _has_passed(wait: timedelta, since: datetime, now: datetime) -> bool:
+    """What a clock that was ahead has noted is not waited for."""
+    return not timedelta() <= now - since < wait
 
 
 def look(environment: Environment, payer: PayerAccount) -> tuple[int, ...]:
@@ -126,7 +133,7 @@ def bill_what_came(environment: Environment) -> tuple[int, ...]:
             request_billing(session, payer.account_id, period, actor=ACTOR, now=now)
             for payer in watched(session)
             for period in _months(now.date())
-            if _is_to_bill(session, payer.account_id, period)
+            if _is_to_bill(session, payer.account_id, period, now)
         )
 
 
@@ -151,6 +158,8 @@ def _looked(environment: Environment, payer: PayerAccount, period: BillingPeriod
     except IngestError as trouble:
         words = "" if trouble.code in NOT_YET else str(trouble)
         return DeliveryLook(period, location, trouble=words)
+    except OSError as trouble:
+        return DeliveryLook(period, location, trouble=f"{location}: it cannot be read: {trouble}")
     return DeliveryLook(period, location, delivery=_mark(delivery, payer.tags))
 
 
@@ -162,19 +171,27 @@ def _mark(delivery: Delivery, tags: Sequence[str]) -> str:
 
 
 def _is_new(session: Session, payer: AccountId, found: DeliveryLook, now: datetime) -> bool:
-    """Not taken in, nor under way; nor refused a moment ago."""
+    """Not taken in, nor under way; nor refused a moment ago.
+
+    What a person took in since stands until AWS delivers anew.
+    """
     if runs.is_any_unfinished(session, payer, found.period):
         return False
-    last = runs.last_run(session, RunKind.INGEST, payer, found.period)
+    last = runs.last_run(session, RunKind.INGEST, payer, found.period, requested_by=ACTOR)
     if last is None or last.request.get("delivery") != found.delivery:
         return True
-    if last.state is RunState.DONE:
+    latest = runs.last_run(session, RunKind.INGEST, payer, found.period)
+    return latest == last and _is_to_try_again(last, now)
+
+
+def _is_to_try_again(run: Run, now: datetime) -> bool:
+    if run.state is RunState.DONE:
         return False
-    assert last.finished_at is not None, "nothing is under way"
-    return last.finished_at + AGAIN_AFTER <= now
+    assert run.finished_at is not None, "nothing is under way"
+    return _has_passed(AGAIN_AFTER, run.finished_at, now)
 
 
-def _is_to_bill(session: Session, payer: AccountId, period: BillingPeriod) -> bool:
+def _is_to_bill(session: Session, payer: AccountId, period: BillingPeriod, now: datetime) -> bool:
     """Whoever ingests by hand bills by hand."""
     if runs.is_any_unfinished(session, payer, period):
         return False
@@ -185,7 +202,7 @@ def _is_to_bill(session: Session, payer: AccountId, period: BillingPeriod) -> bo
     if billing is None:
         return True
     if billing.id > ingest.id:
-        return False
+        return billing.requested_by == ACTOR and _is_to_try_again(billing, now)
     billed = billing.outcome("inputs")["snapshot"] if billing.state is RunState.DONE else ""
     return bool(billed != snapshots.current_snapshot(session, payer, period).id)
 

@@ -142,15 +142,23 @@ def recent_runs(
 
 
 def last_run(
-    session: Session, kind: RunKind, payer_account_id: AccountId, period: BillingPeriod
+    session: Session,
+    kind: RunKind,
+    payer_account_id: AccountId,
+    period: BillingPeriod,
+    *,
+    requested_by: str | None = None,
 ) -> Run | None:
+    """Of all, or of those that one person or the schedule asked for."""
     row = tables.runs.RunRow
+    whose = [] if requested_by is None else [col(row.requested_by) == requested_by]
     found = session.exec(
         select(row)
         .where(
             col(row.kind) == kind,
             col(row.payer_account_id) == payer_account_id,
             col(row.period) == str(period),
+            *whose,
         )
         .order_by(col(row.id).desc())
         .limit(1)

@@ -120,6 +120,25 @@ def test_a_manifest_may_name_neither_another_bucket_nor_another_export(
     assert said.code == "missing_file" and "main/data/gone.csv.gz" in str(said)
 
 
+def test_an_export_whose_prefix_begins_with_a_slash_is_read_and_still_its_own_alone(
+    aws: SandboxAWS, tmp_path: Path
+) -> None:
+    row = line("12.50", bill_payer_account_id=PAYER, line_item_usage_account_id=PAYER)
+    row |= {"bill_billing_period_start_date": "2026-09-01T00:00:00.000Z"}
+    row |= {"line_item_usage_start_date": "2026-09-05T07:00:00.000Z"}
+    manifest = "/exports/main/metadata/BILLING_PERIOD=2026-09/main-Manifest.json"
+    for key in ("/exports/main/data/BILLING_PERIOD=2026-09/main-00001.csv.gz", "/etc/x.csv.gz"):
+        put(aws, key, gzipped([row]))
+
+    put(aws, manifest, data_exports_manifest(
+        "s3://billing//exports/main/data/BILLING_PERIOD=2026-09/main-00001.csv.gz"
+    ))  # fmt: skip
+    assert plain(take("s3://billing//exports", tmp_path).facts.sums["billed"]) == "12.5"
+    for uri in ("s3://billing//etc/x.csv.gz", "s3://billing//exports/main/data/../../../etc/x.gz"):
+        put(aws, manifest, data_exports_manifest(uri))
+        assert refusal("s3://billing//exports", tmp_path).code == "path_trick"
+
+
 def test_what_cannot_be_reached_is_one_line(aws: SandboxAWS, tmp_path: Path) -> None:
     assert refusal("s3://no-such-bucket/x", tmp_path).code == "NoSuchBucket"
     assert refusal("s3://billing/nothing", tmp_path).code == "no_files"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from datetime import timedelta
@@ -26,7 +27,7 @@ from service.store.billing.snapshots import DeliveryWatch
 from service.store.tables.runs import RunKind, RunState
 from tests.conftest import NOW
 from tests.support.bills.front_door import client, exported, payer, written
-from tests.support.bills.ingest_builders import PAYER, line
+from tests.support.bills.ingest_builders import PAYER, line, put
 
 ACME = "111111111111"
 OCTOBER, NOVEMBER = BillingPeriod(2026, 10), BillingPeriod(2026, 11)
@@ -90,6 +91,27 @@ def totals(environment: Environment, period: BillingPeriod = OCTOBER) -> dict[st
 def watch_of(environment: Environment) -> DeliveryWatch:
     with environment.database.transaction() as session:
         return snapshots.delivery_watch(session, AccountId(PAYER))
+
+
+def take_in_by_hand(environment: Environment, file: Path) -> None:
+    with environment.database.transaction() as session:
+        run_id = request_ingest(
+            session, AccountId(PAYER), OCTOBER, location=str(file), dialect="auto",
+            actor="ada", now=NOW,
+        )  # fmt: skip
+    engine.follow(environment, run_id)
+
+
+def current(environment: Environment) -> str:
+    with environment.database.transaction() as session:
+        return snapshots.current_snapshot(session, AccountId(PAYER), OCTOBER).id
+
+
+def fail_the_last_run(environment: Environment) -> None:
+    with environment.database.transaction() as session:
+        session.execute(
+            sa.text("UPDATE run SET state = 'failed' WHERE id = (SELECT max(id) FROM run)")
+        )
 
 
 def test_a_month_left_alone_has_right_drafts_after_each_delivery(
@@ -194,17 +216,100 @@ def test_a_file_that_names_no_month_is_left_to_a_person(
 def test_what_a_person_takes_in_a_person_bills(
     environment: Environment, export: Path, tmp_path: Path
 ) -> None:
-    """The schedule takes it in once more, since it does not know these files: nothing changes."""
-    file = deliver(tmp_path / "by hand", "10")
-    with environment.database.transaction() as session:
-        run_id = request_ingest(
-            session, AccountId(PAYER), OCTOBER, location=str(file), dialect="auto",
-            actor="ada", now=NOW,
-        )  # fmt: skip
-    engine.follow(environment, run_id)
+    take_in_by_hand(environment, deliver(tmp_path / "by hand", "10"))
 
     assert tick(environment) == []
     assert totals(environment) == {}
+
+
+def test_what_a_person_took_in_after_a_delivery_stands_until_aws_delivers_anew(
+    environment: Environment, export: Path, tmp_path: Path
+) -> None:
+    """10 by the schedule, 99 by hand and not billed; then AWS delivers 12.50."""
+    deliver(export, "10")
+    tick(environment)
+    take_in_by_hand(environment, deliver(tmp_path / "by hand", "99"))
+    by_hand = current(environment)
+
+    assert tick(environment, 15) == [], "AWS has delivered nothing since"
+    assert current(environment) == by_hand
+    deliver(export, "12.50")
+    assert tick(environment, 31) == ["ingest 2026-10", "billing 2026-10"]
+    assert totals(environment) == {"acme": 12_50}
+
+
+def test_a_file_that_a_person_took_in_is_not_replaced_by_the_broken_one(
+    environment: Environment, export: Path, tmp_path: Path
+) -> None:
+    file = deliver(export, "10")
+    file.write_bytes(file.read_bytes()[:-20])
+    assert tick(environment) == ["ingest 2026-10"]
+    take_in_by_hand(environment, deliver(tmp_path / "by hand", "99"))
+
+    assert tick(environment, 120) == []
+
+
+def test_a_billing_that_failed_is_tried_again_after_an_hour(
+    environment: Environment, export: Path
+) -> None:
+    """As where a disk was full for a while: nobody asks again for what the schedule asked for."""
+    deliver(export, "10")
+    tick(environment)
+    fail_the_last_run(environment)
+
+    assert tick(environment, 30) == []
+    assert tick(environment, 63) == ["billing 2026-10"]
+    assert tick(environment, 90) == [], "it is billed"
+
+
+def test_a_look_noted_by_a_clock_that_was_ahead_is_not_waited_for(
+    environment: Environment, export: Path
+) -> None:
+    deliveries.look_as_scheduled(replace(environment, now=at(minutes=2 * 24 * 60)))
+    deliver(export, "10")
+
+    assert tick(environment) == ["ingest 2026-10", "billing 2026-10"]
+
+
+def test_a_file_whose_name_is_no_text_is_told_and_others_go_on(
+    environment: Environment, export: Path, tmp_path: Path
+) -> None:
+    """Its name is in Latin-1, as old archives unpack to; the other payer's bill is fine."""
+    other = tmp_path / "exports/other"
+    usual, second = (
+        payer(account, exports=[{"dialect": "cur2", "location": str(place)}])
+        for account, place in (("000000000001", other), (PAYER, export))
+    )
+    file = written(tmp_path, payers=[usual, second], clients=[client("acme", ACME)])
+    with environment.database.transaction() as session:
+        apply_configuration(session, read_configuration(file.read_text()), actor="test", now=NOW)
+    named = deliver(other, "10")
+    named.rename(named.with_name(os.fsdecode(b"caf\xe9.csv.gz")))
+    deliver(export, "10")
+
+    assert tick(environment) == ["ingest 2026-10", "billing 2026-10"]
+    with environment.database.transaction() as session:
+        looks = snapshots.delivery_watch(session, AccountId("000000000001")).looks
+    assert "'data/BILLING_PERIOD=2026-10/caf\\udce9.csv.gz', which is no UTF-8" in looks[1].trouble
+
+
+def test_a_manifest_that_may_not_be_read_is_told(
+    environment: Environment, export: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only its owner may: tests are run by root, who may read anything."""
+    deliver(export, "10")
+    put(export / "metadata/BILLING_PERIOD=2026-10/main-Manifest.json", b"{}")
+    kept = Path.read_bytes
+
+    def refused(path: Path) -> bytes:
+        if path.name == "main-Manifest.json":
+            raise PermissionError(13, "Permission denied", path.name)
+        return kept(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+
+    assert tick(environment) == []
+    assert "cannot be read: [Errno 13] Permission denied" in watch_of(environment).looks[1].trouble
 
 
 def test_a_payer_that_is_stopped_is_left_alone_until_it_is_started(

@@ -87,7 +87,7 @@ def _named_by(source: Source, file: StoredFile, scratch: Path) -> Delivery:
     if file.size > manifest.MANIFEST_BYTES_MAX:
         raise IngestError("bad_manifest", where, f"it has {file.size} bytes")
     content = manifest.parse(source.local(file, scratch).read_bytes(), where)
-    keys = [_key(source, name, legacy=content.legacy, where=where) for name in content.names]
+    keys = [_key(source, file, name, legacy=content.legacy) for name in content.names]
     if isinstance(source, Folder):
         source, keys = _copied(source, file, keys)
     else:
@@ -99,8 +99,9 @@ def _named_by(source: Source, file: StoredFile, scratch: Path) -> Delivery:
     return Delivery(source, files, content.legacy, content.payer_account_id, content.period)
 
 
-def _key(source: Source, name: str, *, legacy: bool, where: str) -> str:
+def _key(source: Source, file: StoredFile, name: str, *, legacy: bool) -> str:
     """A manifest's name of a file as a key; a Data Exports manifest writes whole URIs."""
+    where = source.describe(file.key)
     if legacy:
         # A report that was set up without a prefix, or with `/` as its prefix, has keys that begin
         # with one or two slashes: S3 takes that.
@@ -109,7 +110,9 @@ def _key(source: Source, name: str, *, legacy: bool, where: str) -> str:
     key = source.names(name) if name.startswith("s3://") else None
     if key is None:
         raise IngestError("path_trick", where, f"it names {name!r}, which is not in this bucket")
-    return manifest.checked_key(key, where)
+    # As does Data Exports, whose `S3Prefix` may be any text: then its manifest's key begins so.
+    manifest.checked_key(key.lstrip("/") if file.key.startswith("/") else key, where)
+    return key
 
 
 def _copied(source: Folder, file: StoredFile, keys: Sequence[str]) -> tuple[Folder, list[str]]:
@@ -146,6 +149,9 @@ def _bare(
     if not ours:
         words = f"no data file here is of {period}" if data else "there is no data file here"
         raise IngestError("no_files", where, words)
+    if unreadable := [file for file in ours if not _is_text(file.key)]:
+        words = f"a file is named {unreadable[0].key!a}, which is no UTF-8: name it anew"
+        raise IngestError("bad_name", where, words)
     # Summed together they would be the bill twice:
     # `tests/jobs/ingest/test_locate.py::test_what_is_absent_or_ambiguous_is_refused`.
     refreshes = {_folder(file) for file in ours if _EXECUTION.fullmatch(_folder(file))}
@@ -160,6 +166,11 @@ def _bare(
 
 def _period_of(source: Source, file: StoredFile) -> BillingPeriod | None:
     return manifest.period_in(source.describe(file.key))
+
+
+def _is_text(key: str) -> bool:
+    """A folder's file can be named in bytes that are none, and then nothing can store its name."""
+    return not any("\ud800" <= char <= "\udfff" for char in key)
 
 
 def _folder(file: StoredFile) -> str:

@@ -37,14 +37,10 @@ class WatchedMonth:
 
     @property
     def state(self) -> str:
-        if self.look.trouble:
-            return self.look.trouble
-        if not self.look.delivery:
-            return "nothing yet"
-        said = [
-            _said(each, did) for each, did in ((self.ingest, "taken in"), (self.billing, "billed"))
-        ]
-        return ", ".join(filter(None, said)) or "seen"
+        nothing = "nothing yet" if self.ingest is None else "nothing"
+        here = "" if self.look.delivery else f"{nothing} at {self.look.location}"
+        done = (_said(self.ingest, "taken in"), _said(self.billing, "billed"))
+        return ", ".join(filter(None, [self.look.trouble or here, *done])) or "seen"
 
 
 def show(payer: Payer = None, as_json: AsJson = False) -> None:

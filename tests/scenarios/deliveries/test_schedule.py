@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
@@ -80,6 +81,20 @@ def test_a_payer_is_stopped_and_started_by_a_command(rebill: Rebill, export: Pat
     assert rebill("deliveries", "start").status == 0
     assert rebill("deliveries", "look").status == 0
     assert rebill("deliveries", "stop", "--payer", "999999999999").status == 2
+
+
+def test_where_nothing_lies_is_named_and_so_is_what_was_taken_in_before(
+    rebill: Rebill, export: Path
+) -> None:
+    """Whoever mistyped the place, or let a lifecycle rule clear it, can tell."""
+    deliver(export, "10")
+    rebill("deliveries", "look")
+    shutil.rmtree(export / "data")
+    looked = rebill("deliveries", "look")
+
+    shown = "".join(looked.out.replace("│", "").split())
+    assert f"nothingat{export},takenin(run1),billed(run2)" in shown
+    assert f"nothingyetat{export}" in shown
 
 
 @pytest.mark.proof
