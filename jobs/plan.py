@@ -12,7 +12,8 @@ from invoices.comparison.months import ClientChange, compare
 from invoices.inputs import BillingInputs
 from invoices.month import bill
 from invoices.periods import BillingPeriod
-from invoices.pricing.spend import CountedMonth
+from invoices.pricing.custom import CustomLineItem
+from invoices.pricing.spend import CountedMonth, MinimumSpend
 from jobs.snapshots import Snapshots
 from kernel.errors import BadInput
 from kernel.findings import Finding
@@ -50,6 +51,8 @@ class _Month:
     payer_account_id: AccountId
     period: BillingPeriod
     is_issued: bool
+    first_issued: BillingPeriod
+    """The first issued one that is planned of this payer."""
 
 
 def plan(
@@ -124,7 +127,6 @@ def _inputs_after(
     # Rules are dated, and what begins later is nothing in a month that is over: whoever plans a
     # new price asks what it would have come to.
     begins = max(month.period, *_starts(configuration))
-    items = versions.custom_line_items(session, month.payer_account_id, begins)
     return replace(
         present,
         snapshot_id=before.snapshot_id,
@@ -133,14 +135,38 @@ def _inputs_after(
         counted_months=tuple(sorted({*before.counted_months, *_unknown_to(before, present)})),
         price_books=prices.price_books(session, begins),
         shared_costs=in_effect(prices.shared_costs(session), begins),
-        custom_line_items=tuple(
-            # As it is, where the month knows it: it may be the first or the last of its term.
-            each
-            if each.is_in_effect(month.period)
-            else replace(each, start=min(each.start, month.period), end=None, days=None)
-            for each in items
-        ),
+        custom_line_items=tuple(_items_in(session, month, present, begins)),
     )
+
+
+def _items_in(
+    session: Session, month: _Month, present: BillingInputs, begins: BillingPeriod
+) -> Iterator[CustomLineItem]:
+    """Those of the date on which all of the file is in effect, and what is of this month alone."""
+    items = versions.custom_line_items(session, month.payer_account_id, begins)
+    known = {each.key for each in items}
+    alone = (each for each in present.custom_line_items if _is_once(each))
+    yield from (each for each in alone if each.key not in known)
+    for each in items:
+        # As it is, where the month knows it: it may be the first or the last of its term.
+        moved = each if each.is_in_effect(month.period) else _moved(each, month)
+        if moved.is_in_effect(month.period):
+            yield moved
+
+
+def _moved(item: CustomLineItem, month: _Month) -> CustomLineItem:
+    """What begins later, as if it began with the months that are planned.
+
+    So what is charged once, or each quarter, is so over all of them. A minimum spend would ask for
+    what none of these months has counted: each is the first of its term.
+    """
+    is_minimum = isinstance(item.charge, MinimumSpend)
+    start = month.period if is_minimum else month.first_issued
+    return replace(item, start=start, end=start.next if _is_once(item) else None, days=None)
+
+
+def _is_once(item: CustomLineItem) -> bool:
+    return item.end == item.start.next
 
 
 def _unknown_to(before: BillingInputs, present: BillingInputs) -> Iterator[CountedMonth]:
@@ -182,16 +208,19 @@ def _months_of(
     since: BillingPeriod | None,
 ) -> Iterator[_Month]:
     """Latest first: until `since` or the last that was issued whole, or the one of `period`."""
+    found: list[tuple[BillingPeriod, bool]] = []
     for each in snapshots.periods_of(session, payer):
         if period not in (None, each) or (since is not None and each < since):
             continue
-        is_issued = _is_issued(session, payer, each)
-        yield _Month(payer, each, is_issued)
-        if is_issued and since is None:
-            return
+        found.append((each, _is_issued(session, payer, each)))
+        if found[-1][1] and since is None:
+            break
+    first = min((each for each, is_issued in found if is_issued), default=None)
+    return (_Month(payer, each, is_issued, first or each) for each, is_issued in found)
 
 
 def _is_issued(session: Session, payer: AccountId, period: BillingPeriod) -> bool:
+    """A correction that waits for its approval leaves the month issued."""
     records = invoices.invoices_of(session, period, payer_account_id=payer)
-    states = {each.state for each in records} - {DraftState.NO_DOCUMENT}
+    states = {each.state for each in records if not each.corrects} - {DraftState.NO_DOCUMENT}
     return states == {DraftState.ISSUED}

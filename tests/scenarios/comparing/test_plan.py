@@ -49,9 +49,23 @@ def totals(planned: dict[str, Any]) -> dict[str, tuple[str | None, str | None, s
     }
 
 
-def issue(rebill: Rebill) -> None:
+def issue(rebill: Rebill, period: str = PERIOD) -> None:
     for command in ("bill", "approve", "issue"):
-        assert rebill(command, *MONTH).status == 0
+        assert rebill(command, "--period", period).status == 0
+
+
+def take_in(rebill: Rebill, folder: Path, period: str, acme: str = "100") -> None:
+    """Acme's usage, and 200 of Bell's."""
+    dates = {
+        "bill_billing_period_start_date": f"{period}-01T00:00:00.000Z",
+        "line_item_usage_start_date": f"{period}-05T07:00:00.000Z",
+    }
+    rows = [
+        line(acme, line_item_usage_account_id=ACME, **dates),
+        line("200", line_item_usage_account_id=BELL, **dates),
+    ]
+    answer = rebill("ingest", exported(folder, rows), "--payer", PAYER, "--period", period)
+    assert answer.status == 0
 
 
 def test_what_is_applied_already_changes_nobody_s_money(rebill: Rebill, month: Path) -> None:
@@ -162,18 +176,7 @@ def test_past_months_are_billed_as_another_contract_would_have_them(
     October is issued. A month brought 105 and 210 for 100 and 200; it would bring 300 x 1.02 + 50.
     """
     issue(rebill)
-    dates = {
-        "bill_billing_period_start_date": "2026-11-01T00:00:00.000Z",
-        "line_item_usage_start_date": "2026-11-05T07:00:00.000Z",
-    }
-    november = exported(
-        tmp_path / "november",
-        [
-            line("100", line_item_usage_account_id=ACME, **dates),
-            line("200", line_item_usage_account_id=BELL, **dates),
-        ],
-    )
-    assert rebill("ingest", november, "--payer", PAYER, "--period", "2026-11").status == 0
+    take_in(rebill, tmp_path / "november", "2026-11")
     lost = [{"id": ACME, "from": "2018-01-01", "to": "2026-10-01"}]
     gained = [{"id": BELL, "from": "2018-01-01"}, {"id": ACME, "from": "2026-10-01"}]
     file = written(
@@ -209,6 +212,55 @@ def test_past_months_are_billed_as_another_contract_would_have_them(
     assert "bell 420.00 712.00 400.00 600.00 20.00 112.00 USD" in shown
     assert "all clients 630.00 712.00 600.00 600.00 30.00 112.00 USD" in shown
     assert rebill("reconcile", *MONTH).status == 0, "nothing of it is recorded"
+
+
+def test_what_is_charged_once_or_each_quarter_is_so_over_all_months_together(
+    rebill: Rebill, tmp_path: Path
+) -> None:
+    """September and October are issued alike; Acme's setup of 50 was September's alone.
+
+    The file has 10 percent in place of 5, and from 2027 on a quarterly 30 for Bell and once 70 for
+    Acme. Acme: 105 + 50 is 110 + 50 + 70, then 105 is 110. Bell: 210 is 220 + 30, then 220.
+    """
+    setup = fee("acme", "50.00", "Setup", key="setup", once=True, **{"from": "2026-09"})
+    now = written(tmp_path, clients=CLIENTS, price_books=BOOKS, custom_line_items=[setup])
+    assert rebill("apply", now).status == 0
+    for period in ("2026-09", PERIOD):
+        take_in(rebill, tmp_path / period, period)
+        issue(rebill, period)
+    file = written(
+        tmp_path,
+        clients=CLIENTS,
+        price_books=[*BOOKS, book(rules=[plus("10")]) | {"from": "2027-01"}],
+        custom_line_items=[
+            setup,
+            fee("bell", "30.00", "Care", key="care", every_months=3, **{"from": "2027-01"}),
+            fee("acme", "70.00", "Move", key="move", once=True, **{"from": "2027-02"}),
+        ],
+    )
+    planned = rebill("plan", file, "--since", "2026-09", "--json").json
+
+    assert [totals({"months": [each]}) for each in planned["months"]] == [
+        {"acme": ("105.00", "110.00", "5.00"), "bell": ("210.00", "220.00", "10.00")},
+        {"acme": ("155.00", "230.00", "75.00"), "bell": ("210.00", "250.00", "40.00")},
+    ]
+
+
+def test_an_issued_month_whose_correction_waits_is_planned_as_issued(
+    rebill: Rebill, month: Path, tmp_path: Path
+) -> None:
+    """AWS restates Acme's 100 as 110: 5 percent on top are 115.50, 10 percent 121."""
+    issue(rebill)
+    take_in(rebill, tmp_path / "restated", PERIOD, acme="110")
+    assert rebill("bill", *MONTH).status == 0
+    later = book(rules=[plus("10")]) | {"from": "2027-01"}
+    file = written(tmp_path, clients=CLIENTS, price_books=[*BOOKS, later])
+    planned = rebill("plan", file, "--json").json
+
+    assert planned["months"][0]["is_issued"]
+    assert totals(planned) == {
+        "acme": ("115.50", "121.00", "5.50"), "bell": ("210.00", "220.00", "10.00"),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
