@@ -38,6 +38,9 @@ STEADY_AFTER = timedelta(minutes=1)
 """Then what is new is looked at again. An export that overwrites its files does so one after the
 other, its manifest apart: a delivery is taken in once two looks saw the same files."""
 
+WRITTEN_AFTER = timedelta(hours=1)
+"""Then a file that is newer than its manifest is no refresh at work: copies come in any order."""
+
 MONTHS = 3
 """This one and those before it: AWS restates a month for weeks after its end."""
 
@@ -46,6 +49,8 @@ AGAIN_AFTER = timedelta(hours=1)
 
 NOT_YET = frozenset({"no_files", "wrong_period"})
 """Of an export's month, these say that nothing was delivered so far."""
+
+BEING_WRITTEN = "it is newer than its manifest, which AWS writes last: waiting for that, or an hour"
 
 NAMELESS = (
     "it names no month, in a manifest or a folder as BILLING_PERIOD=2026-10: name the place that "
@@ -155,6 +160,9 @@ def _looked(environment: Environment, payer: PayerAccount, period: BillingPeriod
         if delivery.periods != {period}:
             nameless = NAMELESS if None in delivery.periods else ""
             return DeliveryLook(period, location, trouble=nameless)
+        newer = delivery.newer_than_its_manifest
+        if newer and not _has_passed(WRITTEN_AFTER, newer.modified_at, environment.now()):
+            return DeliveryLook(period, location, trouble=f"{newer.name}: {BEING_WRITTEN}")
     except IngestError as trouble:
         words = "" if trouble.code in NOT_YET else str(trouble)
         return DeliveryLook(period, location, trouble=words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ class Object:
     key: str
     size: int
     etag: str
+    modified_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ class Bucket:
         try:
             for page in pages:
                 for entry in page.get("Contents", []):
-                    yield Object(entry["Key"], entry["Size"], entry["ETag"].strip('"'))
+                    etag = entry["ETag"].strip('"')
+                    yield Object(entry["Key"], entry["Size"], etag, entry["LastModified"])
         except (ClientError, BotoCoreError) as error:
             raise _refusal(prefix, error) from error
 
@@ -71,7 +74,7 @@ class Bucket:
             raise _refusal(key, error) from error
         except BotoCoreError as error:
             raise _refusal(key, error) from error
-        return Object(key, head["ContentLength"], head["ETag"].strip('"'))
+        return Object(key, head["ContentLength"], head["ETag"].strip('"'), head["LastModified"])
 
     def download(self, wanted: Object, path: Path) -> None:
         """The bytes that were listed, or nothing: a changed ETag or a short body is an error."""

@@ -173,7 +173,7 @@ class Flaky:
 
 
 def test_a_body_that_breaks_off_is_asked_for_again_and_then_given_up(tmp_path: Path) -> None:
-    wanted = Object("a.csv", 5, "etag")
+    wanted = Object("a.csv", 5, "etag", datetime(2026, 11, 1, tzinfo=UTC))
 
     Bucket(Flaky(b"who", b"", b"whole"), "b").download(wanted, tmp_path / "a")  # type: ignore[arg-type]
     assert (tmp_path / "a").read_bytes() == b"whole"

@@ -27,7 +27,7 @@ from service.store.billing.snapshots import DeliveryWatch
 from service.store.tables.runs import RunKind, RunState
 from tests.conftest import NOW
 from tests.support.bills.front_door import client, exported, payer, written
-from tests.support.bills.ingest_builders import PAYER, line, put
+from tests.support.bills.ingest_builders import PAYER, data_exports_manifest, line, put
 
 ACME = "111111111111"
 OCTOBER, NOVEMBER = BillingPeriod(2026, 10), BillingPeriod(2026, 11)
@@ -149,6 +149,50 @@ def test_a_delivery_that_is_still_being_written_is_waited_for(
 
     assert tick(environment, 2) == ["ingest 2026-10", "billing 2026-10"]
     assert totals(environment) == {"acme": 12_50}
+
+
+def test_a_refresh_is_waited_for_until_its_manifest_is_written(
+    environment: Environment, export: Path
+) -> None:
+    """AWS overwrites 10 and 2.50 with 20 and 5, the manifest last, and takes its time for it."""
+    first, second = chunk(export, 1, "10", at=-30), chunk(export, 2, "2.50", at=-29)
+    names = [f"s3://billing/exports/main/{each.relative_to(export)}" for each in (first, second)]
+    manifest = export / f"metadata/{first.parent.name}/main-Manifest.json"
+    written_at(put(manifest, data_exports_manifest(*names)), -28)
+    assert tick(environment) == ["ingest 2026-10", "billing 2026-10"]
+    assert totals(environment) == {"acme": 12_50}
+
+    chunk(export, 1, "20", at=10)
+    assert tick(environment, 20) == [], "10 minutes later it is still 20 and 2.50"
+    assert "chunk-1.csv.gz: it is newer than its manifest" in watch_of(environment).looks[1].trouble
+    chunk(export, 2, "5", at=23)
+    assert tick(environment, 36) == []
+    written_at(manifest, 37)
+    assert tick(environment, 51) == ["ingest 2026-10", "billing 2026-10"]
+    assert totals(environment) == {"acme": 25_00}
+
+
+def test_a_copy_whose_manifest_is_the_older_one_is_taken_in_an_hour_later(
+    environment: Environment, export: Path
+) -> None:
+    file = chunk(export, 1, "10", at=-30)
+    manifest = export / f"metadata/{file.parent.name}/main-Manifest.json"
+    name = f"s3://billing/exports/main/{file.relative_to(export)}"
+    written_at(put(manifest, data_exports_manifest(name)), -31)
+
+    assert tick(environment) == []
+    assert tick(environment, 31) == ["ingest 2026-10", "billing 2026-10"]
+
+
+def chunk(export: Path, number: int, cost: str, *, at: int) -> Path:
+    file = deliver(export, cost)
+    return written_at(file.rename(file.with_name(f"chunk-{number}.csv.gz")), at)
+
+
+def written_at(file: Path, minutes: int) -> Path:
+    moment = at(minutes)().timestamp()
+    os.utime(file, (moment, moment))
+    return file
 
 
 def test_a_delivery_of_the_same_charges_is_taken_in_and_not_billed_again(

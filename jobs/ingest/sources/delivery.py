@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from invoices.periods import BillingPeriod
@@ -26,6 +27,17 @@ class Delivery:
     legacy: bool | None
     payer_account_id: str
     period: BillingPeriod | None
+    manifest_at: datetime | None = None
+    """When it was written."""
+
+    @property
+    def newer_than_its_manifest(self) -> StoredFile | None:
+        """The latest such file. AWS writes a manifest only after all files that it names (Data
+        Exports, "Understanding export delivery"): some may still be those of the refresh before.
+        """
+        latest = max(self.files, key=lambda file: file.modified_at)
+        is_newer = self.manifest_at is not None and latest.modified_at > self.manifest_at
+        return latest if is_newer else None
 
     @property
     def has_manifest(self) -> bool:
@@ -96,7 +108,8 @@ def _named_by(source: Source, file: StoredFile, scratch: Path) -> Delivery:
             if home and not key.startswith(f"{home}/"):
                 raise IngestError("path_trick", where, f"it names {key!r}, outside {home}/")
     files = tuple(_present(source, key, where) for key in keys)
-    return Delivery(source, files, content.legacy, content.payer_account_id, content.period)
+    payer, period = content.payer_account_id, content.period
+    return Delivery(source, files, content.legacy, payer, period, file.modified_at)
 
 
 def _key(source: Source, file: StoredFile, name: str, *, legacy: bool) -> str:

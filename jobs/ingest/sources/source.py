@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +20,7 @@ class StoredFile:
     key: str
     size: int
     etag: str
+    modified_at: datetime
 
     @property
     def name(self) -> str:
@@ -69,7 +71,8 @@ class Folder:
         if not path.is_file() or not path.resolve().is_relative_to(self.root.resolve()):
             return None
         seen = path.stat()
-        return StoredFile(key, seen.st_size, f"{seen.st_mtime_ns:x}-{seen.st_ctime_ns:x}")
+        etag = f"{seen.st_mtime_ns:x}-{seen.st_ctime_ns:x}"
+        return StoredFile(key, seen.st_size, etag, datetime.fromtimestamp(seen.st_mtime, UTC))
 
     def local(self, file: StoredFile, _scratch: Path, /) -> Path:
         if self.stat(file.key) != file:
@@ -112,7 +115,8 @@ class S3:
         # The key is AWS's, or a stranger's: it never becomes a path.
         path = scratch / "fetched"
         try:
-            self.bucket.download(Object(file.key, file.size, file.etag), path)
+            wanted = Object(file.key, file.size, file.etag, file.modified_at)
+            self.bucket.download(wanted, path)
         except ExportReadError as error:
             raise self._refused(error) from error
         return path
@@ -153,7 +157,7 @@ def open_location(location: str) -> tuple[Source, str]:
 
 
 def _stored(found: Object) -> StoredFile:
-    return StoredFile(found.key, found.size, found.etag)
+    return StoredFile(found.key, found.size, found.etag, found.modified_at)
 
 
 __all__ = ["S3", "Folder", "Source", "StoredFile", "open_location"]
