@@ -56,7 +56,7 @@ class BelowNothing(Exception):
 def restate(
     standing: Sequence[Standing], target: Invoice | None, causes: Causes
 ) -> tuple[Proposal, ...]:
-    """What makes of `standing`, the month's own document first, what the month comes to today.
+    """What makes of `standing`, in the order in which it was made, what the month comes to today.
 
     One document that makes up the difference; before it, where that cannot be, credit notes that
     take others back whole. None where nothing differs. Raises BelowNothing.
@@ -104,11 +104,17 @@ def _due(there: Sequence[Standing], target: Invoice | None) -> Sums:
     return without(due, off, target) if off else due
 
 
-def _is_void(there: Sequence[Standing]) -> bool:
-    """Taken back whole by a person, who did not want it asked for anew."""
-    kept = sum(each.document.total_minor for each in there if each.is_kept_off)
-    asked = sum(each.document.total_minor for each in _invoices(there))
-    return 0 < asked <= kept
+def _is_void(there: Iterable[Standing]) -> bool:
+    """A person took back all that was left, be it in parts, and did not want it asked for anew.
+
+    A restatement that leaves nothing beside goodwill is no such word: what comes back is asked for.
+    """
+    left, is_void = 0, False
+    for each in there:
+        total = each.document.total_minor
+        left += -total if each.document.is_credit_note else total
+        is_void = left <= 0 and (is_void or each.is_kept_off)
+    return is_void
 
 
 def _is_taxed_otherwise(there: Sequence[Standing], target: Invoice) -> bool:

@@ -139,3 +139,32 @@ def test_a_credit_by_mistake_is_asked_for_again(rebill: Rebill, tmp_path: Path) 
     assert rebill("reconcile", *MONTH).status == rebill("verify").status == 0
     twice = rebill("credit", "CN-SE-000001", "--bill-again")
     assert twice.status == 2 and "stays off" in twice.err
+
+
+def test_what_is_left_after_a_restatement_and_taken_back_whole_is_asked_for_by_nobody(
+    rebill: Rebill, tmp_path: Path
+) -> None:
+    """100.00 restated to 80.00, and those taken back by hand: 90.00 are asked for no more."""
+    issued(rebill, tmp_path, [usage("100")])
+    taken(rebill, tmp_path / "80", [usage("80")])
+    assert waiting(rebill) == [("credit_note", "20.00")]
+    finished(rebill)
+    assert credited(rebill) == 80
+    finished(rebill)
+    for cost in ("90", "110", "70"):
+        taken(rebill, tmp_path / cost, [usage(cost)])
+        assert waiting(rebill) == [], cost
+
+
+def test_what_a_restatement_took_off_beside_goodwill_is_asked_for_again(
+    rebill: Rebill, tmp_path: Path
+) -> None:
+    """10.00 of goodwill, and AWS restates 100.00 to 10.00, then to 60.00: 50.00 are asked for."""
+    issued(rebill, tmp_path, [usage("100")])
+    assert credited(rebill, f"--lines={key('AmazonEC2')}=10") == 10
+    finished(rebill)
+    taken(rebill, tmp_path / "10", [usage("10")])
+    assert waiting(rebill) == [("credit_note", "90.00")]
+    finished(rebill)
+    taken(rebill, tmp_path / "60", [usage("60")])
+    assert waiting(rebill) == [("supplementary_invoice", "50.00")]
