@@ -96,13 +96,15 @@ def _has_passed(wait: timedelta, since: datetime, now: datetime) -> bool:
     return not timedelta() <= now - since < wait
 
 
-def look(environment: Environment, payer: PayerAccount) -> tuple[int, ...]:
+def look(
+    environment: Environment, payer: PayerAccount, *, again_after: timedelta = AGAIN_AFTER
+) -> tuple[int, ...]:
     """The ingests that it asked for, by id: of what the look before saw as well.
 
-    The first of the payer's exports is the bill.
+    The first of the payer's exports is the bill. What failed is asked for again `again_after`.
     """
     dialect, location = payer.exports[0]
-    with environment.database.try_lock(f"deliveries {payer.account_id}") as is_ours:
+    with environment.database.try_lock(_lock(payer)) as is_ours:
         if not is_ours:
             return ()
         now = environment.now()
@@ -126,20 +128,37 @@ def look(environment: Environment, payer: PayerAccount) -> tuple[int, ...]:
                 for each in looks
                 if each.delivery
                 and each.is_steady
-                and _is_new(session, payer.account_id, each, now)
+                and _is_new(session, payer.account_id, each, now, again_after)
             )
 
 
-def bill_what_came(environment: Environment) -> tuple[int, ...]:
+def bill_what_came(
+    environment: Environment, *, again_after: timedelta = AGAIN_AFTER
+) -> tuple[int, ...]:
     """The billings that it asked for, by id: of months whose delivery the schedule took in."""
-    now = environment.now()
     with environment.database.transaction() as session:
+        payers = watched(session)
+    return tuple(run_id for payer in payers for run_id in _billed(environment, payer, again_after))
+
+
+def _billed(
+    environment: Environment, payer: PayerAccount, again_after: timedelta
+) -> tuple[int, ...]:
+    """Nothing while another worker looks or asks for this payer: twice is once."""
+    now = environment.now()
+    with (
+        environment.database.try_lock(_lock(payer)) as is_ours,
+        environment.database.transaction() as session,
+    ):
         return tuple(
             request_billing(session, payer.account_id, period, actor=ACTOR, now=now)
-            for payer in watched(session)
             for period in _months(now.date())
-            if _is_to_bill(session, payer.account_id, period, now)
+            if is_ours and _is_to_bill(session, payer.account_id, period, now, again_after)
         )
+
+
+def _lock(payer: PayerAccount) -> str:
+    return f"deliveries {payer.account_id}"
 
 
 def _months(today: date) -> Iterator[BillingPeriod]:
@@ -151,7 +170,7 @@ def _months(today: date) -> Iterator[BillingPeriod]:
 
 
 def _looked(environment: Environment, payer: PayerAccount, period: BillingPeriod) -> DeliveryLook:
-    _, location = payer.exports[0]
+    dialect, location = payer.exports[0]
     environment.cache.mkdir(parents=True, exist_ok=True)
     try:
         source, key = open_location(location)
@@ -168,17 +187,23 @@ def _looked(environment: Environment, payer: PayerAccount, period: BillingPeriod
         return DeliveryLook(period, location, trouble=words)
     except OSError as trouble:
         return DeliveryLook(period, location, trouble=f"{location}: it cannot be read: {trouble}")
-    return DeliveryLook(period, location, delivery=_mark(delivery, payer.tags))
+    return DeliveryLook(period, location, delivery=_mark(delivery, dialect, payer.tags))
 
 
-def _mark(delivery: Delivery, tags: Sequence[str]) -> str:
-    """The same for the same files only, read for the same tags."""
+def _mark(delivery: Delivery, dialect: str, tags: Sequence[str]) -> str:
+    """The same for the same files only, read in the same way."""
     files = sorted(f"{each.key} {each.size} {each.etag}" for each in delivery.files)
-    names = [*sorted(tags), *files]
+    names = [dialect, *sorted(tags), *files]
     return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
-def _is_new(session: Session, payer: AccountId, found: DeliveryLook, now: datetime) -> bool:
+def _is_new(
+    session: Session,
+    payer: AccountId,
+    found: DeliveryLook,
+    now: datetime,
+    again_after: timedelta,
+) -> bool:
     """Not taken in, nor under way; nor refused a moment ago.
 
     What a person took in since stands until AWS delivers anew.
@@ -189,17 +214,23 @@ def _is_new(session: Session, payer: AccountId, found: DeliveryLook, now: dateti
     if last is None or last.request.get("delivery") != found.delivery:
         return True
     latest = runs.last_run(session, RunKind.INGEST, payer, found.period)
-    return latest == last and _is_to_try_again(last, now)
+    return latest == last and _is_to_try_again(last, now, again_after)
 
 
-def _is_to_try_again(run: Run, now: datetime) -> bool:
+def _is_to_try_again(run: Run, now: datetime, again_after: timedelta) -> bool:
     if run.state is RunState.DONE:
         return False
     assert run.finished_at is not None, "nothing is under way"
-    return _has_passed(AGAIN_AFTER, run.finished_at, now)
+    return _has_passed(again_after, run.finished_at, now)
 
 
-def _is_to_bill(session: Session, payer: AccountId, period: BillingPeriod, now: datetime) -> bool:
+def _is_to_bill(
+    session: Session,
+    payer: AccountId,
+    period: BillingPeriod,
+    now: datetime,
+    again_after: timedelta,
+) -> bool:
     """Whoever ingests by hand bills by hand."""
     if runs.is_any_unfinished(session, payer, period):
         return False
@@ -210,7 +241,7 @@ def _is_to_bill(session: Session, payer: AccountId, period: BillingPeriod, now: 
     if billing is None:
         return True
     if billing.id > ingest.id:
-        return billing.requested_by == ACTOR and _is_to_try_again(billing, now)
+        return billing.requested_by == ACTOR and _is_to_try_again(billing, now, again_after)
     billed = billing.outcome("inputs")["snapshot"] if billing.state is RunState.DONE else ""
     return bool(billed != snapshots.current_snapshot(session, payer, period).id)
 

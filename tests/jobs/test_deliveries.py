@@ -42,8 +42,8 @@ def export(environment: Environment, tmp_path: Path) -> Path:
     return place
 
 
-def configure(environment: Environment, folder: Path, *places: Path) -> None:
-    exports = [{"dialect": "cur2", "location": str(each)} for each in places]
+def configure(environment: Environment, folder: Path, *places: Path, dialect: str = "cur2") -> None:
+    exports = [{"dialect": dialect, "location": str(each)} for each in places]
     file = written(folder, payers=[payer(exports=exports)], clients=[client("acme", ACME)])
     with environment.database.transaction() as session:
         apply_configuration(
@@ -304,6 +304,48 @@ def test_a_billing_that_failed_is_tried_again_after_an_hour(
     assert tick(environment, 30) == []
     assert tick(environment, 63) == ["billing 2026-10"]
     assert tick(environment, 90) == [], "it is billed"
+
+
+def test_one_worker_alone_asks_for_a_payer_s_billing(
+    environment: Environment, export: Path
+) -> None:
+    deliver(export, "10")
+    for minute in (0, 1):
+        deliveries.look_as_scheduled(replace(environment, now=at(minute)))
+    engine.finish(environment, 1)
+
+    with environment.database.try_lock(f"deliveries {PAYER}"):
+        assert deliveries.bill_what_came(environment) == ()
+    assert deliveries.bill_what_came(environment) == (2,)
+    assert deliveries.bill_what_came(environment) == (), "it is under way"
+
+
+def test_a_delivery_is_taken_in_at_once_where_its_dialect_was_put_right(
+    environment: Environment, export: Path, tmp_path: Path
+) -> None:
+    deliver(export, "10")
+    configure(environment, tmp_path, export, dialect="focus")
+    assert tick(environment) == ["ingest 2026-10"], "it has none of the columns of FOCUS"
+    configure(environment, tmp_path, export)
+
+    assert tick(environment, 16) == ["ingest 2026-10", "billing 2026-10"]
+    assert totals(environment) == {"acme": 10_00}
+
+
+def test_a_person_who_mended_what_failed_need_not_wait_for_the_hour(
+    environment: Environment, export: Path
+) -> None:
+    deliver(export, "10")
+    tick(environment)
+    fail_the_last_run(environment)
+    with environment.database.transaction() as session:
+        (watched,) = deliveries.watched(session)
+
+    later = replace(environment, now=at(3))
+    assert deliveries.bill_what_came(later) == ()
+    assert deliveries.bill_what_came(later, again_after=timedelta()) == (3,)
+    engine.finish(later, 3)
+    assert deliveries.look(later, watched, again_after=timedelta()) == (), "it is taken in"
 
 
 def test_a_look_noted_by_a_clock_that_was_ahead_is_not_waited_for(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from invoices.periods import BillingPeriod
+from jobs.deliveries import look_as_scheduled
 from jobs.environment import Environment
 from service.clock import system_clock
 from service.store.billing import invoices
@@ -81,6 +82,16 @@ def test_a_payer_is_stopped_and_started_by_a_command(rebill: Rebill, export: Pat
     assert rebill("deliveries", "start").status == 0
     assert rebill("deliveries", "look").status == 0
     assert rebill("deliveries", "stop", "--payer", "999999999999").status == 2
+
+
+def test_what_the_schedule_saw_once_is_taken_in_by_whoever_looks_next(
+    rebill: Rebill, export: Path, environment: Environment
+) -> None:
+    deliver(export, "10")
+    look_as_scheduled(environment)
+    this, *_ = rebill("deliveries", "look", "--json").json["months"]
+
+    assert (this["ingest"]["state"], this["billing"]["state"]) == ("done", "done")
 
 
 def test_where_nothing_lies_is_named_and_so_is_what_was_taken_in_before(
