@@ -252,6 +252,7 @@ def test_the_openapi_document_says_where_an_idempotency_key_is_required(caller: 
         "change_grants",
         "create_onboarding",
         "create_onboardings",
+        "propose_credit_note",
         "start_handover",
     }
 
