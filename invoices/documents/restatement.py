@@ -34,6 +34,8 @@ class Standing:
     """The id of what it corrects; None of the month's own."""
     is_kept_off: bool = False
     """A credit by hand, which stays off whatever the month comes to."""
+    is_billed_again: bool = False
+    """A credit by hand of what is to be asked for anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +111,17 @@ def _is_void(there: Iterable[Standing]) -> bool:
 
     A restatement that leaves nothing beside goodwill is no such word: what comes back is asked for.
     """
-    left, is_void = 0, False
+    asked, kept, is_void = 0, 0, False
     for each in there:
         total = each.document.total_minor
-        left += -total if each.document.is_credit_note else total
-        is_void = left <= 0 and (is_void or each.is_kept_off)
+        if each.is_kept_off:
+            kept += total
+            is_void = asked <= kept
+        elif not each.document.is_credit_note:
+            asked += total
+            is_void = False
+        elif not each.is_billed_again:
+            asked -= total
     return is_void
 
 

@@ -292,10 +292,18 @@ def standing_of(session: Session, own: DraftRow) -> tuple[list[Standing], list[D
     every = of_month(session, own)
     proposed = [each for each in every if is_proposed(each)]
     stands = [own, *(each for each in every if each not in proposed)]
-    return [
-        Standing(_id(each), _body(session, each), each.corrects_id, is_kept_off(each))
-        for each in stands
-    ], proposed
+    return [_standing(session, each) for each in stands], proposed
+
+
+def _standing(session: Session, row: DraftRow) -> Standing:
+    made = made_of(row)
+    return Standing(
+        _id(row),
+        _body(session, row),
+        row.corrects_id,
+        is_kept_off=is_kept_off(row),
+        is_billed_again=made is not None and made.by_hand and made.bills_again,
+    )
 
 
 def is_proposed(row: DraftRow) -> bool:

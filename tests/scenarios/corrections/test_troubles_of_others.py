@@ -168,3 +168,14 @@ def test_what_a_restatement_took_off_beside_goodwill_is_asked_for_again(
     finished(rebill)
     taken(rebill, tmp_path / "60", [usage("60")])
     assert waiting(rebill) == [("supplementary_invoice", "50.00")]
+
+
+def test_one_of_two_credits_by_mistake_is_asked_for_again(rebill: Rebill, tmp_path: Path) -> None:
+    """60.00 and 40.00 take 100.00 back whole; of the two, the 60.00 were a mistake."""
+    issued(rebill, tmp_path, [usage("100")])
+    for part in ("60", "40"):
+        assert credited(rebill, f"--lines={key('AmazonEC2')}={part}") == Decimal(part)
+        finished(rebill)
+    assert waiting(rebill) == []
+    assert rebill("credit", "CN-SE-000001", "--bill-again").status == 0
+    assert waiting(rebill) == [("supplementary_invoice", "60.00")]
