@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -425,3 +425,22 @@ def test_months_before_the_last_two_are_left_to_a_person(
     deliver(export, "10", period="2026-09")
 
     assert tick(environment) == ["ingest 2026-09", "billing 2026-09"]
+
+
+def test_the_last_word_on_december_is_taken_in_in_january(
+    environment: Environment, export: Path
+) -> None:
+    """AWS finalizes a month in the next one, and that month may have nothing for a day."""
+    midnight = datetime(2027, 1, 1, tzinfo=UTC)
+    environment = replace(environment, now=lambda: midnight)
+    deliver(export, "10", period="2026-10")
+    deliver(export, "10", "2.50", period="2026-12")
+    deliveries.look_as_scheduled(environment)
+    deliveries.look_as_scheduled(replace(environment, now=lambda: midnight + timedelta(minutes=1)))
+
+    with environment.database.transaction() as session:
+        (asked,) = runs.recent_runs(session)
+    assert (str(asked.period), asked.kind) == ("2026-12", RunKind.INGEST)
+    assert [str(each.period) for each in watch_of(environment).looks] == [
+        "2027-01", "2026-12", "2026-11",
+    ]  # fmt: skip
