@@ -251,12 +251,19 @@ def test_what_was_agreed_since_the_approval_stops_it(issued: Rebill, tmp_path: P
     assert waiting(billed(issued)) == [("acme", "credit_note", "1.19")]
 
 
+@pytest.mark.parametrize(
+    ("policy", "code"), [("park", "total_negative"), ("credit_note", "issued_invoice_differs")]
+)
 def test_a_month_that_would_be_below_nothing_is_for_a_person(
-    issued: Rebill, tmp_path: Path
+    issued: Rebill, tmp_path: Path, policy: str, code: str
 ) -> None:
+    said = written(tmp_path, clients=clients(negative_months=policy))
+    assert issued("apply", said).status == 0
     taken(issued, tmp_path / "v2", rows("-60"))
     told = issued("bill", *MONTH, "--json")
     assert told.status == 1 and waiting(told.json) == []
+    found = {(each["code"], each["client"]) for each in told.json["findings"]}
+    assert (code, "acme") in found
     assert issued("reconcile", *MONTH).status == 1
 
 
