@@ -8,12 +8,15 @@ from datetime import timedelta
 from itertools import chain
 from typing import Any
 
+import typer
+
 from invoices.clients import AccountId
 from jobs.deliveries import bill_what_came, look, watched
 from jobs.runs import engine
 from kernel.errors import BadInput
 from service.actions.billing.watch_deliveries import watch_deliveries
 from service.cli import output
+from service.cli.application import EXIT_FINDING
 from service.cli.installation import ACTOR
 from service.cli.opening import opened
 from service.cli.options import AsJson, Payer
@@ -38,6 +41,11 @@ class WatchedMonth:
     ingest: Run | None
     """The last one."""
     billing: Run | None
+
+    @property
+    def is_in_trouble(self) -> bool:
+        last = [each.state for each in (self.ingest, self.billing) if each is not None]
+        return bool(self.look.trouble) or RunState.FAILED in last
 
     @property
     def state(self) -> str:
@@ -67,7 +75,9 @@ def look_now(payer: Payer = None, as_json: AsJson = False) -> None:
                 engine.finish(environment, run_id, report)
         for run_id in bill_what_came(environment, again_after=AT_ONCE):
             engine.finish(environment, run_id, report)
-        _show(environment.database, payer, as_json=as_json)
+        months = _show(environment.database, payer, as_json=as_json)
+    if any(each.is_in_trouble for each in months):
+        raise typer.Exit(EXIT_FINDING)
 
 
 def stop(payer: Payer = None) -> None:
@@ -97,7 +107,7 @@ def _payers(session: Session, payer: str | None) -> list[AccountId]:
     return [each.account_id for each in sellers.payer_accounts(session)]
 
 
-def _show(database: Database, payer: str | None, *, as_json: bool) -> None:
+def _show(database: Database, payer: str | None, *, as_json: bool) -> list[WatchedMonth]:
     with database.transaction() as session:
         months = [each for one in _payers(session, payer) for each in _months(session, one)]
         stopped = [
@@ -107,7 +117,7 @@ def _show(database: Database, payer: str | None, *, as_json: bool) -> None:
         ]
     if as_json:
         output.print_json({"stopped": stopped, "months": [*map(_json, months)]})
-        return
+        return months
     rows = [
         (each.payer, str(each.look.period), f"{each.watch.looked_at:%Y-%m-%d %H:%M}", each.state)
         for each in months
@@ -115,6 +125,7 @@ def _show(database: Database, payer: str | None, *, as_json: bool) -> None:
     print_table("deliveries (times are UTC)", ("payer", "month", "looked at", "state"), rows)
     for each in stopped:
         output.say(f"payer {each} is stopped: `rebill deliveries start --payer {each}`")
+    return months
 
 
 def _months(session: Session, payer: AccountId) -> Iterator[WatchedMonth]:

@@ -25,7 +25,7 @@ def this_month() -> str:
     return f"{system_clock():%Y-%m}"
 
 
-def deliver(export: Path, *costs: str) -> None:
+def deliver(export: Path, *costs: str) -> Path:
     """Acme's usage of this month; the file takes the place of the one before."""
     month = this_month()
     dates = {
@@ -33,7 +33,7 @@ def deliver(export: Path, *costs: str) -> None:
         "line_item_usage_start_date": f"{month}-01T07:00:00.000Z",
     }
     rows = [line(cost, line_item_usage_account_id=ACME, **dates) for cost in costs]
-    exported(export / f"data/BILLING_PERIOD={month}", rows)
+    return exported(export / f"data/BILLING_PERIOD={month}", rows)
 
 
 def configured(folder: Path, export: Path) -> Path:
@@ -106,6 +106,18 @@ def test_where_nothing_lies_is_named_and_so_is_what_was_taken_in_before(
     shown = "".join(looked.out.replace("│", "").split())
     assert f"nothingat{export},takenin(run1),billed(run2)" in shown
     assert f"nothingyetat{export}" in shown
+
+
+def test_what_a_look_cannot_take_in_is_its_exit_status(rebill: Rebill, export: Path) -> None:
+    file = deliver(export, "10")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-20])
+    broken = rebill("deliveries", "look")
+
+    assert broken.status == 1
+    assert "failed: " in broken.out
+    file.write_bytes(whole)
+    assert rebill("deliveries", "look").status == 0
 
 
 @pytest.mark.proof
