@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from invoices.clients import ADDED_LATER, ClientKey, Tax, TaxCategory
-from invoices.documents.invoice import CarriedFrom, Exchange, Invoice, InvoiceLine, Seller
-from invoices.documents.taking import with_accounting_tax, with_line
+from invoices.documents.invoice import CarriedFrom, Exchange, Invoice, Seller
+from invoices.documents.taking import line_off, with_accounting_tax, with_line
 from invoices.money import EXACT, from_minor
 from invoices.periods import BillingPeriod
 
@@ -128,17 +128,10 @@ def _less(draft: Invoice, balance: CarryForward) -> Invoice:
 
 
 def _carried(draft: Invoice, balance: CarryForward, net_minor: int) -> Invoice:
-    line = InvoiceLine(
-        key=f"carried/{balance.period}",
-        account_id="",
-        account_name="",
-        service="",
-        service_name="",
-        description=f"Carried forward from {balance.period}",
-        quantity=Decimal(1),
-        unit="",
-        price=from_minor(-net_minor, draft.currency),
-        amount_minor=-net_minor,
+    line = replace(
+        line_off(
+            draft, f"carried/{balance.period}", f"Carried forward from {balance.period}", net_minor
+        ),
         carried_from=CarriedFrom(balance.period, balance.category, balance.rate_percent),
     )
     return with_line(draft, line, Tax(balance.category, balance.rate_percent, note=balance.note))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, replace
 
 from invoices.clients import ClientKey, Tax
-from invoices.documents.invoice import Exchange, Invoice, InvoiceLine, LineTax, PrepaidLeft
-from invoices.documents.taking import with_accounting_tax, with_line
+from invoices.documents.invoice import Exchange, Invoice, LineTax, PrepaidLeft
+from invoices.documents.taking import line_off, with_accounting_tax, with_line
 from invoices.money import Rounding, from_minor, to_minor
 from invoices.periods import BillingPeriod
 from invoices.pricing.custom import CustomLineItem
@@ -97,17 +96,8 @@ def _less(draft: Invoice, pot: Pot, tax: Tax) -> Invoice:
         return draft
     left = max(pot.shown_minor - net, 0)
     shown = f"{from_minor(left, draft.currency):,f} {draft.currency} left"
-    line = InvoiceLine(
-        key=f"{CUSTOM}{pot.item.key}",
-        account_id="",
-        account_name="",
-        service="",
-        service_name="",
-        description=f"{pot.item.description} ({shown})",
-        quantity=Decimal(1),
-        unit="",
-        price=from_minor(-net, draft.currency),
-        amount_minor=-net,
+    line = replace(
+        line_off(draft, f"{CUSTOM}{pot.item.key}", f"{pot.item.description} ({shown})", net),
         tax=LineTax(tax.category, tax.rate_percent) if pot.item.tax else None,
         prepaid=PrepaidLeft(pot.item.key, left),
     )

@@ -8,6 +8,23 @@ from decimal import Decimal
 from invoices.clients import Tax, TaxCategory
 from invoices.documents.invoice import Exchange, Invoice, InvoiceLine, TaxLine
 from invoices.documents.tax import accounting_tax, tax_line
+from invoices.money import from_minor
+
+
+def line_off(draft: Invoice, key: str, description: str, net_minor: int) -> InvoiceLine:
+    """That much less, of no account and no service."""
+    return InvoiceLine(
+        key=key,
+        account_id="",
+        account_name="",
+        service="",
+        service_name="",
+        description=description,
+        quantity=Decimal(1),
+        unit="",
+        price=from_minor(-net_minor, draft.currency),
+        amount_minor=-net_minor,
+    )
 
 
 def with_line(draft: Invoice, line: InvoiceLine, tax: Tax) -> Invoice:

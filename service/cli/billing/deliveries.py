@@ -110,19 +110,28 @@ def _payers(session: Session, payer: str | None) -> list[AccountId]:
 def _show(database: Database, payer: str | None, *, as_json: bool) -> list[WatchedMonth]:
     with database.transaction() as session:
         months = [each for one in _payers(session, payer) for each in _months(session, one)]
-        stopped = [
-            each
-            for each in _payers(session, payer)
-            if snapshots.delivery_watch(session, each).is_stopped
-        ]
+        chosen = _payers(session, payer)
+        stopped = [each for each in chosen if snapshots.delivery_watch(session, each).is_stopped]
+        exports = {each: sellers.payer_account(session, each).exports for each in chosen}
+    unwatched = {each: [place for _, place in exports[each][1:]] for each in chosen}
     if as_json:
-        output.print_json({"stopped": stopped, "months": [*map(_json, months)]})
+        output.print_json(
+            {
+                "stopped": stopped,
+                "not_looked_at": {each: places for each, places in unwatched.items() if places},
+                "months": [*map(_json, months)],
+            }
+        )
         return months
     rows = [
         (each.payer, str(each.look.period), f"{each.watch.looked_at:%Y-%m-%d %H:%M}", each.state)
         for each in months
     ]
     print_table("deliveries (times are UTC)", ("payer", "month", "looked at", "state"), rows)
+    for each, places in unwatched.items():
+        if places:
+            said = ", ".join(places)
+            output.say(f"payer {each}: its first export is the bill; not looked at: {said}")
     for each in stopped:
         output.say(f"payer {each} is stopped: `rebill deliveries start --payer {each}`")
     return months

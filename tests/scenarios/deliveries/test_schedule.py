@@ -69,6 +69,20 @@ def test_a_person_looks_at_once_and_sees_what_became_of_it(rebill: Rebill, expor
     assert [(each["client"], each["total"]) for each in billed] == [("acme", "12.50")]
 
 
+def test_exports_beside_the_first_are_told_to_be_left_alone(
+    rebill: Rebill, export: Path, tmp_path: Path
+) -> None:
+    places = [{"dialect": "cur2", "location": str(each)} for each in (export, tmp_path / "focus")]
+    file = written(tmp_path, payers=[payer(exports=places)], clients=[client("acme", ACME)])
+    assert rebill("apply", file).status == 0
+
+    assert f"not looked at: {tmp_path / 'focus'}" in rebill("deliveries", "show").out.replace(
+        "\n", ""
+    )
+    shown = rebill("deliveries", "show", "--json").json
+    assert shown["not_looked_at"] == {PAYER: [str(tmp_path / "focus")]}
+
+
 def test_a_payer_is_stopped_and_started_by_a_command(rebill: Rebill, export: Path) -> None:
     deliver(export, "10")
     stopped = rebill("deliveries", "stop", "--payer", PAYER)
